@@ -1,0 +1,1 @@
+"""Case Insights: Datadog links from a Slack thread become insights on the case it is about."""
