@@ -1,0 +1,32 @@
+"""What survives a restart: SQLite, or PostgreSQL for several replicas."""
+
+from contextlib import AbstractAsyncContextManager
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store import engine
+from bot.store.engine import server_now
+
+__all__ = ["Store", "now"]
+
+
+class Store:
+    """The database. `write` is one transaction, committed when its block ends; `read` takes no write lock."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = engine.create(url)
+
+    def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return engine.write(self.engine)
+
+    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return engine.read(self.engine)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+async def now(connection: AsyncConnection) -> float:
+    """The database's time, epoch seconds: every stored time is of this clock."""
+    return (await connection.execute(select(server_now()))).scalar_one()

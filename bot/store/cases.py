@@ -1,0 +1,164 @@
+"""Cases as Datadog last told of them, and the work of bringing insights to them."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.insights import State
+from bot.model import Identity, InsightType
+from bot.store import cards, now
+from bot.store.engine import insert_into
+from bot.store.schema import cases, insights
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case as the store knows it. `on_case`: the identities that Datadog's last answer listed."""
+
+    org: str
+    case_id: str
+    key: str
+    title: str
+    closed: bool
+    archived: bool
+    on_case: frozenset[Identity]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One insight that is to be put on its case, or taken off. `sent`: a call that carried it may have arrived."""
+
+    id: int
+    identity: Identity
+    ref: str
+    state: State
+    sent: bool
+    confirmed_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of one insight that `was` in a state when its call left; `note`: a sentence when it went wrong."""
+
+    was: State
+    state: State
+    note: str = ""
+    ours: bool | None = None
+
+
+def key(org: str, case_id: str) -> str:
+    """The key of the case's lane."""
+    return f"{org}/{case_id}"
+
+
+async def save(tx: AsyncConnection, case: Case) -> None:
+    """Keep what Datadog answered, and bring every card up to date that shows an older key, title or status.
+
+    What is offered and turned out to be on the case already is withdrawn: offering it again would double it.
+    """
+    at = await now(tx)
+    old = await get(tx, case.org, case.case_id)
+    told = {
+        "key": case.key,
+        "title": case.title,
+        "closed": case.closed,
+        "archived": case.archived,
+        "on_case": json.dumps(sorted(case.on_case)),
+        "read_at": at,
+    }
+    row = insert_into(tx, cases).values(org=case.org, case_id=case.case_id, **told)
+    await tx.execute(row.on_conflict_do_update(index_elements=[cases.c.org, cases.c.case_id], set_=told))
+    if old is not None and case.on_case - old.on_case:
+        await _withdraw_present(tx, case, at)
+
+
+async def get(connection: AsyncConnection, org: str, case_id: str) -> Case | None:
+    row = (await connection.execute(select(cases).where(_is(org, case_id)))).one_or_none()
+    if row is None:
+        return None
+    on_case = frozenset(Identity(InsightType(kind), scope, rid) for kind, scope, rid in json.loads(row.on_case))
+    return Case(row.org, row.case_id, row.key, row.title, row.closed, row.archived, on_case)
+
+
+async def work(connection: AsyncConnection, org: str, case_id: str) -> list[Item]:
+    """What is confirmed and not on the case yet, and what is to come off it; oldest confirmation first."""
+    found = await connection.execute(
+        select(insights)
+        .where(
+            insights.c.org == org,
+            insights.c.case_id == case_id,
+            insights.c.state.in_([State.CONFIRMED, State.UNDOING]),
+        )
+        .order_by(insights.c.confirmed_at, insights.c.id)
+    )
+    return [
+        Item(
+            row.id,
+            Identity(InsightType(row.type), row.scope, row.resource_id),
+            row.ref,
+            State(row.state),
+            row.sent_at is not None,
+            row.confirmed_at or row.at,
+        )
+        for row in found
+    ]
+
+
+async def mark_sent(tx: AsyncConnection, items: Sequence[Item]) -> list[Item]:
+    """Commit, before the call leaves, that it may arrive; returns the items that still are what they were.
+
+    One that a person cancelled in the meantime is left out.
+    """
+    sent: list[Item] = []
+    at = await now(tx)
+    for item in items:
+        answer = await tx.execute(
+            update(insights).where(insights.c.id == item.id, insights.c.state == item.state).values(sent_at=at)
+        )
+        if answer.rowcount:
+            sent.append(item)
+    return sent
+
+
+async def unsent(tx: AsyncConnection, ids: Collection[int]) -> None:
+    """It is certain that Datadog did not take these: the next try needs no look first."""
+    await tx.execute(
+        update(insights).where(insights.c.id.in_(ids), insights.c.state == State.CONFIRMED).values(sent_at=None)
+    )
+
+
+async def settle(tx: AsyncConnection, outcome: Mapping[int, Settled]) -> None:
+    """Move each insight to what became of it, and bring its cards up to date. Under `lock_case`.
+
+    One that left its state meanwhile (cancelled while the call was under way) keeps the person's decision.
+    """
+    at = await now(tx)
+    moved: list[int] = []
+    for insight, settled in outcome.items():
+        change = cards.Change(settled.state, at, note=settled.note, ours=settled.ours)
+        if await cards.move(tx, insight, change, was=settled.was):
+            moved.append(insight)
+    await cards.touch(tx, moved)
+
+
+async def still_at_work(connection: AsyncConnection, org: str, case_id: str) -> bool:
+    return bool(await work(connection, org, case_id))
+
+
+async def _withdraw_present(tx: AsyncConnection, case: Case, at: float) -> None:
+    offered = await tx.execute(
+        select(insights.c.id, insights.c.type, insights.c.scope, insights.c.resource_id).where(
+            insights.c.org == case.org, insights.c.case_id == case.case_id, insights.c.state == State.OFFERED
+        )
+    )
+    there = [row.id for row in offered if Identity(InsightType(row.type), row.scope, row.resource_id) in case.on_case]
+    for insight in there:
+        await cards.move(tx, insight, cards.Change(State.WITHDRAWN, at), was=State.OFFERED)
+    await cards.touch(tx, there)
+
+
+def _is(org: str, case_id: str) -> ColumnElement[bool]:
+    return and_(cases.c.org == org, cases.c.case_id == case_id)

@@ -1,0 +1,93 @@
+"""What a button on a card does: every insight on it moves, or does not, in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.insights import Action, Standing, State, act
+from bot.store import Store, cards, cases, now, ties
+from bot.store.lanes import LaneKind, wake
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """One press. `version` is the card's as the person saw it; `ticked` the insights they had ticked."""
+
+    card: str
+    version: int
+    action: Action
+    by: str
+    ticked: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Clicked:
+    """What a press did: how many insights it moved as asked, and those that others had decided on before."""
+
+    case_key: str
+    moved: int
+    earlier: Sequence[cards.Item]
+    nothing_ticked: bool = False
+
+
+async def case_key(store: Store, card: str) -> str | None:
+    """The key of the case that a card is about; None: no such card here."""
+    async with store.read() as connection:
+        row = await cards.get(connection, card)
+        case = await cases.get(connection, row.org, row.case_id) if row else None
+    return case.key if case else None
+
+
+async def press(store: Store, click: Click) -> Clicked | None:
+    """Carry out one press and commit; None when the card is not in this database."""
+    async with store.write() as tx:
+        card = await cards.get(tx, click.card)
+        if card is None:
+            return None
+        await ties.lock_case(tx, card.org, card.case_id)
+        items = await cards.items(tx, click.card)
+        case = await cases.get(tx, card.org, card.case_id)
+        key = case.key if case else card.case_id
+        if click.action is Action.ADD and not click.ticked and any(_undecided(item, click) for item in items):
+            return Clicked(key, 0, (), nothing_ticked=True)
+        moved = await _move(tx, card, items, click)
+        asked = [item for item in items if item.id not in moved and _asked(item, click)]
+        return Clicked(key, sum(moved.values()), [item for item in asked if item.state is not State.OFFERED])
+
+
+def _undecided(item: cards.Item, click: Click) -> bool:
+    return item.state is State.OFFERED and item.joined_version <= click.version
+
+
+def _asked(item: cards.Item, click: Click) -> bool:
+    """Whether the person meant this insight: what was ticked; a Dismiss means all that were shown."""
+    if click.action is Action.ADD:
+        return item.id in click.ticked
+    return click.action is Action.DISMISS and item.joined_version <= click.version
+
+
+async def _move(tx: AsyncConnection, card: cards.Card, items: Sequence[cards.Item], click: Click) -> dict[int, bool]:
+    """Each insight that moved, with whether that was what the press asked for (not merely left out)."""
+    at = await now(tx)
+    moved: dict[int, bool] = {}
+    for item in items:
+        standing = Standing(
+            state=item.state,
+            sent=item.sent,
+            ours=item.ours,
+            shown=item.joined_version <= click.version,
+            ticked=item.id in click.ticked,
+            left_out=item.left_out,
+        )
+        new = act(click.action, standing)
+        if new is None:
+            continue
+        left_out = click.action is Action.ADD and new is State.DISMISSED
+        change = cards.Change(new, at, by=click.by, left_out=left_out, deliberate=standing.ticked)
+        if await cards.move(tx, item.id, change, was=item.state):
+            moved[item.id] = not left_out
+    await cards.touch(tx, moved)
+    if moved:
+        await wake(tx, LaneKind.CASE, cases.key(card.org, card.case_id))
+    return moved

@@ -1,0 +1,91 @@
+"""One engine for both databases: how connections are set up, and the server's clock.
+
+SQLite: writes begin IMMEDIATE (deferred ones fail as "database is locked" when they turn into writers, and
+SQLAlchemy's default loses updates), WAL, `synchronous=FULL` because power cuts are real and rates are tiny.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Double, Table, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+BUSY_SECONDS = 1.0
+"""How long a transaction waits for another: a click must be answered within Slack's three seconds."""
+
+
+class server_now(FunctionElement[float]):  # noqa: N801  it reads as a SQL function
+    """The database's clock in epoch seconds: replicas' own clocks may be skewed, leases must not be."""
+
+    type = Double[float]()
+    inherit_cache = True
+
+
+@compiles(server_now, "sqlite")
+def _sqlite_now(element: server_now, compiler: SQLCompiler, **kw: Any) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"  # unixepoch('subsec') needs SQLite 3.42
+
+
+@compiles(server_now, "postgresql")
+def _postgresql_now(element: server_now, compiler: SQLCompiler, **kw: Any) -> str:
+    return "extract(epoch from clock_timestamp())::double precision"
+
+
+def create(url: str) -> AsyncEngine:
+    """An engine for `sqlite:///file` or `postgresql://…`, with our settings whatever driver the URL names."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_async_engine(
+            parsed.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": BUSY_SECONDS}, pool_size=8
+        )
+        event.listen(engine.sync_engine, "connect", _sqlite_connect)
+        event.listen(engine.sync_engine, "begin", _sqlite_begin)
+        return engine
+    return create_async_engine(
+        parsed.set(drivername="postgresql+psycopg"),
+        pool_pre_ping=True,
+        connect_args={
+            "prepare_threshold": None,
+            "options": f"-c statement_timeout={int(BUSY_SECONDS * 1000)}",
+        },
+    )
+
+
+def _sqlite_connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves  # pyright: ignore[reportAttributeAccessIssue]
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    if connection.get_execution_options().get("write"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@asynccontextmanager
+async def write(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
+    """One transaction that commits when the block ends and leaves nothing behind when it raises."""
+    async with engine.execution_options(write=True).begin() as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def read(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
+    """A connection that takes no write lock: on SQLite each statement stands alone."""
+    async with engine.connect() as connection:
+        yield connection
+
+
+def insert_into(tx: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """The dialect's INSERT, which knows ON CONFLICT: repeats of what Slack sends must be harmless."""
+    return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)

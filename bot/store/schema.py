@@ -1,0 +1,173 @@
+"""The tables. Ids and refs only: no message text is ever stored. Times are seconds since the epoch, UTC."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# A case as Datadog last told of it. Its row is the case's mutex: whoever moves its insights locks it first.
+cases = Table(
+    "cases",
+    metadata,
+    Column("org", String(64), primary_key=True),
+    Column("case_id", String(36), primary_key=True),
+    Column("key", String(64), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("closed", Boolean, nullable=False),
+    Column("archived", Boolean, nullable=False),
+    Column("on_case", Text, nullable=False),  # JSON: [[type, scope, resource_id], …] of the last answer
+    Column("read_at", Double, nullable=False),
+)
+
+ties = Table(
+    "ties",
+    metadata,
+    Column("workspace", String(32), primary_key=True),
+    Column("channel", String(32), primary_key=True),
+    Column("thread_ts", String(32), primary_key=True),  # "" for the whole channel
+    Column("kind", String(16), nullable=False),  # TieKind
+    Column("source", String(16), nullable=False),  # TieSource
+    Column("org", String(64)),
+    Column("case_id", String(36)),
+    Column("named", Text),  # JSON: [[org, key or UUID], …] that the root names, not resolved yet
+    Column("by", String(32)),
+    Column("at", Double, nullable=False),
+)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("workspace", String(32), nullable=False),
+    Column("channel", String(32), nullable=False),
+    Column("message_ts", String(32), nullable=False),
+    Column("thread_ts", String(32), nullable=False),
+    Column("type", String(40), nullable=False),
+    Column("scope", String(64), nullable=False),
+    Column("resource_id", Text, nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("poster", String(32)),
+    Column("state", String(16), nullable=False),  # SightingState
+    Column("reason", String(40)),  # insights.Decision, or why the thread has no case
+    Column("insight", Integer, ForeignKey("insights.id"), index=True),  # what it became part of
+    Column("at", Double, nullable=False),
+    UniqueConstraint("workspace", "channel", "message_ts", "type", "scope", "resource_id", name="uq_sightings_message"),
+    Index("ix_sightings_thread", "workspace", "channel", "thread_ts", "state"),
+)
+
+insights = Table(
+    "insights",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("org", String(64), nullable=False),
+    Column("case_id", String(36), nullable=False),
+    Column("type", String(40), nullable=False),
+    Column("scope", String(64), nullable=False),
+    Column("resource_id", Text, nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("state", String(16), nullable=False),  # insights.State
+    Column("by", String(32)),  # who moved it last
+    Column("at", Double, nullable=False),  # when
+    Column("confirmed_at", Double),
+    Column("sent_at", Double),  # a call that carries it may have reached Datadog
+    Column("ours", Boolean, nullable=False),  # we put it on the case: Undo may take it off
+    Column("left_out", Boolean, nullable=False),  # dismissed by not being ticked
+    Column("note", Text, nullable=False),  # a failure's sentence
+    UniqueConstraint("org", "case_id", "type", "scope", "resource_id", name="uq_insights_identity"),
+    Index("ix_insights_work", "org", "case_id", "state"),
+)
+
+cards = Table(
+    "cards",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("kind", String(16), nullable=False),  # insights · tie
+    Column("workspace", String(32), nullable=False),
+    Column("channel", String(32), nullable=False),
+    Column("thread_ts", String(32), nullable=False),
+    Column("org", String(64), nullable=False),
+    Column("case_id", String(36), nullable=False),
+    Column("poster", String(32)),
+    Column("message_ts", String(32), nullable=False),  # the message whose links made it
+    Column("ts", String(32)),
+    Column("version", Integer, nullable=False),
+    Column("shown_version", Integer, nullable=False),
+    Column("posting_since", Double),
+    Column("first_link_at", Double, nullable=False),
+    Column("open", Boolean, nullable=False),  # later links join it
+    Column("continued", Boolean, nullable=False),
+    Column("ended", String(40)),  # Slack's word for why it can no longer be shown
+    Index(
+        "uq_cards_open",
+        "workspace",
+        "channel",
+        "thread_ts",
+        "org",
+        "case_id",
+        unique=True,
+        sqlite_where=text("open"),
+        postgresql_where=text("open"),
+    ),
+)
+
+card_insights = Table(
+    "card_insights",
+    metadata,
+    Column("card", String(16), ForeignKey("cards.id", ondelete="CASCADE"), primary_key=True),
+    Column("insight", Integer, ForeignKey("insights.id"), primary_key=True),
+    Column("group", Integer, nullable=False),
+    Column("joined_version", Integer, nullable=False),
+    Index("ix_card_insights_insight", "insight"),
+)
+
+lanes = Table(
+    "lanes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(16), nullable=False),  # LaneKind
+    Column("key", String(160), nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("lease_until", Double),
+    Column("token", String(32)),
+    Column("attempts", Integer, nullable=False),  # in a row without success
+    Column("since", Double),  # the first of them
+    Column("batch_size", Integer, nullable=False),
+    Column("refused", Integer, nullable=False),  # singles that Datadog refused in a row
+    Column("note", Text, nullable=False),  # what it waits for, in words
+    UniqueConstraint("kind", "key"),
+    Index("ix_lanes_due_at", "due_at"),
+)
+
+transitions = Table(
+    "transitions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("insight", Integer, ForeignKey("insights.id"), nullable=False, index=True),
+    Column("old", String(16)),
+    Column("new", String(16), nullable=False),
+    Column("by", String(32)),  # None: the bot itself
+    Column("message", String(80)),  # workspace/channel/ts it came from
+    Column("note", Text, nullable=False),
+)
