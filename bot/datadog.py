@@ -1,0 +1,235 @@
+"""The few calls we make to Datadog, and how they fail.
+
+Facts: docs.datadoghq.com/api/latest/case-management and datadog-api-client 2.62. Error bodies come as strings or
+objects on any endpoint, a 429 even as HTML; so nothing here relies on the shape of a refusal.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+import httpx
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+
+RESET_CAP = 3600.0
+"""No rate limit is believed for longer than an hour."""
+EPOCH_FROM = 1_000_000_000
+"""X-RateLimit-Reset is seconds until the reset; larger values have been seen as an epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Triple:
+    """An insight as Datadog keeps it: its three fields, as strings."""
+
+    type: str
+    resource_id: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatadogCase:
+    """A case as Datadog tells of it. `insights` is None where the answer did not list them."""
+
+    id: str
+    key: str
+    title: str
+    closed: bool
+    archived: bool
+    insights: tuple[Triple, ...] | None
+
+
+class Why(StrEnum):
+    """Why Datadog did not do it now."""
+
+    SILENT = "silent"
+    RATE_LIMITED = "rate_limited"
+
+
+class Later(Exception):
+    """Not now: time-out, broken connection, 408, 429, 5xx. `after`: seconds that Datadog asks for, if it does.
+
+    `sent`: the request may have been carried out nevertheless.
+    """
+
+    def __init__(self, why: Why, status: int | None, *, after: float | None = None, sent: bool = True) -> None:
+        super().__init__(f"Datadog: {why.value} ({status})")
+        self.why, self.status, self.after, self.sent = why, status, after, sent
+
+
+class Refused(Exception):
+    """Datadog will not do it: 4xx. `words` are its own."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(f"Datadog refused ({status}): {words}")
+        self.status, self.words = status, words
+
+
+class Credentials(Protocol):
+    """What authorises a request; read at each call, so that a renewed secret counts at once."""
+
+    def headers(self) -> dict[str, str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """An API key with an application key."""
+
+    api_key: SecretStr
+    app_key: SecretStr
+
+    def headers(self) -> dict[str, str]:
+        return {
+            "DD-API-KEY": self.api_key.get_secret_value(),
+            "DD-APPLICATION-KEY": self.app_key.get_secret_value(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """An OAuth, personal or service access token."""
+
+    token: SecretStr
+
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token.get_secret_value()}"}
+
+
+class _Insight(BaseModel):
+    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+    type: str
+    resource_id: str
+    ref: str = ""
+
+
+class _Attributes(BaseModel):
+    """Nulls are omitted by Datadog, and recorded values exceed its enums: nothing is validated strictly."""
+
+    model_config = ConfigDict(extra="ignore")
+    key: str = ""
+    title: str = ""
+    status_group: str | None = None
+    status: str | None = None
+    archived_at: str | None = None
+    insights: list[_Insight] | None = None
+
+
+class _Data(BaseModel):
+    id: str
+    attributes: _Attributes
+
+
+class _Case(BaseModel):
+    data: _Data
+
+
+class Datadog:
+    """One organisation's API. One connection pool; every call ends within `timeout` seconds."""
+
+    def __init__(self, url: str, credentials: Credentials, *, timeout: float) -> None:
+        self._credentials = credentials
+        self._client = httpx.AsyncClient(
+            base_url=url,
+            timeout=timeout,
+            headers={"Accept": "application/json", "User-Agent": "case-insights"},
+            follow_redirects=False,
+        )
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def case(self, case: str) -> DatadogCase:
+        """The case with this UUID or key; raises Refused (404: there is none) or Later."""
+        return _case(await self._call("GET", f"/api/v2/cases/{case}"))
+
+    async def add(self, case_id: str, insights: Sequence[Triple]) -> DatadogCase:
+        """Put 1 to 100 insights on a case; the answer is the whole case."""
+        return _case(await self._call("PUT", f"/api/v2/cases/{case_id}/insights", _body(insights)))
+
+    async def remove(self, case_id: str, insights: Sequence[Triple]) -> DatadogCase:
+        """Take insights off a case, named by exactly the fields they were put with."""
+        return _case(await self._call("DELETE", f"/api/v2/cases/{case_id}/insights", _body(insights)))
+
+    async def keys_are_valid(self) -> bool:
+        """Whether Datadog accepts both keys; raises Later when it does not say."""
+        try:
+            await self._call("GET", "/api/v2/validate_keys")
+        except Refused:
+            return False
+        return True
+
+    async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
+        try:
+            answer = await self._client.request(method, path, json=body, headers=self._credentials.headers())
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise Later(Why.SILENT, None, sent=False) from error
+        except httpx.HTTPError as error:
+            raise Later(Why.SILENT, None) from error
+        if answer.status_code == 429:
+            raise Later(Why.RATE_LIMITED, 429, after=_reset(answer), sent=False)
+        if answer.status_code == 408 or answer.status_code >= 500 or answer.is_redirect:
+            raise Later(Why.SILENT, answer.status_code, after=_reset(answer))
+        if answer.status_code >= 400:
+            raise Refused(answer.status_code, _words(answer))
+        return answer
+
+
+def _body(insights: Sequence[Triple]) -> dict[str, Any]:
+    rows = [{"type": each.type, "resource_id": each.resource_id, "ref": each.ref} for each in insights]
+    return {"data": {"type": "case", "attributes": {"insights": rows}}}
+
+
+def _case(answer: httpx.Response) -> DatadogCase:
+    """The case in an answer; one that cannot be read tells nothing, so it counts as no answer."""
+    try:
+        data = _Case.model_validate_json(answer.content).data
+    except ValidationError as error:
+        raise Later(Why.SILENT, answer.status_code) from error
+    told = data.attributes
+    closed = told.status_group == "SG_CLOSED" if told.status_group else told.status == "CLOSED"
+    insights = None
+    if told.insights is not None:
+        insights = tuple(Triple(each.type, each.resource_id, each.ref) for each in told.insights)
+    return DatadogCase(data.id.lower(), told.key or data.id, told.title, closed, told.archived_at is not None, insights)
+
+
+def _reset(answer: httpx.Response) -> float | None:
+    """Seconds until Datadog wants to be asked again, if it says: X-RateLimit-Reset, else Retry-After."""
+    for name in ("x-ratelimit-reset", "retry-after"):
+        try:
+            said = float(answer.headers[name])
+        except (KeyError, ValueError):
+            continue
+        if said >= EPOCH_FROM:
+            said -= _server_time(answer)
+        return min(max(said, 0.0), RESET_CAP)
+    return None
+
+
+def _server_time(answer: httpx.Response) -> float:
+    """When the answer was made, epoch s: by its Date header, else by our clock."""
+    try:
+        return parsedate_to_datetime(answer.headers["date"]).timestamp()
+    except (KeyError, ValueError):
+        return time.time()
+
+
+def _words(answer: httpx.Response) -> str:
+    """Datadog's own words, from whatever shape its errors have."""
+    try:
+        errors: Any = answer.json().get("errors", [])
+    except (ValueError, AttributeError):
+        return f"HTTP {answer.status_code}"
+    found = [_error_words(each) for each in errors] if isinstance(errors, list) else []  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return "; ".join(word for word in found if word) or f"HTTP {answer.status_code}"
+
+
+def _error_words(error: Any) -> str:
+    if isinstance(error, str):
+        return error
+    if isinstance(error, dict):
+        named: dict[str, Any] = error  # pyright: ignore[reportUnknownVariableType]
+        return str(named.get("detail") or named.get("title") or named.get("code") or "")
+    return ""

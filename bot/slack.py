@@ -1,0 +1,236 @@
+"""The few calls we make to Slack, and how they fail.
+
+The law: nothing here is tried twice. A post has no idempotency key, so a repeat could double a card; whoever calls
+decides, after looking (`find_card`). Facts: docs.slack.dev/reference/methods.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from cachetools import TTLCache
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.messages import METADATA_EVENT, Message, metadata
+from bot.model import Thread
+from bot.policy import Person
+
+Json = dict[str, Any]
+
+POLICY_SECONDS = 60.0
+"""How long what Slack said of a person decides what they may do."""
+NAME_SECONDS = 3600.0
+PAGE = 200
+
+ENDS = frozenset(
+    {
+        "channel_not_found",
+        "not_in_channel",
+        "is_archived",
+        "message_not_found",
+        "thread_not_found",
+        "cant_update_message",
+        "edit_window_closed",
+        "token_revoked",
+        "token_expired",
+        "account_inactive",
+        "invalid_auth",
+        "not_authed",
+        "missing_scope",
+        "restricted_action",
+        "user_not_found",
+        "user_not_in_channel",
+        "invalid_blocks",
+        "msg_too_long",
+    }
+)
+"""Slack's errors that asking again does not change."""
+
+
+class SlackLater(Exception):
+    """Not now: 429, 5xx, time-out, broken connection. `after`: seconds that Slack asks for, if it does."""
+
+    def __init__(self, words: str, after: float | None = None) -> None:
+        super().__init__(words)
+        self.after = after
+
+
+class SlackEnd(Exception):
+    """Slack will not do it: `reason` is its own error word, `needed` the scope that is missing."""
+
+    def __init__(self, reason: str, needed: str = "") -> None:
+        super().__init__(f"{reason} ({needed})" if needed else reason)
+        self.reason, self.needed = reason, needed
+
+
+@dataclass(frozen=True, slots=True)
+class Myself:
+    """Who the bot is, by `auth.test`: told apart from everybody else by these ids."""
+
+    team: str
+    team_name: str
+    enterprise: str | None
+    user: str
+    bot: str
+    url: str
+
+
+class Slack:
+    """One workspace's API."""
+
+    def __init__(self, client: AsyncWebClient) -> None:
+        self._client = client
+        self._people: TTLCache[str, Person | None] = TTLCache(4096, POLICY_SECONDS)
+        self._names: TTLCache[str, str] = TTLCache(4096, NAME_SECONDS)
+
+    async def myself(self) -> Myself:
+        """Who we are; raises SlackEnd for a token that Slack does not take."""
+        said = await self._call("auth.test", {})
+        return Myself(
+            team=said["team_id"],
+            team_name=said["team"],
+            enterprise=said.get("enterprise_id"),
+            user=said["user_id"],
+            bot=said["bot_id"],
+            url=said["url"],
+        )
+
+    async def post(self, thread: Thread, message: Message, card: str) -> str:
+        """Post a card as a reply; its ts. An exception leaves open whether it was posted, but for SlackEnd."""
+        said = await self._call(
+            "chat.postMessage",
+            {
+                "channel": thread.channel,
+                "thread_ts": thread.ts,
+                **_shown(message),
+                "metadata": metadata(card),
+                "unfurl_links": False,
+                "unfurl_media": False,
+            },
+        )
+        return said["ts"]
+
+    async def update(self, channel: str, ts: str, message: Message) -> None:
+        """Show a card anew. Its metadata stays: Slack keeps what is not sent again."""
+        await self._call("chat.update", {"channel": channel, "ts": ts, **_shown(message)})
+
+    async def find_card(self, thread: Thread, card: str, bot: str) -> str | None:
+        """The ts of a card whose post was never answered; None when it did not arrive."""
+        async for message in self._replies(thread, {"include_all_metadata": True}):
+            told = message.get("metadata") or {}
+            mine = message.get("bot_id") == bot and told.get("event_type") == METADATA_EVENT
+            if mine and (told.get("event_payload") or {}).get("card") == card:
+                return message["ts"]
+        return None
+
+    async def root(self, thread: Thread) -> Json | None:
+        """The thread's first message; None when it is gone."""
+        try:
+            said = await self._call("conversations.replies", {"channel": thread.channel, "ts": thread.ts, "limit": 1})
+        except SlackEnd as end:
+            if end.reason == "thread_not_found":
+                return None
+            raise
+        first = next(iter(said.get("messages") or []), None)
+        return first if first and first.get("ts") == thread.ts else None
+
+    async def person(self, user: str, *, within: float) -> Person | None:
+        """Who this is, as of the last minute; None when Slack does not say within so many seconds."""
+        if user in self._people:
+            return self._people[user]
+        try:
+            async with asyncio.timeout(within):
+                said = await self._call("users.info", {"user": user})
+        except (SlackLater, SlackEnd, TimeoutError):
+            return None
+        person = _person(said["user"])
+        self._people[user] = person
+        self._names[user] = person.name
+        return person
+
+    async def names(self, users: set[str], *, within: float) -> Mapping[str, str]:
+        """Display names for as many as Slack tells of within so many seconds."""
+        missing = [user for user in users if user not in self._names and user[:1] in ("U", "W")]
+        if missing:
+            await asyncio.gather(*(self.person(user, within=within) for user in missing))
+        return {user: self._names[user] for user in users if user in self._names}
+
+    async def answer(self, response_url: str, text: str, thread_ts: str | None, *, within: float) -> None:
+        """Say something to the person who clicked, and to nobody else."""
+        body: Json = {"response_type": "ephemeral", "replace_original": False, "text": text}
+        if thread_ts:
+            body["thread_ts"] = thread_ts
+        session = self._client.session
+        assert session is not None, "the client shares one session"  # noqa: S101  a wiring error of ours
+        try:
+            async with session.post(response_url, json=body, timeout=aiohttp.ClientTimeout(within)) as said:
+                if said.status != 200:
+                    raise SlackLater(f"response_url answered {said.status}")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise SlackLater(f"response_url: {type(error).__name__}") from error
+
+    async def _replies(self, thread: Thread, more: Json):
+        cursor = ""
+        while True:
+            page = {"channel": thread.channel, "ts": thread.ts, "limit": PAGE, **more}
+            said = await self._call("conversations.replies", {**page, "cursor": cursor} if cursor else page)
+            for message in said.get("messages") or []:
+                yield message
+            cursor = (said.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return
+
+    async def _call(self, method: str, arguments: Json) -> Json:
+        try:
+            said = await self._client.api_call(method, json=arguments)
+        except SlackApiError as error:
+            raise _refusal(error) from error
+        except (SlackClientError, aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise SlackLater(f"{method}: {type(error).__name__}") from error
+        data: Any = said.data
+        return data if isinstance(data, dict) else {}
+
+
+def _shown(message: Message) -> Json:
+    return {"text": message.text, "blocks": message.blocks}
+
+
+def _refusal(error: SlackApiError) -> SlackLater | SlackEnd:
+    said: AsyncSlackResponse = error.response
+    status = said.status_code
+    if status == 429:
+        return SlackLater("ratelimited", _retry_after(said.headers))
+    data: Any = said.data if isinstance(said.data, dict) else {}
+    reason = str(data.get("error") or f"HTTP {status}")
+    if reason == "ratelimited":
+        return SlackLater(reason, _retry_after(said.headers))
+    if reason in ENDS:
+        return SlackEnd(reason, str(data.get("needed") or ""))
+    return SlackLater(reason)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    said = {name.lower(): value for name, value in headers.items()}.get("retry-after")
+    try:
+        return min(float(said), 3600.0) if said else None
+    except ValueError:
+        return None
+
+
+def _person(user: Json) -> Person:
+    profile = user.get("profile") or {}
+    grid = user.get("enterprise_user") or {}
+    return Person(
+        id=user["id"],
+        name=profile.get("display_name") or profile.get("real_name") or user.get("real_name") or user.get("name") or "",
+        team=user.get("team_id") or "",
+        enterprise=grid.get("enterprise_id"),
+        deleted=bool(user.get("deleted")),
+        is_bot=bool(user.get("is_bot")),
+        is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
+        is_stranger=bool(user.get("is_stranger")),
+    )
