@@ -1,0 +1,137 @@
+"""The lane of a card: what the store says of its insights, shown in Slack.
+
+Before a post leaves, `posting_since` is committed; where that stands without a ts, the thread is searched for the
+card's metadata first. So a crash between Slack's yes and our commit leaves one card, not two.
+"""
+
+import structlog
+
+from bot import messages
+from bot.delivery.reach import Reach
+from bot.insights import WAITING_AFTER_SECONDS, State
+from bot.model import Thread
+from bot.slack import SlackEnd, SlackLater
+from bot.store import cards, cases, lanes, now
+from bot.store.lanes import Lane, LaneKind
+
+NAMES_WITHIN = 1.0
+"""Seconds that a card waits for people's names."""
+
+log = structlog.get_logger(__name__)
+
+
+async def deliver(reach: Reach, lane: Lane) -> None:
+    """Bring Slack up to this card's newest version."""
+    async with reach.store.read() as connection:
+        card = await cards.get(connection, lane.key)
+    if card is None or card.ended is not None:
+        await _finish(reach, lane, more=False)
+        return
+    try:
+        version, ts = await _show(reach, lane, card)
+    except SlackLater as later:
+        log.info("card.later", card=card.id, why=str(later))
+        await _again(reach, lane, later)
+        return
+    except SlackEnd as end:
+        log.warning("card.ended", card=card.id, channel=card.thread.channel, reason=end.reason, needed=end.needed)
+        async with reach.store.write() as tx:
+            await lanes.hold(tx, lane)
+            await cards.end(tx, card.id, end.reason)
+            await lanes.release(tx, lane, more=False)
+        return
+    async with reach.store.write() as tx:
+        await lanes.hold(tx, lane)
+        more = await cards.shown(tx, card.id, version, ts) if ts else False
+        await lanes.release(tx, lane, more=more)
+
+
+async def view(reach: Reach, card: cards.Card) -> messages.Card | None:
+    """All that the card shows, as of now; None when its case is unknown."""
+    async with reach.store.read() as connection:
+        row = await cards.get(connection, card.id)
+        items = await cards.items(connection, card.id)
+        case = await cases.get(connection, card.org, card.case_id)
+        note, due_at = await lanes.waits_for(connection, LaneKind.CASE, cases.key(card.org, card.case_id))
+        at = await now(connection)
+    if case is None or row is None:
+        return None
+    org = reach.orgs.get(card.org)
+    people = {item.by for item in items if item.by} | ({card.poster} if card.poster else set())
+    return messages.Card(
+        id=card.id,
+        version=row.version,
+        case_key=case.key,
+        case_title=case.title,
+        case_url=f"{org.case_url}{case.key}" if org else "",
+        items=[_item(item) for item in items],
+        poster=card.poster,
+        permalink=permalink(reach.myself.url, card.thread, card.message_ts),
+        closed=case.closed,
+        archived=case.archived,
+        continued=row.continued,
+        waiting=_waiting(items, note, due_at, at),
+        names=await reach.slack.names(people, within=NAMES_WITHIN),
+    )
+
+
+def permalink(workspace_url: str, thread: Thread, message_ts: str) -> str:
+    """A message's address, as `chat.getPermalink` builds it."""
+    page = f"{workspace_url.rstrip('/')}/archives/{thread.channel}/p{message_ts.replace('.', '')}"
+    return page if message_ts == thread.ts else f"{page}?thread_ts={thread.ts}&cid={thread.channel}"
+
+
+async def _show(reach: Reach, lane: Lane, card: cards.Card) -> tuple[int, str | None]:
+    """Post or update; the version that Slack shows now and its ts, None where there is nothing to show yet."""
+    shown = await view(reach, card)
+    if shown is None:
+        return 0, None
+    ts = card.ts
+    if ts is None and card.posting_since is not None:
+        ts = await reach.slack.find_card(card.thread, card.id, reach.myself.bot)
+    if ts is not None:
+        if card.ts is None or shown.version > card.shown_version:
+            await reach.slack.update(card.thread.channel, ts, messages.card(shown))
+        return shown.version, ts
+    if not shown.items or all(item.state is State.WITHDRAWN for item in shown.items):
+        return shown.version, None
+    async with reach.store.write() as tx:
+        await cards.posting(tx, card.id, await lanes.hold(tx, lane))
+    return shown.version, await reach.slack.post(card.thread, messages.card(shown), card.id)
+
+
+def _waiting(items: list[cards.Item], note: str, due_at: float, at: float) -> messages.Waiting | None:
+    """A card says what it waits for once that takes longer than a person looks at "Adding"."""
+    asked = [item.confirmed_at or item.at for item in items if item.state in (State.CONFIRMED, State.UNDOING)]
+    if not note or not asked or max(due_at, at) < min(asked) + WAITING_AFTER_SECONDS:
+        return None
+    return messages.Waiting(note, max(due_at, at))
+
+
+def _item(item: cards.Item) -> messages.Item:
+    return messages.Item(
+        id=item.id,
+        type=item.type,
+        resource_id=item.resource_id,
+        ref=item.ref,
+        host=item.host,
+        state=item.state,
+        group=item.group,
+        by=item.by,
+        at=item.at,
+        note=item.note,
+        ours=item.ours,
+        left_out=item.left_out,
+    )
+
+
+async def _again(reach: Reach, lane: Lane, later: SlackLater) -> None:
+    async with reach.store.write() as tx:
+        await lanes.hold(tx, lane)
+        await lanes.retry(tx, lane, reach.later(lane.attempts, "", later.after))
+
+
+async def _finish(reach: Reach, lane: Lane, *, more: bool) -> None:
+    async with reach.store.write() as tx:
+        await lanes.hold(tx, lane)
+        await lanes.release(tx, lane, more=more)

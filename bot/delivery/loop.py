@@ -1,0 +1,113 @@
+"""The loop: claims lanes that are due, works on several at once, and sleeps until the next is."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.delivery import cards, cases, threads
+from bot.delivery.reach import Reach
+from bot.store import lanes
+from bot.store.lanes import Lane, LaneKind, LeaseLost, Retry
+
+AT_ONCE = 16
+"""Lanes under way in one process: each waits for Slack or Datadog most of its time."""
+POLL_SECONDS = 1.0
+"""How long at most until work of another replica is found."""
+
+log = structlog.get_logger(__name__)
+
+Work = Callable[[Reach, Lane], Awaitable[None]]
+KINDS: Mapping[LaneKind, Work] = {
+    LaneKind.THREAD: threads.deliver,
+    LaneKind.CARD: cards.deliver,
+    LaneKind.CASE: cases.deliver,
+}
+
+
+class Delivery:
+    """The one loop of a process. `wake` after a commit makes it look at once."""
+
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
+        self._awake = asyncio.Event()
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def wake(self) -> None:
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            self._awake.clear()
+            try:
+                wait = await self._claim_due()
+            except SQLAlchemyError as error:
+                log.warning("delivery.store_failed", error=type(error).__name__)
+                wait = POLL_SECONDS
+            if wait > 0:
+                await self._sleep(wait)
+
+    async def drain(self, within: float) -> None:
+        """Let what is under way finish, for so many seconds; the rest is found again when its lease ends."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=within)
+        for task in self._under_way:
+            task.cancel()
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._awake.wait()
+        except TimeoutError:
+            return
+
+    async def _claim_due(self) -> float:
+        """Start what is due; seconds until there may be more."""
+        while len(self._under_way) < AT_ONCE:
+            async with self._reach.store.read() as connection:
+                due = await lanes.next_due(connection)
+            if due is None:
+                return POLL_SECONDS
+            if due > 0:
+                return min(due + 0.002, POLL_SECONDS)
+            async with self._reach.store.write() as tx:
+                lane = await lanes.claim(tx, self._reach.lease)
+            if lane is None:
+                return 0.02
+            self._start(lane)
+        return POLL_SECONDS
+
+    def _start(self, lane: Lane) -> None:
+        task = asyncio.create_task(self._work(lane), name=f"{lane.kind}:{lane.key}")
+        self._under_way.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._under_way.discard(task)
+        self.wake()
+
+    async def _work(self, lane: Lane) -> None:
+        try:
+            await KINDS[lane.kind](self._reach, lane)
+        except LeaseLost:
+            log.warning("lane.lease_lost", kind=lane.kind, key=lane.key)
+        except SQLAlchemyError as error:
+            # The store will say when it works again: the lease ends and the lane is claimed anew.
+            log.warning("lane.store_failed", kind=lane.kind, key=lane.key, error=type(error).__name__)
+        except Exception:
+            reference = secrets.token_hex(2).upper()
+            log.exception("lane.failed", kind=lane.kind, key=lane.key, reference=reference)
+            await self._keep(lane, reference)
+
+    async def _keep(self, lane: Lane, reference: str) -> None:
+        try:
+            async with self._reach.store.write() as tx:
+                await lanes.hold(tx, lane)
+                await lanes.retry(
+                    tx, lane, Retry(self._reach.backoff(lane.attempts), f"Something went wrong ({reference}).")
+                )
+        except (LeaseLost, SQLAlchemyError):
+            log.warning("lane.not_kept", kind=lane.kind, key=lane.key, reference=reference)

@@ -1,0 +1,77 @@
+"""What delivery reaches out with: the store, Slack, each org's Datadog, and how long to wait for what."""
+
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.datadog import Datadog
+from bot.links import Routes
+from bot.model import Org as OrgHosts
+from bot.slack import Myself, Slack
+from bot.store import Store
+from bot.store.cards import Timing
+from bot.store.lanes import Retry
+
+FIRST_RETRY_SECONDS = 1.0
+PROBE_SECONDS = 60.0
+"""How often refused credentials are tried again."""
+
+
+@dataclass(slots=True)
+class Gate:
+    """Closed while Datadog wants no calls from an org at all: until then its lanes wait without asking."""
+
+    until: float = 0.0
+    note: str = ""
+
+    def close(self, seconds: float, note: str) -> None:
+        self.until, self.note = time.monotonic() + seconds, note
+
+    def open(self) -> None:
+        self.until = 0.0
+
+    @property
+    def closed_for(self) -> float:
+        """Seconds, 0 when it is open."""
+        return max(0.0, self.until - time.monotonic())
+
+
+@dataclass(frozen=True, slots=True)
+class Org:
+    """One Datadog organisation: its hosts, its API, where its cases' pages are."""
+
+    hosts: OrgHosts
+    datadog: Datadog
+    case_url: str
+    gate: Gate = field(default_factory=Gate)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Everything a lane's holder needs. Times in seconds."""
+
+    store: Store
+    slack: Slack
+    myself: Myself
+    orgs: Mapping[str, Org]
+    routes: Routes
+    lease: float
+    retry_cap: float
+    give_up_after: float
+    timing: Timing
+
+    def backoff(self, attempts: int, asked: float | None = None) -> float:
+        """How long to wait after `attempts` failures in a row: what was asked for, else 1, 2, 4 … with jitter."""
+        if asked is not None:
+            return max(asked, 0.05)
+        # Jitter keeps replicas apart; it guards no secret.
+        doubled = FIRST_RETRY_SECONDS * 2.0 ** min(attempts, 16)
+        return min(self.retry_cap, doubled) * random.uniform(0.8, 1.0)  # noqa: S311
+
+    @property
+    def probe(self) -> float:
+        return min(PROBE_SECONDS, self.retry_cap)
+
+    def later(self, attempts: int, note: str, asked: float | None = None) -> Retry:
+        return Retry(self.backoff(attempts, asked), note)
