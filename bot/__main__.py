@@ -1,0 +1,84 @@
+"""The command line: run, sandbox, explain, manifest."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterable
+
+import click
+
+
+class _Refused(click.ClickException):
+    """A sentence for the person, and exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: object = None) -> None:
+        click.echo(f"case-insights: {self.message}", err=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="case-insights-bot", prog_name="case-insights")
+def main() -> None:
+    """Datadog links from a Slack thread become insights on the case it is about."""
+
+
+@main.command()
+def run() -> None:
+    """Run the bot, with the settings of the environment and of .env."""
+    # Imported here: `explain` must not pay for Slack and the database.
+    from bot import app, logs, settings
+    from bot.store.migrate import NewerSchema
+
+    logs.configure()
+    try:
+        asyncio.run(app.run(settings.read()))
+    except (settings.SettingsError, NewerSchema) as error:
+        raise _Refused(str(error)) from error
+
+
+@main.command()
+@click.argument("link", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per link.")
+def explain(link: str | None, *, as_json: bool) -> None:
+    """Say what the bot makes of LINK, and why; `-` reads one link per line."""
+    from bot import links, tables
+
+    if link is None:
+        raise _Refused("give a link, or - to read one per line: case-insights explain 'https://app.datadoghq.com/…'")
+    try:
+        routes = tables.from_environment(tables.environment())
+    except tables.TableError as error:
+        raise _Refused(str(error)) from error
+    for each in _given(link):
+        reading = links.explain(each, routes)
+        row = json.dumps(links.as_row(reading), ensure_ascii=False)
+        click.echo(row if as_json or link == "-" else links.as_text(reading))
+
+
+@main.command()
+def manifest() -> None:
+    """Print the Slack app manifest, to paste when creating the app."""
+    from bot.manifest import as_yaml
+    from bot.manifest import manifest as build
+
+    click.echo(as_yaml(build()))
+
+
+@main.command()
+@click.option("--port", default=8080, show_default=True, help="Where the page is served.")
+@click.option("--demo", is_flag=True, help="Play the main job once, print what happened, and end.")
+def sandbox(port: int, *, demo: bool) -> None:
+    """Try the bot here: a small Slack and a small Datadog on this machine, no account and no token."""
+    from bot.manifest import manifest as build
+    from bot.sandbox import stage
+
+    asyncio.run(stage.demo(build()) if demo else stage.run(build(), port))
+
+
+def _given(link: str) -> Iterable[str]:
+    return (line.rstrip("\r\n") for line in sys.stdin) if link == "-" else (link,)
+
+
+if __name__ == "__main__":
+    main(prog_name="case-insights")

@@ -1,0 +1,61 @@
+"""Private answers: a sentence for the one who clicked, sent after the acknowledgement so that it delays nothing."""
+
+import asyncio
+import secrets
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot import messages
+from bot.slack import Slack, SlackLater
+
+Json = dict[str, Any]
+
+ANSWER_WITHIN = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+class Answers:
+    """Answers under way; what is lost with the process is a sentence, never a decision."""
+
+    def __init__(self, slack: Slack) -> None:
+        self._slack = slack
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def say(self, body: Json, text: str) -> None:
+        """Tell the person of this interaction, and nobody else, in the thread where they clicked."""
+        task = asyncio.create_task(self._send(body, text))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def drain(self, within: float) -> None:
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=within)
+
+    async def _send(self, body: Json, text: str) -> None:
+        where: Json = body.get("container") or {}
+        try:
+            await self._slack.answer(body["response_url"], text, where.get("thread_ts"), within=ANSWER_WITHIN)
+        except SlackLater as later:
+            log.warning("answer.lost", user=body["user"]["id"], why=str(later))
+
+
+def register_errors(app: AsyncApp, answers: Answers) -> None:
+    """The one place where an error of ours ends: logged with a reference, which the person gets."""
+
+    @app.error
+    async def on_error(error: Exception, body: Json, request: AsyncBoltRequest) -> BoltResponse:
+        reference = secrets.token_hex(2).upper()
+        stored = not isinstance(error, (SQLAlchemyError, TimeoutError))
+        if stored:
+            log.error("listener.failed", reference=reference, type=body.get("type"), exc_info=error)
+        else:
+            log.warning("store.failed", reference=reference, type=body.get("type"), error=type(error).__name__)
+        if "response_url" not in body:
+            return BoltResponse(status=500)  # Slack sends an event again that was not acknowledged
+        answers.say(body, messages.went_wrong(reference) if stored else messages.not_saved())
+        return BoltResponse(status=200)

@@ -1,0 +1,126 @@
+"""Messages in channels: links that come, change and go."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.delivery import Reach
+from bot.delivery.threads import names_of
+from bot.links import extract, org_of, parse
+from bot.messages import METADATA_EVENT
+from bot.model import Identity, Insight, InsightType, Thread
+from bot.store import sightings
+from bot.store.sightings import Seen
+
+Json = dict[str, Any]
+
+WATCHED_CHANNELS = ("channel", "group")
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The part of an event's envelope that its message does not repeat."""
+
+    workspace: str
+    channel: str
+
+
+def register(app: AsyncApp, reach: Reach, wake: Callable[[], None]) -> None:
+    """Watch messages. `wake` makes delivery look at once after something was written down."""
+
+    @app.event("message")
+    async def on_message(event: Json, body: Json) -> None:
+        if not _is_watched(event, body):
+            return
+        where = Where(
+            body.get("enterprise_id") if body.get("is_enterprise_install") else body["team_id"], event["channel"]
+        )
+        match event.get("subtype"):
+            case "message_changed":
+                await _changed(reach, where, event.get("message") or {}, event.get("previous_message") or {})
+            case "message_deleted":
+                await _deleted(reach, where, event.get("previous_message") or {})
+            case None | "bot_message" | "thread_broadcast" | "file_share" | "me_message":
+                await _posted(reach, where, event)
+            case _:
+                return
+        wake()
+
+
+def _is_watched(event: Json, body: Json) -> bool:
+    """Not direct messages, and nothing in channels that are shared with other organisations."""
+    return event.get("channel_type") in WATCHED_CHANNELS and not body.get("is_ext_shared_channel")
+
+
+async def _posted(reach: Reach, where: Where, message: Json) -> None:
+    if _is_ours(reach, message) or _is_command(reach, message):
+        return
+    seen = _read(reach, where, message, edited=False)
+    if seen.found or seen.names:
+        await sightings.sight(reach.store, seen, reach.timing)
+
+
+async def _changed(reach: Reach, where: Where, message: Json, before: Json) -> None:
+    """An edit; Slack also sends this for link previews, where no link came or went."""
+    if _is_ours(reach, message) or _is_ours(reach, before):
+        return
+    now = _read(reach, where, message, edited=True)
+    then = _read(reach, where, before, edited=True)
+    if now.is_root and now.names != then.names and message.get("subtype") != "tombstone":
+        await sightings.reroot(reach.store, now)
+        return
+    came = [each for each in now.found if each.identity not in _identities(then.found)]
+    gone = [each.identity for each in then.found if each.identity not in _identities(now.found)]
+    if gone:
+        await sightings.take_back(reach.store, now.thread, now.message_ts, gone)
+    if came:
+        new = Seen(now.thread, now.message_ts, now.poster, tuple(came), now.names)
+        await sightings.sight(reach.store, new, reach.timing)
+
+
+async def _deleted(reach: Reach, where: Where, before: Json) -> None:
+    if not before or _is_ours(reach, before):
+        return
+    then = _read(reach, where, before, edited=True)
+    await sightings.take_back(reach.store, then.thread, then.message_ts, [each.identity for each in then.found])
+
+
+def _read(reach: Reach, where: Where, message: Json, *, edited: bool) -> Seen:
+    """What a message brings: insights of our orgs, and, where it is a root, the cases it names."""
+    thread = Thread(where.workspace, where.channel, message.get("thread_ts") or message["ts"])
+    is_root = thread.ts == message["ts"]
+    return Seen(
+        thread=thread,
+        message_ts=message["ts"],
+        poster=message.get("user") or message.get("bot_id"),
+        found=tuple(_insights(reach, extract(message, edited=edited))),
+        names=names_of(reach, message) if is_root else (),
+    )
+
+
+def _insights(reach: Reach, links: Iterable[str]) -> Iterable[Insight]:
+    """Each identity once; links of organisations that are not ours are not ours to add."""
+    hosts = [org.hosts for org in reach.orgs.values()]
+    found: dict[Identity, Insight] = {}
+    for link in links:
+        outcome = parse(link, reach.routes)
+        if not isinstance(outcome, Insight):
+            continue
+        if outcome.type is InsightType.SCM_URL or org_of(outcome.host, hosts) is not None:
+            found.setdefault(outcome.identity, outcome)
+    return found.values()
+
+
+def _identities(found: Iterable[Insight]) -> set[Identity]:
+    return {each.identity for each in found}
+
+
+def _is_ours(reach: Reach, message: Json) -> bool:
+    told: Json = message.get("metadata") or {}
+    return message.get("bot_id") == reach.myself.bot or told.get("event_type") == METADATA_EVENT
+
+
+def _is_command(reach: Reach, message: Json) -> bool:
+    return str(message.get("text") or "").lstrip().startswith(f"<@{reach.myself.user}>")

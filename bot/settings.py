@@ -1,0 +1,179 @@
+"""The environment, read once into one frozen `Settings`; a bad one is a sentence that names the variable."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot import tables
+from bot.links import SITES, Routes, api_host
+from bot.model import Org
+
+SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "DD_API_KEY", "DD_APP_KEY", "DD_ACCESS_TOKEN")
+"""Each may also be given as the path of a file, in NAME_FILE."""
+_WEB_HOSTS = {site.parameter: site.web_host for site in SITES}
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class SettingsError(Exception):
+    """The bot cannot start with these settings; the message names the variable and the next step."""
+
+
+def seconds(value: object) -> object:
+    """`30s`, `5m`, `24h`, `400d`, `500ms` as seconds."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", value.strip())
+    if match is None:
+        raise ValueError("is not a duration: write it like 30s, 5m, 24h or 400d")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def _listed(value: object) -> object:
+    return tables.listed(value) if isinstance(value, str) else value
+
+
+def _known_site(value: object) -> object:
+    if value not in _WEB_HOSTS:
+        raise ValueError(f"is not one of Datadog's nine sites: use one of {', '.join(_WEB_HOSTS)}")
+    return value
+
+
+def _web_address(value: object) -> object:
+    parts = urlsplit(str(value))
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("is not a web address: write it like https://host/path")
+    return str(value)
+
+
+Duration = Annotated[float, BeforeValidator(seconds)]
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+Address = Annotated[str, BeforeValidator(_web_address)]
+
+
+class Settings(BaseSettings):
+    """Everything the bot can be told from outside; see the README's table."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_file_encoding="utf-8", env_ignore_empty=True, populate_by_name=True
+    )
+
+    slack_bot_token: SecretStr = Field(alias="SLACK_BOT_TOKEN")
+    slack_app_token: SecretStr = Field(alias="SLACK_APP_TOKEN")
+    slack_api_url: Address = Field("https://slack.com/api/", alias="SLACK_API_URL")
+    dd_site: Annotated[str, BeforeValidator(_known_site)] = Field("datadoghq.com", alias="DD_SITE")
+    dd_api_key: SecretStr | None = Field(None, alias="DD_API_KEY")
+    dd_app_key: SecretStr | None = Field(None, alias="DD_APP_KEY")
+    dd_access_token: SecretStr | None = Field(None, alias="DD_ACCESS_TOKEN")
+    dd_api_url: Address | None = Field(None, alias="DD_API_URL")
+    dd_web_hosts: Listed = Field((), alias="DD_WEB_HOSTS")
+    database_url: str = Field("sqlite:///case-insights.db", alias="DATABASE_URL")
+    scm_hosts: Listed = Field((), alias="CASE_INSIGHTS_SCM_HOSTS")
+    routes_file: Path | None = Field(None, alias="CASE_INSIGHTS_ROUTES_FILE")
+    case_path: str = Field("/cases/", alias="CASE_INSIGHTS_CASE_PATH")
+    host: str = Field("127.0.0.1", alias="CASE_INSIGHTS_HOST")
+    port: int = Field(3000, alias="CASE_INSIGHTS_PORT", ge=0, le=65535)
+    lease: Duration = Field(30.0, alias="CASE_INSIGHTS_LEASE", gt=0)
+    retry_cap: Duration = Field(300.0, alias="CASE_INSIGHTS_RETRY_CAP", gt=0)
+    card_delay: Duration = Field(2.0, alias="CASE_INSIGHTS_CARD_DELAY", ge=0)
+    give_up_after: Duration = Field(86400.0, alias="CASE_INSIGHTS_GIVE_UP_AFTER", gt=0)
+
+    @property
+    def org(self) -> Org:
+        return Org("default", self.dd_site, frozenset(host.lower() for host in self.dd_web_hosts))
+
+    @property
+    def datadog_url(self) -> str:
+        """Datadog's API, without a slash at the end."""
+        return (self.dd_api_url or f"https://{api_host(self.dd_site)}").rstrip("/")
+
+    @property
+    def case_url(self) -> str:
+        """What a case's key is appended to, to get its page."""
+        host = self.dd_web_hosts[0] if self.dd_web_hosts else _WEB_HOSTS[self.dd_site]
+        return f"https://{host}{self.case_path}"
+
+    def routes(self) -> Routes:
+        """The table of links; a bad file of the operator's is a SettingsError."""
+        try:
+            return tables.read(self.routes_file, scm_hosts=self.scm_hosts, case_path=self.case_path)
+        except tables.TableError as error:
+            raise SettingsError(str(error)) from error
+
+
+def read(environment: Mapping[str, str] | None = None, *, env_file: str | None = tables.ENV_FILE) -> Settings:
+    """Settings from the environment and `.env`; raises SettingsError with one sentence."""
+    given = tables.environment(environment, env_file=env_file)
+    for name in SECRETS:
+        given = _from_file(given, name)
+    if "CASE_INSIGHTS_PORT" not in given and "PORT" in given:
+        given["CASE_INSIGHTS_PORT"] = given["PORT"]
+    _check(given)
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        raise SettingsError(_sentence(error)) from error
+
+
+def _from_file(given: Mapping[str, str], name: str) -> dict[str, str]:
+    path = given.get(f"{name}_FILE")
+    if path is None:
+        return dict(given)
+    if name in given:
+        raise SettingsError(f"{name} and {name}_FILE are both set: keep one of them.")
+    try:
+        secret = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a text file"
+        raise SettingsError(f"{name}_FILE: {path} cannot be read ({reason}); check the path and its mode.") from error
+    if not secret:
+        raise SettingsError(f"{name}_FILE: {path} is empty; write the secret into it.")
+    return {**given, name: secret}
+
+
+def _check(given: Mapping[str, str]) -> None:
+    """What is missing or contradicts itself, in the order in which somebody sets the bot up."""
+    _check_slack(given)
+    _check_datadog(given)
+    url = given.get("DATABASE_URL", "sqlite:///")
+    if not url.startswith(("sqlite:///", "postgresql://", "postgres://")):
+        raise SettingsError("DATABASE_URL: write it like sqlite:///case-insights.db or postgresql://user@host/name.")
+
+
+def _check_slack(given: Mapping[str, str]) -> None:
+    if "SLACK_BOT_TOKEN" not in given:
+        raise SettingsError(
+            "SLACK_BOT_TOKEN is not set: copy the bot token (xoxb-…) from your Slack app's page, OAuth & Permissions."
+        )
+    if not given["SLACK_BOT_TOKEN"].startswith("xoxb-"):
+        raise SettingsError("SLACK_BOT_TOKEN is not a bot token: it begins with xoxb-.")
+    if "SLACK_APP_TOKEN" not in given:
+        raise SettingsError(
+            "SLACK_APP_TOKEN is not set: make an app-level token (xapp-…) with connections:write "
+            "on your Slack app's page, Basic Information."
+        )
+    if not given["SLACK_APP_TOKEN"].startswith("xapp-"):
+        raise SettingsError("SLACK_APP_TOKEN is not an app-level token: it begins with xapp-.")
+
+
+def _check_datadog(given: Mapping[str, str]) -> None:
+    keys = [name for name in ("DD_API_KEY", "DD_APP_KEY") if name in given]
+    if "DD_ACCESS_TOKEN" in given and keys:
+        raise SettingsError(f"DD_ACCESS_TOKEN and {keys[0]} are both set: keep either the token or the two keys.")
+    if "DD_ACCESS_TOKEN" in given:
+        return
+    for name in ("DD_API_KEY", "DD_APP_KEY"):
+        if name not in given:
+            page = "API Keys" if name == "DD_API_KEY" else "Application Keys (scopes cases_read, cases_write)"
+            raise SettingsError(f"{name} is not set: make one in Datadog under Organization Settings, {page}.")
+
+
+def _sentence(error: ValidationError) -> str:
+    first: Any = error.errors(include_url=False, include_input=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else "settings"
+    words = str(first["msg"]).removeprefix("Value error, ")
+    return f"{name} {words[0].lower() + words[1:]}."
