@@ -1,0 +1,32 @@
+"""From what people paste to what a case can keep."""
+
+from bot.links.explain import as_row, as_text
+from bot.links.extract import extract
+from bot.links.parse import Reading, claimants, explain, insight_on, is_candidate, parse
+from bot.links.reasons import sentence
+from bot.links.routes import load
+from bot.links.sites import SITES, Site, api_host, is_web_host, org_of, orgs_of
+from bot.links.table import Route, Routes, RoutesError
+
+__all__ = [
+    "SITES",
+    "Reading",
+    "Route",
+    "Routes",
+    "RoutesError",
+    "Site",
+    "api_host",
+    "as_row",
+    "as_text",
+    "claimants",
+    "explain",
+    "extract",
+    "insight_on",
+    "is_candidate",
+    "is_web_host",
+    "load",
+    "org_of",
+    "orgs_of",
+    "parse",
+    "sentence",
+]

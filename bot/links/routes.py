@@ -1,0 +1,127 @@
+"""Loads the route table: the built-in `routes.toml`, and an operator's rows before it."""
+
+import tomllib
+from collections.abc import Collection
+from functools import lru_cache
+from importlib.resources import files
+
+from bot.links.outside import Json, listed
+from bot.links.parse import explain
+from bot.links.shapes import SHAPES
+from bot.links.table import (
+    Example,
+    Page,
+    Path,
+    Place,
+    Route,
+    Routes,
+    RoutesError,
+    compile_path,
+    index,
+    path_problem,
+)
+from bot.model import Draft, Insight, InsightType, Reason
+
+_CASE_PAGES = ("/cases/{id}/**", "/work/{id}/**")
+
+
+def load(
+    extra: str | None = None,
+    *,
+    source: str = "CASE_INSIGHTS_ROUTES_FILE",
+    scm_hosts: Collection[str] = (),
+    web_hosts: Collection[str] = (),
+    case_path: str = "/cases/",
+) -> Routes:
+    """The built-in table, with an operator's TOML text before it: of two routes that claim a link, theirs wins.
+
+    `scm_hosts`: code hosts of the operator's own, on which every SCM route applies. `web_hosts`: hosts that
+    configured orgs name. `case_path`: a prefix of case pages besides `/cases/` and `/work/`.
+    Raises RoutesError, with a sentence that names `source`, row and reason.
+    """
+    own_rows, own_pages = _operators(extra, source) if extra else ((), ())
+    rows, pages, cases = _built_in()
+    routes = Routes(
+        rows=(*own_rows, *rows),
+        pages=index((*own_pages, *pages)),
+        datadog=index(row for row in (*own_rows, *rows) if row.type is not InsightType.SCM_URL),
+        scm=tuple(row for row in (*own_rows, *rows) if row.type is InsightType.SCM_URL),
+        cases=(*cases, *_case_paths(case_path)),
+        scm_hosts=frozenset(host.lower() for host in scm_hosts),
+        web_hosts=frozenset(host.lower() for host in web_hosts),
+    )
+    for position, row in enumerate(own_rows, 1):
+        for example in row.examples:
+            _check_example(example, row, routes, f"{source}, route {position} ({row.name})")
+    return routes
+
+
+@lru_cache(maxsize=1)
+def _built_in() -> tuple[tuple[Route, ...], tuple[Page, ...], tuple[Path, ...]]:
+    text = files("bot.links").joinpath("routes.toml").read_text(encoding="utf-8")
+    rows, pages = _compiled(tomllib.loads(text))
+    return rows, pages, tuple(compile_path(path) for path in _CASE_PAGES)
+
+
+def _operators(text: str, source: str) -> tuple[tuple[Route, ...], tuple[Page, ...]]:
+    from bot.links import rows  # pydantic is imported only where there is something to check
+
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RoutesError(f"{source} is not valid TOML: {error}") from error
+    rows.check(table, source)
+    return _compiled(table)
+
+
+def _compiled(table: Json) -> tuple[tuple[Route, ...], tuple[Page, ...]]:
+    """The rows of a checked table."""
+    rows = tuple(_route(entry) for entry in table.get("route", ()))
+    return rows, tuple(Page(Reason(entry["reason"]), _paths(entry)) for entry in table.get("page", ()))
+
+
+def _route(entry: Json) -> Route:
+    shape = entry.get("shape", "token")
+    return Route(
+        name=entry["name"],
+        type=InsightType(entry["type"]),
+        paths=_paths(entry),
+        shape=SHAPES[shape],
+        scope_shape=SHAPES[entry.get("scope", "slug")],
+        places=tuple(_place(place, shape) for place in listed(entry.get("id", []))),
+        draft=entry.get("draft"),
+        where=tuple(entry.get("where", {}).items()),
+        hosts=tuple(host.lower() for host in entry.get("hosts", ())),
+        short=entry.get("short", ""),
+        hint=entry.get("hint", ""),
+        examples=tuple(Example(row["link"], row.get("id"), row.get("scope", "")) for row in entry.get("examples", ())),
+    )
+
+
+def _place(entry: Json, shape: str) -> Place:
+    carrier = "query" if "query" in entry else "sp" if "sp" in entry else "fragment"
+    names = () if carrier == "fragment" else tuple(listed(entry[carrier]))
+    return Place(carrier, names, SHAPES[entry.get("shape", shape)], entry.get("panel", ""), entry.get("term", ""))
+
+
+def _paths(entry: Json) -> tuple[Path, ...]:
+    return tuple(compile_path(path) for path in listed(entry["path"]))
+
+
+def _check_example(example: Example, row: Route, routes: Routes, at: str) -> None:
+    reading = explain(example.link, routes)
+    outcome = reading.outcome
+    if not isinstance(outcome, Insight | Draft):
+        raise RoutesError(f"{at}: its example {example.link} is read as no insight ({reading.reason})")
+    if reading.route != row.name:
+        raise RoutesError(f"{at}: its example {example.link} is claimed by the route {reading.route} before it")
+    if (outcome.resource_id, outcome.scope) != (example.id, example.scope):
+        raise RoutesError(f"{at}: its example {example.link} gives the id {outcome.resource_id}, not {example.id}")
+
+
+def _case_paths(prefix: str) -> tuple[Path, ...]:
+    text = f"/{prefix.strip('/')}/{{id}}/**"
+    problem = path_problem(text)
+    if problem:
+        raise RoutesError(f"the case path {prefix!r} {problem}")
+    return () if text in _CASE_PAGES else (compile_path(text),)

@@ -1,0 +1,43 @@
+"""The README's table of what is read, made from the routes, so that the two cannot part."""
+
+from itertools import groupby
+
+from bot.links import Routes
+from bot.links.table import Path, Route
+
+HEAD = ("| Insight | Links that are read | |", "|---|---|---|")
+_SAYS = {None: "certain", "candidate": "draft: the id is a candidate", "page": "draft: a person gives the id"}
+
+
+def table(routes: Routes) -> str:
+    """One line per insight type and certainty, in the table's order."""
+    lines = list(HEAD)
+    for type_, rows in groupby(sorted(routes.rows, key=lambda row: row.type), key=lambda row: row.type):
+        for draft, alike in groupby(sorted(rows, key=lambda row: row.draft or ""), key=lambda row: row.draft):
+            shown = "<br>".join(f"`{form}`" for row in alike for form in _forms(row))
+            lines.append(f"| {type_} | {shown} | {_SAYS[draft]} |")
+    return "\n".join(lines)
+
+
+def problems(readme: str, routes: Routes) -> list[str]:
+    """What is wrong with the README's table: the lines that the routes ask for and it does not have."""
+    return [f"missing in the README: {line}" for line in table(routes).splitlines() if line not in readme]
+
+
+def _forms(route: Route) -> list[str]:
+    """Each path of a route with what holds its id, as a reader would write it: `/error-tracking?issueId={id}`."""
+    return [_form(route, path) for path in route.paths]
+
+
+def _form(route: Route, path: Path) -> str:
+    text = path.text.removesuffix("/**").replace("/**/", "/…/")
+    if route.hosts:
+        return f"{'…' if '*' in route.hosts else route.hosts[0]}{text.replace('/…/', '/')}".replace("*", "…")
+    where = "&".join(f"{name}={value}" for name, value in route.where)
+    if path.has_id or route.draft == "page" or not route.places:
+        return f"{text}?{where}" if where else text
+    place = route.places[0]
+    if place.carrier == "fragment":
+        return f"{text}#{{id}}"
+    value = f"{place.term}:{{id}}" if place.term else "{id}"
+    return f"{text}?{where}{'&' if where else ''}{place.names[0]}={value}"

@@ -1,0 +1,59 @@
+"""Datadog's hosts, and whose they are."""
+
+import pytest
+
+from bot.links import SITES, api_host, is_web_host, org_of, orgs_of
+from bot.model import Org
+
+US1 = Org("us1", "datadoghq.com")
+US5 = Org("us5", "us5.datadoghq.com")
+EU = Org("eu", "datadoghq.eu")
+ACME = Org("acme", "datadoghq.com", frozenset({"acme.datadoghq.com"}))
+BETA = Org("beta", "datadoghq.com", frozenset({"beta.datadoghq.com"}))
+
+
+def test_there_are_nine_sites_and_their_api_host_is_always_api_dot_site() -> None:
+    assert len(SITES) == 9
+    assert {site.web_host for site in SITES} >= {"app.datadoghq.com", "app.datadoghq.eu", "us2.ddog-gov.com"}
+    assert all(is_web_host(site.web_host) for site in SITES)
+    assert [api_host(site.parameter) for site in SITES] == [site.api_host for site in SITES]
+    assert not any(is_web_host(site.api_host) for site in SITES)
+
+
+@pytest.mark.parametrize(
+    ("host", "org", "its"),
+    [
+        ("app.datadoghq.com", US1, True),
+        ("APP.datadoghq.com", US1, True),
+        ("acme.datadoghq.com", US1, True),
+        ("us3.datadoghq.com", US1, False),
+        ("acme.us5.datadoghq.com", US1, False),
+        ("us5.datadoghq.com", US5, True),
+        ("app.us5.datadoghq.com", US5, True),
+        ("acme.us5.datadoghq.com", US5, True),
+        ("acme.datadoghq.com", US5, True),  # the bare domain does not tell the site
+        ("app.datadoghq.com", US5, False),
+        ("acme.us3.datadoghq.com", US5, False),
+        ("acme.datadoghq.eu", US1, False),
+        ("acme.datadoghq.eu", EU, True),
+        ("app.datadoghq.com", ACME, True),
+        ("acme.datadoghq.com", ACME, True),
+        ("beta.datadoghq.com", ACME, False),
+        ("docs.datadoghq.com", US1, False),
+        ("app.datadoghq.com.evil.example", US1, False),
+        ("evildatadoghq.com", US1, False),
+        ("github.com", US1, False),
+    ],
+)
+def test_whose_host_it_is(host: str, org: Org, its: bool) -> None:
+    assert org_of(host, [org]) == (org if its else None)
+
+
+def test_an_org_that_names_the_host_comes_before_one_that_could_have_it() -> None:
+    assert org_of("acme.datadoghq.com", [US1, ACME]) == ACME
+    assert org_of("other.datadoghq.com", [ACME, US1]) == US1
+
+
+def test_two_orgs_on_one_site_share_its_web_host() -> None:
+    assert orgs_of("app.datadoghq.com", [ACME, BETA, EU]) == (ACME, BETA)
+    assert org_of("app.datadoghq.com", []) is None
