@@ -1,0 +1,77 @@
+"""The sandbox's Slack: one workspace on loopback, with its Web API, Socket Mode, and what people do in it."""
+
+from typing import Any, Self
+
+from aiohttp import web
+
+from bot.sandbox.control import Control, no_such_route, routes
+from bot.sandbox.slack_control import slack_routes
+from bot.sandbox.slack_methods import Api
+from bot.sandbox.slack_verbs import Verbs
+from bot.sandbox.slack_web import WebApi
+
+Json = dict[str, Any]
+
+LARGEST_BODY = 4 * 1024 * 1024
+
+
+class SlackServer(Verbs):
+    """A strict Slack for one app, that of `manifest` (Slack's format). Use as an async context manager.
+
+    `ack_seconds`: how long Slack waits for an acknowledgement; `retry_delays`: how long it then waits before each
+    further try of an event. Its methods are the verbs of `POST /_sandbox/…` under the same names.
+    """
+
+    def __init__(
+        self,
+        manifest: Json,
+        control: Control | None = None,
+        *,
+        bot_token: str = "xoxb-sandbox",  # noqa: S107 - opens nothing but this sandbox
+        app_token: str = "xapp-sandbox",  # noqa: S107 - the same
+        ack_seconds: float = 3.0,
+        retry_delays: tuple[float, ...] = (1.0, 60.0, 300.0),
+    ) -> None:
+        super().__init__(manifest, control, ack_seconds, retry_delays)
+        api = Api(
+            workspace=self.workspace,
+            conversations=self.conversations,
+            socket=self.socket,
+            views=self.views,
+            triggers=self.triggers,
+            scopes=self.scopes,
+            address=self.host_and_port,
+            socket_mode_enabled=self.socket_mode_enabled,
+        )
+        self.web_api = WebApi(api, self.control, bot_token, app_token)
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Serve on `host`; port 0 takes a free one."""
+        app = web.Application(client_max_size=LARGEST_BODY)
+        app.router.add_route("*", "/api/{method}", self.web_api.serve)
+        app.router.add_get("/link/", self.socket.serve)
+        app.router.add_post("/actions/{team}/{app}/{key}", self.responses.serve)
+        app.router.add_routes([*slack_routes(self), *routes(self.control), no_such_route()])
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+        self.address = self._runner.addresses[0][:2]
+
+    async def stop(self) -> None:
+        await self.socket.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    @property
+    def url(self) -> str:
+        """The base for `SLACK_API_URL`, ending in `/api/`."""
+        return f"http://{self.host_and_port()}/api/"

@@ -1,0 +1,170 @@
+"""The app in its workspace: all parts of the sandbox's Slack put together, but for the serving of requests."""
+
+from typing import Any
+
+from bot.sandbox import slack_state
+from bot.sandbox.control import Control, ControlError
+from bot.sandbox.slack_clicks import Clicks
+from bot.sandbox.slack_conversations import Conversations, Posted
+from bot.sandbox.slack_doors import Doors
+from bot.sandbox.slack_events import Events
+from bot.sandbox.slack_methods import permalink
+from bot.sandbox.slack_people import OUR_USER, Channel, User, Workspace, acme
+from bot.sandbox.slack_responses import Responses
+from bot.sandbox.slack_socket import SocketMode
+from bot.sandbox.slack_triggers import Triggers
+from bot.sandbox.slack_views import View, Views
+
+Json = dict[str, Any]
+
+
+class InstalledApp:
+    """One app, that of `manifest`, in the workspace Acme. See `bot.sandbox.slack.SlackServer`."""
+
+    def __init__(
+        self, manifest: Json, control: Control | None, ack_seconds: float, retry_delays: tuple[float, ...]
+    ) -> None:
+        self.manifest = manifest
+        self.control = control or Control()
+        self.workspace: Workspace = acme(_display_name(manifest))
+        self.scopes = _scopes(manifest)
+        settings = manifest.get("settings", {})
+        subscribed: list[str] = settings.get("event_subscriptions", {}).get("bot_events", [])
+        interactive = bool(settings.get("interactivity", {}).get("is_enabled"))
+        self.socket_mode_enabled = bool(settings.get("socket_mode_enabled"))
+        self.socket = SocketMode(self.control, ack_seconds, retry_delays)
+        self.events = Events(frozenset(subscribed), self.scopes, self.workspace, self.socket)
+        self.conversations = Conversations(self.workspace, self.events, self.control)
+        self.responses = Responses(self.conversations, self.control)
+        self.triggers = Triggers()
+        self.views = Views(self.workspace, self.control)
+        parts = (self.conversations, self.socket, self.responses, self.triggers, self.host_and_port)
+        self.clicks = Clicks(*parts, enabled=interactive)
+        self.doors = Doors(manifest, self.events, self.views, *parts)
+        self.address: tuple[str, int] | None = None
+        self.control.on_reset(self.forget)
+
+    def host_and_port(self) -> str:
+        """Where it is served. Raises RuntimeError before that."""
+        if self.address is None:
+            raise RuntimeError("The server has not been started.")
+        return f"{self.address[0]}:{self.address[1]}"
+
+    def forget(self) -> None:
+        """Everything that was said and is on its way; people, channels and websockets stay."""
+        self.socket.forget_deliveries()
+        self.conversations.forget()
+        self.views.forget()
+        self.events.sent.clear()
+        self.events.repeats = 0
+
+    # Who and where
+
+    def add_user(self, **fields: Any) -> User:
+        """Add a person: the fields of `slack_people.User`."""
+        user = User(**fields)
+        self.workspace.users[user.id] = user
+        self.control.tell("people", {"user": user.id})
+        return user
+
+    def add_channel(self, **fields: Any) -> Channel:
+        """Add a channel: the fields of `slack_people.Channel`; `members` is a set of user ids."""
+        channel = Channel(**fields)
+        self.workspace.channels[channel.id] = channel
+        self.control.tell("people", {"channel": channel.id})
+        return channel
+
+    def join(self, channel: str, user: str = OUR_USER) -> None:
+        self.channel(channel).members.add(user)
+        self.control.tell("people", {"channel": channel})
+
+    # What Slack does
+
+    @property
+    def private(self) -> list[Json]:
+        """What only one person sees: `user, channel, thread_ts, ts, text, blocks, via`."""
+        return self.conversations.private
+
+    @property
+    def repeat_events(self) -> int:
+        """How many more copies, with ids of their own, go of every event."""
+        return self.events.repeats
+
+    @repeat_events.setter
+    def repeat_events(self, copies: int) -> None:
+        self.events.repeats = copies
+
+    def redeliver(self, event: str, copies: int = 1, *, new_ids: bool = True) -> int:
+        """Send the event with this id, or the first about the message with this ts, again; how many were sent."""
+        return self.events.again(event, copies, new_ids=new_ids)
+
+    def drop_socket(self) -> int:
+        """Cut the app's websockets without a word; how many."""
+        return self.socket.drop()
+
+    async def refresh(self, reason: str = "refresh_requested") -> int:
+        """Ask the app to reconnect (also `warning`, `link_disabled`); how many websockets were told."""
+        return await self.socket.refresh(reason)
+
+    def thread(self, channel: str, ts: str) -> list[Json]:
+        """A root and its replies, oldest first, with metadata."""
+        found = [self.posted(channel, ts), *self.conversations.replies(channel, ts)]
+        return [self.conversations.read(one, metadata=True) for one in found]
+
+    def permalink(self, channel: str, ts: str) -> str:
+        return permalink(self.workspace, self.posted(channel, ts))
+
+    def state(self) -> Json:
+        """Everything a page shows, in one JSON object."""
+        return {
+            **slack_state.shown(self.conversations, self.views),
+            "connections": len(self.socket.connections),
+            "undelivered": self.socket.undelivered,
+            "repeat_events": self.repeat_events,
+            "event": self.control.last_event,
+        }
+
+    # Looking
+
+    def channel(self, channel: str) -> Channel:
+        found = self.workspace.channels.get(channel)
+        if found is None:
+            raise ControlError(f"There is no channel {channel}.")
+        return found
+
+    def person(self, channel: str, user: str) -> User:
+        person = self.workspace.users.get(user)
+        if person is None or user not in self.channel(channel).members:
+            raise ControlError(f"{user} is not in {channel}.")
+        return person
+
+    def somebody(self, user: str) -> User:
+        """A person of the workspace. Raises ControlError."""
+        person = self.workspace.users.get(user)
+        if person is None:
+            raise ControlError(f"There is no {user}.")
+        return person
+
+    def posted(self, channel: str, ts: str) -> Posted:
+        posted = self.conversations.find(self.channel(channel).id, ts)
+        if posted is None:
+            raise ControlError(f"There is no message {ts} in {channel}.")
+        return posted
+
+    def view(self, view_id: str, user: str) -> View:
+        """An open view of this person. Raises ControlError."""
+        found = self.views.find(view_id)
+        if found is None or found.user != user:
+            raise ControlError(f"{user} sees no view {view_id}.")
+        return found
+
+
+def _display_name(manifest: Json) -> str:
+    bot_user: Json = manifest.get("features", {}).get("bot_user", {})
+    return bot_user.get("display_name") or manifest.get("display_information", {}).get("name", "App")
+
+
+def _scopes(manifest: Json) -> set[str]:
+    """The bot token's scopes; the optional ones were granted too. Take one out to see the app without it."""
+    scopes: Json = manifest.get("oauth_config", {}).get("scopes", {})
+    return {*scopes.get("bot", []), *scopes.get("bot_optional", [])}

@@ -1,0 +1,95 @@
+"""The sandbox's Slack, running, with a small app installed, and slack_sdk and slack_bolt to talk to it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.sandbox.slack import SlackServer
+
+MANIFEST: dict[str, Any] = {
+    "display_information": {"name": "Case Insights"},
+    "features": {
+        "bot_user": {"display_name": "Case Insights", "always_online": True},
+        "shortcuts": [{"name": "Add to case", "type": "message", "callback_id": "add_to_case", "description": "…"}],
+        "slash_commands": [{"command": "/insight", "description": "…", "should_escape": True}],
+    },
+    "oauth_config": {
+        "scopes": {
+            "bot": [
+                "commands",
+                "chat:write",
+                "channels:history",
+                "groups:history",
+                "app_mentions:read",
+                "users:read",
+            ],
+            "bot_optional": ["usergroups:read", "channels:read", "groups:read"],
+        }
+    },
+    "settings": {
+        "event_subscriptions": {"bot_events": ["message.channels", "message.groups", "app_mention", "app_home_opened"]},
+        "interactivity": {"is_enabled": True},
+        "socket_mode_enabled": True,
+    },
+}
+HERE = "C0INCIDENTS"
+
+
+def checkboxes(*values: str, block_id: str = "group", ticked: bool = True) -> dict[str, Any]:
+    """An actions block of checkboxes, as the bot's card has them."""
+    options = [{"text": {"type": "plain_text", "text": f"Monitor {one}"}, "value": one} for one in values]
+    element: dict[str, Any] = {"type": "checkboxes", "action_id": "select", "options": options}
+    if ticked:
+        element["initial_options"] = options
+    return {"type": "actions", "block_id": block_id, "elements": [element]}
+
+
+def button(action_id: str = "add", value: str = "7:1") -> dict[str, Any]:
+    return {
+        "type": "actions",
+        "block_id": "buttons",
+        "elements": [
+            {
+                "type": "button",
+                "action_id": action_id,
+                "value": value,
+                "text": {"type": "plain_text", "text": "Add"},
+            }
+        ],
+    }
+
+
+@asynccontextmanager
+async def connected(slack: SlackServer, app: AsyncApp) -> AsyncIterator[AsyncSocketModeHandler]:
+    """The app with one more open websocket; slack_sdk itself asks for its URL."""
+    before = len(slack.socket.connections)
+    handler = AsyncSocketModeHandler(app, "xapp-sandbox")
+    await handler.connect_async()
+    await slack.control.until(lambda: len(slack.socket.connections) > before, what="a websocket")
+    try:
+        yield handler
+    finally:
+        await handler.close_async()
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[SlackServer]:
+    async with SlackServer(MANIFEST, ack_seconds=0.3, retry_delays=(0.02, 0.05)) as server:
+        yield server
+
+
+@pytest.fixture
+async def client(slack: SlackServer) -> AsyncIterator[AsyncWebClient]:
+    async with aiohttp.ClientSession() as session:
+        yield AsyncWebClient(token="xoxb-sandbox", base_url=slack.url, session=session, retry_handlers=[])
+
+
+@pytest.fixture
+def app(client: AsyncWebClient) -> AsyncApp:
+    return AsyncApp(client=client, process_before_response=True)

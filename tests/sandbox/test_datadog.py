@@ -1,0 +1,535 @@
+"""The sandbox's Datadog, held to the real schema by the official client, and to its strictness by plain HTTP."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from datadog_api_client import ApiClient, Configuration
+from datadog_api_client.exceptions import ApiException
+from datadog_api_client.v1.api.authentication_api import AuthenticationApi
+from datadog_api_client.v1.api.dashboards_api import DashboardsApi
+from datadog_api_client.v1.api.monitors_api import MonitorsApi
+from datadog_api_client.v2.api.case_management_api import CaseManagementApi
+from datadog_api_client.v2.api.error_tracking_api import ErrorTrackingApi
+from datadog_api_client.v2.api.events_api import EventsApi
+from datadog_api_client.v2.api.incidents_api import IncidentsApi
+from datadog_api_client.v2.api.key_management_api import KeyManagementApi
+from datadog_api_client.v2.api.security_monitoring_api import SecurityMonitoringApi
+from datadog_api_client.v2.model.case_comment import CaseComment
+from datadog_api_client.v2.model.case_comment_attributes import CaseCommentAttributes
+from datadog_api_client.v2.model.case_comment_request import CaseCommentRequest
+from datadog_api_client.v2.model.case_insight import CaseInsight
+from datadog_api_client.v2.model.case_insight_type import CaseInsightType
+from datadog_api_client.v2.model.case_insights_attributes import CaseInsightsAttributes
+from datadog_api_client.v2.model.case_insights_data import CaseInsightsData
+from datadog_api_client.v2.model.case_insights_request import CaseInsightsRequest
+from datadog_api_client.v2.model.case_resource_type import CaseResourceType
+
+from bot.sandbox.datadog import DatadogServer
+from bot.sandbox.datadog_bodies import INSIGHT_TYPES
+from bot.sandbox.datadog_names import EVENT, INCIDENT, OOM_ISSUE, PATHS, SIGNAL
+from tests.sandbox.conftest import KEYS
+
+CASE = "/api/v2/cases/CASEM-4523"
+INSIGHTS = f"{CASE}/insights"
+MONITOR = ("MONITOR", "1", "/monitors/1?group=host%3Adb")
+WIDGET = ("WIDGET", "21", "/dashboard/abc-def-ghi?fullscreen_widget=21")
+
+
+# The official client
+
+
+@pytest.fixture
+def official(datadog: DatadogServer) -> Iterator[ApiClient]:
+    with ApiClient(configuration(datadog)) as client:
+        yield client
+
+
+def configuration(datadog: DatadogServer, api_key: str = "sandbox-api-key") -> Configuration:
+    keys = {"apiKeyAuth": api_key, "appKeyAuth": "sandbox-app-key"}
+    made = Configuration(api_key=keys, host=datadog.url)
+    # Without this each server of an operation's own list goes before `host`.
+    made.server_index = None
+    made.request_timeout = 5
+    return made
+
+
+def official_body(*insights: tuple[str, str, str]) -> CaseInsightsRequest:
+    items = [
+        CaseInsight(type=CaseInsightType(kind), resource_id=resource_id, ref=ref) for kind, resource_id, ref in insights
+    ]
+    attributes = CaseInsightsAttributes(insights=items)
+    return CaseInsightsRequest(data=CaseInsightsData(type=CaseResourceType.CASE, attributes=attributes))
+
+
+def triples(case) -> list[tuple[str, str, str]]:
+    shown = case.data.attributes.to_dict()["insights"]
+    return [(insight["type"], insight["resource_id"], insight["ref"]) for insight in shown]
+
+
+async def test_the_official_client_gets_a_case_by_key_and_by_uuid(datadog, official):
+    api = CaseManagementApi(official)
+    kept = datadog.cases["CASEM-4523"]
+    for name in ("CASEM-4523", kept.id):
+        case = await asyncio.to_thread(api.get_case, name)
+        assert case.data.id == kept.id
+        assert str(case.data.type) == "case"
+        assert case.data.attributes.key == "CASEM-4523"
+        assert case.data.attributes.title == "Memory leak investigation on API"
+        assert str(case.data.attributes.status_group) == "SG_OPEN"
+        assert case.data.attributes.created_at.timestamp() == pytest.approx(kept.created_at, abs=0.01)
+        assert case.data.relationships.project.data.id == kept.project_id
+        assert not case.data.attributes._unparsed
+
+
+async def test_the_official_client_adds_and_removes_insights(datadog, official):
+    api = CaseManagementApi(official)
+    added = await asyncio.to_thread(api.add_case_insights, "CASEM-4523", official_body(MONITOR, WIDGET))
+    assert triples(added) == [MONITOR, WIDGET]
+    assert datadog.cases["CASEM-4523"].insights == [MONITOR, WIDGET]
+    removed = await asyncio.to_thread(api.remove_case_insights, "CASEM-4523", official_body(MONITOR))
+    assert triples(removed) == [WIDGET]
+    assert datadog.cases["CASEM-4523"].insights == [WIDGET]
+
+
+async def test_the_official_client_knows_the_same_types(datadog, official):
+    assert set(INSIGHT_TYPES) == set(CaseInsightType.allowed_values)
+    every = [(kind, str(number), f"/{number}") for number, kind in enumerate(INSIGHT_TYPES)]
+    api = CaseManagementApi(official)
+    assert triples(await asyncio.to_thread(api.add_case_insights, "CASEM-4523", official_body(*every))) == every
+
+
+async def test_the_official_client_meets_400_and_404(official):
+    api = CaseManagementApi(official)
+    body = official_body(MONITOR)
+    body.data.attributes.insights[0].ref = ""
+    with pytest.raises(ApiException) as bad:
+        await asyncio.to_thread(api.add_case_insights, "CASEM-4523", body)
+    assert (bad.value.status, bad.value.body["errors"][0]["title"]) == (400, "Bad Request")
+    for call in (api.get_case, lambda key: api.add_case_insights(key, official_body(MONITOR))):
+        with pytest.raises(ApiException) as missing:
+            await asyncio.to_thread(call, "CASEM-1")
+        assert missing.value.status == 404
+
+
+async def test_the_official_client_meets_right_and_wrong_keys(datadog, official):
+    assert str((await asyncio.to_thread(KeyManagementApi(official).validate_api_key)).status) == "ok"
+    assert (await asyncio.to_thread(AuthenticationApi(official).validate)).valid is True
+    with ApiClient(configuration(datadog, api_key="wrong")) as stranger:
+        for call in (
+            KeyManagementApi(stranger).validate_api_key,
+            AuthenticationApi(stranger).validate,
+            lambda: CaseManagementApi(stranger).get_case("CASEM-4523"),
+            lambda: CaseManagementApi(stranger).add_case_insights("CASEM-4523", official_body(MONITOR)),
+        ):
+            with pytest.raises(ApiException) as refused:
+                await asyncio.to_thread(call)
+            assert (refused.value.status, refused.value.body["errors"]) == (403, ["Forbidden"])
+    assert datadog.cases["CASEM-4523"].insights == []
+
+
+async def test_the_official_client_comments(datadog, official):
+    attributes = CaseCommentAttributes(comment="See the dashboard")
+    body = CaseCommentRequest(data=CaseComment(type=CaseResourceType.CASE, attributes=attributes))
+    answer = await asyncio.to_thread(CaseManagementApi(official).comment_case, "CASEM-4523", body)
+    assert answer.data[0].attributes.cell_content.message == "See the dashboard"
+    assert datadog.cases["CASEM-4523"].comments == ["See the dashboard"]
+
+
+async def test_the_official_client_searches_page_by_page(datadog, official):
+    for number in range(5):
+        datadog.add_case(f"OPS-{number + 1}", f"Disk full on db{number}")
+    search = CaseManagementApi(official).search_cases_with_pagination
+    found = await asyncio.to_thread(lambda: list(search(filter="disk full", page_size=2, sort_asc=True)))
+    assert [case.attributes.key for case in found] == [f"OPS-{number}" for number in range(1, 6)]
+    first = await asyncio.to_thread(lambda: CaseManagementApi(official).search_cases(page_size=2))
+    assert (first.meta.page.current, first.meta.page.size, first.meta.page.total) == (1, 2, 3)
+
+
+@pytest.mark.filterwarnings("ignore:Using unstable operation")  # reading an incident is one
+async def test_the_official_client_reads_every_thing_of_the_catalogue(official):
+    monitor = await asyncio.to_thread(MonitorsApi(official).get_monitor, 17131362)
+    assert (monitor.name, str(monitor.overall_state)) == ("High memory on api", "Alert")
+    dashboard = await asyncio.to_thread(DashboardsApi(official).get_dashboard, "abc-def-ghi")
+    assert dashboard.title == "API overview"
+    assert [(widget.id, str(widget.definition.type)) for widget in dashboard.widgets] == [
+        (21, "timeseries"),
+        (22, "note"),
+    ]
+    official.configuration.unstable_operations["get_incident"] = True
+    incident = await asyncio.to_thread(IncidentsApi(official).get_incident, INCIDENT)
+    assert incident.data.attributes.title == "API answers slowly after deploy"
+    issue = await asyncio.to_thread(ErrorTrackingApi(official).get_issue, OOM_ISSUE)
+    assert issue.data.attributes.error_type == "MemoryError"
+    signal = await asyncio.to_thread(SecurityMonitoringApi(official).get_security_monitoring_signal, SIGNAL)
+    assert signal.data.attributes.message == "Many failed logins from one address"
+    event = await asyncio.to_thread(EventsApi(official).get_event, EVENT)
+    assert event.data.attributes.message == "Deployed api 4.7.1"
+    for thing in (monitor, dashboard, incident, issue, signal, event):
+        assert not thing._unparsed
+
+
+# Strictness, by plain HTTP
+
+
+def body(*insights: tuple[str, str, str]) -> dict:
+    items = [dict(zip(("type", "resource_id", "ref"), insight, strict=True)) for insight in insights]
+    return {"data": {"type": "case", "attributes": {"insights": items}}}
+
+
+def without(name: str) -> dict:
+    changed = body(MONITOR)
+    del changed["data"]["attributes"]["insights"][0][name]
+    return changed
+
+
+def changed(**fields: object) -> dict:
+    made = body(MONITOR)
+    made["data"]["attributes"]["insights"][0].update(fields)
+    return made
+
+
+REFUSED = [
+    ([], "the document must be an object"),
+    ({}, "the document: missing field data"),
+    ({"data": None}, "data must be an object"),
+    ({**body(MONITOR), "meta": {}}, "the document: unknown field meta"),
+    ({"data": {**body(MONITOR)["data"], "type": "project"}}, 'got type "project" expected one of "case"'),
+    ({"data": {**body(MONITOR)["data"], "id": "1"}}, "data: unknown field id"),
+    ({"data": {"type": "case", "attributes": {}}}, "missing field insights"),
+    ({"data": {"type": "case", "attributes": {"insights": {}}}}, "must be an array"),
+    (body(), "must hold 1 to 100 items, got 0"),
+    (body(*[("MONITOR", str(n), "/m") for n in range(101)]), "must hold 1 to 100 items, got 101"),
+    (without("type"), "missing field type"),
+    (without("resource_id"), "missing field resource_id"),
+    (without("ref"), "missing field ref"),
+    (changed(title="x"), "unknown field title"),
+    (changed(resource_id=1), "resource_id must be a string"),
+    (changed(resource_id=" "), "resource_id must not be empty"),
+    (changed(ref=""), "ref must not be empty"),
+    (changed(type="DASHBOARD"), "invalid insight type DASHBOARD"),
+    (changed(type="monitor"), "invalid insight type monitor"),
+]
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+@pytest.mark.parametrize(("sent", "detail"), REFUSED, ids=[detail for _, detail in REFUSED])
+async def test_a_body_that_is_not_exactly_right_gets_400(datadog, caller, method, sent, detail):
+    response = await caller.request(method, INSIGHTS, json=sent)
+    assert response.status_code == 400
+    (error,) = response.json()["errors"]
+    assert (error["status"], error["title"]) == ("400", "Bad Request")
+    assert detail in error["detail"]
+    assert datadog.cases["CASEM-4523"].insights == []
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "detail"),
+    [("{", "application/json", "invalid JSON"), ("{}", "text/plain", "unsupported content type"), ("", "", "unsupp")],
+)
+async def test_a_body_that_is_not_json_gets_400(caller, content, content_type, detail):
+    response = await caller.put(INSIGHTS, content=content, headers={"Content-Type": content_type})
+    assert response.status_code == 400
+    assert detail in response.json()["errors"][0]["detail"]
+
+
+async def test_a_hundred_insights_are_taken_and_answers_are_json_api(datadog, caller):
+    response = await caller.put(INSIGHTS, json=body(*[("MONITOR", str(n), "/m") for n in range(100)]))
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "application/vnd.api+json"
+    assert len(datadog.cases["CASEM-4523"].insights) == 100
+
+
+async def test_null_fields_are_left_out_of_a_case(datadog, caller):
+    attributes = (await caller.get(CASE)).json()["data"]["attributes"]
+    assert not {"modified_at", "closed_at", "archived_at"} & set(attributes)
+    datadog.cases.change(datadog.cases["CASEM-4523"], status="CLOSED", archived=True)
+    attributes = (await caller.get(CASE)).json()["data"]["attributes"]
+    assert {"modified_at", "closed_at", "archived_at"} <= set(attributes)
+    assert (attributes["status_group"], attributes["status_name"]) == ("SG_CLOSED", "Closed")
+
+
+async def test_not_found_has_both_recorded_shapes(caller):
+    read = await caller.get(f"/api/v2/cases/{uuid.uuid4()}")
+    assert (read.status_code, read.json()) == (
+        404,
+        {"errors": [{"code": "resource_not_found", "title": "case not found"}]},
+    )
+    written = await caller.put("/api/v2/cases/CASEM-1/insights", json=body(MONITOR))
+    assert (written.status_code, written.json()) == (
+        404,
+        {"errors": [{"status": "404", "title": "Not Found", "detail": "failed to get case: case not found"}]},
+    )
+
+
+async def test_a_path_or_method_that_there_is_not_gets_404_and_is_journaled(datadog, caller):
+    assert (await caller.get("/api/v2/case")).json() == {"errors": ["Not found"]}
+    assert (await caller.post(INSIGHTS, json={})).status_code == 404
+    assert [call.method for call in datadog.control.calls] == ["GET /api/v2/case", f"POST {INSIGHTS}"]
+
+
+async def test_a_moved_case_has_a_new_key_and_the_old_one_is_nobodys(datadog, caller):
+    case = datadog.cases["CASEM-4523"]
+    project = case.project_id
+    datadog.cases.move(case, "ET-1")
+    assert (await caller.get(CASE)).status_code == 404
+    for name in ("ET-1", case.id):
+        assert (await caller.get(f"/api/v2/cases/{name}")).json()["data"]["id"] == case.id
+    assert case.project_id != project
+    assert "CASEM-4523" not in [case.key for case in datadog.cases]
+    with pytest.raises(KeyError):
+        datadog.cases["CASEM-4523"]
+
+
+@pytest.mark.parametrize("key", ["casem-1", "CASEM1", "ABCDEFGHIJK-1", "CASEM-0", "CASEM-4523"])
+def test_a_malformed_or_taken_key_is_refused(datadog, key):
+    with pytest.raises(ValueError, match=r"key looks like|already"):
+        datadog.add_case(key, "x")
+
+
+# Keys and permission
+
+
+@pytest.mark.parametrize(
+    ("headers", "error"),
+    [
+        ({}, "API key required"),
+        ({"DD-APPLICATION-KEY": "sandbox-app-key"}, "API key required"),
+        ({"DD-API-KEY": "sandbox-api-key"}, "Forbidden"),
+        ({**KEYS, "DD-APPLICATION-KEY": "wrong"}, "Forbidden"),
+        ({"Authorization": "Bearer wrong"}, "Forbidden"),
+    ],
+)
+async def test_missing_or_wrong_keys_get_403(datadog, headers, error):
+    async with httpx.AsyncClient(base_url=datadog.url, headers=headers) as stranger:
+        for path in (CASE, "/api/v2/validate_keys", "/api/v2/cases?page[size]=1", "/api/v1/monitor/17131362"):
+            response = await stranger.get(path)
+            assert (response.status_code, response.json()) == (403, {"errors": [error]})
+
+
+async def test_an_access_token_does_as_well_as_keys(datadog):
+    headers = {"Authorization": "Bearer sandbox-access-token"}
+    async with httpx.AsyncClient(base_url=datadog.url, headers=headers) as caller:
+        assert (await caller.get(CASE)).status_code == 200
+        assert (await caller.get("/api/v2/validate_keys")).json() == {"status": "ok"}
+
+
+async def test_validate_of_v1_looks_at_the_api_key_alone(datadog):
+    async with httpx.AsyncClient(base_url=datadog.url, headers={"DD-API-KEY": "sandbox-api-key"}) as caller:
+        assert (await caller.get("/api/v1/validate")).json() == {"valid": True}
+
+
+async def test_keys_and_credentials_are_not_in_the_journal(datadog, caller):
+    await caller.put(INSIGHTS, json=body(MONITOR))
+    journal = repr(datadog.control.calls) + repr(datadog.control.events)
+    assert not [value for value in KEYS.values() if value in journal]
+
+
+async def test_rotated_keys_are_refused_everywhere(datadog, caller):
+    datadog.keys_valid = False
+    for path in (CASE, "/api/v2/validate_keys", "/api/v1/validate"):
+        assert (await caller.get(path)).status_code == 403
+    datadog.keys_valid = True
+    assert (await caller.get(CASE)).status_code == 200
+
+
+async def test_a_project_may_refuse_valid_keys(datadog, caller):
+    datadog.may_write = False
+    for method in ("PUT", "DELETE"):
+        response = await caller.request(method, INSIGHTS, json=body(MONITOR))
+        assert response.status_code == 403
+        assert response.json() == {"errors": ["Forbidden", "Failed permission authorization checks"]}
+    assert (await caller.get("/api/v2/validate_keys")).status_code == 200
+    assert (await caller.get(CASE)).status_code == 200
+
+
+# What nobody has promised
+
+
+@pytest.mark.parametrize(
+    ("duplicates", "status", "kept"),
+    [("append", 200, [MONITOR, MONITOR, WIDGET]), ("merge", 200, [MONITOR, WIDGET]), ("reject", 400, [MONITOR])],
+)
+async def test_a_repeated_put_does_what_the_switch_says(datadog, caller, duplicates, status, kept):
+    datadog.duplicates = duplicates
+    await caller.put(INSIGHTS, json=body(MONITOR))
+    assert (await caller.put(INSIGHTS, json=body(MONITOR, WIDGET))).status_code == status
+    assert datadog.cases["CASEM-4523"].insights == kept
+
+
+@pytest.mark.parametrize(("absent", "kept"), [(404, [MONITOR]), (400, [MONITOR]), (200, [])])
+async def test_a_delete_of_what_is_not_there_does_what_the_switch_says(datadog, caller, absent, kept):
+    datadog.absent = absent
+    await caller.put(INSIGHTS, json=body(MONITOR))
+    response = await caller.request("DELETE", INSIGHTS, json=body(MONITOR, WIDGET))
+    assert response.status_code == absent
+    assert datadog.cases["CASEM-4523"].insights == kept
+
+
+async def test_a_delete_needs_the_exact_triple_and_takes_all_copies(datadog, caller):
+    await caller.put(INSIGHTS, json=body(MONITOR, MONITOR))
+    near = (MONITOR[0], MONITOR[1], "/monitors/1")
+    assert (await caller.request("DELETE", INSIGHTS, json=body(near))).status_code == 404
+    assert (await caller.request("DELETE", INSIGHTS, json=body(MONITOR))).status_code == 200
+    assert datadog.cases["CASEM-4523"].insights == []
+
+
+# Limits
+
+
+async def test_a_limit_has_the_headers_and_ends_after_its_times(datadog, caller):
+    datadog.limit(1, 7)
+    response = await caller.get(CASE)
+    assert (response.status_code, response.json()) == (429, {"errors": ["Too many requests"]})
+    limits = {name.lower(): value for name, value in response.headers.items() if "ratelimit" in name.lower()}
+    assert limits == {
+        "x-ratelimit-limit": "10",
+        "x-ratelimit-period": "60",
+        "x-ratelimit-remaining": "0",
+        "x-ratelimit-reset": "7",
+        "x-ratelimit-name": "cases",
+    }
+    assert (await caller.get(CASE)).status_code == 200
+
+
+async def test_a_limit_may_name_its_end_as_an_epoch_and_answer_html(datadog, caller):
+    datadog.limit(None, 60, epoch=True, html=True, method="GET /api/v2/cases/{case_id}")
+    response = await caller.get(CASE)
+    assert int(response.headers["X-RateLimit-Reset"]) == pytest.approx(time.time() + 60, abs=5)
+    assert response.headers["Content-Type"].startswith("text/html")
+    assert (await caller.get("/api/v2/validate_keys")).status_code == 200
+
+
+# Search and comments
+
+
+@pytest.mark.parametrize(
+    ("words", "keys"),
+    [
+        ("", ["OPS-1", "OPS-2", "CASEM-4523"]),
+        ("memory", ["CASEM-4523"]),
+        ('"disk full"', ["OPS-1"]),
+        ("disk -full", ["OPS-2"]),
+        ("status:closed", ["OPS-2"]),
+        ("memory OR (status:closed)", ["OPS-2", "CASEM-4523"]),
+        ("disk AND -status:closed", ["OPS-1"]),
+        ("CASEM-4523", []),
+        ("colour:red", []),
+    ],
+)
+async def test_search_reads_words_and_fields(datadog, caller, words, keys):
+    datadog.add_case("OPS-1", "Disk full on db1")
+    datadog.add_case("OPS-2", "Disk slow on db2", status="CLOSED")
+    found = (await caller.get("/api/v2/cases", params={"filter": words})).json()["data"]
+    assert sorted(case["attributes"]["key"] for case in found) == sorted(keys)
+
+
+@pytest.mark.parametrize(
+    "query", ["page[size]=101", "page[size]=0", "page[number]=0", "page[size]=x", "sort[field]=key"]
+)
+async def test_search_refuses_pages_and_orders_that_there_are_not(caller, query):
+    assert (await caller.get(f"/api/v2/cases?{query}")).status_code == 400
+
+
+async def test_a_comment_needs_its_text(caller):
+    for attributes in ({}, {"comment": ""}, {"comment": 1}, {"comment": "x", "more": 1}):
+        sent = {"data": {"type": "case", "attributes": attributes}}
+        assert (await caller.post(f"{CASE}/comment", json=sent)).status_code == 400
+
+
+# Names
+
+
+@pytest.mark.parametrize("kind", PATHS)
+async def test_a_kind_of_name_can_be_forbidden_or_unknown(datadog, caller, kind):
+    path = PATHS[kind].replace("{thing_id}", "nothing")
+    assert (await caller.get(path)).status_code == 404
+    datadog.names.forbid([kind])
+    response = await caller.get(path)
+    assert (response.status_code, response.json()["errors"][0]) == (403, "Forbidden")
+
+
+# Control over HTTP
+
+
+async def test_a_case_is_added_and_changed_over_http(datadog, caller):
+    added = await caller.post("/_sandbox/case", json={"key": "OPS-1", "title": "Disk full"})
+    assert added.json()["key"] == "OPS-1"
+    monitor = {"type": "MONITOR", "resource_id": "1", "ref": "/monitors/1"}
+    change = {"key": "OPS-1", "status": "CLOSED", "archive": True, "move_to": "ET-1", "insights": [monitor]}
+    shown = (await caller.post("/_sandbox/case", json=change)).json()
+    assert (shown["key"], shown["status"], shown["insights"]) == ("ET-1", "CLOSED", [monitor])
+    assert shown["archived_at"]
+    listed = (await caller.get("/_sandbox/cases")).json()["cases"]
+    assert [case["key"] for case in listed] == ["CASEM-4523", "ET-1"]
+    assert listed[1]["id"] == added.json()["id"] == datadog.cases["ET-1"].id
+    assert (await caller.post("/_sandbox/case", json={"key": "ET-1", "archive": False})).json()["closed_at"]
+    assert datadog.cases["ET-1"].archived_at is None
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "sentence"),
+    [
+        ("case", {}, "key is missing"),
+        ("case", {"key": "OPS-1"}, "a new one needs a title"),
+        ("case", {"key": "ops", "title": "x"}, "A key looks like CASEM-4523"),
+        ("case", {"key": "OPS-1", "title": "x", "status": "DONE"}, "status must be one of OPEN"),
+        ("case", {"key": "OPS-1", "title": "x", "move_to": "ET-1"}, "A new case cannot move"),
+        ("case", {"key": "CASEM-4523", "status": "DONE"}, "status must be one of OPEN"),
+        ("case", {"key": "CASEM-4523", "move_to": "CASEM-4523"}, "There is a case CASEM-4523 already"),
+        ("case", {"key": "CASEM-4523", "insights": [{"type": "MONITOR"}]}, "An insight is type, resource_id, ref"),
+        ("case", {"key": "CASEM-4523", "archive": "yes"}, "archive must be bool"),
+        ("datadog", {"duplicates": "twice"}, "duplicates must be one of append, merge, reject"),
+        ("datadog", {"absent": 500}, "absent must be one of 404, 400, 200"),
+        ("datadog", {"forbidden": ["logs"]}, "There is no kind 'logs'"),
+        ("datadog", {"keys_valid": 0}, "keys_valid must be bool"),
+    ],
+)
+async def test_a_malformed_change_gets_a_sentence_and_changes_nothing(datadog, caller, path, sent, sentence):
+    before = datadog.cases["CASEM-4523"].shown()
+    response = await caller.post(f"/_sandbox/{path}", json=sent)
+    assert response.status_code == 400
+    assert sentence in response.json()["error"]
+    assert [case.shown() for case in datadog.cases] == [before]
+
+
+async def test_switches_are_set_over_http_and_told(datadog, caller):
+    sent = {"duplicates": "merge", "absent": 400, "keys_valid": False, "may_write": False, "forbidden": ["issue"]}
+    assert (await caller.post("/_sandbox/datadog", json=sent)).json() == sent
+    assert (datadog.duplicates, datadog.absent, datadog.keys_valid, datadog.may_write) == ("merge", 400, False, False)
+    assert datadog.names.forbidden == {"issue"}
+    assert datadog.control.events[-1][1:] == ("datadog", sent)
+    assert (await caller.post("/_sandbox/datadog")).json() == sent
+
+
+async def test_every_change_of_a_case_is_told(datadog, caller):
+    await caller.put(INSIGHTS, json=body(MONITOR))
+    await caller.request("DELETE", INSIGHTS, json=body(MONITOR))
+    await caller.post(f"{CASE}/comment", json={"data": {"type": "case", "attributes": {"comment": "hi"}}})
+    await caller.post("/_sandbox/case", json={"key": "CASEM-4523", "title": "New title"})
+    told = [event.data for event in datadog.control.events if event.kind == "case"]
+    assert [(len(case["insights"]), case["comments"], case["title"][:3]) for case in told] == [
+        (0, [], "Mem"),
+        (1, [], "Mem"),
+        (0, [], "Mem"),
+        (0, ["hi"], "Mem"),
+        (0, ["hi"], "New"),
+    ]
+
+
+async def test_the_sandbox_listens_on_loopback_only():
+    with pytest.raises(ValueError, match="loopback only"):
+        await DatadogServer().start("0.0.0.0")  # noqa: S104 - refused
+
+
+async def test_it_can_be_down_for_a_while_and_come_back_at_the_same_address(datadog, caller):
+    address = datadog.url
+    await datadog.stop()
+    with pytest.raises(httpx.ConnectError):
+        await caller.get(CASE)
+    await datadog.start(port=int(address.rpartition(":")[2]))
+    assert datadog.url == address
+    assert (await caller.get(CASE)).status_code == 200
