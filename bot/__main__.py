@@ -66,14 +66,24 @@ def manifest() -> None:
 
 
 @main.command()
-@click.option("--port", default=8080, show_default=True, help="Where the page is served.")
+@click.option(
+    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Where the page is served."
+)
+@click.option("--no-open", is_flag=True, help="Do not open the page in a browser.")
 @click.option("--demo", is_flag=True, help="Play the main job once, print what happened, and end.")
-def sandbox(port: int, *, demo: bool) -> None:
+def sandbox(port: int, *, no_open: bool, demo: bool) -> None:
     """Try the bot here: a small Slack and a small Datadog on this machine, no account and no token."""
     from bot.manifest import manifest as build
-    from bot.sandbox import stage
+    from bot.sandbox import open_house, page_server, stage
 
-    asyncio.run(stage.demo(build()) if demo else stage.run(build(), port))
+    try:
+        asyncio.run(stage.demo(build()) if demo else open_house.run(build(), port, open_page=not no_open))
+    except page_server.PortTaken as error:
+        raise _Refused(
+            f"port {port} is taken by another program; choose a free one with --port, as --port 8090"
+        ) from error
+    except stage.BotFailed as error:
+        raise _Refused(f"the bot did not start. The end of its log:\n{error}") from error
 
 
 def _given(link: str) -> Iterable[str]:

@@ -46,26 +46,31 @@ async def deliver(reach: Reach, lane: Lane) -> None:
 
 async def _batch(reach: Reach, org: Org, lane: Lane, work: Sequence[Item]) -> None:
     adding = [item for item in work if item.state is State.CONFIRMED][: lane.batch_size]
-    if any(item.sent for item in adding):
-        # A call that carried these was never answered: look before sending again.
-        await _reconcile(reach, org, lane, adding)
-    elif adding:
-        await _add(reach, org, lane, adding)
-    else:
-        await _remove(reach, org, lane, work[:BATCH])
-
-
-async def _reconcile(reach: Reach, org: Org, lane: Lane, adding: Sequence[Item]) -> None:
-    _, case_id = lane.key.split("/")
     try:
-        told = await org.datadog.case(case_id)
+        if any(item.sent for item in adding):
+            adding = await _absent(reach, org, lane, adding)
+        if adding:
+            await _add(reach, org, lane, adding)
+        elif all(item.state is State.UNDOING for item in work):
+            await _remove(reach, org, lane, work[:BATCH])
+        else:
+            await settle(reach, lane, {}, batch_size=lane.batch_size)
     except Refused as refused:
         await _refused(reach, org, lane, adding, refused)
-        return
+
+
+async def _absent(reach: Reach, org: Org, lane: Lane, adding: Sequence[Item]) -> list[Item]:
+    """A call that carried some of these was never answered: what is on the case is added, the others are returned."""
+    org_name, case_id = lane.key.split("/")
+    told = await org.datadog.case(case_id)
     there = present(reach, told)
     found = {item.id: Settled(item.state, State.ADDED, ours=item.sent) for item in adding if item.identity in there}
-    absent = [item.id for item in adding if item.id not in found]
-    await settle(reach, lane, found, told=told, unsent=absent, batch_size=lane.batch_size, refused=lane.refused)
+    async with reach.store.write() as tx:
+        await ties.lock_case(tx, org_name, case_id)
+        await lanes.hold(tx, lane, reach.lease)
+        await cases.settle(tx, found)
+        await cases.save(tx, as_case(reach, org_name, told))
+    return [item for item in adding if item.id not in found]
 
 
 async def _add(reach: Reach, org: Org, lane: Lane, adding: Sequence[Item]) -> None:
@@ -74,11 +79,7 @@ async def _add(reach: Reach, org: Org, lane: Lane, adding: Sequence[Item]) -> No
     if not sending:
         await settle(reach, lane, {}, batch_size=lane.batch_size)
         return
-    try:
-        told = await org.datadog.add(case_id, [_triple(item) for item in sending])
-    except Refused as refused:
-        await _refused(reach, org, lane, sending, refused)
-        return
+    told = await org.datadog.add(case_id, [_triple(item) for item in sending])
     added = {item.id: Settled(State.CONFIRMED, State.ADDED, ours=True) for item in sending}
     log.info("case.added", case=case_id, insights=len(added))
     await settle(reach, lane, added, told=told, batch_size=lane.batch_size)
@@ -89,9 +90,11 @@ async def _remove(reach: Reach, org: Org, lane: Lane, removing: Sequence[Item]) 
     try:
         told = await org.datadog.remove(case_id, [_triple(item) for item in removing])
     except Refused as refused:
-        if refused.status not in (400, 404):
-            await _refused(reach, org, lane, removing, refused)
+        if refused.status in (401, 403):
+            await _not_allowed(reach, org, lane, removing, refused)
             return
+        if refused.status not in (400, 404):
+            raise
         # Something of these was not there to remove, or the case is gone: the case itself tells.
         told = await _read(org, case_id)
     there = present(reach, told) if told else frozenset()

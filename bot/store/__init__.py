@@ -1,5 +1,6 @@
 """What survives a restart: SQLite, or PostgreSQL for several replicas."""
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 
 from sqlalchemy import select
@@ -16,9 +17,10 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.engine = engine.create(url)
+        self._turn = asyncio.Lock()
 
     def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        return engine.write(self.engine)
+        return engine.write(self.engine, self._turn)
 
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
         return engine.read(self.engine)

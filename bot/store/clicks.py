@@ -61,10 +61,10 @@ def _undecided(item: cards.Item, click: Click) -> bool:
 
 
 def _asked(item: cards.Item, click: Click) -> bool:
-    """Whether the person meant this insight: what was ticked; a Dismiss means all that were shown."""
-    if click.action is Action.ADD:
+    """Whether the person meant this insight: what was ticked; else all that their card showed."""
+    if click.action is Action.ADD and click.ticked:
         return item.id in click.ticked
-    return click.action is Action.DISMISS and item.joined_version <= click.version
+    return click.action in (Action.ADD, Action.DISMISS) and item.joined_version <= click.version
 
 
 async def _move(tx: AsyncConnection, card: cards.Card, items: Sequence[cards.Item], click: Click) -> dict[int, bool]:

@@ -4,19 +4,24 @@ SQLite: writes begin IMMEDIATE (deferred ones fail as "database is locked" when 
 SQLAlchemy's default loses updates), WAL, `synchronous=FULL` because power cuts are real and rates are tiny.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Double, Table, event
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import TimeoutError as NoTurn
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 BUSY_SECONDS = 1.0
 """How long a transaction waits for another: a click must be answered within Slack's three seconds."""
@@ -73,10 +78,25 @@ def _sqlite_begin(connection: Connection) -> None:
 
 
 @asynccontextmanager
-async def write(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
+async def write(engine: AsyncEngine, turn: asyncio.Lock) -> AsyncGenerator[AsyncConnection]:
     """One transaction that commits when the block ends and leaves nothing behind when it raises."""
-    async with engine.execution_options(write=True).begin() as connection:
+    mine = _in(turn) if engine.dialect.name == "sqlite" else nullcontext()
+    async with mine, engine.execution_options(write=True).begin() as connection:
         yield connection
+
+
+@asynccontextmanager
+async def _in(turn: asyncio.Lock) -> AsyncGenerator[None]:
+    """SQLite lets one write at a time and keeps no queue: of twenty who wait, one starves. So this process queues."""
+    try:
+        async with asyncio.timeout(BUSY_SECONDS):
+            await turn.acquire()
+    except TimeoutError as error:
+        raise NoTurn("database is locked by this process's other writers") from error
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 @asynccontextmanager
@@ -86,6 +106,10 @@ async def read(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
         yield connection
 
 
-def insert_into(tx: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
+def insert_into(tx: AsyncConnection, table: Table) -> "sqlite.Insert | postgresql.Insert":
     """The dialect's INSERT, which knows ON CONFLICT: repeats of what Slack sends must be harmless."""
-    return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
+    if tx.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # 85 ms that a bot on SQLite need not spend
+
+        return postgresql.insert(table)
+    return sqlite.insert(table)
