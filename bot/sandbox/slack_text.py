@@ -106,6 +106,9 @@ def _control_part(target: str, label: str | None) -> Json:
             return {"type": "user", "user_id": target[1:]}
         case "#":
             return {"type": "channel", "channel_id": target[1:]}
+        case "!" if target.startswith("!date^"):
+            # A moment that Slack shows in each reader's zone; the label is for those who see no Slack.
+            return {"type": "text", "text": unescape(label or "")}
         case "!":
             return {"type": "broadcast", "range": target[1:]}
         case _:

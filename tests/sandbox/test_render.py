@@ -67,3 +67,7 @@ def test_what_a_person_typed_reads_back() -> None:
 
 def test_bold_loses_its_asterisks_and_products_keep_theirs() -> None:
     assert readable("*Added* 2 * 3 * 4 by *Ana*") == "Added 2 * 3 * 4 by Ana"
+
+
+def test_a_moment_is_shown_by_its_fallback() -> None:
+    assert readable("Added, <!date^1795439598^{time}|13:13 UTC>.") == "Added, 13:13 UTC."

@@ -1,0 +1,185 @@
+"""The bench: both servers in this process, the real bot in a child process, and what tests say to them."""
+
+import contextlib
+import sqlite3
+from collections.abc import AsyncGenerator, Iterator
+from pathlib import Path
+from typing import Any
+
+from bot.manifest import manifest
+from bot.sandbox.child import Child, environment
+from bot.sandbox.control import Call, Control
+from bot.sandbox.datadog import DatadogServer
+from bot.sandbox.render import as_text
+from bot.sandbox.slack import SlackServer
+
+Json = dict[str, Any]
+
+CHANNEL = "C0INCIDENTS"
+KEY, TITLE = "CASEM-4523", "Memory leak investigation on API"
+CASE_LINK = f"https://app.datadoghq.com/cases/{KEY}"
+PUT = "PUT /api/v2/cases/{case_id}/insights"
+DELETE = "DELETE /api/v2/cases/{case_id}/insights"
+GET = "GET /api/v2/cases/{case_id}"
+SETTINGS = {
+    "CASE_INSIGHTS_CARD_DELAY": "200ms",
+    "CASE_INSIGHTS_RETRY_CAP": "2s",
+    # A killed bot's lanes are free again after this; calls time out after a quarter of it.
+    "CASE_INSIGHTS_LEASE": "4s",
+}
+
+
+def monitor(number: int) -> str:
+    return f"https://app.datadoghq.com/monitors/{number}"
+
+
+class Bench:
+    """One test's Slack, Datadog and bot."""
+
+    def __init__(self, slack: SlackServer, datadog: DatadogServer, directory: Path) -> None:
+        self.slack, self.datadog = slack, datadog
+        self.control: Control = slack.control
+        self.database = directory / "case-insights.db"
+        self.bot = Child(environment(slack.url, datadog.url, self.database, SETTINGS), directory)
+
+    # The bot
+
+    async def renew(self) -> None:
+        """Nothing was said yet, and the case is a new one: for the next test with the same bot."""
+        self.control.clear_rules()
+        self.control.release()
+        await self.handled()
+        self.control.reset()
+        self.datadog.keys_valid = self.datadog.may_write = True
+        self.datadog.refused.clear()
+        self.datadog.add_case(KEY, TITLE)
+
+    async def start(self) -> None:
+        """Start the bot; returns when its websocket is open."""
+        old = set(self.slack.socket.connections)
+        await self.bot.start()
+        await self.control.until(
+            lambda: set(self.slack.socket.connections) - old or not self.bot.runs, timeout=30, what="the bot to connect"
+        )
+        assert self.bot.runs, self.log
+
+    async def kill(self) -> None:
+        await self.bot.kill()
+        await self.control.until(lambda: not self.slack.socket.connections, what="the dead bot's websocket to close")
+
+    async def restart(self) -> None:
+        await self.kill()
+        await self.start()
+
+    @property
+    def log(self) -> str:
+        return self.bot.log.read_text(encoding="utf-8")
+
+    @contextlib.contextmanager
+    def locked_database(self) -> Iterator[None]:
+        """Somebody else holds the write lock, as a full disk or a long transaction would."""
+        connection = sqlite3.connect(self.database, isolation_level=None)
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            connection.rollback()
+            connection.close()
+
+    # What people do
+
+    def start_thread(self, text: str = f"Memory keeps growing, see {CASE_LINK}", **more: Any) -> str:
+        """A thread about the case; its ts."""
+        return self.slack.message(CHANNEL, "U0ANA", text, **more)["ts"]
+
+    def reply(self, root: str, text: str, as_user: str = "U0ANA", **more: Any) -> str:
+        return self.slack.message(CHANNEL, as_user, text, thread_ts=root, **more)["ts"]
+
+    async def click(self, card: Json, action: str, as_user: str = "U0ANA", *, late: bool = False) -> Json:
+        """Press a button; `late`: on a card as it was, because this person's Slack shows no newer one yet."""
+        return await self.slack.click(CHANNEL, card["ts"], action, as_user, late=late)
+
+    async def tick(self, card: Json, as_user: str, *numbers: int) -> None:
+        """Leave only the insights of these monitors ticked, in every group of checkboxes."""
+        for block_id, options in boxes(card).items():
+            values = [each["value"] for each in options if _number(each) in numbers]
+            await self.slack.tick(CHANNEL, card["ts"], as_user, "insights.select", block_id, values)
+
+    # What there is to see
+
+    def cards(self, root: str) -> list[Json]:
+        return [message for message in self.slack.thread(CHANNEL, root) if message.get("metadata")]
+
+    async def card(self, root: str, words: str = "", *, timeout: float = 20.0) -> Json:
+        """The thread's newest card, once it says these words."""
+
+        def find() -> Json | None:
+            cards = self.cards(root)
+            return cards[-1] if cards and words in as_text(cards[-1]) else None
+
+        try:
+            return await self.control.until(find, timeout=timeout, what=f"a card that says {words!r}")
+        except TimeoutError as error:
+            shown = "\n".join(as_text(card) for card in self.cards(root))
+            raise AssertionError(f"{error}\nCards:\n{shown}\nLog:\n{self.log[-3000:]}") from error
+
+    async def handled(self) -> None:
+        """Every event is acknowledged, and nothing happens any more."""
+        await self.control.until(lambda: self.slack.socket.undelivered == 0, timeout=20, what="acknowledgements")
+        await self.control.quiet(0.6, timeout=20)
+
+    def calls(self, method: str) -> list[Call]:
+        return self.control.matching(method=method)
+
+    async def held(self, method: str) -> Call:
+        """The call of this method that a rule holds."""
+        return await self.control.until(
+            lambda: next((call for call in self.control.held() if call.method == method), None),
+            timeout=20,
+            what=f"{method} to be held",
+        )
+
+    @property
+    def on_case(self) -> list[tuple[str, str, str]]:
+        return [tuple(insight) for insight in self.datadog.cases[KEY].insights]
+
+    def private(self, user: str) -> list[str]:
+        return [said["text"] for said in self.slack.private if said["user"] == user]
+
+    async def told(self, user: str) -> str:
+        """What only this person sees, once there is something."""
+        return (await self.control.until(lambda: self.private(user), what=f"a private answer to {user}"))[-1]
+
+
+def boxes(card: Json) -> dict[str, list[Json]]:
+    """The options of each group of checkboxes, by block_id."""
+    return {
+        block["block_id"]: element["options"]
+        for block in card.get("blocks", [])
+        if block["type"] == "actions"
+        for element in block["elements"]
+        if element["type"] == "checkboxes"
+    }
+
+
+def options(card: Json) -> list[Json]:
+    return [option for group in boxes(card).values() for option in group]
+
+
+def _number(option: Json) -> int:
+    return int(option["text"]["text"].rpartition(" ")[2])
+
+
+@contextlib.asynccontextmanager
+async def bench(directory: Path, **slack_options: Any) -> AsyncGenerator[Bench]:
+    """Servers with one case, and the bot connected."""
+    control = Control()
+    timing = {"ack_seconds": 2.5, "retry_delays": (0.3, 1.0, 2.0, 4.0), **slack_options}
+    async with SlackServer(manifest(), control, **timing) as slack, DatadogServer(control) as datadog:
+        built = Bench(slack, datadog, directory)
+        try:
+            await built.start()
+            await built.renew()
+            yield built
+        finally:
+            await built.bot.kill()

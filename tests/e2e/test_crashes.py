@@ -1,0 +1,179 @@
+"""The bot is killed at the worst moments, and whatever was under way is found again once.
+
+The sandbox's Datadog doubles an insight that is put twice; the request log proves where the kill struck.
+"""
+
+from tests.e2e.bench import CHANNEL, DELETE, GET, KEY, PUT, Bench, monitor
+
+
+async def test_an_event_that_could_not_be_stored_comes_again_and_makes_one_card(own: Bench) -> None:
+    """K22."""
+    root = own.start_thread()
+    await own.handled()
+    before = len(own.calls("socket:events_api"))
+    with own.locked_database():
+        own.reply(root, monitor(9))
+        refused = await own.control.until(
+            lambda: [call for call in own.calls("socket:events_api")[before:] if call.done and call.status is None],
+            what="an event that is not acknowledged",
+        )
+    assert refused
+    await own.card(root, "Add 1 insight")
+    await own.handled()
+    assert len(own.cards(root)) == 1
+
+
+async def test_killed_between_receipt_and_commit_the_event_comes_again_and_makes_one_card(own: Bench) -> None:
+    """K8, K22."""
+    root = own.start_thread()
+    await own.handled()
+    with own.locked_database():
+        before = len(own.calls("socket:events_api"))
+        own.reply(root, monitor(9))
+        await own.control.until(lambda: len(own.calls("socket:events_api")) > before, what="the event to arrive")
+        await own.kill()
+    await own.start()
+    await own.card(root, "Add 1 insight")
+    await own.handled()
+    assert len(own.cards(root)) == 1
+
+
+async def test_killed_between_claim_and_put_it_is_added_once(own: Bench) -> None:
+    """K8."""
+    root = own.start_thread()
+    own.reply(root, monitor(9))
+    card = await own.card(root, "Add 1 insight")
+    own.control.rule("datadog", PUT, hold="before", drop="before", times=1)
+    await own.click(card, "insights.add")
+    await own.held(PUT)
+    await own.kill()
+    own.control.release()
+    assert own.on_case == []
+
+    await own.start()
+    await own.card(root, "Added to CASEM-4523 by Ana")
+    await own.handled()
+    assert own.on_case == [("MONITOR", "9", "/monitors/9")]
+
+
+async def test_killed_between_put_and_answer_it_is_added_once(own: Bench) -> None:
+    """K8, K26."""
+    root = own.start_thread()
+    own.reply(root, monitor(9))
+    card = await own.card(root, "Add 1 insight")
+    own.control.rule("datadog", PUT, hold="after", times=1)
+    await own.click(card, "insights.add")
+    await own.held(PUT)
+    await own.kill()
+    own.control.release()
+    assert len(own.on_case) == 1, "Datadog has carried it out"
+
+    await own.start()
+    await own.card(root, "Added to CASEM-4523 by Ana")
+    await own.handled()
+    assert len(own.calls(PUT)) == 1
+    assert len(own.on_case) == 1
+
+
+async def test_killed_between_answer_and_commit_it_is_added_once(own: Bench) -> None:
+    """K8, K26."""
+    root = own.start_thread()
+    own.reply(root, monitor(9))
+    card = await own.card(root, "Add 1 insight")
+    own.control.rule("datadog", PUT, hold="after", times=1)
+    await own.click(card, "insights.add")
+    put = await own.held(PUT)
+    await own.control.until(lambda: "Adding 1 insight" in own.cards(root)[0]["text"], what="the card to say adding")
+    with own.locked_database():
+        own.control.release()
+        await own.control.until(lambda: put.done and put.status == 200, what="Datadog's answer")
+        await own.kill()
+
+    await own.start()
+    await own.card(root, "Added to CASEM-4523 by Ana")
+    await own.handled()
+    assert len(own.calls(PUT)) == 1
+    assert len(own.on_case) == 1
+
+
+async def test_killed_between_the_cards_post_and_its_commit_there_is_one_card(own: Bench) -> None:
+    root = own.start_thread()
+    own.control.rule("slack", "chat.postMessage", hold="after", times=1)
+    own.reply(root, monitor(9))
+    await own.held("chat.postMessage")
+    await own.kill()
+    own.control.release()
+    assert len(own.cards(root)) == 1, "Slack has posted it"
+
+    await own.start()
+    await own.control.until(lambda: own.calls("chat.update"), timeout=20, what="the card to be found again")
+    await own.click(own.cards(root)[0], "insights.add")
+    await own.card(root, "Added to CASEM-4523 by Ana")
+    await own.handled()
+    assert len(own.cards(root)) == 1
+    assert len(own.calls("chat.postMessage")) == 1
+
+
+async def test_killed_before_the_cards_post_arrived_there_is_one_card(own: Bench) -> None:
+    root = own.start_thread()
+    own.control.rule("slack", "chat.postMessage", hold="before", drop="before", times=1)
+    own.reply(root, monitor(9))
+    await own.held("chat.postMessage")
+    await own.kill()
+    own.control.release()
+    assert own.cards(root) == []
+
+    await own.start()
+    await own.card(root, "Add 1 insight")
+    await own.handled()
+    assert len(own.cards(root)) == 1
+
+
+async def test_a_button_on_a_card_from_before_a_restart_works(own: Bench) -> None:
+    """K9."""
+    root = own.start_thread()
+    own.reply(root, monitor(9))
+    card = await own.card(root, "Add 1 insight")
+    await own.restart()
+    await own.click(card, "insights.add", "U0BEN")
+    await own.card(root, "Added to CASEM-4523 by Ben")
+    assert len(own.on_case) == 1
+
+
+async def test_an_undo_whose_answer_got_lost_is_done_once(own: Bench) -> None:
+    root = own.start_thread()
+    own.reply(root, monitor(9))
+    await own.click(await own.card(root, "Add 1 insight"), "insights.add")
+    added = await own.card(root, "Added to CASEM-4523")
+    own.control.rule("datadog", DELETE, hold="after", times=1)
+    await own.click(added, "insights.undo")
+    await own.held(DELETE)
+    await own.kill()
+    own.control.release()
+    await own.start()
+    await own.card(root, "Removed from CASEM-4523 by Ana: 1 insight.")
+    await own.handled()
+    assert own.on_case == []
+
+
+async def test_somebody_else_added_it_meanwhile_and_it_is_not_ours_to_undo(own: Bench) -> None:
+    root = own.start_thread()
+    own.reply(root, monitor(9))
+    card = await own.card(root, "Add 1 insight")
+    own.control.rule("datadog", PUT, hold="before", drop="before", times=1)
+    await own.click(card, "insights.add")
+    await own.held(PUT)
+    await own.kill()
+    own.control.release()
+    await own.start()
+    await own.card(root, "Added to CASEM-4523")
+    await own.handled()
+    reads = [call for call in own.calls(GET) if call.path.endswith(own.datadog.cases[KEY].id)]
+    assert reads, "it looked before it sent again"
+
+
+async def test_asked_to_stop_it_ends_with_success(own: Bench) -> None:
+    own.start_thread()
+    await own.handled()
+    assert await own.bot.stop() == 0
+    assert CHANNEL not in own.log

@@ -1,0 +1,199 @@
+"""What goes wrong at Slack or Datadog: nothing is lost, nothing is doubled, and the card says what is going on."""
+
+import pytest
+
+from bot.sandbox.control import Json
+from tests.e2e.bench import CASE_LINK, CHANNEL, GET, PUT, Bench, monitor
+
+VALIDATE = "GET /api/v2/validate_keys"
+
+
+async def offered(b: Bench, *numbers: int) -> tuple[str, Json]:
+    """A card that offers these monitors."""
+    root = b.start_thread()
+    b.reply(root, " ".join(monitor(number) for number in numbers))
+    return root, await b.card(root, f"Add {len(numbers)} insight")
+
+
+async def test_datadog_fails_twice_and_the_insight_is_added_all_the_same(b: Bench) -> None:
+    root, card = await offered(b, 1, 2)
+    b.control.rule("datadog", PUT, status=500, times=1)
+    b.control.rule("datadog", PUT, status=500, headers={"Retry-After": "10"}, times=1)
+    await b.click(card, "insights.add")
+    waiting = await b.card(root, "Datadog is not answering (500). Both insights are kept; next try ")
+    assert "Cancel" in str(waiting["blocks"])
+    await b.card(root, "Added to CASEM-4523 by Ana")
+    await b.handled()
+    assert [call.status for call in b.calls(PUT)] == [500, 500, 200]
+    assert len(b.on_case) == 2
+
+
+async def test_a_permission_that_is_missing_is_a_failure_with_the_next_step(b: Bench) -> None:
+    root, card = await offered(b, 1)
+    b.datadog.may_write = False
+    await b.click(card, "insights.add")
+    failed = await b.card(root, "Datadog refused (403): CASEM-4523 was not changed.")
+    assert "`cases_write`" in str(failed["blocks"])
+    assert "(ref " in str(failed["blocks"])
+
+    b.datadog.may_write = True
+    await b.click(failed, "insights.retry", "U0BEN")
+    await b.card(root, "Added to CASEM-4523 by Ben")
+    assert len(b.on_case) == 1
+
+
+async def test_rotated_keys_make_everything_wait_and_all_of_it_resumes(b: Bench) -> None:
+    """K27."""
+    root, card = await offered(b, 1)
+    b.datadog.keys_valid = False
+    await b.click(card, "insights.add")
+    await b.control.until(lambda: len(b.calls(VALIDATE)) >= 2, what="the keys to be probed again")
+    assert "Adding 1 insight" in b.cards(root)[0]["text"]
+
+    b.datadog.keys_valid = True
+    await b.card(root, "Added to CASEM-4523 by Ana")
+    await b.handled()
+    assert len(b.on_case) == 1
+
+
+@pytest.mark.parametrize("epoch", [False, True], ids=["reset in seconds", "reset as an epoch"])
+async def test_a_rate_limit_is_kept_even_with_a_body_of_html(b: Bench, *, epoch: bool) -> None:
+    """K12."""
+    root, card = await offered(b, 1)
+    b.datadog.limit(1, 2, epoch=epoch, html=True)
+    await b.click(card, "insights.add")
+    await b.card(root, "Added to CASEM-4523 by Ana")
+    limited, added = b.calls(PUT)
+    assert limited.status == 429
+    assert added.at - limited.at >= 1.0
+    assert b.calls(GET)[1:] == [], "a 429 was not carried out, so there is nothing to look for"
+
+
+async def test_an_answer_that_gets_lost_after_the_insight_was_added_adds_it_once(b: Bench) -> None:
+    """K26."""
+    root, card = await offered(b, 1)
+    b.control.rule("datadog", PUT, drop="after", times=1)
+    await b.click(card, "insights.add")
+    await b.card(root, "Added to CASEM-4523 by Ana")
+    await b.handled()
+    assert len(b.calls(PUT)) == 1
+    assert len(b.on_case) == 1
+
+
+async def test_one_insight_that_datadog_refuses_does_not_hold_up_the_others(b: Bench) -> None:
+    root, card = await offered(b, 1, 2, 3)
+    b.datadog.refused.add("2")
+    await b.click(card, "insights.add")
+    await b.card(root, "Added 2 of 3 to CASEM-4523 by Ana")
+    partly = await b.card(root, "Not added: Monitor 2. Datadog says: '")
+    assert "Retry" in str(partly["blocks"])
+    assert sorted(insight[1] for insight in b.on_case) == ["1", "3"]
+
+
+async def test_a_case_that_is_gone_says_so(b: Bench) -> None:
+    root, card = await offered(b, 1)
+    b.control.rule("datadog", PUT, status=404, body={"errors": [{"title": "case not found"}]})
+    await b.click(card, "insights.add")
+    await b.card(root, "Datadog has no case CASEM-4523 any more")
+
+
+async def test_a_case_that_moved_gets_its_insights_by_uuid(b: Bench) -> None:
+    """K16."""
+    root, card = await offered(b, 1)
+    b.datadog.cases.move(b.datadog.cases["CASEM-4523"], "PLAT-7")
+    await b.click(card, "insights.add")
+    await b.card(root, "Added to PLAT-7 by Ana")
+    assert len(b.datadog.cases["PLAT-7"].insights) == 1
+
+
+async def test_what_was_never_sent_can_be_cancelled(own: Bench) -> None:
+    root, card = await offered(own, 1)
+    own.control.rule("datadog", PUT, status=429, headers={"X-RateLimit-Reset": "30"}, times=1)
+    await own.click(card, "insights.add")
+    await own.click(await own.card(root, "Datadog asks the bot to slow down (429)."), "insights.cancel", "U0BEN")
+    await own.card(root, "Dismissed by Ben.")
+    assert own.on_case == []
+
+
+async def test_while_datadog_keeps_failing_it_is_asked_less_and_less_often(own: Bench) -> None:
+    root, card = await offered(own, 1)
+    own.control.rule("datadog", PUT, status=500)
+    await own.click(card, "insights.add")
+    await own.control.until(lambda: len(own.calls(PUT)) >= 3, what="three tries")
+    first, second, third = own.calls(PUT)[:3]
+    assert third.at - second.at > 1.3 * (second.at - first.at)
+
+
+async def test_an_old_thread_gets_its_card_although_the_root_look_up_is_rate_limited(b: Bench) -> None:
+    """K25."""
+    root = b.start_thread(deliver=False)
+    b.control.rule("slack", "conversations.replies", status=429, headers={"Retry-After": "1"}, times=2)
+    b.reply(root, monitor(9))
+    await b.card(root, "Add 1 insight to CASEM-4523")
+    assert [call.status for call in b.calls("conversations.replies")] == [429, 429, 200]
+
+
+async def test_an_old_thread_gets_its_card_although_datadog_is_down_at_first(b: Bench) -> None:
+    """K25."""
+    root = b.start_thread(deliver=False)
+    b.control.rule("datadog", "*", drop="before", times=2)
+    b.reply(root, monitor(9))
+    await b.card(root, "Add 1 insight to CASEM-4523")
+
+
+async def test_a_key_that_datadog_does_not_know_ties_nothing(b: Bench) -> None:
+    root = b.start_thread("see https://app.datadoghq.com/cases/NOPE-1")
+    b.reply(root, monitor(9))
+    await b.handled()
+    assert b.calls("chat.postMessage") == []
+
+
+async def test_slack_asks_for_patience_and_the_card_comes_later(b: Bench) -> None:
+    b.control.rule("slack", "chat.postMessage", status=429, headers={"Retry-After": "1"}, times=1)
+    root, _ = await offered(b, 1)
+    await b.handled()
+    assert len(b.cards(root)) == 1
+
+
+async def test_slack_answers_a_post_with_an_error_after_it_was_made_and_there_is_one_card(b: Bench) -> None:
+    b.control.rule("slack", "chat.postMessage", drop="after", times=1)
+    root, card = await offered(b, 1)
+    await b.click(card, "insights.add")
+    await b.card(root, "Added to CASEM-4523")
+    await b.handled()
+    assert len(b.cards(root)) == 1
+
+
+async def test_a_guest_and_a_stranger_are_refused_in_words_that_only_they_see(b: Bench) -> None:
+    """K10."""
+    root, card = await offered(b, 1)
+    sentence = "Only full members of Acme can change CASEM-4523. Ask one of them to press Add to case."
+    b.slack.join(CHANNEL, "U0STRANGER")
+    b.slack.join(CHANNEL, "U0GUEST")
+    for user in ("U0GUEST", "U0STRANGER"):
+        assert (await b.click(card, "insights.add", user))["acknowledged"]
+        assert await b.told(user) == sentence
+    await b.handled()
+    assert b.calls(PUT) == []
+    assert b.private("U0ANA") == []
+    assert "Add 1 insight" in b.cards(root)[0]["text"]
+
+
+async def test_when_slack_does_not_say_who_clicked_nothing_changes(b: Bench) -> None:
+    root, card = await offered(b, 1)
+    b.slack.add_user(id="U0NEW", name="nora", real_name="Nora")
+    b.slack.join(CHANNEL, "U0NEW")
+    b.control.rule("slack", "users.info", delay=3.0, times=1)
+    result = await b.click(card, "insights.add", "U0NEW")
+    assert result["acknowledged"]
+    assert "Slack did not say who you are just now" in await b.told("U0NEW")
+    await b.handled()
+    assert b.calls(PUT) == []
+    assert "Add 1 insight" in b.cards(root)[0]["text"]
+
+
+async def test_two_links_to_the_same_case_tie_the_thread(b: Bench) -> None:
+    uuid = b.datadog.cases["CASEM-4523"].id
+    root = b.start_thread(f"{CASE_LINK} https://app.datadoghq.com/work/{uuid}?view=all")
+    b.reply(root, monitor(1))
+    await b.card(root, "Add 1 insight to CASEM-4523")
