@@ -1,5 +1,8 @@
 """Wires settings, store, clients, listeners and delivery into one running bot."""
 
+# pyright: reportUnknownMemberType=false
+# slack_bolt's decorators take bare Patterns, which strict mode calls partially unknown.
+
 import asyncio
 import contextlib
 import re

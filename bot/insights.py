@@ -67,6 +67,7 @@ class Decision(StrEnum):
     FAILED = "failed"
     DISMISSED = "dismissed"
     UNDONE = "undone"
+    OTHER_ORG = "other_org"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,14 @@ decides, after looking (`find_card`). Facts: docs.slack.dev/reference/methods.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from cachetools import TTLCache
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.messages import METADATA_EVENT, Message, metadata
 from bot.model import Thread
@@ -84,8 +83,8 @@ class Slack:
 
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
-        self._people: TTLCache[str, Person | None] = TTLCache(4096, POLICY_SECONDS)
-        self._names: TTLCache[str, str] = TTLCache(4096, NAME_SECONDS)
+        self._people = TTLCache[str, Person](4096, POLICY_SECONDS)
+        self._names = TTLCache[str, str](4096, NAME_SECONDS)
 
     async def myself(self) -> Myself:
         """Who we are; raises SlackEnd for a token that Slack does not take."""
@@ -121,10 +120,10 @@ class Slack:
     async def find_card(self, thread: Thread, card: str, bot: str) -> str | None:
         """The ts of a card whose post was never answered; None when it did not arrive."""
         async for message in self._replies(thread, {"include_all_metadata": True}):
-            told = message.get("metadata") or {}
+            told = _object(message.get("metadata"))
             mine = message.get("bot_id") == bot and told.get("event_type") == METADATA_EVENT
-            if mine and (told.get("event_payload") or {}).get("card") == card:
-                return message["ts"]
+            if mine and _object(told.get("event_payload")).get("card") == card:
+                return str(message["ts"])
         return None
 
     async def root(self, thread: Thread) -> Json | None:
@@ -135,7 +134,7 @@ class Slack:
             if end.reason == "thread_not_found":
                 return None
             raise
-        first = next(iter(said.get("messages") or []), None)
+        first = next(iter(_objects(said.get("messages"))), None)
         return first if first and first.get("ts") == thread.ts else None
 
     async def person(self, user: str, *, within: float) -> Person | None:
@@ -173,26 +172,34 @@ class Slack:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise SlackLater(f"response_url: {type(error).__name__}") from error
 
-    async def _replies(self, thread: Thread, more: Json):
+    async def _replies(self, thread: Thread, more: Json) -> AsyncGenerator[Json]:
         cursor = ""
         while True:
             page = {"channel": thread.channel, "ts": thread.ts, "limit": PAGE, **more}
             said = await self._call("conversations.replies", {**page, "cursor": cursor} if cursor else page)
-            for message in said.get("messages") or []:
+            for message in _objects(said.get("messages")):
                 yield message
-            cursor = (said.get("response_metadata") or {}).get("next_cursor") or ""
+            cursor = str(_object(said.get("response_metadata")).get("next_cursor") or "")
             if not cursor:
                 return
 
     async def _call(self, method: str, arguments: Json) -> Json:
         try:
-            said = await self._client.api_call(method, json=arguments)
+            said: Any = await self._client.api_call(method, json=arguments)  # pyright: ignore[reportUnknownMemberType]
         except SlackApiError as error:
             raise _refusal(error) from error
         except (SlackClientError, aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise SlackLater(f"{method}: {type(error).__name__}") from error
-        data: Any = said.data
-        return data if isinstance(data, dict) else {}
+        return _object(said.data)
+
+
+def _object(value: Any) -> Json:
+    """JSON from outside as an object, empty where it is none."""
+    return cast(Json, value) if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> list[Json]:
+    return [_object(each) for each in cast(list[Any], value)] if isinstance(value, list) else []
 
 
 def _shown(message: Message) -> Json:
@@ -200,11 +207,11 @@ def _shown(message: Message) -> Json:
 
 
 def _refusal(error: SlackApiError) -> SlackLater | SlackEnd:
-    said: AsyncSlackResponse = error.response
+    said: Any = error.response  # slack_sdk leaves what is in a response untyped
     status = said.status_code
     if status == 429:
         return SlackLater("ratelimited", _retry_after(said.headers))
-    data: Any = said.data if isinstance(said.data, dict) else {}
+    data = _object(said.data)
     reason = str(data.get("error") or f"HTTP {status}")
     if reason == "ratelimited":
         return SlackLater(reason, _retry_after(said.headers))
@@ -222,8 +229,8 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _person(user: Json) -> Person:
-    profile = user.get("profile") or {}
-    grid = user.get("enterprise_user") or {}
+    profile = _object(user.get("profile"))
+    grid = _object(user.get("enterprise_user"))
     return Person(
         id=user["id"],
         name=profile.get("display_name") or profile.get("real_name") or user.get("real_name") or user.get("name") or "",

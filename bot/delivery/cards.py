@@ -57,7 +57,7 @@ async def view(reach: Reach, card: cards.Card) -> messages.Card | None:
     if case is None or row is None:
         return None
     org = reach.orgs.get(card.org)
-    people = {item.by for item in items if item.by} | ({card.poster} if card.poster else set())
+    people = {user for user in (card.poster, *(item.by for item in items)) if user}
     return messages.Card(
         id=card.id,
         version=row.version,

@@ -97,7 +97,7 @@ async def _remove(reach: Reach, org: Org, lane: Lane, removing: Sequence[Item]) 
             raise
         # Something of these was not there to remove, or the case is gone: the case itself tells.
         told = await _read(org, case_id)
-    there = present(reach, told) if told else frozenset()
+    there: frozenset[Identity] = present(reach, told) if told else frozenset()
     undone = {item.id: Settled(item.state, State.UNDONE) for item in removing if item.identity not in there}
     stays = messages.refused_by_datadog("it could not be removed")
     kept = {item.id: Settled(item.state, State.ADDED, note=stays) for item in removing if item.id not in undone}
@@ -133,7 +133,7 @@ async def _halve(reach: Reach, org: Org, lane: Lane, batch: Sequence[Item]) -> N
     """Whether a refused batch was taken in part is documented nowhere: read the case, then try half."""
     _, case_id = lane.key.split("/")
     told = await _read(org, case_id)
-    there = present(reach, told) if told else frozenset()
+    there: frozenset[Identity] = present(reach, told) if told else frozenset()
     found = {item.id: Settled(item.state, State.ADDED, ours=True) for item in batch if item.identity in there}
     absent = [item.id for item in batch if item.id not in found]
     half = max(1, len(batch) // 2)

@@ -114,6 +114,7 @@ async def _write_down(reach: Reach, lane: Lane, thread: Thread, found: Sequence[
 
 async def _set(tx: AsyncConnection, thread: Thread, found: Sequence[cases.Case], at: float) -> None:
     for case in found:
+        await ties.lock_case(tx, case.org, case.case_id)
         await cases.save(tx, case)
     if len(found) == 1:
         await ties.set_from_root(tx, thread, TieKind.TIED, at, org=found[0].org, case_id=found[0].case_id)

@@ -1,5 +1,8 @@
 """Clicks on a card: policy, then one transaction, then the acknowledgement."""
 
+# pyright: reportUnknownMemberType=false
+# slack_bolt's decorators take bare Patterns, which strict mode calls partially unknown.
+
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -67,10 +70,11 @@ async def _press(reach: Reach, body: Json, action: Json) -> str | None:
 
 def ticked(body: Json) -> frozenset[int]:
     """The insights ticked when the button was pressed: only the click's own `state.values` count."""
-    blocks: Json = (body.get("state") or {}).get("values") or {}
-    boxes = [block["insights.select"] for block in blocks.values() if "insights.select" in block]
-    options: list[Json] = [option for box in boxes for option in box.get("selected_options") or []]
-    return frozenset(int(option["value"]) for option in options)
+    state: Json = body.get("state") or {}
+    blocks: dict[str, Json] = state.get("values") or {}
+    boxes: list[Json] = [block["insights.select"] for block in blocks.values() if "insights.select" in block]
+    options: list[list[Json]] = [box.get("selected_options") or [] for box in boxes]
+    return frozenset(int(option["value"]) for chosen in options for option in chosen)
 
 
 async def _what_else(reach: Reach, click: Click, clicked: Clicked) -> str | None:

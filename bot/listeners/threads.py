@@ -1,5 +1,8 @@
 """Messages in channels: links that come, change and go."""
 
+# pyright: reportUnknownMemberType=false
+# slack_bolt's decorators take bare Patterns, which strict mode calls partially unknown.
+
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -8,11 +11,11 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.delivery import Reach
 from bot.delivery.threads import names_of
-from bot.links import extract, org_of, parse
+from bot.links import extract, orgs_of, parse
 from bot.messages import METADATA_EVENT
 from bot.model import Identity, Insight, InsightType, Thread
 from bot.store import sightings
-from bot.store.sightings import Seen
+from bot.store.sightings import Found, Seen
 
 Json = dict[str, Any]
 
@@ -34,9 +37,7 @@ def register(app: AsyncApp, reach: Reach, wake: Callable[[], None]) -> None:
     async def on_message(event: Json, body: Json) -> None:
         if not _is_watched(event, body):
             return
-        where = Where(
-            body.get("enterprise_id") if body.get("is_enterprise_install") else body["team_id"], event["channel"]
-        )
+        where = Where(_workspace(body), event["channel"])
         match event.get("subtype"):
             case "message_changed":
                 await _changed(reach, where, event.get("message") or {}, event.get("previous_message") or {})
@@ -47,6 +48,12 @@ def register(app: AsyncApp, reach: Reach, wake: Callable[[], None]) -> None:
             case _:
                 return
         wake()
+
+
+def _workspace(body: Json) -> str:
+    """The installation an event is for: the enterprise of an org-wide install, else the team."""
+    enterprise = body.get("enterprise_id") if body.get("is_enterprise_install") else None
+    return str(enterprise or body["team_id"])
 
 
 def _is_watched(event: Json, body: Json) -> bool:
@@ -71,8 +78,9 @@ async def _changed(reach: Reach, where: Where, message: Json, before: Json) -> N
     if now.is_root and now.names != then.names and message.get("subtype") != "tombstone":
         await sightings.reroot(reach.store, now)
         return
-    came = [each for each in now.found if each.identity not in _identities(then.found)]
-    gone = [each.identity for each in then.found if each.identity not in _identities(now.found)]
+    before_it, after_it = _identities(then.found), _identities(now.found)
+    came = [each for each in now.found if each.insight.identity not in before_it]
+    gone = [each for each in before_it if each not in after_it]
     if gone:
         await sightings.take_back(reach.store, now.thread, now.message_ts, gone)
     if came:
@@ -84,7 +92,7 @@ async def _deleted(reach: Reach, where: Where, before: Json) -> None:
     if not before or _is_ours(reach, before):
         return
     then = _read(reach, where, before, edited=True)
-    await sightings.take_back(reach.store, then.thread, then.message_ts, [each.identity for each in then.found])
+    await sightings.take_back(reach.store, then.thread, then.message_ts, list(_identities(then.found)))
 
 
 def _read(reach: Reach, where: Where, message: Json, *, edited: bool) -> Seen:
@@ -100,21 +108,22 @@ def _read(reach: Reach, where: Where, message: Json, *, edited: bool) -> Seen:
     )
 
 
-def _insights(reach: Reach, links: Iterable[str]) -> Iterable[Insight]:
+def _insights(reach: Reach, links: Iterable[str]) -> Iterable[Found]:
     """Each identity once; links of organisations that are not ours are not ours to add."""
     hosts = [org.hosts for org in reach.orgs.values()]
-    found: dict[Identity, Insight] = {}
+    found: dict[Identity, Found] = {}
     for link in links:
         outcome = parse(link, reach.routes)
         if not isinstance(outcome, Insight):
             continue
-        if outcome.type is InsightType.SCM_URL or org_of(outcome.host, hosts) is not None:
-            found.setdefault(outcome.identity, outcome)
+        orgs = tuple(org.name for org in orgs_of(outcome.host, hosts))
+        if orgs or outcome.type is InsightType.SCM_URL:
+            found.setdefault(outcome.identity, Found(outcome, orgs))
     return found.values()
 
 
-def _identities(found: Iterable[Insight]) -> set[Identity]:
-    return {each.identity for each in found}
+def _identities(found: Iterable[Found]) -> set[Identity]:
+    return {each.insight.identity for each in found}
 
 
 def _is_ours(reach: Reach, message: Json) -> bool:

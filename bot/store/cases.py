@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -55,7 +55,7 @@ def key(org: str, case_id: str) -> str:
 
 
 async def save(tx: AsyncConnection, case: Case) -> None:
-    """Keep what Datadog answered, and bring every card up to date that shows an older key, title or status.
+    """Keep what Datadog answered, and bring every card up to date that asks under an older key, title or status.
 
     What is offered and turned out to be on the case already is withdrawn: offering it again would double it.
     """
@@ -73,6 +73,10 @@ async def save(tx: AsyncConnection, case: Case) -> None:
     await tx.execute(row.on_conflict_do_update(index_elements=[cases.c.org, cases.c.case_id], set_=told))
     if old is not None and case.on_case - old.on_case:
         await _withdraw_present(tx, case, at)
+    if old is not None and replace(old, on_case=case.on_case) != case:
+        of_case = (insights.c.org == case.org) & (insights.c.case_id == case.case_id)
+        asking = select(insights.c.id).where(of_case, insights.c.state == State.OFFERED)
+        await cards.touch(tx, (await tx.execute(asking)).scalars().all())
 
 
 async def get(connection: AsyncConnection, org: str, case_id: str) -> Case | None:

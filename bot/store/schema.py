@@ -66,6 +66,7 @@ sightings = Table(
     Column("resource_id", Text, nullable=False),
     Column("ref", Text, nullable=False),
     Column("host", Text, nullable=False),
+    Column("orgs", Text, nullable=False),  # JSON: the orgs whose host it is on; [] for links of no org (code changes)
     Column("poster", String(32)),
     Column("state", String(16), nullable=False),  # SightingState
     Column("reason", String(40)),  # insights.Decision, or why the thread has no case

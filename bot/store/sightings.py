@@ -1,5 +1,6 @@
 """Sightings: links seen in messages, written down before anything remote is asked, offered once the tie is known."""
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,13 +29,21 @@ class SightingState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """An insight that a link names, and the orgs whose web host it is on: none for a code change, which fits any."""
+
+    insight: Insight
+    orgs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """What one message brought. `names`: the cases it names, where it is a thread's root."""
 
     thread: Thread
     message_ts: str
     poster: str | None
-    found: tuple[Insight, ...]
+    found: tuple[Found, ...]
     names: tuple[CaseName, ...] = ()
 
     @property
@@ -44,7 +53,7 @@ class Seen:
     @property
     def asks(self) -> bool:
         """Whether it is worth finding out the thread's case: code changes alone are not."""
-        return bool(self.names) or any(each.type is not InsightType.SCM_URL for each in self.found)
+        return bool(self.names) or any(each.orgs for each in self.found)
 
 
 def key(thread: Thread) -> str:
@@ -90,7 +99,8 @@ async def _write_down(tx: AsyncConnection, seen: Seen, timing: cards.Timing) -> 
 
 async def _insert(tx: AsyncConnection, seen: Seen, at: float) -> int:
     new = 0
-    for found in seen.found:
+    for each in seen.found:
+        found = each.insight
         row = insert_into(tx, sightings).values(
             workspace=seen.thread.workspace,
             channel=seen.thread.channel,
@@ -101,6 +111,7 @@ async def _insert(tx: AsyncConnection, seen: Seen, at: float) -> int:
             resource_id=found.resource_id,
             ref=found.ref,
             host=found.host,
+            orgs=json.dumps(each.orgs),
             poster=seen.poster,
             state=SightingState.PENDING,
             at=at,
@@ -131,6 +142,8 @@ async def offer_pending(tx: AsyncConnection, thread: Thread, tie: ties.Tie, timi
     for row in pending:
         identity = _identity(row)
         decision = Decision.ON_CARD if identity in joining else decide(identity, known)
+        if (orgs := json.loads(row.orgs)) and tie.org not in orgs:
+            decision = Decision.OTHER_ORG
         if decision in (Decision.OFFER, Decision.OFFER_AGAIN):
             ids[identity] = joining[identity] = await _offer(tx, row, tie, ids.get(identity), at)
             await _decided(tx, row.id, SightingState.OFFERED, None, ids[identity])

@@ -110,7 +110,7 @@ class Bench:
     def cards(self, root: str) -> list[Json]:
         return [message for message in self.slack.thread(CHANNEL, root) if message.get("metadata")]
 
-    async def card(self, root: str, words: str = "", *, timeout: float = 20.0) -> Json:
+    async def card(self, root: str, words: str = "", *, within: float = 20.0) -> Json:
         """The thread's newest card, once it says these words."""
 
         def find() -> Json | None:
@@ -118,7 +118,7 @@ class Bench:
             return cards[-1] if cards and words in as_text(cards[-1]) else None
 
         try:
-            return await self.control.until(find, timeout=timeout, what=f"a card that says {words!r}")
+            return await self.control.until(find, timeout=within, what=f"a card that says {words!r}")
         except TimeoutError as error:
             shown = "\n".join(as_text(card) for card in self.cards(root))
             raise AssertionError(f"{error}\nCards:\n{shown}\nLog:\n{self.log[-3000:]}") from error

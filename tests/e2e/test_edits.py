@@ -96,7 +96,8 @@ async def test_a_root_that_is_edited_to_another_case_takes_its_offers_there(b: B
 async def test_attachments_broadcasts_and_files_bring_links_too(b: Bench) -> None:
     """K5."""
     root = b.start_thread()
-    b.reply(root, "Monitor alert", as_user="U0DATADOG", attachments=[{"title": "High memory", "title_link": monitor(1)}])
+    alert = {"title": "High memory", "title_link": monitor(1)}
+    b.reply(root, "Monitor alert", as_user="U0DATADOG", attachments=[alert])
     b.reply(root, monitor(2), broadcast=True)
     b.reply(root, monitor(3), files=[{"id": "F1", "name": "graph.png"}])
     assert len(options(await b.card(root, "Add 3 insights"))) == 3

@@ -116,7 +116,7 @@ async def test_what_was_never_sent_can_be_cancelled(own: Bench) -> None:
 
 
 async def test_while_datadog_keeps_failing_it_is_asked_less_and_less_often(own: Bench) -> None:
-    root, card = await offered(own, 1)
+    _, card = await offered(own, 1)
     own.control.rule("datadog", PUT, status=500)
     await own.click(card, "insights.add")
     await own.control.until(lambda: len(own.calls(PUT)) >= 3, what="three tries")

@@ -134,6 +134,7 @@ def upgrade() -> None:
         sa.Column("resource_id", sa.Text(), nullable=False),
         sa.Column("ref", sa.Text(), nullable=False),
         sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("orgs", sa.Text(), nullable=False),
         sa.Column("poster", sa.String(length=32), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.String(length=40), nullable=True),
