@@ -4,6 +4,8 @@ Facts: docs.datadoghq.com/api/latest/case-management and datadog-api-client 2.62
 objects on any endpoint, a 429 even as HTML; so nothing here relies on the shape of a refusal.
 """
 
+import asyncio
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -152,6 +154,14 @@ class Datadog:
         """Take insights off a case, named by exactly the fields they were put with."""
         return _case(await self._call("DELETE", f"/api/v2/cases/{case_id}/insights", _body(insights)))
 
+    async def read(self, path: str, *, within: float) -> bytes:
+        """What a path answers; raises Refused, or Later after so many seconds."""
+        try:
+            async with asyncio.timeout(within):
+                return (await self._call("GET", path, within=within)).content
+        except TimeoutError as error:
+            raise Later(Why.SILENT, None) from error
+
     async def keys_are_valid(self) -> bool:
         """Whether Datadog accepts both keys; raises Later when it does not say."""
         try:
@@ -160,9 +170,14 @@ class Datadog:
             return False
         return True
 
-    async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
+    async def _call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, within: float | None = None
+    ) -> httpx.Response:
+        asked = self._client.build_request(
+            method, path, json=body, headers=self._credentials.headers(), timeout=within or self._client.timeout
+        )
         try:
-            answer = await self._client.request(method, path, json=body, headers=self._credentials.headers())
+            answer = await self._client.send(asked)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Later(Why.SILENT, None, sent=False) from error
         except httpx.HTTPError as error:
@@ -201,6 +216,8 @@ def _reset(answer: httpx.Response) -> float | None:
         try:
             said = float(answer.headers[name])
         except (KeyError, ValueError):
+            continue
+        if not math.isfinite(said):
             continue
         if said >= EPOCH_FROM:
             said -= _server_time(answer)

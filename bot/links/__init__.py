@@ -1,5 +1,6 @@
 """From what people paste to what a case can keep."""
 
+from bot.links.changes import change_name
 from bot.links.explain import as_row, as_text
 from bot.links.extract import extract
 from bot.links.parse import Reading, claimants, explain, insight_on, is_candidate, parse
@@ -18,6 +19,7 @@ __all__ = [
     "api_host",
     "as_row",
     "as_text",
+    "change_name",
     "claimants",
     "explain",
     "extract",

@@ -16,11 +16,15 @@ PATHS = {
     "issue": "/api/v2/error-tracking/issues/{thing_id}",
     "signal": "/api/v2/security_monitoring/signals/{thing_id}",
     "event": "/api/v2/events/{thing_id}",
+    "old_event": "/api/v1/events/{thing_id}",
 }
 OOM_ISSUE = "2841440d-0b1e-11f0-9a2c-da7ad0900005"
+CACHE_ISSUE = "2841440d-e780-4fe2-96cd-6a8c1d194da5"
 INCIDENT = "5f6c0a52-3d0e-4f6c-8a2b-7d1f6e0c9b42"
 SIGNAL = "AwAAAZWu1M22tVLd-QAAABhBWld1MU0yMkFBRG83eHgtZkdDTU5nQUEAAAAkMDE5NWFlZGY"
 EVENT = "AZWu1M22tVLdQAAABhBWld1MU0y"
+EVENT_UID = "AY7dwYlHAABKvEd_IhCfngAA"
+OLD_EVENT = "5309722366481886321"
 CREATED = "2025-03-18T14:00:00.000Z"
 
 
@@ -54,13 +58,15 @@ def _things() -> dict[str, dict[str, Json]]:
         "monitor": {
             "17131362": _monitor(17131362, "High memory on api", "avg:system.mem.pct_usable{service:api}"),
             "33442485": _monitor(33442485, "CPU high on web", "avg:system.cpu.user{service:web}"),
+            "90210": _monitor(90210, "High memory on api", "avg:system.mem.pct_usable{service:api}"),
         },
         "dashboard": {"abc-def-ghi": _dashboard("abc-def-ghi", "API overview")},
         # By UUID as documented, and by the number that stands in links.
         "incident": {INCIDENT: incident, str(incident["data"]["attributes"]["public_id"]): incident},
-        "issue": {OOM_ISSUE: _issue()},
+        "issue": {issue_id: _issue(issue_id) for issue_id in (OOM_ISSUE, CACHE_ISSUE)},
         "signal": {SIGNAL: _signal()},
-        "event": {EVENT: _event()},
+        "event": {event_id: _event(event_id) for event_id in (EVENT, EVENT_UID)},
+        "old_event": {OLD_EVENT: _old_event()},
     }
 
 
@@ -110,7 +116,7 @@ def _incident() -> Json:
     return {"data": {"id": INCIDENT, "type": "incidents", "attributes": attributes}}
 
 
-def _issue() -> Json:
+def _issue(issue_id: str) -> Json:
     attributes = {
         "error_type": "MemoryError",
         "error_message": "cannot allocate 512 MiB for the response cache",
@@ -124,7 +130,7 @@ def _issue() -> Json:
         "first_seen": 1742306400000,
         "last_seen": 1742395750888,
     }
-    return {"data": {"id": OOM_ISSUE, "type": "issue", "attributes": attributes}}
+    return {"data": {"id": issue_id, "type": "issue", "attributes": attributes}}
 
 
 def _signal() -> Json:
@@ -137,11 +143,24 @@ def _signal() -> Json:
     return {"data": {"id": SIGNAL, "type": "signal", "attributes": attributes}}
 
 
-def _event() -> Json:
+def _event(event_id: str) -> Json:
     attributes = {
         "message": "Deployed api 4.7.1",
         "tags": ["service:api"],
         "timestamp": CREATED,
         "attributes": {"title": "Deployed api 4.7.1", "service": "api", "status": "info"},
     }
-    return {"data": {"id": EVENT, "type": "event", "attributes": attributes}}
+    return {"data": {"id": event_id, "type": "event", "attributes": attributes}}
+
+
+def _old_event() -> Json:
+    event = {
+        "id": int(OLD_EVENT),
+        "id_str": OLD_EVENT,
+        "title": "Nightly backup finished",
+        "text": "All volumes",
+        "date_happened": 1742306400,
+        "tags": ["service:backup"],
+        "url": f"/event/event?id={OLD_EVENT}",
+    }
+    return {"event": event, "status": "ok"}

@@ -1,0 +1,156 @@
+"""What insights are called on a card: as Datadog says, soon or not at all, and never more than words."""
+
+import json
+import time
+from typing import Any
+
+from bot.sandbox.datadog_names import EVENT_UID, SIGNAL
+from bot.sandbox.render import as_text
+from tests.e2e.bench import PUT, Bench, monitor, options
+
+Json = dict[str, Any]
+
+MONITOR = "GET /api/v1/monitor/{thing_id}"
+ISSUE = "GET /api/v2/error-tracking/issues/{thing_id}"
+CACHE_ISSUE = "2841440d-e780-4fe2-96cd-6a8c1d194da5"
+WEB = "https://app.datadoghq.com"
+
+
+def call(b: Bench, number: int, name: str) -> str:
+    """Have Datadog call a monitor by this name; its link. Each test takes its own: the bot remembers names."""
+    thing = b.datadog.names.things["monitor"]
+    thing[str(number)] = {**thing["17131362"], "id": number, "name": name}
+    return monitor(number)
+
+
+def offered(card: Json) -> list[str]:
+    return [option["text"]["text"] for option in options(card)]
+
+
+async def test_a_card_shows_what_insights_are_called_before_and_after_the_click(b: Bench) -> None:
+    root = b.start_thread()
+    issue = f"{WEB}/error-tracking/issue/{CACHE_ISSUE}"
+    b.reply(root, f"{call(b, 7001, 'High memory on api')} {issue}")
+    card = await b.card(root, "Add 2 insights")
+    message = "MemoryError: cannot allocate 512 MiB for the response cache"
+    assert offered(card)[0] == "Monitor · High memory on api"
+    assert offered(card)[1] == "Error Tracking issue · MemoryError: c…locate 512 MiB for the response cache"
+
+    await b.click(card, "insights.add", "U0BEN")
+    await b.card(root, f": Monitor High memory on api; Error Tracking issue {message}.")
+    await b.handled()
+    assert [insight[:2] for insight in b.on_case] == [("MONITOR", "7001"), ("ERROR_TRACKING", CACHE_ISSUE)]
+
+
+async def test_every_type_that_datadog_has_a_name_for_shows_it(b: Bench) -> None:
+    root = b.start_thread()
+    b.reply(
+        root,
+        f"{WEB}/dashboard/abc-def-ghi/api?fullscreen_widget=21 {WEB}/incidents/421 {WEB}/security?event={SIGNAL} "
+        f"{WEB}/event/event?uid={EVENT_UID} https://github.com/acme/api/pull/123/files",
+    )
+    assert sorted(offered(await b.card(root, "Add 5 insights"))) == [
+        "Code change · acme/api#123",
+        "Event · Deployed api 4.7.1",
+        "Incident · API answers slowly after deploy",
+        "Security signal · Many failed logins from one address",
+        "Widget · Memory by pod",
+    ]
+
+
+async def test_a_hostile_name_pings_nobody_and_shows_as_it_is(b: Bench) -> None:
+    """K24."""
+    root = b.start_thread()
+    hostile = "<!channel> <@U0BEN> & <https://evil.example|High memory>"
+    b.reply(root, call(b, 7002, hostile))
+    card = await b.card(root, "Add 1 insight")
+    assert offered(card) == [f"Monitor · {hostile}"]
+    assert options(card)[0]["text"]["type"] == "plain_text", "Slack reads no markup in it"
+
+    await b.click(card, "insights.add", "U0BEN")
+    await b.card(root, f"Monitor {hostile}.")
+    shown = "&lt;!channel&gt; &lt;@U0BEN&gt; &amp; &lt;https://evil.example|High memory&gt;"
+    sent = b.calls("chat.update")[-1].arguments
+    assert shown in sent["text"]
+    assert all(each not in json.dumps(sent) for each in ("<!channel", "<@U", "<https:"))
+
+
+async def test_a_name_is_asked_for_once_however_often_the_card_changes(b: Bench) -> None:
+    root = b.start_thread()
+    b.reply(root, call(b, 7003, "Disk full"))
+    await b.card(root, "Monitor · Disk full")
+    b.reply(root, call(b, 7004, "Disk slow"))
+    await b.click(await b.card(root, "Monitor · Disk slow"), "insights.add")
+    await b.card(root, ": Monitor Disk full; Monitor Disk slow.")
+    await b.handled()
+    assert len(b.calls("chat.update")) >= 2
+    assert sorted(each.path for each in b.calls(MONITOR)) == ["/api/v1/monitor/7003", "/api/v1/monitor/7004"]
+
+
+async def test_a_slow_name_holds_up_no_card_and_comes_with_the_next_update(b: Bench) -> None:
+    root = b.start_thread()
+    await b.handled()
+    b.control.rule("datadog", MONITOR, hold="before")
+    link = call(b, 7005, "Slow queries")
+    b.reply(root, link)
+    asked = await b.held(MONITOR)
+    card = await b.card(root, "Add 1 insight")
+    [post] = b.calls("chat.postMessage")
+    assert post.at - asked.at < 2.0
+    assert offered(card) == ["Monitor · 7005"]
+
+    b.control.release()
+    await b.handled()
+    assert offered(b.cards(root)[0]) == ["Monitor · 7005"], "no update is made for a name alone"
+    assert b.calls("chat.update") == []
+    await b.click(card, "insights.add")
+    await b.card(root, "Monitor Slow queries.")
+    assert len(b.calls(MONITOR)) == 1
+
+
+async def test_a_missing_permission_costs_the_names_of_that_type_and_nothing_else(own: Bench) -> None:
+    own.datadog.names.forbid(["monitor"])
+    root = own.start_thread()
+    await own.handled()
+    began = time.monotonic()
+    own.reply(root, f"{call(own, 7006, 'High memory')} {WEB}/error-tracking/issue/{CACHE_ISSUE}")
+    card = await own.card(root, "Add 2 insights")
+    assert time.monotonic() - began < 3.0
+    assert offered(card)[0] == "Monitor · 7006"
+    assert offered(card)[1].startswith("Error Tracking issue · MemoryError")
+
+    own.reply(root, call(own, 7007, "Low memory"))
+    await own.click(await own.card(root, "Monitor · 7007"), "insights.add")
+    await own.card(root, "Added to CASEM-4523 by Ana")
+    assert len(own.calls(MONITOR)) == 1
+    assert len(own.calls(PUT)) == 1
+    lines = [line for line in own.log.splitlines() if "names." in line]
+    assert len(lines) == 1
+    assert "monitors_read" in lines[0]
+
+
+async def test_datadogs_failures_cost_the_name_alone(b: Bench) -> None:
+    root = b.start_thread()
+    await b.handled()
+    for number, rule in enumerate(({"status": 500}, {"drop": "before"}, {"body": "<html>"}), start=7010):
+        b.control.rule("datadog", MONITOR, times=1, **rule)
+        b.reply(root, call(b, number, "Never seen"))
+        await b.card(root, f"Monitor · {number}")
+    b.control.rule("datadog", ISSUE, status=404, times=1)
+    await b.click(b.cards(root)[0], "insights.add")
+    added = await b.card(root, ": Monitor 7010; Monitor 7011; Monitor 7012.")
+    assert "Never seen" not in as_text(added)
+
+
+async def test_while_datadog_wants_no_calls_no_name_is_asked_for(own: Bench) -> None:
+    root = own.start_thread()
+    own.reply(root, call(own, 7020, "Seen before"))
+    card = await own.card(root, "Monitor · Seen before")
+    own.control.rule("datadog", PUT, status=429, headers={"X-RateLimit-Reset": "30"}, times=1)
+    await own.click(card, "insights.add")
+    await own.control.until(lambda: [each for each in own.calls(PUT) if each.done], what="the refusal")
+    before = len(own.calls(MONITOR))
+    own.reply(root, call(own, 7021, "Not seen"))
+    card = await own.card(root, "Monitor · 7021")
+    await own.handled()
+    assert len(own.calls(MONITOR)) == before

@@ -1,0 +1,153 @@
+"""Cases: what Datadog last told, and the work of bringing insights to them."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.insights import Action, State
+from bot.store import Store, cases
+from bot.store.cases import Case, Item, Settled
+from tests.store.conftest import (
+    CASE,
+    ELSEWHERE,
+    card_of,
+    identity,
+    items_of,
+    monitor,
+    monitors,
+    paste,
+    press,
+    states,
+    tie,
+)
+
+
+@pytest.fixture(autouse=True)
+async def offered(store: Store) -> None:
+    await tie(store)
+    await paste(store, *monitors(1, 2))
+
+
+async def save(store: Store, case: Case) -> None:
+    async with store.write() as tx:
+        await cases.save(tx, case)
+
+
+async def work(store: Store) -> list[Item]:
+    async with store.read() as connection:
+        return await cases.work(connection, CASE.org, CASE.case_id)
+
+
+async def send(store: Store, items: list[Item]) -> list[Item]:
+    async with store.write() as tx:
+        return await cases.mark_sent(tx, items)
+
+
+async def settle(store: Store, *items: Item, state: State = State.ADDED) -> None:
+    async with store.write() as tx:
+        await cases.settle(tx, [Settled(item, state, ours=True) for item in items])
+
+
+async def test_a_case_is_kept_as_datadog_told_of_it(store):
+    told = replace(CASE, key="NEW-7", title="Moved", closed=True, on_case=frozenset({identity(9)}))
+    await save(store, told)
+    async with store.read() as connection:
+        assert await cases.get(connection, CASE.org, CASE.case_id) == told
+        assert await cases.get(connection, CASE.org, "none such") is None
+
+
+@pytest.mark.parametrize("change", [{"key": "NEW-7"}, {"title": "Renamed"}, {"closed": True}, {"archived": True}])
+async def test_a_card_that_asks_is_brought_up_to_date_with_its_case(store, change: dict[str, object]):
+    before = (await card_of(store)).version
+    await save(store, replace(CASE, **change))
+    assert (await card_of(store)).version == before + 1
+
+
+async def test_an_answer_that_tells_nothing_new_changes_no_card(store):
+    before = (await card_of(store)).version
+    await save(store, CASE)
+    assert (await card_of(store)).version == before
+
+
+async def test_what_somebody_else_put_on_the_case_is_offered_no_more(store):
+    await save(store, replace(CASE, on_case=frozenset({identity(1)})))
+    assert await states(store) == {"1": State.WITHDRAWN, "2": State.OFFERED}
+    await paste(store, monitor(1), ts="1000.000300")
+    assert (await states(store))["1"] is State.WITHDRAWN
+
+
+async def test_work_is_what_is_confirmed_or_to_be_undone_the_oldest_first(store):
+    assert await work(store) == []
+    seen = await card_of(store)
+    await press(store, seen, Action.ADD, 2)
+    await press(store, seen, Action.ADD, 1)
+    found = await work(store)
+    assert [(item.identity, item.state, item.sent) for item in found] == [
+        (identity(2), State.CONFIRMED, False),
+        (identity(1), State.CONFIRMED, False),
+    ]
+
+
+async def test_what_may_have_been_sent_is_known_before_it_is(store):
+    await press(store, await card_of(store), Action.ADD, 1, 2)
+    sent = await send(store, await work(store))
+    assert len(sent) == 2
+    assert all(item.sent for item in await work(store))
+
+
+async def test_what_was_cancelled_in_the_meantime_is_not_sent(store):
+    await press(store, await card_of(store), Action.ADD, 1, 2)
+    claimed = await work(store)
+    await press(store, await card_of(store), Action.CANCEL)
+    assert await send(store, claimed) == []
+
+
+async def test_what_datadog_certainly_did_not_take_needs_no_look(store):
+    await press(store, await card_of(store), Action.ADD, 1, 2)
+    sent = await send(store, await work(store))
+    async with store.write() as tx:
+        await cases.unsent(tx, [sent[0].id])
+    assert [item.sent for item in await work(store)] == [False, True]
+
+
+async def test_what_was_added_is_ours_to_undo(store):
+    await press(store, await card_of(store), Action.ADD, 1, 2)
+    await settle(store, *await send(store, await work(store)))
+    assert set((await states(store)).values()) == {State.ADDED}
+    assert all(item.ours for item in await items_of(store, await card_of(store)))
+    assert await work(store) == []
+
+
+async def test_the_answer_to_a_call_does_not_overrule_who_cancelled_it(store):
+    await press(store, await card_of(store), Action.ADD, 1, 2)
+    sent = await send(store, await work(store))
+    await press(store, await card_of(store), Action.CANCEL)
+    await settle(store, *sent)
+    assert set((await states(store)).values()) == {State.UNDOING}
+
+
+async def test_what_was_undone_and_added_again_starts_afresh(store):
+    await press(store, await card_of(store), Action.ADD, 1, 2)
+    await settle(store, *await send(store, await work(store)))
+    await press(store, await card_of(store), Action.UNDO)
+    await settle(store, *await work(store), state=State.UNDONE)
+    assert [item.sent for item in await items_of(store, await card_of(store))] == [False, False]
+
+
+async def test_what_became_of_an_insight_shows_on_all_its_cards(store):
+    await tie(store, ELSEWHERE)
+    await paste(store, *monitors(1, 2), thread=ELSEWHERE, ts="2000.000200")
+    await press(store, await card_of(store), Action.ADD, 1, 2)
+    before = [(await card_of(store)).version, (await card_of(store, ELSEWHERE)).version]
+    await settle(store, *await send(store, await work(store)))
+    after = [(await card_of(store)).version, (await card_of(store, ELSEWHERE)).version]
+    assert after == [version + 1 for version in before]
+
+
+async def test_a_case_is_at_work_until_everything_is_settled(store):
+    await press(store, await card_of(store), Action.ADD, 1, 2)
+    first, second = await send(store, await work(store))
+    for item, more in ((first, True), (second, False)):
+        await settle(store, item)
+        async with store.read() as connection:
+            assert await cases.still_at_work(connection, CASE.org, CASE.case_id) is more

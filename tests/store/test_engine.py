@@ -1,0 +1,101 @@
+"""Transactions: writers wait for each other and lose nothing, readers wait for nobody."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, select, text, update
+
+from bot.store import Store, engine, now
+from bot.store.lanes import BATCH, LaneKind
+from bot.store.schema import lanes
+
+
+async def add_lane(store: Store) -> None:
+    row = {"kind": LaneKind.CARD, "key": "one", "due_at": 0.0, "attempts": 0, "batch_size": BATCH, "refused": 0}
+    async with store.write() as tx:
+        await tx.execute(insert(lanes).values(**row, note=""))
+
+
+async def attempts(store: Store) -> int:
+    async with store.read() as connection:
+        return (await connection.execute(select(lanes.c.attempts))).scalar_one()
+
+
+async def test_a_hundred_writers_at_once_lose_no_update(store):
+    await add_lane(store)
+
+    async def add_one() -> None:
+        async with store.write() as tx:
+            before = (await tx.execute(select(lanes.c.attempts))).scalar_one()
+            await tx.execute(update(lanes).values(attempts=before + 1))
+
+    async def add_ten() -> None:
+        for _ in range(10):
+            await add_one()
+
+    await asyncio.gather(*(add_ten() for _ in range(10)))
+    assert await attempts(store) == 100
+
+
+async def test_what_raises_leaves_nothing_behind(store):
+    await add_lane(store)
+
+    async def fail() -> None:
+        async with store.write() as tx:
+            await tx.execute(update(lanes).values(attempts=7))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert await attempts(store) == 0
+
+
+async def test_a_write_takes_the_lock_before_its_first_statement(tmp_path: Path):
+    store = Store(f"sqlite:///{tmp_path}/one.db")
+    async with store.write():
+        second = sqlite3.connect(tmp_path / "one.db", timeout=0, isolation_level=None)
+        with pytest.raises(sqlite3.OperationalError, match="database is locked"):
+            second.execute("BEGIN IMMEDIATE")
+        second.close()
+    await store.close()
+
+
+async def test_a_read_keeps_no_writer_waiting(store):
+    await add_lane(store)
+    async with store.read() as connection:
+        await connection.execute(select(lanes))
+        async with store.write() as tx:
+            await tx.execute(update(lanes).values(attempts=1))
+        assert (await connection.execute(select(lanes.c.attempts))).scalar_one() == 1
+
+
+async def test_every_connection_keeps_power_cuts_and_foreign_keys_in_mind(tmp_path: Path):
+    store = Store(f"sqlite:///{tmp_path}/one.db")
+    async with store.read() as connection:
+        pragmas = [
+            (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        ]
+    await store.close()
+    assert pragmas == ["wal", 2, 1, engine.BUSY_SECONDS * 1000]
+
+
+async def test_the_databases_clock_has_parts_of_a_second(store):
+    async with store.read() as connection:
+        before = await now(connection)
+        later = before
+        while later == before:
+            later = await now(connection)
+    assert 0 < later - before < 1
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://bot@host/name", "postgres://bot@host/name", "postgresql+psycopg://bot@host/name"]
+)
+async def test_a_postgresql_address_gets_the_one_driver_whatever_it_names(url: str):
+    pytest.importorskip("psycopg")
+    made = engine.create(url)
+    assert (made.dialect.name, made.dialect.driver) == ("postgresql", "psycopg")
+    await made.dispose()

@@ -1,0 +1,95 @@
+"""The schema: what the migrations make is what the code expects, and a newer one is left alone."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, select, text
+from sqlalchemy.exc import OperationalError
+
+from bot.store import Store, migrate
+from bot.store.schema import metadata
+
+SECOND_START = """
+import asyncio, sys
+from bot.store import Store, migrate
+
+async def start():
+    store = Store(sys.argv[1])
+    await migrate.upgrade(store)
+    await store.close()
+
+asyncio.run(start())
+print("alembic" in sys.modules)
+"""
+
+
+def test_the_newest_migration_is_the_one_the_code_names():
+    config = Config()
+    config.set_main_option("script_location", str(migrate.MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_heads() == [migrate.HEAD]
+
+
+async def test_the_migrations_make_exactly_the_tables_of_the_code(store):
+    def differences(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return compare_metadata(context, metadata)
+
+    async with store.read() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_an_empty_database_has_no_revision(tmp_path: Path):
+    made = Store(f"sqlite:///{tmp_path}/empty.db")
+    async with made.read() as connection:
+        assert await connection.run_sync(migrate.current) is None
+    await made.close()
+
+
+async def test_a_second_upgrade_changes_nothing(store):
+    async with store.read() as connection:
+        before = (await connection.execute(text("SELECT sql FROM sqlite_master ORDER BY name"))).all()
+    await migrate.upgrade(store)
+    async with store.read() as connection:
+        assert await connection.run_sync(migrate.current) == migrate.HEAD
+        assert (await connection.execute(text("SELECT sql FROM sqlite_master ORDER BY name"))).all() == before
+
+
+async def test_a_start_with_nothing_to_do_does_not_pay_for_alembic(tmp_path: Path):
+    def start() -> str:
+        command = [sys.executable, "-c", SECOND_START, f"sqlite:///{tmp_path}/two.db"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603  ours
+
+    assert await asyncio.to_thread(start) == "True"
+    assert await asyncio.to_thread(start) == "False"
+
+
+async def test_a_schema_of_a_newer_bot_is_refused_in_words_and_left_alone(store):
+    async with store.write() as tx:
+        await tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(migrate.NewerSchema) as refused:
+        await migrate.upgrade(store)
+    assert str(refused.value) == (
+        f"The database has schema 9999, which is newer than this version of the bot knows ({migrate.HEAD}). "
+        "Run the newer version, or restore the backup from before its upgrade."
+    )
+    async with store.read() as connection:
+        assert await connection.run_sync(migrate.current) == "9999"
+
+
+async def test_an_upgrade_that_fails_leaves_the_database_as_it_was(tmp_path: Path):
+    made = Store(f"sqlite:///{tmp_path}/half.db")
+    async with made.write() as tx:
+        await tx.execute(text("CREATE TABLE lanes (mine TEXT)"))
+    with pytest.raises(OperationalError, match="table lanes already exists"):
+        await migrate.upgrade(made)
+    async with made.read() as connection:
+        tables = await connection.execute(select(text("name FROM sqlite_master WHERE type = 'table'")))
+        assert tables.scalars().all() == ["lanes"]
+    await made.close()

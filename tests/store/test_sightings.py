@@ -1,0 +1,349 @@
+"""Sightings: written down once however often Slack tells, offered once, taken back with their links."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import select, update
+
+from bot.insights import Action, State
+from bot.model import Insight, InsightType
+from bot.store import Store, lanes, now, schema, sightings, ties
+from bot.store.lanes import LaneKind
+from bot.store.sightings import Seen
+from bot.store.ties import CaseName, TieKind, TieSource
+from tests.store.conftest import (
+    CASE,
+    ELSEWHERE,
+    OTHER_CASE,
+    REPLY,
+    THREAD,
+    TIMING,
+    card_of,
+    cards_of,
+    identity,
+    items_of,
+    lanes_of,
+    monitor,
+    monitors,
+    on_cards,
+    paste,
+    press,
+    sighted,
+    states,
+    take_back,
+    tie,
+)
+
+NAMED = CaseName("default", "CASEM-4523")
+LATER = "1000.000300"
+CODE = Insight(InsightType.SCM_URL, "https://github.com/a/b/pull/1", "https://github.com/a/b/pull/1", "github.com")
+
+
+async def offer(store: Store, case=CASE) -> None:
+    """What the thread's lane does once it knows the case."""
+    await tie(store, case=case)
+    async with store.write() as tx:
+        found = await ties.of(tx, THREAD)
+        assert found is not None
+        await sightings.offer_pending(tx, THREAD, found, TIMING, await now(tx))
+
+
+# --- once ---
+
+
+async def test_a_message_told_eleven_times_is_sighted_once(store):
+    await tie(store)
+    told = [await paste(store, *monitors(1, 2)) for _ in range(11)]
+    assert told == [2] + 10 * [0]
+    assert await on_cards(store) == [["1", "2"]]
+
+
+async def test_a_message_told_eleven_times_at_once_is_sighted_once(store):
+    await tie(store)
+    told = await asyncio.gather(*(paste(store, *monitors(1, 2)) for _ in range(11)))
+    assert sorted(told) == 10 * [0] + [2]
+    assert await on_cards(store) == [["1", "2"]]
+    assert (await card_of(store)).version == 1
+
+
+async def test_repeats_in_an_untied_thread_are_sighted_once_too(store):
+    assert [await paste(store, monitor(1)) for _ in range(11)] == [1] + 10 * [0]
+    assert len(await lanes_of(store, LaneKind.THREAD)) == 1
+
+
+async def test_two_monitors_in_one_message_are_two_insights(store):
+    await tie(store)
+    await paste(store, *monitors(1, 2))
+    assert await states(store) == {"1": State.OFFERED, "2": State.OFFERED}
+
+
+async def test_a_link_in_two_messages_of_a_thread_is_offered_once(store):
+    await tie(store)
+    await paste(store, monitor(1))
+    assert await paste(store, monitor(1), ts=LATER) == 1
+    assert await on_cards(store) == [["1"]]
+    assert await sighted(store) == [(REPLY, "offered", None), (LATER, "not", "on_card")]
+
+
+async def test_widget_21_of_two_dashboards_is_two_insights(store):
+    await tie(store)
+    widgets = [Insight(InsightType.WIDGET, "21", f"/dashboard/{name}", "app.datadoghq.com", name) for name in "ab"]
+    await paste(store, *widgets)
+    assert [item.scope for item in await items_of(store, await card_of(store))] == ["a", "b"]
+
+
+async def test_one_link_in_two_threads_of_a_case_is_one_insight_on_two_cards(store):
+    await tie(store)
+    await tie(store, ELSEWHERE)
+    await paste(store, monitor(1))
+    await paste(store, monitor(1), thread=ELSEWHERE, ts="2000.000200")
+    assert await states(store) == {"1": State.OFFERED}
+    assert await on_cards(store) == await on_cards(store, ELSEWHERE) == [["1"]]
+
+
+async def test_a_decision_in_one_thread_shows_on_the_cards_of_both(store):
+    await tie(store)
+    await tie(store, ELSEWHERE)
+    await paste(store, monitor(1))
+    await paste(store, monitor(1), thread=ELSEWHERE, ts="2000.000200")
+    there = (await card_of(store, ELSEWHERE)).version
+    await press(store, await card_of(store), Action.DISMISS)
+    assert (await card_of(store, ELSEWHERE)).version == there + 1
+    assert set(await lanes_of(store, LaneKind.CARD)) == {
+        (await card_of(store)).id,
+        (await card_of(store, ELSEWHERE)).id,
+    }
+
+
+# --- not again ---
+
+
+async def test_what_was_dismissed_for_a_case_is_not_offered_again(store):
+    await tie(store)
+    await tie(store, ELSEWHERE)
+    await paste(store, monitor(1))
+    await press(store, await card_of(store), Action.DISMISS)
+    await paste(store, monitor(1), ts=LATER)
+    await paste(store, monitor(1), thread=ELSEWHERE, ts="2000.000200")
+    assert await cards_of(store, ELSEWHERE) == []
+    assert [row[2] for row in await sighted(store)] == [None, "dismissed", "dismissed"]
+
+
+async def test_what_was_dismissed_for_one_case_is_still_offered_for_another(store):
+    await tie(store)
+    await tie(store, ELSEWHERE, OTHER_CASE)
+    await paste(store, monitor(1))
+    await press(store, await card_of(store), Action.DISMISS)
+    await paste(store, monitor(1), thread=ELSEWHERE, ts="2000.000200")
+    assert await states(store, CASE) == {"1": State.DISMISSED}
+    assert await states(store, OTHER_CASE) == {"1": State.OFFERED}
+
+
+async def test_what_is_on_the_case_already_makes_no_card(store):
+    known = type(CASE)(CASE.org, CASE.case_id, CASE.key, CASE.title, False, False, frozenset({identity(1)}))
+    await tie(store, case=known)
+    await paste(store, monitor(1))
+    assert await cards_of(store) == []
+    assert await sighted(store) == [(REPLY, "not", "on_case")]
+
+
+async def test_a_link_of_another_organisation_is_not_offered_for_this_ones_case(store):
+    await tie(store)
+    await paste(store, monitor(1), org="acquired")
+    assert await cards_of(store) == []
+    assert await sighted(store) == [(REPLY, "not", "other_org")]
+
+
+# --- before the case is known ---
+
+
+async def test_in_an_unknown_thread_a_link_waits_and_the_thread_is_looked_up(store):
+    assert await paste(store, monitor(1)) == 1
+    assert await sighted(store) == [(REPLY, "pending", None)]
+    assert await lanes_of(store, LaneKind.THREAD) == [sightings.key(THREAD)]
+    assert await cards_of(store) == []
+
+
+async def test_what_waited_is_offered_once_the_case_is_known(store):
+    await paste(store, monitor(1))
+    await paste(store, *monitors(1, 2), ts=LATER)
+    await offer(store)
+    assert await on_cards(store) == [["1", "2"]]
+    assert await sighted(store) == [
+        (REPLY, "offered", None),
+        (LATER, "not", "on_card"),
+        (LATER, "offered", None),
+    ]
+
+
+async def test_a_thread_about_no_case_costs_nothing_more(store):
+    async with store.write() as tx:
+        await ties.set_from_root(tx, THREAD, TieKind.NO_CASE, await now(tx))
+    assert await paste(store, monitor(1)) == 0
+    assert await sighted(store) == []
+    assert await lanes_of(store, LaneKind.THREAD) == []
+
+
+async def test_what_waited_in_a_thread_about_no_case_is_set_aside_with_the_reason(store):
+    await paste(store, monitor(1))
+    async with store.write() as tx:
+        await sightings.set_aside(tx, THREAD, TieKind.NO_CASE)
+    assert await sighted(store) == [(REPLY, "not", "no_case")]
+
+
+async def test_a_code_change_alone_asks_nobody_for_the_case(store):
+    await paste(store, CODE)
+    assert await lanes_of(store, LaneKind.THREAD) == []
+    await paste(store, monitor(1), ts=LATER)
+    await offer(store)
+    assert [item.type for item in await items_of(store, await card_of(store))] == ["SCM_URL", "MONITOR"]
+
+
+async def test_a_root_that_names_no_case_is_not_written_down(store):
+    assert await paste(store, monitor(1), ts=THREAD.ts) == 0
+    assert await sighted(store) == []
+
+
+async def test_a_root_that_names_a_case_is_looked_up_with_its_own_links(store):
+    await paste(store, monitor(1), ts=THREAD.ts, names=(NAMED,))
+    async with store.read() as connection:
+        found = await ties.of(connection, THREAD)
+    assert found is not None
+    assert (found.kind, found.named) == (TieKind.NAMED, (NAMED,))
+    assert await lanes_of(store, LaneKind.THREAD) == [sightings.key(THREAD)]
+    await offer(store)
+    assert await on_cards(store) == [["1"]]
+
+
+# --- taken back ---
+
+
+async def test_a_link_that_left_its_message_is_withdrawn(store):
+    await tie(store)
+    await paste(store, *monitors(1, 2))
+    version = (await card_of(store)).version
+    assert await take_back(store, 1) == 1
+    assert await states(store) == {"1": State.WITHDRAWN, "2": State.OFFERED}
+    assert (await card_of(store)).version == version + 1
+
+
+async def test_a_link_that_another_message_still_has_stays_offered(store):
+    await tie(store)
+    await paste(store, monitor(1))
+    await paste(store, monitor(1), ts=LATER)
+    assert await take_back(store, 1) == 0
+    assert await states(store) == {"1": State.OFFERED}
+    assert await take_back(store, 1, ts=LATER) == 1
+
+
+async def test_a_link_that_another_thread_still_has_stays_offered(store):
+    await tie(store)
+    await tie(store, ELSEWHERE)
+    await paste(store, monitor(1))
+    await paste(store, monitor(1), thread=ELSEWHERE, ts="2000.000200")
+    assert await take_back(store, 1) == 0
+
+
+@pytest.mark.parametrize("action", [Action.ADD, Action.DISMISS])
+async def test_what_was_decided_outlives_its_message(store, action: Action):
+    await tie(store)
+    await paste(store, monitor(1))
+    await press(store, await card_of(store), action, 1)
+    before = await states(store)
+    assert await take_back(store, 1) == 0
+    assert await states(store) == before
+
+
+async def test_a_message_that_was_never_sighted_takes_nothing_back(store):
+    await tie(store)
+    await paste(store, monitor(1))
+    assert await take_back(store, 1, ts=LATER) == 0
+    assert await take_back(store) == 0
+
+
+async def test_what_waits_and_leaves_its_message_is_never_offered(store):
+    await paste(store, *monitors(1, 2))
+    await take_back(store, 1)
+    await offer(store)
+    assert await on_cards(store) == [["2"]]
+
+
+async def test_what_was_withdrawn_is_offered_again_when_another_message_brings_it(store):
+    await tie(store)
+    await paste(store, monitor(1))
+    await take_back(store, 1)
+    await paste(store, monitor(1), ts=LATER)
+    assert await states(store) == {"1": State.OFFERED}
+    assert await on_cards(store) == [["1"]]
+
+
+async def test_what_an_edit_took_out_and_another_put_back_is_offered_again(store):
+    await tie(store)
+    await paste(store, monitor(1))
+    await take_back(store, 1)
+    assert await paste(store, monitor(1)) == 1
+    assert await states(store) == {"1": State.OFFERED}
+    assert await sighted(store) == [(REPLY, "offered", None)]
+
+
+# --- a root that is edited ---
+
+
+async def reroot(store: Store, *names: CaseName) -> None:
+    await sightings.reroot(store, Seen(THREAD, THREAD.ts, "U0ANA", (), names))
+
+
+async def test_a_root_that_names_another_case_takes_its_offers_along(store):
+    await tie(store)
+    await paste(store, *monitors(1, 2))
+    await press(store, await card_of(store), Action.ADD, 1)
+    await paste(store, monitor(3), ts=LATER)
+    await reroot(store, CaseName("default", OTHER_CASE.key))
+    assert await states(store) == {"1": State.CONFIRMED, "2": State.DISMISSED, "3": State.WITHDRAWN}
+    await offer(store, OTHER_CASE)
+    assert await states(store, OTHER_CASE) == dict.fromkeys("123", State.OFFERED)
+
+
+async def test_a_root_that_names_no_case_any_more_is_looked_up_again(store):
+    await tie(store)
+    await paste(store, monitor(1))
+    await reroot(store)
+    async with store.read() as connection:
+        assert await ties.of(connection, THREAD) is None
+    assert await lanes_of(store, LaneKind.THREAD) == [sightings.key(THREAD)]
+    assert await states(store) == {"1": State.WITHDRAWN}
+
+
+async def test_a_root_that_is_edited_does_not_undo_what_a_person_said(store):
+    await tie(store)
+    async with store.write() as tx:
+        await tx.execute(update(schema.ties).values(source=TieSource.SAID))
+    await paste(store, monitor(1))
+    await reroot(store, CaseName("default", OTHER_CASE.key))
+    assert await states(store) == {"1": State.OFFERED}
+
+
+# --- the audit ---
+
+
+async def test_every_move_is_written_down_with_who_and_whence(store):
+    await tie(store)
+    await paste(store, monitor(1))
+    await press(store, await card_of(store), Action.DISMISS, by="U0BEN")
+    table = schema.transitions
+    async with store.read() as connection:
+        rows = await connection.execute(
+            select(table.c.old, table.c.new, table.c.by, table.c.message).order_by(table.c.id)
+        )
+    assert [tuple(row) for row in rows] == [
+        (None, "offered", None, f"T0ACME/C0INCIDENTS/{REPLY}"),
+        ("offered", "dismissed", "U0BEN", None),
+    ]
+
+
+async def test_a_lane_that_a_link_wakes_is_due_at_once(store):
+    await paste(store, monitor(1))
+    async with store.write() as tx:
+        lane = await lanes.claim(tx, 30)
+    assert lane is not None
+    assert (lane.kind, lane.key) == (LaneKind.THREAD, sightings.key(THREAD))

@@ -1,0 +1,165 @@
+"""The life of an insight, move by move, and what a click or a sighting makes of it."""
+
+from itertools import product
+
+import pytest
+
+from bot.insights import Action, Decision, Known, Standing, State, act, decide, may_move, offer
+from bot.model import Identity, InsightType
+
+MOVES = {
+    ("offered", "confirmed"),
+    ("offered", "dismissed"),
+    ("offered", "withdrawn"),
+    ("withdrawn", "offered"),
+    ("confirmed", "added"),
+    ("confirmed", "failed"),
+    ("confirmed", "dismissed"),
+    ("confirmed", "undoing"),
+    ("failed", "confirmed"),
+    ("failed", "dismissed"),
+    ("added", "undoing"),
+    ("undoing", "undone"),
+    ("undoing", "added"),
+}
+DELIBERATE = {("dismissed", "confirmed"), ("undone", "confirmed"), ("withdrawn", "confirmed")}
+PAIRS = [(old.value, new.value) for old, new in product(State, State)]
+
+MONITOR = Identity(InsightType.MONITOR, "", "1")
+OTHER = Identity(InsightType.MONITOR, "", "2")
+
+
+@pytest.mark.parametrize(("old", "new"), PAIRS)
+def test_an_insight_moves_only_as_it_is_drawn(old: str, new: str):
+    assert may_move(State(old), State(new)) == ((old, new) in MOVES)
+
+
+@pytest.mark.parametrize(("old", "new"), PAIRS)
+def test_a_deliberate_door_opens_three_moves_more_and_no_other(old: str, new: str):
+    assert may_move(State(old), State(new), deliberate=True) == ((old, new) in MOVES | DELIBERATE)
+
+
+# --- what watching decides ---
+
+
+def known(state: State | None = None, *, on_case: bool = False, on_card: bool = False) -> Known:
+    here = {MONITOR}
+    return Known({} if state is None else {MONITOR: state}, here if on_case else (), here if on_card else ())
+
+
+@pytest.mark.parametrize(
+    ("state", "decision"),
+    [
+        (None, Decision.OFFER),
+        (State.OFFERED, Decision.OFFER),
+        (State.WITHDRAWN, Decision.OFFER_AGAIN),
+        (State.CONFIRMED, Decision.CONFIRMED),
+        (State.UNDOING, Decision.CONFIRMED),
+        (State.ADDED, Decision.ADDED),
+        (State.FAILED, Decision.FAILED),
+        (State.DISMISSED, Decision.DISMISSED),
+        (State.UNDONE, Decision.UNDONE),
+    ],
+)
+def test_watching_decides_by_the_state_on_the_case(state: State | None, decision: Decision):
+    assert decide(MONITOR, known(state)) is decision
+
+
+def test_what_is_undecided_on_this_threads_card_is_not_offered_twice():
+    assert decide(MONITOR, known(State.OFFERED, on_card=True)) is Decision.ON_CARD
+
+
+@pytest.mark.parametrize("state", [None, State.OFFERED, State.WITHDRAWN])
+def test_what_datadog_lists_on_the_case_is_not_offered(state: State | None):
+    assert decide(MONITOR, known(state, on_case=True)) is Decision.ON_CASE
+
+
+@pytest.mark.parametrize("state", [State.UNDONE, State.DISMISSED, State.ADDED, State.FAILED])
+def test_what_a_person_decided_counts_more_than_what_the_case_lists(state: State):
+    assert decide(MONITOR, known(state, on_case=True)) == decide(MONITOR, known(state))
+
+
+def test_another_identity_is_decided_for_itself():
+    assert decide(OTHER, known(State.DISMISSED, on_case=True, on_card=True)) is Decision.OFFER
+
+
+def test_each_identity_is_decided_once_in_the_order_of_the_links():
+    assert offer([OTHER, MONITOR, OTHER], known(State.ADDED)) == [(OTHER, Decision.OFFER), (MONITOR, Decision.ADDED)]
+
+
+def test_two_dashboards_widgets_with_one_number_are_two_insights():
+    first, second = (Identity(InsightType.WIDGET, scope, "21") for scope in ("abc-def-ghi", "jkl-mno-pqr"))
+    state = Known({first: State.ADDED}, (), ())
+    assert [decision for _, decision in offer([first, second], state)] == [Decision.ADDED, Decision.OFFER]
+
+
+# --- what a button does ---
+
+
+def standing(
+    state: State, *, sent: bool = False, ours: bool = False, shown: bool = True, ticked: bool = True, left: bool = False
+) -> Standing:
+    return Standing(state, sent, ours, shown, ticked, left)
+
+
+ACTS = {
+    (Action.ADD, State.OFFERED): State.CONFIRMED,
+    (Action.DISMISS, State.OFFERED): State.DISMISSED,
+    (Action.CANCEL, State.CONFIRMED): State.DISMISSED,
+    (Action.RETRY, State.FAILED): State.CONFIRMED,
+    (Action.UNDO, State.ADDED): State.UNDOING,
+}
+
+
+@pytest.mark.parametrize(("action", "state"), list(product(Action, State)))
+def test_a_button_moves_only_the_state_it_is_for(action: Action, state: State):
+    assert act(action, standing(state, ours=True)) is ACTS.get((action, state))
+
+
+@pytest.mark.parametrize(("action", "state"), list(product(Action, State)))
+def test_a_button_leaves_alone_what_its_card_did_not_show(action: Action, state: State):
+    assert act(action, standing(state, ours=True, shown=False, left=True)) is None
+
+
+STANDINGS = [
+    Standing(state, *flags) for state, flags in product(State, product((False, True), repeat=5))
+]  # sent, ours, shown, ticked, left_out
+
+
+@pytest.mark.parametrize("action", Action)
+def test_a_button_asks_only_for_moves_that_exist(action: Action):
+    asked = [(each, act(action, each)) for each in STANDINGS]
+    assert all(may_move(each.state, new, deliberate=each.ticked) for each, new in asked if new is not None)
+
+
+def test_what_is_shown_and_not_ticked_is_left_out_by_add():
+    assert act(Action.ADD, standing(State.OFFERED, ticked=False)) is State.DISMISSED
+
+
+def test_what_someone_left_out_can_still_be_asked_for_by_name():
+    assert act(Action.ADD, standing(State.DISMISSED, left=True)) is State.CONFIRMED
+
+
+@pytest.mark.parametrize("ticked", [True, False])
+def test_what_someone_dismissed_is_not_added_by_a_late_click(ticked: bool):
+    assert act(Action.ADD, standing(State.DISMISSED, ticked=ticked)) is None
+
+
+def test_cancel_takes_back_from_datadog_what_may_have_arrived_there():
+    assert act(Action.CANCEL, standing(State.CONFIRMED, sent=True)) is State.UNDOING
+
+
+def test_undo_takes_off_only_what_the_bot_put_on():
+    assert act(Action.UNDO, standing(State.ADDED, ours=False)) is None
+
+
+def test_of_two_people_who_tick_different_insights_both_get_theirs():
+    card = {1: State.OFFERED, 2: State.OFFERED, 3: State.OFFERED}
+    left_out: set[int] = set()
+    for ticked in ({1, 2}, {2, 3}):
+        for insight, state in list(card.items()):
+            new = act(Action.ADD, standing(state, ticked=insight in ticked, left=insight in left_out))
+            if new is State.DISMISSED:
+                left_out.add(insight)
+            card[insight] = new or state
+    assert card == dict.fromkeys((1, 2, 3), State.CONFIRMED)

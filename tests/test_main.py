@@ -1,0 +1,206 @@
+"""The command line: what it prints, and that whatever is wrong is one sentence and exit code 2."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import create_engine, text
+
+from bot.__main__ import main
+from bot.manifest import as_yaml, manifest
+
+PROJECT = Path(__file__).parent.parent
+MONITOR = "https://app.datadoghq.com/monitors/90210?group=host%3Aweb-1"
+FIELDS = ["link", "outcome", "type", "resource_id", "scope", "ref", "case", "route", "reason"]
+TOKENS = {"SLACK_BOT_TOKEN": "xoxb-very-secret", "SLACK_APP_TOKEN": "xapp-very-secret"}
+ENOUGH = {**TOKENS, "DD_API_KEY": "very-secret-1", "DD_APP_KEY": "very-secret-2"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of this machine's, no `.env` of this directory's."""
+    for name in list(os.environ):
+        if name.startswith(("SLACK_", "DD_", "CASE_INSIGHTS_", "DATABASE_", "PORT")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def ask(*arguments: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(main, arguments, input=stdin)
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1", **settings}
+
+
+def start(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """A child process with these settings and no others."""
+    command = [sys.executable, "-m", "bot", *arguments]
+    return subprocess.run(  # noqa: S603  ours
+        command, env=environment(settings), capture_output=True, text=True, timeout=30, check=False
+    )
+
+
+def refusal(said: subprocess.CompletedProcess[str]) -> str:
+    """The one sentence of a refused start; the log lines before it are no part of it."""
+    assert said.returncode == 2, said.stderr
+    assert "Traceback" not in said.stderr
+    assert "very-secret" not in said.stderr + said.stdout
+    last = said.stderr.splitlines()[-1]
+    assert last.startswith("case-insights: ")
+    return last.removeprefix("case-insights: ")
+
+
+# --- explain ---
+
+
+def test_explain_says_what_a_link_is():
+    said = ask("explain", MONITOR)
+    assert said.exit_code == 0
+    assert "MONITOR" in said.output
+    assert "90210" in said.output
+
+
+def test_explain_as_json_has_every_field():
+    row = json.loads(ask("explain", "--json", MONITOR).output)
+    assert list(row) == FIELDS
+    assert (row["outcome"], row["type"], row["resource_id"], row["reason"]) == ("insight", "MONITOR", "90210", None)
+
+
+def test_explain_reads_one_link_a_line_and_prints_one_object_a_line():
+    links = [
+        MONITOR,
+        "https://app.datadoghq.com.evil.example/monitors/1",
+        "",
+        "not a link",
+        "https://app.datadoghq.com/cases/X-1",
+    ]
+    said = ask("explain", "-", stdin="\r\n".join(links) + "\n")
+    rows = [json.loads(line) for line in said.output.splitlines()]
+    assert [row["link"] for row in rows] == links
+    assert [row["outcome"] for row in rows] == ["insight", "other", "other", "other", "case"]
+    assert all(row["reason"] for row in rows[1:4])
+
+
+def test_explain_without_a_link_says_how_to_ask():
+    said = ask("explain")
+    assert said.exit_code == 2
+    assert said.output.startswith("case-insights: give a link, or - to read one per line: ")
+
+
+def test_explain_refuses_a_bad_file_of_routes_in_a_sentence(tmp_path: Path):
+    (tmp_path / ".env").write_text("CASE_INSIGHTS_ROUTES_FILE=none.toml\n")
+    said = ask("explain", MONITOR)
+    assert said.exit_code == 2
+    assert said.output == (
+        "case-insights: CASE_INSIGHTS_ROUTES_FILE: none.toml cannot be read (No such file or directory); "
+        "check its path.\n"
+    )
+
+
+def test_explain_pays_for_neither_slack_nor_the_database():
+    script = "import sys; from bot.__main__ import main; main(['explain', sys.argv[1]], standalone_mode=False); "
+    script += "print({'slack_sdk', 'sqlalchemy', 'httpx', 'aiohttp'} & set(sys.modules))"
+    command = [sys.executable, "-c", script, MONITOR]
+    said = subprocess.run(command, env=environment({}), capture_output=True, text=True, check=True)  # noqa: S603  ours
+    assert said.stdout.splitlines()[-1] == "set()"
+
+
+# --- manifest, help ---
+
+
+def test_the_manifest_is_printed_to_be_pasted():
+    assert ask("manifest").output == as_yaml(manifest()) + "\n"
+
+
+def test_every_command_explains_itself():
+    for command in main.commands:
+        assert ask(command, "-h").exit_code == 0
+
+
+# --- run, refused ---
+
+
+@pytest.mark.parametrize(
+    ("settings", "begins"),
+    [
+        ({}, "SLACK_BOT_TOKEN is not set: copy the bot token"),
+        ({"SLACK_BOT_TOKEN": "xoxb-very-secret"}, "SLACK_APP_TOKEN is not set: make an app-level token"),
+        ({**ENOUGH, "SLACK_BOT_TOKEN": "very-secret"}, "SLACK_BOT_TOKEN is not a bot token: "),
+        (TOKENS, "DD_API_KEY is not set: make one in Datadog"),
+        ({**TOKENS, "DD_API_KEY": "very-secret"}, "DD_APP_KEY is not set: make one in Datadog"),
+        ({**ENOUGH, "DD_ACCESS_TOKEN": "very-secret"}, "DD_ACCESS_TOKEN and DD_API_KEY are both set: "),
+        ({**ENOUGH, "DD_APP_KEY_FILE": "x"}, "DD_APP_KEY and DD_APP_KEY_FILE are both set: "),
+        ({**ENOUGH, "DD_SITE": "nowhere"}, "DD_SITE is not one of Datadog's nine sites: "),
+        ({**ENOUGH, "CASE_INSIGHTS_LEASE": "30"}, "CASE_INSIGHTS_LEASE is not a duration: "),
+        ({**ENOUGH, "DATABASE_URL": "mysql://x"}, "DATABASE_URL: write it like "),
+        ({**ENOUGH, "CASE_INSIGHTS_ROUTES_FILE": "none.toml"}, "CASE_INSIGHTS_ROUTES_FILE: none.toml cannot be read"),
+    ],
+)
+def test_a_setting_that_is_missing_or_wrong_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], begins: str
+):
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    said = ask("run")
+    assert said.exit_code == 2
+    assert said.output.count("\n") == 1
+    assert said.output.startswith(f"case-insights: {begins}")
+    assert "very-secret" not in said.output
+
+
+def test_a_refused_start_is_one_sentence_for_a_person_and_exit_code_2():
+    said = start("run")
+    assert refusal(said).startswith("SLACK_BOT_TOKEN is not set")
+    assert said.stderr.count("\n") == 1
+    assert said.stdout == ""
+
+
+def test_settings_are_read_from_a_file_in_the_working_directory(tmp_path: Path):
+    (tmp_path / ".env").write_text("SLACK_BOT_TOKEN=xoxb-very-secret\n")
+    assert refusal(start("run")).startswith("SLACK_APP_TOKEN is not set")
+
+
+def test_a_database_of_a_newer_bot_is_refused_in_a_sentence(tmp_path: Path):
+    engine = create_engine(f"sqlite:///{tmp_path}/case-insights.db")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+        connection.execute(text("INSERT INTO alembic_version VALUES ('9999')"))
+    engine.dispose()
+    assert refusal(start("run", **ENOUGH)).startswith("The database has schema 9999, which is newer than this version")
+
+
+def test_a_database_that_cannot_be_opened_is_refused_in_a_sentence(tmp_path: Path):
+    said = start("run", **ENOUGH, DATABASE_URL=f"sqlite:///{tmp_path}/none/such.db")
+    assert refusal(said) == f"DATABASE_URL: there is no folder {tmp_path}/none; make it, or choose another path."
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """An address where nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}/api/"
+
+
+def test_a_bot_that_waits_for_slack_ends_when_it_is_told_to(nobody: str):
+    command = [sys.executable, "-m", "bot", "run"]
+    env = environment({**ENOUGH, "SLACK_API_URL": nobody, "CASE_INSIGHTS_PORT": "0"})
+    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as bot:  # noqa: S603  ours
+        assert bot.stderr is not None
+        line = next(line for line in bot.stderr if "slack.not_answering" in line)
+        began = time.monotonic()
+        bot.send_signal(signal.SIGTERM)
+        rest = bot.stderr.read()
+    assert bot.returncode == 0
+    assert time.monotonic() - began < 4
+    assert "Traceback" not in rest
+    assert "very-secret" not in line + rest

@@ -1,0 +1,50 @@
+"""Who may change a case, and that doubt means no."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.policy import Home, Person, Refusal, may_change
+
+ACME = Home("T0ACME", None, "Acme")
+GRID = Home("T0ACME", "E0CORP", "Acme")
+ANA = Person("U0ANA", "Ana", "T0ACME")
+
+
+def test_a_full_member_may():
+    assert may_change(ANA, ACME) is None
+
+
+def test_an_id_that_begins_with_w_is_a_member_too():
+    assert may_change(replace(ANA, id="W0ANA"), ACME) is None
+
+
+@pytest.mark.parametrize("what", ["deleted", "is_bot", "is_guest", "is_stranger"])
+@pytest.mark.parametrize("home", [ACME, GRID])
+def test_a_bot_a_guest_a_stranger_and_someone_who_left_may_not(what: str, home: Home):
+    assert may_change(replace(ANA, enterprise="E0CORP", **{what: True}), home) is Refusal.NOT_A_MEMBER
+
+
+def test_a_member_of_another_team_may_not():
+    assert may_change(replace(ANA, team="T0OTHER"), ACME) is Refusal.NOT_A_MEMBER
+
+
+def test_a_member_of_another_team_of_the_enterprise_may():
+    assert may_change(replace(ANA, team="T0OTHER", enterprise="E0CORP"), GRID) is None
+
+
+def test_another_enterprise_is_not_ours():
+    assert may_change(replace(ANA, team="T0OTHER", enterprise="E0ELSE"), GRID) is Refusal.NOT_A_MEMBER
+
+
+def test_no_enterprise_on_both_sides_makes_nobody_a_member():
+    assert may_change(replace(ANA, team="T0OTHER"), ACME) is Refusal.NOT_A_MEMBER
+
+
+def test_someone_without_a_team_may_not():
+    assert may_change(replace(ANA, team=""), ACME) is Refusal.NOT_A_MEMBER
+
+
+@pytest.mark.parametrize("home", [ACME, GRID])
+def test_someone_of_whom_slack_says_nothing_may_not(home: Home):
+    assert may_change(None, home) is Refusal.UNKNOWN

@@ -1,0 +1,229 @@
+"""Settings: read once, and every bad one is a sentence that names the variable and the next step."""
+
+import traceback
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from bot.settings import SECRETS, Settings, SettingsError, read, seconds
+
+SLACK = {"SLACK_BOT_TOKEN": "xoxb-very-secret", "SLACK_APP_TOKEN": "xapp-very-secret"}
+KEYS = {"DD_API_KEY": "very-secret-1", "DD_APP_KEY": "very-secret-2"}
+ENOUGH = {**SLACK, **KEYS}
+
+
+def settings(**more: str) -> Settings:
+    return read({**ENOUGH, **more}, env_file=None)
+
+
+def refusal(environment: dict[str, str]) -> str:
+    with pytest.raises(SettingsError) as refused:
+        read(environment, env_file=None)
+    said = str(refused.value)
+    assert "\n" not in said
+    return said
+
+
+def without(*names: str, **more: str) -> dict[str, str]:
+    return {name: value for name, value in {**ENOUGH, **more}.items() if name not in names}
+
+
+# --- what has to be there ---
+
+
+def test_two_tokens_and_two_keys_are_enough():
+    read = settings()
+    assert read.slack_bot_token.get_secret_value() == "xoxb-very-secret"
+    assert read.datadog_url == "https://api.datadoghq.com"
+    assert read.case_url == "https://app.datadoghq.com/cases/"
+    assert (read.database_url, read.host, read.port) == ("sqlite:///case-insights.db", "127.0.0.1", 3000)
+    assert (read.lease, read.retry_cap, read.card_delay, read.give_up_after) == (30.0, 300.0, 2.0, 86400.0)
+
+
+@pytest.mark.parametrize("name", ENOUGH)
+def test_whatever_is_missing_is_named_with_where_to_get_it(name: str):
+    said = refusal(without(name))
+    assert said.startswith(f"{name} is not set: ")
+    assert "your Slack app's page" in said or "Organization Settings" in said
+
+
+def test_set_to_nothing_is_not_set():
+    assert refusal({**ENOUGH, "SLACK_BOT_TOKEN": ""}).startswith("SLACK_BOT_TOKEN is not set")
+
+
+def test_an_access_token_is_enough_for_datadog():
+    read_ = read({**SLACK, "DD_ACCESS_TOKEN": "very-secret"}, env_file=None)
+    assert read_.dd_access_token is not None
+    assert read_.dd_api_key is None
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_an_access_token_beside_a_key_is_a_contradiction(key: str):
+    said = refusal({**SLACK, key: "very-secret", "DD_ACCESS_TOKEN": "very-secret"})
+    assert said == f"DD_ACCESS_TOKEN and {key} are both set: keep either the token or the two keys."
+
+
+def test_tokens_that_were_mixed_up_are_told_apart():
+    said = refusal({**ENOUGH, "SLACK_BOT_TOKEN": "xapp-very-secret"})
+    assert said == "SLACK_BOT_TOKEN is not a bot token: it begins with xoxb-."
+    said = refusal({**ENOUGH, "SLACK_APP_TOKEN": "xoxb-very-secret"})
+    assert said == "SLACK_APP_TOKEN is not an app-level token: it begins with xapp-."
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("DD_SITE", "datadoghq.example", "DD_SITE is not one of Datadog's nine sites: use one of datadoghq.com, "),
+        ("DD_API_URL", "api.datadoghq.com", "DD_API_URL is not a web address: write it like https://host/path."),
+        ("SLACK_API_URL", "ftp://slack", "SLACK_API_URL is not a web address: write it like https://host/path."),
+        ("CASE_INSIGHTS_LEASE", "30", "CASE_INSIGHTS_LEASE is not a duration: write it like 30s, 5m, 24h or 400d."),
+        ("CASE_INSIGHTS_LEASE", "0s", "CASE_INSIGHTS_LEASE input should be greater than 0."),
+        ("CASE_INSIGHTS_CARD_DELAY", "soon", "CASE_INSIGHTS_CARD_DELAY is not a duration: "),
+        ("CASE_INSIGHTS_RETRY_CAP", "-5m", "CASE_INSIGHTS_RETRY_CAP is not a duration: "),
+        ("CASE_INSIGHTS_GIVE_UP_AFTER", "", None),
+        ("CASE_INSIGHTS_PORT", "many", "CASE_INSIGHTS_PORT input should be a valid integer"),
+        ("CASE_INSIGHTS_PORT", "70000", "CASE_INSIGHTS_PORT input should be less than or equal to 65535."),
+        ("PORT", "many", "CASE_INSIGHTS_PORT input should be a valid integer"),
+        ("DATABASE_URL", "mysql://host/db", "DATABASE_URL: write it like sqlite:///case-insights.db or postgresql://"),
+    ],
+)
+def test_a_bad_value_is_a_sentence_that_names_the_variable(name: str, value: str, says: str | None):
+    if says is None:
+        assert settings(**{name: value}).give_up_after == 86400.0
+    else:
+        assert refusal({**ENOUGH, name: value}).startswith(says)
+
+
+def test_a_bad_file_of_routes_is_a_sentence_too(tmp_path: Path):
+    file = tmp_path / "routes.toml"
+    with pytest.raises(SettingsError, match=r"^CASE_INSIGHTS_ROUTES_FILE: .* cannot be read \(No such file"):
+        settings(CASE_INSIGHTS_ROUTES_FILE=str(file)).routes()
+    file.write_text("[[route]]\nname = 'mine'\n")
+    with pytest.raises(SettingsError, match=r"^CASE_INSIGHTS_ROUTES_FILE: .*mine"):
+        settings(CASE_INSIGHTS_ROUTES_FILE=str(file)).routes()
+
+
+# --- values ---
+
+
+@pytest.mark.parametrize(
+    ("written", "means"),
+    [("500ms", 0.5), ("30s", 30.0), ("1.5s", 1.5), ("5m", 300.0), ("24h", 86400.0), ("400d", 34_560_000.0)],
+)
+def test_durations_are_read_as_seconds(written: str, means: float):
+    assert seconds(written) == pytest.approx(means)
+    assert settings(CASE_INSIGHTS_LEASE=written).lease == pytest.approx(means)
+
+
+@pytest.mark.parametrize("written", ["", "5", "m5", "5 minutes", "5m5", "1e3s", "-5m", "٥s x"])
+def test_anything_else_is_no_duration(written: str):
+    with pytest.raises(ValueError, match="is not a duration"):
+        seconds(written)
+
+
+def test_lists_are_separated_by_commas():
+    read_ = settings(DD_WEB_HOSTS="Acme.datadoghq.com, two.datadoghq.com ,", CASE_INSIGHTS_SCM_HOSTS="git.acme.com")
+    assert read_.org.web_hosts == {"acme.datadoghq.com", "two.datadoghq.com"}
+    assert read_.scm_hosts == ("git.acme.com",)
+
+
+@pytest.mark.parametrize(
+    ("site", "api", "case"),
+    [
+        ("datadoghq.eu", "https://api.datadoghq.eu", "https://app.datadoghq.eu/cases/"),
+        ("us5.datadoghq.com", "https://api.us5.datadoghq.com", "https://us5.datadoghq.com/cases/"),
+        ("ddog-gov.com", "https://api.ddog-gov.com", "https://app.ddog-gov.com/cases/"),
+    ],
+)
+def test_the_site_says_where_the_api_and_the_pages_are(site: str, api: str, case: str):
+    read_ = settings(DD_SITE=site)
+    assert (read_.datadog_url, read_.case_url, read_.org.site) == (api, case, site)
+
+
+def test_an_address_of_ones_own_beats_the_sites():
+    read_ = settings(DD_API_URL="http://127.0.0.1:9/", DD_WEB_HOSTS="acme.datadoghq.com", CASE_INSIGHTS_CASE_PATH="/c/")
+    assert read_.datadog_url == "http://127.0.0.1:9"
+    assert read_.case_url == "https://acme.datadoghq.com/c/"
+
+
+def test_the_port_of_a_platform_counts_unless_there_is_one_of_our_own():
+    assert settings(PORT="8080").port == 8080
+    assert settings(PORT="8080", CASE_INSIGHTS_PORT="0").port == 0
+
+
+def test_settings_are_frozen():
+    with pytest.raises(ValidationError, match="frozen"):
+        settings().port = 1
+
+
+# --- where they come from ---
+
+
+def test_the_environment_beats_the_file(tmp_path: Path):
+    file = tmp_path / ".env"
+    file.write_text("DD_SITE=datadoghq.eu\nCASE_INSIGHTS_PORT=1\n" + "".join(f"{k}={v}\n" for k, v in ENOUGH.items()))
+    read_ = read({"CASE_INSIGHTS_PORT": "2"}, env_file=str(file))
+    assert (read_.dd_site, read_.port) == ("datadoghq.eu", 2)
+
+
+def test_only_the_environment_that_is_given_counts(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CASE_INSIGHTS_PORT", "99")
+    monkeypatch.setenv("DD_SITE", "datadoghq.eu")
+    read_ = settings()
+    assert (read_.port, read_.dd_site) == (3000, "datadoghq.com")
+
+
+def test_without_a_given_one_the_environment_of_the_process_counts(monkeypatch: pytest.MonkeyPatch):
+    for name, value in {**ENOUGH, "CASE_INSIGHTS_PORT": "99"}.items():
+        monkeypatch.setenv(name, value)
+    assert read(env_file=None).port == 99
+
+
+@pytest.mark.parametrize("name", [name for name in SECRETS if name in ENOUGH])
+def test_a_secret_can_be_in_a_file(tmp_path: Path, name: str):
+    file = tmp_path / "secret"
+    file.write_text(f"{ENOUGH[name]}\n")
+    read_ = read(without(name, **{f"{name}_FILE": str(file)}), env_file=None)
+    assert getattr(read_, name.lower()).get_secret_value() == ENOUGH[name]
+
+
+def test_a_secret_both_given_and_in_a_file_is_a_contradiction():
+    said = refusal({**ENOUGH, "DD_API_KEY_FILE": "/run/secrets/key"})
+    assert said == "DD_API_KEY and DD_API_KEY_FILE are both set: keep one of them."
+
+
+def test_a_secrets_file_that_cannot_be_used_is_named(tmp_path: Path):
+    file = tmp_path / "secret"
+    given = without("DD_API_KEY", DD_API_KEY_FILE=str(file))
+    assert refusal(given) == (
+        f"DD_API_KEY_FILE: {file} cannot be read (No such file or directory); check the path and its mode."
+    )
+    file.write_text(" \n")
+    assert refusal(given) == f"DD_API_KEY_FILE: {file} is empty; write the secret into it."
+    file.write_bytes(b"\xff\xfe")
+    assert refusal(given).startswith(f"DD_API_KEY_FILE: {file} cannot be read (not a text file)")
+
+
+# --- what nobody must read ---
+
+
+def test_no_secret_stands_in_the_settings_as_text():
+    read_ = settings()
+    assert "very-secret" not in f"{read_!r} {read_} {read_.model_dump()} {read_.model_dump_json()}"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"CASE_INSIGHTS_PORT": "many"},
+        {"DD_SITE": "nowhere"},
+        {"DD_ACCESS_TOKEN": "very-secret-3"},
+        {"SLACK_BOT_TOKEN": "very-secret-4"},
+        {"SLACK_APP_TOKEN": ""},
+    ],
+)
+def test_no_secret_stands_in_what_a_refusal_prints(wrong: dict[str, str]):
+    with pytest.raises(SettingsError) as refused:
+        read({**ENOUGH, **wrong}, env_file=None)
+    assert "very-secret" not in "".join(traceback.format_exception(refused.value))
