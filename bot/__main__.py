@@ -3,9 +3,12 @@
 import asyncio
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar
 
 import click
+
+T = TypeVar("T")
 
 
 class _Refused(click.ClickException):
@@ -28,13 +31,12 @@ def run() -> None:
     """Run the bot, with the settings of the environment and of .env."""
     # Imported here: `explain` must not pay for Slack and the database.
     from bot import app, logs, settings
-    from bot.store.migrate import NewerSchema
+
+    async def work() -> None:
+        await app.run(settings.read())
 
     logs.configure()
-    try:
-        asyncio.run(app.run(settings.read()))
-    except (settings.SettingsError, NewerSchema) as error:
-        raise _Refused(str(error)) from error
+    _carry_out(work())
 
 
 @main.command()
@@ -54,6 +56,41 @@ def explain(link: str | None, *, as_json: bool) -> None:
         reading = links.explain(each, routes)
         row = json.dumps(links.as_row(reading), ensure_ascii=False)
         click.echo(row if as_json or link == "-" else links.as_text(reading))
+
+
+@main.command()
+@click.option("--since", help="Only moves since this date, like 2026-11-23 or 2026-11-23T18:00 (UTC).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per move.")
+def audit(since: str | None, *, as_json: bool) -> None:
+    """Print who moved which insight when."""
+    from bot import records
+
+    async def tell() -> None:
+        async for line in records.audit_lines(since, as_json=as_json):
+            click.echo(line)
+
+    _carry_out(tell())
+
+
+@main.group()
+def db() -> None:
+    """The database: its schema."""
+
+
+@db.command()
+def upgrade() -> None:
+    """Bring the schema up to date; `run` does this by itself."""
+    from bot import records
+
+    click.echo(_carry_out(records.upgrade()))
+
+
+@db.command()
+def current() -> None:
+    """Print the schema that the database has, and the one this version needs."""
+    from bot import records
+
+    click.echo(_carry_out(records.current()))
 
 
 @main.command()
@@ -79,11 +116,24 @@ def sandbox(port: int, *, no_open: bool, demo: bool) -> None:
     try:
         asyncio.run(stage.demo(build()) if demo else open_house.run(build(), port, open_page=not no_open))
     except page_server.PortTaken as error:
-        raise _Refused(
-            f"port {port} is taken by another program; choose a free one with --port, as --port 8090"
-        ) from error
+        raise _Refused(str(error)) from error
     except stage.BotFailed as error:
         raise _Refused(f"the bot did not start. The end of its log:\n{error}") from error
+
+
+def _carry_out(work: Coroutine[Any, Any, T]) -> T:
+    """Run it; what we refuse is a sentence and exit code 2."""
+    from sqlalchemy.exc import OperationalError
+
+    from bot.settings import SettingsError
+    from bot.store.migrate import NewerSchema
+
+    try:
+        return asyncio.run(work)
+    except (SettingsError, NewerSchema) as error:
+        raise _Refused(str(error)) from error
+    except OperationalError as error:
+        raise _Refused(f"DATABASE_URL: the database cannot be used ({error.orig}); check its address.") from error
 
 
 def _given(link: str) -> Iterable[str]:

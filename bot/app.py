@@ -18,7 +18,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import server
 from bot.datadog import AccessToken, Credentials, Datadog, Keys
+from bot.datadog_names import Names
 from bot.delivery import Delivery, Org, Reach
+from bot.health import probes
 from bot.listeners import answers, cards, threads
 from bot.listeners.answers import Answers
 from bot.settings import Settings, SettingsError
@@ -44,8 +46,9 @@ async def run(settings: Settings) -> None:
         reach = await _reach(settings, stack, stopping)
         if reach is None:
             return
-        await stack.enter_async_context(_serving(settings))
-        await _work(settings, reach, stopping)
+        delivery = Delivery(reach)
+        await stack.enter_async_context(_serving(settings, probes(reach, delivery)))
+        await _work(settings, reach, delivery, stopping)
 
 
 async def _reach(settings: Settings, stack: contextlib.AsyncExitStack, stopping: asyncio.Event) -> Reach | None:
@@ -62,21 +65,23 @@ async def _reach(settings: Settings, stack: contextlib.AsyncExitStack, stopping:
         return None
     datadog = Datadog(settings.datadog_url, _credentials(settings), timeout=timeout)
     stack.push_async_callback(datadog.close)
+    names = Names(datadog, settings.org.name)
+    stack.push_async_callback(names.close)
     return Reach(
         store=store,
         slack=slack,
         myself=myself,
-        orgs={settings.org.name: Org(settings.org, datadog, settings.case_url)},
+        orgs={settings.org.name: Org(settings.org, datadog, names, settings.case_url)},
         routes=routes,
         lease=settings.lease,
         retry_cap=settings.retry_cap,
         give_up_after=settings.give_up_after,
+        keep=settings.keep,
         timing=Timing(settings.card_delay),
     )
 
 
-async def _work(settings: Settings, reach: Reach, stopping: asyncio.Event) -> None:
-    delivery = Delivery(reach)
+async def _work(settings: Settings, reach: Reach, delivery: Delivery, stopping: asyncio.Event) -> None:
     said = Answers(reach.slack)
     async with aiohttp.ClientSession() as session:
         bolt = bolt_app(settings, session, reach, said, delivery)
@@ -162,9 +167,9 @@ async def _hello(slack: Slack, stopping: asyncio.Event) -> Myself | None:
 
 
 @contextlib.asynccontextmanager
-async def _serving(settings: Settings) -> AsyncGenerator[None]:
+async def _serving(settings: Settings, probed: server.Probes) -> AsyncGenerator[None]:
     try:
-        runner, port = await server.serve(settings.host, settings.port)
+        runner, port = await server.serve(settings.host, settings.port, probed)
     except OSError as error:
         raise SettingsError(
             f"CASE_INSIGHTS_PORT: {settings.host}:{settings.port} cannot be used ({error.strerror}); "

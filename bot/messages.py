@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from bot.insights import State
+from bot.links import change_name
 from bot.model import InsightType
 from bot.policy import Refusal
 
@@ -147,15 +148,32 @@ def card(view: Card) -> Message:
     return Message(text=_cut_text(" ".join(said) or "Nothing to add here any more."), blocks=blocks)
 
 
-def metadata(card_id: str) -> Json:
-    """What a card's message carries, so that it is found again after a crash. No secrets: any app can read it."""
-    return {"event_type": METADATA_EVENT, "event_payload": {"card": card_id}}
+def metadata(card_id: str, told: int = 0) -> Json:
+    """What a card's message carries, so that it is found again after a crash. No secrets: any app can read it.
+
+    `told` marks the reply that tells of late failures, the how-many-eth it is.
+    """
+    payload = {"card": card_id, "told": told} if told else {"card": card_id}
+    return {"event_type": METADATA_EVENT, "event_payload": payload}
+
+
+def late_failure(view: Card) -> Message:
+    """A reply for whoever confirmed and has stopped watching the card: what did not work, said once."""
+    failed = [item for item in view.items if item.state is State.FAILED]
+    people = dict.fromkeys(_who(view, item.by) for item in failed)
+    text = (
+        f"{' and '.join(people) or 'Somebody'} wanted {insights(len(failed))} on {escape(view.case_key)}, and it did "
+        f"not work: {_listed(failed)}. {failed[0].note if failed else ''} The card in this thread has a Retry button."
+    )
+    return Message(_cut_text(text), [_section(text)])
 
 
 # --- the card's parts ---
 
 
 def _short(item: Item) -> str:
+    if item.type is InsightType.SCM_URL and (change := change_name(item.resource_id)):
+        return cut(change, 60)
     plain = item.resource_id.removeprefix("https://")
     if len(plain) == 36 and plain.count("-") == 4:
         return plain[:8]
@@ -238,7 +256,9 @@ def _added_and_failed(view: Card, decided: Sequence[Item]) -> Iterable[str]:
     added = [item for item in decided if item.state is State.ADDED]
     failed = [item for item in decided if item.state is State.FAILED]
     left_out = sum(item.left_out and item.state is State.DISMISSED for item in decided)
-    lines = [_added(view, by, members, len(failed)) for by, members in _by_person(added)]
+    people = list(_by_person(added))
+    # Whose confirmation failed is not told apart here: with several people, no fraction would be true.
+    lines = [_added(view, by, members, len(failed) if len(people) == 1 else 0) for by, members in people]
     ordered = sorted(failed, key=lambda item: item.note)
     for note, group in groupby(ordered, key=lambda item: item.note):
         members = list(group)
@@ -344,11 +364,16 @@ def nothing_ticked() -> str:
 def late_click(names: Mapping[str, str], decided: Sequence[Item]) -> str:
     """To someone whose click came second: who was first, and that nothing is left to do."""
     first = decided[0]
-    verb = {State.DISMISSED: "dismissed", State.WITHDRAWN: "took back", State.UNDONE: "removed"}.get(
-        first.state, "added"
-    )
+    if first.state is State.WITHDRAWN:
+        return f"The links were taken back at {clock(first.at)}. Nothing to do."
+    verb = {State.DISMISSED: "dismissed", State.UNDONE: "removed"}.get(first.state, "added")
     who = escape(names.get(first.by or "", "Someone"))
     return f"{who} already {verb} {'these' if len(decided) > 1 else 'this'} at {clock(first.at)}. Nothing to do."
+
+
+def nothing_left() -> str:
+    """To someone who pressed Retry, Cancel or Undo when it was too late for that."""
+    return "Nothing was changed: somebody was faster, or it is done already. The card shows how it stands."
 
 
 def partly_late(names: Mapping[str, str], decided: Sequence[Item], done: int, case_key: str) -> str:

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot import tables
 from bot.links import SITES, Routes, api_host
@@ -16,6 +17,7 @@ from bot.model import Org
 SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "DD_API_KEY", "DD_APP_KEY", "DD_ACCESS_TOKEN")
 """Each may also be given as the path of a file, in NAME_FILE."""
 _WEB_HOSTS = {site.parameter: site.web_host for site in SITES}
+DATABASE = "sqlite:///case-insights.db"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -71,7 +73,7 @@ class Settings(BaseSettings):
     dd_access_token: SecretStr | None = Field(None, alias="DD_ACCESS_TOKEN")
     dd_api_url: Address | None = Field(None, alias="DD_API_URL")
     dd_web_hosts: Listed = Field((), alias="DD_WEB_HOSTS")
-    database_url: str = Field("sqlite:///case-insights.db", alias="DATABASE_URL")
+    database_url: str = Field(DATABASE, alias="DATABASE_URL")
     scm_hosts: Listed = Field((), alias="CASE_INSIGHTS_SCM_HOSTS")
     routes_file: Path | None = Field(None, alias="CASE_INSIGHTS_ROUTES_FILE")
     case_path: str = Field("/cases/", alias="CASE_INSIGHTS_CASE_PATH")
@@ -80,7 +82,20 @@ class Settings(BaseSettings):
     lease: Duration = Field(30.0, alias="CASE_INSIGHTS_LEASE", gt=0)
     retry_cap: Duration = Field(300.0, alias="CASE_INSIGHTS_RETRY_CAP", gt=0)
     card_delay: Duration = Field(2.0, alias="CASE_INSIGHTS_CARD_DELAY", ge=0)
+    keep: Duration = Field(400 * 86400.0, alias="CASE_INSIGHTS_KEEP", gt=0)
     give_up_after: Duration = Field(86400.0, alias="CASE_INSIGHTS_GIVE_UP_AFTER", gt=0)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `read` hands over: by itself this class would look into the process's environment again."""
+        return (init_settings,)
 
     @property
     def org(self) -> Org:
@@ -119,6 +134,13 @@ def read(environment: Mapping[str, str] | None = None, *, env_file: str | None =
         raise SettingsError(_sentence(error)) from error
 
 
+def database_url(environment: Mapping[str, str] | None = None) -> str:
+    """Where the database is, for commands that need nothing else; raises SettingsError."""
+    url = tables.environment(environment).get("DATABASE_URL", DATABASE)
+    _check_database(url)
+    return url
+
+
 def _from_file(given: Mapping[str, str], name: str) -> dict[str, str]:
     path = given.get(f"{name}_FILE")
     if path is None:
@@ -139,9 +161,19 @@ def _check(given: Mapping[str, str]) -> None:
     """What is missing or contradicts itself, in the order in which somebody sets the bot up."""
     _check_slack(given)
     _check_datadog(given)
-    url = given.get("DATABASE_URL", "sqlite:///")
+    _check_database(given.get("DATABASE_URL", DATABASE))
+
+
+def _check_database(url: str) -> None:
     if not url.startswith(("sqlite:///", "postgresql://", "postgres://")):
         raise SettingsError("DATABASE_URL: write it like sqlite:///case-insights.db or postgresql://user@host/name.")
+    folder = Path(url.removeprefix("sqlite:///")).parent
+    if url.startswith("sqlite") and not folder.is_dir():
+        raise SettingsError(f"DATABASE_URL: there is no folder {folder}; make it, or choose another path.")
+    if url.startswith("postgres") and find_spec("psycopg") is None:
+        raise SettingsError(
+            "DATABASE_URL names PostgreSQL, whose driver is not installed: pip install 'case-insights-bot[postgres]'."
+        )
 
 
 def _check_slack(given: Mapping[str, str]) -> None:

@@ -5,6 +5,7 @@ decides, after looking (`find_card`). Facts: docs.slack.dev/reference/methods.
 """
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -14,7 +15,7 @@ from cachetools import TTLCache
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.messages import METADATA_EVENT, Message, metadata
+from bot.messages import Message
 from bot.model import Thread
 from bot.policy import Person
 
@@ -24,6 +25,10 @@ POLICY_SECONDS = 60.0
 """How long what Slack said of a person decides what they may do."""
 NAME_SECONDS = 3600.0
 PAGE = 200
+CLOCKS_DIFFER_SECONDS = 600.0
+
+READS = frozenset({"conversations.replies", "users.info"})
+"""Asked with a query: JSON is for methods that write (docs.slack.dev/apis/web-api#methods_supporting_json)."""
 
 ENDS = frozenset(
     {
@@ -98,15 +103,18 @@ class Slack:
             url=said["url"],
         )
 
-    async def post(self, thread: Thread, message: Message, card: str) -> str:
-        """Post a card as a reply; its ts. An exception leaves open whether it was posted, but for SlackEnd."""
+    async def post(self, thread: Thread, message: Message, mark: Json) -> str:
+        """Post a reply that carries `mark` as metadata; its ts.
+
+        An exception leaves open whether it was posted, but for SlackEnd.
+        """
         said = await self._call(
             "chat.postMessage",
             {
                 "channel": thread.channel,
                 "thread_ts": thread.ts,
                 **_shown(message),
-                "metadata": metadata(card),
+                "metadata": mark,
                 "unfurl_links": False,
                 "unfurl_media": False,
             },
@@ -117,12 +125,16 @@ class Slack:
         """Show a card anew. Its metadata stays: Slack keeps what is not sent again."""
         await self._call("chat.update", {"channel": channel, "ts": ts, **_shown(message)})
 
-    async def find_card(self, thread: Thread, card: str, bot: str) -> str | None:
-        """The ts of a card whose post was never answered; None when it did not arrive."""
-        async for message in self._replies(thread, {"include_all_metadata": True}):
+    async def find(self, thread: Thread, mark: Json, since: float, bot: str) -> str | None:
+        """The ts of a reply of ours whose post was never answered; None when it did not arrive.
+
+        `since`: when the post left (epoch s); clocks may differ by ten minutes.
+        """
+        oldest = f"{since - CLOCKS_DIFFER_SECONDS:.6f}"
+        async for message in self._replies(thread, {"include_all_metadata": True, "oldest": oldest}):
             told = _object(message.get("metadata"))
-            mine = message.get("bot_id") == bot and told.get("event_type") == METADATA_EVENT
-            if mine and _object(told.get("event_payload")).get("card") == card:
+            same = all(told.get(name) == value for name, value in mark.items())
+            if message.get("bot_id") == bot and same:
                 return str(message["ts"])
         return None
 
@@ -184,11 +196,13 @@ class Slack:
                 return
 
     async def _call(self, method: str, arguments: Json) -> Json:
+        sent: Json = {"http_verb": "GET", "params": arguments} if method in READS else {"json": arguments}
         try:
-            said: Any = await self._client.api_call(method, json=arguments)  # pyright: ignore[reportUnknownMemberType]
+            said: Any = await self._client.api_call(method, **sent)  # pyright: ignore[reportUnknownMemberType]
         except SlackApiError as error:
             raise _refusal(error) from error
-        except (SlackClientError, aiohttp.ClientError, TimeoutError, ValueError) as error:
+        # AttributeError: slack_sdk takes the text of a text/plain answer for an object.
+        except (SlackClientError, aiohttp.ClientError, TimeoutError, ValueError, AttributeError) as error:
             raise SlackLater(f"{method}: {type(error).__name__}") from error
         return _object(said.data)
 
@@ -208,6 +222,8 @@ def _shown(message: Message) -> Json:
 
 def _refusal(error: SlackApiError) -> SlackLater | SlackEnd:
     said: Any = error.response  # slack_sdk leaves what is in a response untyped
+    if isinstance(said, aiohttp.ClientResponse):  # what it raises for a body that only claims to be JSON
+        return SlackLater(f"HTTP {said.status}", _retry_after(said.headers))
     status = said.status_code
     if status == 429:
         return SlackLater("ratelimited", _retry_after(said.headers))
@@ -223,9 +239,10 @@ def _refusal(error: SlackApiError) -> SlackLater | SlackEnd:
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     said = {name.lower(): value for name, value in headers.items()}.get("retry-after")
     try:
-        return min(float(said), 3600.0) if said else None
+        after = float(said or "nan")
     except ValueError:
         return None
+    return min(max(after, 0.0), 3600.0) if math.isfinite(after) else None
 
 
 def _person(user: Json) -> Person:

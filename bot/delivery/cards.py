@@ -4,46 +4,46 @@ Before a post leaves, `posting_since` is committed; where that stands without a 
 card's metadata first. So a crash between Slack's yes and our commit leaves one card, not two.
 """
 
+import asyncio
+from collections.abc import Mapping, Sequence
+
 import structlog
 
 from bot import messages
-from bot.delivery.reach import Reach
+from bot.delivery.reach import Org, Reach
 from bot.insights import WAITING_AFTER_SECONDS, State
-from bot.model import Thread
+from bot.model import Identity, Thread
 from bot.slack import SlackEnd, SlackLater
 from bot.store import cards, cases, lanes, now
 from bot.store.lanes import Lane, LaneKind
 
+MESSAGE_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 NAMES_WITHIN = 1.0
-"""Seconds that a card waits for people's names."""
+"""Seconds that a card waits for names, of people and of insights at once."""
+NAMELESS = frozenset({State.DISMISSED, State.UNDONE, State.WITHDRAWN})
+"""Insights that a card only counts."""
 
 log = structlog.get_logger(__name__)
 
 
 async def deliver(reach: Reach, lane: Lane) -> None:
-    """Bring Slack up to this card's newest version."""
+    """Bring Slack up to this card's newest version, and tell the thread of a late failure."""
     async with reach.store.read() as connection:
         card = await cards.get(connection, lane.key)
     if card is None or card.ended is not None:
-        await _finish(reach, lane, more=False)
+        await _finish(reach, lane)
         return
     try:
         version, ts = await _show(reach, lane, card)
+        if card.tell > card.told:
+            await _tell(reach, lane, card)
     except SlackLater as later:
         log.info("card.later", card=card.id, why=str(later))
         await _again(reach, lane, later)
-        return
     except SlackEnd as end:
-        log.warning("card.ended", card=card.id, channel=card.thread.channel, reason=end.reason, needed=end.needed)
-        async with reach.store.write() as tx:
-            await lanes.hold(tx, lane)
-            await cards.end(tx, card.id, end.reason)
-            await lanes.release(tx, lane, more=False)
-        return
-    async with reach.store.write() as tx:
-        await lanes.hold(tx, lane)
-        more = await cards.shown(tx, card.id, version, ts) if ts else False
-        await lanes.release(tx, lane, more=more)
+        await _ended(reach, lane, card, end)
+    else:
+        await _shown(reach, lane, card, version, ts)
 
 
 async def view(reach: Reach, card: cards.Card) -> messages.Card | None:
@@ -58,20 +58,21 @@ async def view(reach: Reach, card: cards.Card) -> messages.Card | None:
         return None
     org = reach.orgs.get(card.org)
     people = {user for user in (card.poster, *(item.by for item in items)) if user}
+    named, names = await asyncio.gather(_names(org, items), reach.slack.names(people, within=NAMES_WITHIN))
     return messages.Card(
         id=card.id,
         version=row.version,
         case_key=case.key,
         case_title=case.title,
         case_url=f"{org.case_url}{case.key}" if org else "",
-        items=[_item(item) for item in items],
+        items=[_item(item, named.get(_identity(item), "")) for item in items],
         poster=card.poster,
         permalink=permalink(reach.myself.url, card.thread, card.message_ts),
         closed=case.closed,
         archived=case.archived,
         continued=row.continued,
         waiting=_waiting(items, note, due_at, at),
-        names=await reach.slack.names(people, within=NAMES_WITHIN),
+        names=names,
     )
 
 
@@ -88,7 +89,8 @@ async def _show(reach: Reach, lane: Lane, card: cards.Card) -> tuple[int, str | 
         return 0, None
     ts = card.ts
     if ts is None and card.posting_since is not None:
-        ts = await reach.slack.find_card(card.thread, card.id, reach.myself.bot)
+        mark = messages.metadata(card.id)
+        ts = await reach.slack.find(card.thread, mark, card.posting_since, reach.myself.bot)
     if ts is not None:
         if card.ts is None or shown.version > card.shown_version:
             await reach.slack.update(card.thread.channel, ts, messages.card(shown))
@@ -97,7 +99,23 @@ async def _show(reach: Reach, lane: Lane, card: cards.Card) -> tuple[int, str | 
         return shown.version, None
     async with reach.store.write() as tx:
         await cards.posting(tx, card.id, await lanes.hold(tx, lane))
-    return shown.version, await reach.slack.post(card.thread, messages.card(shown), card.id)
+    return shown.version, await reach.slack.post(card.thread, messages.card(shown), messages.metadata(card.id))
+
+
+async def _tell(reach: Reach, lane: Lane, card: cards.Card) -> None:
+    """One reply about insights that failed when nobody was watching any more."""
+    mark = messages.metadata(card.id, card.tell)
+    found = None
+    if card.telling_since is not None:
+        found = await reach.slack.find(card.thread, mark, card.telling_since, reach.myself.bot)
+    shown = await view(reach, card)
+    if found is None and shown is not None:
+        async with reach.store.write() as tx:
+            await cards.telling(tx, card.id, await lanes.hold(tx, lane))
+        await reach.slack.post(card.thread, messages.late_failure(shown), mark)
+    async with reach.store.write() as tx:
+        await lanes.hold(tx, lane)
+        await cards.told(tx, card.id, card.tell)
 
 
 def _waiting(items: list[cards.Item], note: str, due_at: float, at: float) -> messages.Waiting | None:
@@ -108,7 +126,17 @@ def _waiting(items: list[cards.Item], note: str, due_at: float, at: float) -> me
     return messages.Waiting(note, max(due_at, at))
 
 
-def _item(item: cards.Item) -> messages.Item:
+async def _names(org: Org | None, items: Sequence[cards.Item]) -> Mapping[Identity, str]:
+    """What the insights are called that the card lists."""
+    listed = [_identity(item) for item in items if item.state not in NAMELESS]
+    return await org.names_of(listed, within=NAMES_WITHIN) if org else {}
+
+
+def _identity(item: cards.Item) -> Identity:
+    return Identity(item.type, item.scope, item.resource_id)
+
+
+def _item(item: cards.Item, name: str) -> messages.Item:
     return messages.Item(
         id=item.id,
         type=item.type,
@@ -122,16 +150,42 @@ def _item(item: cards.Item) -> messages.Item:
         note=item.note,
         ours=item.ours,
         left_out=item.left_out,
+        name=name,
     )
+
+
+async def _shown(reach: Reach, lane: Lane, card: cards.Card, version: int, ts: str | None) -> None:
+    async with reach.store.write() as tx:
+        await lanes.hold(tx, lane)
+        if ts is None:
+            await cards.nothing_to_show(tx, card.id, version)
+            more = False
+        else:
+            more = await cards.shown(tx, card.id, version, ts)
+        await lanes.release(tx, lane, more=more)
+
+
+async def _ended(reach: Reach, lane: Lane, card: cards.Card, end: SlackEnd) -> None:
+    """A card whose message cannot be changed any more is posted anew, as a reply; other refusals are for good."""
+    log.warning("card.ended", card=card.id, channel=card.thread.channel, reason=end.reason, needed=end.needed)
+    anew = card.ts is not None and end.reason in MESSAGE_GONE
+    async with reach.store.write() as tx:
+        await lanes.hold(tx, lane)
+        if anew and any(item.state is not State.OFFERED for item in await cards.items(tx, card.id)):
+            await cards.lost(tx, card.id)
+        else:
+            anew = False
+            await cards.end(tx, card.id, end.reason)
+        await lanes.release(tx, lane, more=anew)
 
 
 async def _again(reach: Reach, lane: Lane, later: SlackLater) -> None:
     async with reach.store.write() as tx:
         await lanes.hold(tx, lane)
-        await lanes.retry(tx, lane, reach.later(lane.attempts, "", later.after))
+        await reach.retry(tx, lane, reach.later(lane.attempts, "", later.after))
 
 
-async def _finish(reach: Reach, lane: Lane, *, more: bool) -> None:
+async def _finish(reach: Reach, lane: Lane) -> None:
     async with reach.store.write() as tx:
         await lanes.hold(tx, lane)
-        await lanes.release(tx, lane, more=more)
+        await lanes.release(tx, lane, more=False)

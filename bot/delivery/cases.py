@@ -5,7 +5,7 @@ has `sent_at` is sent again only after the case was read and does not list it.
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import structlog
 
@@ -32,7 +32,7 @@ async def deliver(reach: Reach, lane: Lane) -> None:
     async with reach.store.read() as connection:
         work = await cases.work(connection, org_name, case_id)
     if not work or org is None:
-        await settle(reach, lane, {})
+        await settle(reach, lane, [])
         return
     if org.gate.closed_for:
         await wait(reach, lane, Retry(org.gate.closed_for, org.gate.note, blame=False))
@@ -54,7 +54,7 @@ async def _batch(reach: Reach, org: Org, lane: Lane, work: Sequence[Item]) -> No
         elif all(item.state is State.UNDOING for item in work):
             await _remove(reach, org, lane, work[:BATCH])
         else:
-            await settle(reach, lane, {}, batch_size=lane.batch_size)
+            await settle(reach, lane, [], batch_size=lane.batch_size)
     except Refused as refused:
         await _refused(reach, org, lane, adding, refused)
 
@@ -64,23 +64,23 @@ async def _absent(reach: Reach, org: Org, lane: Lane, adding: Sequence[Item]) ->
     org_name, case_id = lane.key.split("/")
     told = await org.datadog.case(case_id)
     there = present(reach, told)
-    found = {item.id: Settled(item.state, State.ADDED, ours=item.sent) for item in adding if item.identity in there}
+    found = [Settled(item, State.ADDED, ours=item.sent) for item in adding if item.identity in there]
     async with reach.store.write() as tx:
         await ties.lock_case(tx, org_name, case_id)
         await lanes.hold(tx, lane, reach.lease)
         await cases.settle(tx, found)
         await cases.save(tx, as_case(reach, org_name, told))
-    return [item for item in adding if item.id not in found]
+    return [item for item in adding if item.identity not in there]
 
 
 async def _add(reach: Reach, org: Org, lane: Lane, adding: Sequence[Item]) -> None:
     _, case_id = lane.key.split("/")
     sending = await _mark_sent(reach, lane, adding)
     if not sending:
-        await settle(reach, lane, {}, batch_size=lane.batch_size)
+        await settle(reach, lane, [], batch_size=lane.batch_size)
         return
     told = await org.datadog.add(case_id, [_triple(item) for item in sending])
-    added = {item.id: Settled(State.CONFIRMED, State.ADDED, ours=True) for item in sending}
+    added = [Settled(item, State.ADDED, ours=True) for item in sending]
     log.info("case.added", case=case_id, insights=len(added))
     await settle(reach, lane, added, told=told, batch_size=lane.batch_size)
 
@@ -98,10 +98,10 @@ async def _remove(reach: Reach, org: Org, lane: Lane, removing: Sequence[Item]) 
         # Something of these was not there to remove, or the case is gone: the case itself tells.
         told = await _read(org, case_id)
     there: frozenset[Identity] = present(reach, told) if told else frozenset()
-    undone = {item.id: Settled(item.state, State.UNDONE) for item in removing if item.identity not in there}
+    undone = [Settled(item, State.UNDONE) for item in removing if item.identity not in there]
     stays = messages.refused_by_datadog("it could not be removed")
-    kept = {item.id: Settled(item.state, State.ADDED, note=stays) for item in removing if item.id not in undone}
-    await settle(reach, lane, undone | kept, told=told)
+    kept = [Settled(item, State.ADDED, note=stays) for item in removing if item.identity in there]
+    await settle(reach, lane, [*undone, *kept], told=told)
 
 
 async def _read(org: Org, case_id: str) -> DatadogCase | None:
@@ -124,8 +124,7 @@ async def _refused(reach: Reach, org: Org, lane: Lane, batch: Sequence[Item], re
     elif lane.refused + 1 >= SINGLES:
         await _all_failed(reach, lane, messages.refused_by_datadog(refused.words))
     else:
-        item = batch[0]
-        failed = {item.id: _failure(item, messages.refused_by_datadog(refused.words))}
+        failed = [_failure(batch[0], messages.refused_by_datadog(refused.words))]
         await settle(reach, lane, failed, refused=lane.refused + 1)
 
 
@@ -134,8 +133,8 @@ async def _halve(reach: Reach, org: Org, lane: Lane, batch: Sequence[Item]) -> N
     _, case_id = lane.key.split("/")
     told = await _read(org, case_id)
     there: frozenset[Identity] = present(reach, told) if told else frozenset()
-    found = {item.id: Settled(item.state, State.ADDED, ours=True) for item in batch if item.identity in there}
-    absent = [item.id for item in batch if item.id not in found]
+    found = [Settled(item, State.ADDED, ours=True) for item in batch if item.identity in there]
+    absent = [item.id for item in batch if item.identity not in there]
     half = max(1, len(batch) // 2)
     await settle(reach, lane, found, told=told, unsent=absent, batch_size=half, refused=lane.refused)
 
@@ -150,14 +149,14 @@ async def _not_allowed(reach: Reach, org: Org, lane: Lane, batch: Sequence[Item]
     log.error("datadog.permission", lane=lane.key, status=refused.status, words=refused.words, reference=reference)
     key = await _case_key(reach, lane)
     words = messages.permission(refused.status, key, reference)
-    await settle(reach, lane, {item.id: _failure(item, words) for item in batch}, batch_size=lane.batch_size)
+    await settle(reach, lane, [_failure(item, words) for item in batch], batch_size=lane.batch_size)
 
 
 async def _all_failed(reach: Reach, lane: Lane, words: str) -> None:
     org, case_id = lane.key.split("/")
     async with reach.store.read() as connection:
         work = await cases.work(connection, org, case_id)
-    await settle(reach, lane, {item.id: _failure(item, words) for item in work})
+    await settle(reach, lane, [_failure(item, words) for item in work])
 
 
 async def _not_now(reach: Reach, org: Org, lane: Lane, work: Sequence[Item], later: Later) -> None:
@@ -186,7 +185,7 @@ async def _too_late(reach: Reach, lane: Lane) -> bool:
 async def settle(
     reach: Reach,
     lane: Lane,
-    outcome: Mapping[int, Settled],
+    outcome: Sequence[Settled],
     *,
     told: DatadogCase | None = None,
     unsent: Sequence[int] = (),
@@ -212,7 +211,7 @@ async def wait(reach: Reach, lane: Lane, again: Retry) -> None:
     async with reach.store.write() as tx:
         await ties.lock_case(tx, org, case_id)
         await lanes.hold(tx, lane)
-        await lanes.retry(tx, lane, again)
+        await reach.retry(tx, lane, again)
         await cards.touch(tx, [item.id for item in await cases.work(tx, org, case_id)])
 
 
@@ -243,7 +242,7 @@ async def _case_key(reach: Reach, lane: Lane) -> str:
 
 def _failure(item: Item, words: str) -> Settled:
     """What could not be added failed; what could not be taken off is still there."""
-    return Settled(item.state, State.FAILED if item.state is State.CONFIRMED else State.ADDED, note=words)
+    return Settled(item, State.FAILED if item.state is State.CONFIRMED else State.ADDED, note=words)
 
 
 def _triple(item: Item) -> Triple:

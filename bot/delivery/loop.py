@@ -2,18 +2,21 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot import metrics
 from bot.delivery import cards, cases, threads
 from bot.delivery.reach import Reach
-from bot.store import lanes
+from bot.store import lanes, upkeep
 from bot.store.lanes import Lane, LaneKind, LeaseLost, Retry
 
 AT_ONCE = 16
 """Lanes under way in one process: each waits for Slack or Datadog most of its time."""
+UPKEEP_SECONDS = 60.0
 POLL_SECONDS = 1.0
 """How long at most until work of another replica is found."""
 
@@ -33,7 +36,9 @@ class Delivery:
     def __init__(self, reach: Reach) -> None:
         self._reach = reach
         self._awake = asyncio.Event()
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], Lane] = {}
+        self._kept_up = 0.0
+        self.alive_at = time.monotonic()
 
     def wake(self) -> None:
         self._awake.set()
@@ -43,7 +48,9 @@ class Delivery:
         while True:
             self._awake.clear()
             try:
+                await self._keep_up()
                 wait = await self._claim_due()
+                self.alive_at = time.monotonic()
             except SQLAlchemyError as error:
                 log.warning("delivery.store_failed", error=type(error).__name__)
                 wait = POLL_SECONDS
@@ -51,11 +58,27 @@ class Delivery:
                 await self._sleep(wait)
 
     async def drain(self, within: float) -> None:
-        """Let what is under way finish, for so many seconds; the rest is found again when its lease ends."""
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=within)
-        for task in self._under_way:
+        """Let what is under way finish, for so many seconds; the rest is handed back to whoever comes next."""
+        if not self._under_way:
+            return
+        _, pending = await asyncio.wait(self._under_way, timeout=within)
+        left = [self._under_way[task] for task in pending]
+        for task in pending:
             task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        for lane in left:
+            async with self._reach.store.write() as tx:
+                await lanes.hand_back(tx, lane)
+
+    async def _keep_up(self) -> None:
+        """Once a minute: lanes that are missing, and a batch of what is long finished."""
+        if time.monotonic() - self._kept_up < UPKEEP_SECONDS:
+            return
+        self._kept_up = time.monotonic()
+        made = await upkeep.sweep(self._reach.store)
+        gone = await upkeep.prune(self._reach.store, self._reach.keep)
+        if made or gone:
+            log.info("delivery.upkeep", lanes_made=made, rows_pruned=gone)
 
     async def _sleep(self, seconds: float) -> None:
         try:
@@ -82,17 +105,18 @@ class Delivery:
 
     def _start(self, lane: Lane) -> None:
         task = asyncio.create_task(self._work(lane), name=f"{lane.kind}:{lane.key}")
-        self._under_way.add(task)
+        self._under_way[task] = lane
         task.add_done_callback(self._ended)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
-        self._under_way.discard(task)
+        self._under_way.pop(task, None)
         self.wake()
 
     async def _work(self, lane: Lane) -> None:
         try:
             await KINDS[lane.kind](self._reach, lane)
         except LeaseLost:
+            metrics.leases_lost.labels(lane.kind).inc()
             log.warning("lane.lease_lost", kind=lane.kind, key=lane.key)
         except SQLAlchemyError as error:
             # The store will say when it works again: the lease ends and the lane is claimed anew.
@@ -106,7 +130,7 @@ class Delivery:
         try:
             async with self._reach.store.write() as tx:
                 await lanes.hold(tx, lane)
-                await lanes.retry(
+                await self._reach.retry(
                     tx, lane, Retry(self._reach.backoff(lane.attempts), f"Something went wrong ({reference}).")
                 )
         except (LeaseLost, SQLAlchemyError):

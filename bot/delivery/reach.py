@@ -2,16 +2,21 @@
 
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot import metrics
 from bot.datadog import Datadog
+from bot.datadog_names import Names
 from bot.links import Routes
+from bot.model import Identity
 from bot.model import Org as OrgHosts
 from bot.slack import Myself, Slack
-from bot.store import Store
+from bot.store import Store, lanes
 from bot.store.cards import Timing
-from bot.store.lanes import Retry
+from bot.store.lanes import Lane, Retry
 
 FIRST_RETRY_SECONDS = 1.0
 PROBE_SECONDS = 60.0
@@ -39,12 +44,19 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Org:
-    """One Datadog organisation: its hosts, its API, where its cases' pages are."""
+    """One Datadog organisation: its hosts, its API, its names, where its cases' pages are."""
 
     hosts: OrgHosts
     datadog: Datadog
+    names: Names
     case_url: str
     gate: Gate = field(default_factory=Gate)
+
+    async def names_of(self, insights: Iterable[Identity], *, within: float) -> dict[Identity, str]:
+        """What these insights are called, as far as it is known or told in so many seconds."""
+        if self.gate.closed_for:
+            return self.names.known(insights)
+        return await self.names.of(insights, within=within)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,7 @@ class Reach:
     lease: float
     retry_cap: float
     give_up_after: float
+    keep: float
     timing: Timing
 
     def backoff(self, attempts: int, asked: float | None = None) -> float:
@@ -75,3 +88,8 @@ class Reach:
 
     def later(self, attempts: int, note: str, asked: float | None = None) -> Retry:
         return Retry(self.backoff(attempts, asked), note)
+
+    async def retry(self, tx: AsyncConnection, lane: Lane, again: Retry) -> None:
+        """Put a lane off, under `hold`, and count it."""
+        await lanes.retry(tx, lane, again)
+        metrics.lanes_retried.labels(lane.kind).inc()

@@ -131,7 +131,7 @@ async def _again(reach: Reach, lane: Lane, again: Retry) -> None:
             return
     async with reach.store.write() as tx:
         await lanes.hold(tx, lane)
-        await lanes.retry(tx, lane, again)
+        await reach.retry(tx, lane, again)
 
 
 async def _give_up(reach: Reach, lane: Lane, thread: Thread, reason: str) -> None:

@@ -81,7 +81,7 @@ async def _what_else(reach: Reach, click: Click, clicked: Clicked) -> str | None
     if clicked.nothing_ticked:
         return messages.nothing_ticked()
     if not clicked.earlier:
-        return None
+        return None if clicked.moved else messages.nothing_left()
     names = await reach.slack.names({item.by for item in clicked.earlier if item.by}, within=PERSON_WITHIN)
     earlier = [_item(item) for item in clicked.earlier]
     if clicked.moved:

@@ -38,6 +38,9 @@ class Card:
     posting_since: float | None
     continued: bool
     ended: str | None
+    tell: int
+    told: int
+    telling_since: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,41 @@ async def shown(tx: AsyncConnection, card: str, version: int, ts: str) -> bool:
     return newest > version
 
 
+async def nothing_to_show(tx: AsyncConnection, card: str, version: int) -> None:
+    """It was never posted and all its offers were taken back: there is nothing to post."""
+    await tx.execute(update(cards).where(cards.c.id == card).values(shown_version=version))
+
+
+async def lost(tx: AsyncConnection, card: str) -> None:
+    """Its message cannot be changed any more: what became of it is to be posted as a new reply."""
+    await tx.execute(update(cards).where(cards.c.id == card).values(ts=None, posting_since=None))
+
+
+async def tell_late(tx: AsyncConnection, insight: int) -> None:
+    """The newest card that shows this insight is to say in its thread that it failed, once."""
+    showing = (
+        select(cards.c.id)
+        .join(card_insights, card_insights.c.card == cards.c.id)
+        .where(card_insights.c.insight == insight)
+        .order_by(cards.c.first_link_at.desc(), cards.c.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    # Several that fail at once are one message: it is due until what is told has caught up.
+    due = cards.c.told + 1
+    await tx.execute(update(cards).where(cards.c.id == showing).values(tell=due))
+
+
+async def telling(tx: AsyncConnection, card: str, at: float) -> None:
+    """Commit, before the reply leaves, that it may arrive."""
+    await tx.execute(update(cards).where(cards.c.id == card).values(telling_since=at))
+
+
+async def told(tx: AsyncConnection, card: str, number: int) -> None:
+    """The thread was told of late failures so many times."""
+    await tx.execute(update(cards).where(cards.c.id == card).values(told=number, telling_since=None))
+
+
 async def posting(tx: AsyncConnection, card: str, at: float) -> None:
     """Commit, before the post leaves, that it may arrive."""
     await tx.execute(update(cards).where(cards.c.id == card).values(posting_since=at))
@@ -309,6 +347,9 @@ def _card(row: Row[Any]) -> Card:
         row.posting_since,
         row.continued,
         row.ended,
+        row.tell,
+        row.told,
+        row.telling_since,
     )
 
 

@@ -1,7 +1,7 @@
 """Cases as Datadog last told of them, and the work of bringing insights to them."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, and_, select, update
@@ -12,6 +12,9 @@ from bot.model import Identity, InsightType
 from bot.store import cards, now
 from bot.store.engine import insert_into
 from bot.store.schema import cases, insights
+
+LATE_SECONDS = 120.0
+"""Whoever confirmed has stopped watching the card by then: a failure is said in the thread, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +44,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of one insight that `was` in a state when its call left; `note`: a sentence when it went wrong."""
+    """What became of one insight: `was` is it when its call left, `note` a sentence when it went wrong."""
 
-    was: State
+    was: Item
     state: State
     note: str = ""
     ours: bool | None = None
@@ -134,17 +137,20 @@ async def unsent(tx: AsyncConnection, ids: Collection[int]) -> None:
     )
 
 
-async def settle(tx: AsyncConnection, outcome: Mapping[int, Settled]) -> None:
+async def settle(tx: AsyncConnection, outcome: Sequence[Settled]) -> None:
     """Move each insight to what became of it, and bring its cards up to date. Under `lock_case`.
 
     One that left its state meanwhile (cancelled while the call was under way) keeps the person's decision.
     """
     at = await now(tx)
     moved: list[int] = []
-    for insight, settled in outcome.items():
-        change = cards.Change(settled.state, at, note=settled.note, ours=settled.ours)
-        if await cards.move(tx, insight, change, was=settled.was):
-            moved.append(insight)
+    for each in outcome:
+        change = cards.Change(each.state, at, note=each.note, ours=each.ours)
+        if not await cards.move(tx, each.was.id, change, was=each.was.state):
+            continue
+        moved.append(each.was.id)
+        if each.state is State.FAILED and at - each.was.confirmed_at > LATE_SECONDS:
+            await cards.tell_late(tx, each.was.id)
     await cards.touch(tx, moved)
 
 

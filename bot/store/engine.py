@@ -54,14 +54,12 @@ def create(url: str) -> AsyncEngine:
         event.listen(engine.sync_engine, "connect", _sqlite_connect)
         event.listen(engine.sync_engine, "begin", _sqlite_begin)
         return engine
-    return create_async_engine(
-        parsed.set(drivername="postgresql+psycopg"),
-        pool_pre_ping=True,
-        connect_args={
-            "prepare_threshold": None,
-            "options": f"-c statement_timeout={int(BUSY_SECONDS * 1000)}",
-        },
+    # Neither prepared statements nor start-up options: PgBouncer shares connections between transactions.
+    engine = create_async_engine(
+        parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args={"prepare_threshold": None}
     )
+    event.listen(engine.sync_engine, "begin", _postgresql_begin)
+    return engine
 
 
 def _sqlite_connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
@@ -75,6 +73,10 @@ def _sqlite_connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
 def _sqlite_begin(connection: Connection) -> None:
     if connection.get_execution_options().get("write"):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _postgresql_begin(connection: Connection) -> None:
+    connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(BUSY_SECONDS * 1000)}")
 
 
 @asynccontextmanager

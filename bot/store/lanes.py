@@ -160,3 +160,27 @@ async def waits_for(connection: AsyncConnection, kind: LaneKind, key: str) -> tu
         await connection.execute(select(lanes.c.note, lanes.c.due_at).where(lanes.c.kind == kind, lanes.c.key == key))
     ).one_or_none()
     return (row.note, row.due_at) if row else ("", 0.0)
+
+
+async def hand_back(tx: AsyncConnection, lane: Lane) -> None:
+    """A holder that stops gives the lane to whoever comes next, without waiting for the lease to end."""
+    held = and_(lanes.c.id == lane.id, lanes.c.token == lane.token)
+    await tx.execute(update(lanes).where(held).values(token=None, lease_until=None))
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many lanes of a kind there are, and for how many seconds the oldest has been due."""
+
+    kind: LaneKind
+    lanes: int
+    oldest: float
+
+
+async def depths(connection: AsyncConnection) -> list[Depth]:
+    """One entry per kind, those without lanes included."""
+    found = await connection.execute(
+        select(lanes.c.kind, func.count(), server_now() - func.min(lanes.c.due_at)).group_by(lanes.c.kind)
+    )
+    known = {row[0]: Depth(LaneKind(row[0]), row[1], max(0.0, row[2])) for row in found}
+    return [known.get(kind, Depth(kind, 0, 0.0)) for kind in LaneKind]

@@ -15,10 +15,23 @@ class NewerSchema(Exception):
     """The database was made by a newer version of the bot."""
 
 
+LOCK = 0x43617365
+"""PostgreSQL's advisory lock under which replicas that start at once take turns."""
+
+
 async def upgrade(store: Store) -> None:
     """Bring the database to HEAD; raises NewerSchema where it is beyond what this version knows."""
     async with store.write() as tx:
+        if tx.dialect.name == "postgresql":
+            await tx.execute(text("SET LOCAL statement_timeout = 0"))
+            await tx.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
         await tx.run_sync(_upgrade)
+
+
+async def revision(store: Store) -> str | None:
+    """The schema that the database has; None when it is empty."""
+    async with store.read() as connection:
+        return await connection.run_sync(current)
 
 
 def current(connection: Connection) -> str | None:

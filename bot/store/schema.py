@@ -119,6 +119,9 @@ cards = Table(
     Column("open", Boolean, nullable=False),  # later links join it
     Column("continued", Boolean, nullable=False),
     Column("ended", String(40)),  # Slack's word for why it can no longer be shown
+    Column("tell", Integer, nullable=False, server_default="0"),  # late failures that the thread is to be told of
+    Column("told", Integer, nullable=False, server_default="0"),
+    Column("telling_since", Double),
     Index(
         "uq_cards_open",
         "workspace",

@@ -36,11 +36,17 @@ def monitor(number: int) -> str:
 class Bench:
     """One test's Slack, Datadog and bot."""
 
-    def __init__(self, slack: SlackServer, datadog: DatadogServer, directory: Path) -> None:
+    def __init__(
+        self, slack: SlackServer, datadog: DatadogServer, directory: Path, database_url: str | None, replicas: int
+    ) -> None:
         self.slack, self.datadog = slack, datadog
         self.control: Control = slack.control
         self.database = directory / "case-insights.db"
-        self.bot = Child(environment(slack.url, datadog.url, self.database, SETTINGS), directory)
+        more = {**SETTINGS, **({"DATABASE_URL": database_url} if database_url else {})}
+        self.bots: list[Child] = []
+        for number in range(replicas):
+            (home := directory / f"bot-{number}").mkdir()
+            self.bots.append(Child(environment(slack.url, datadog.url, self.database, more), home))
 
     # The bot
 
@@ -54,18 +60,32 @@ class Bench:
         self.datadog.refused.clear()
         self.datadog.add_case(KEY, TITLE)
 
-    async def start(self) -> None:
-        """Start the bot; returns when its websocket is open."""
-        old = set(self.slack.socket.connections)
-        await self.bot.start()
-        await self.control.until(
-            lambda: set(self.slack.socket.connections) - old or not self.bot.runs, timeout=30, what="the bot to connect"
-        )
-        assert self.bot.runs, self.log
+    @property
+    def bot(self) -> Child:
+        """The bot, where there is one."""
+        return self.bots[0]
 
-    async def kill(self) -> None:
-        await self.bot.kill()
-        await self.control.until(lambda: not self.slack.socket.connections, what="the dead bot's websocket to close")
+    async def start(self) -> None:
+        """Start every replica that does not run; returns when all their websockets are open."""
+        for bot in self.bots:
+            if not bot.runs:
+                await bot.start()
+
+        def connected() -> bool:
+            return len(self.slack.socket.connections) >= len(self.bots) or not all(bot.runs for bot in self.bots)
+
+        await self.control.until(connected, timeout=60, what="the bot to connect")
+        assert all(bot.runs for bot in self.bots), self.log
+
+    async def kill(self, *numbers: int) -> None:
+        """End these replicas, or all, as a power cut would."""
+        dying = [self.bots[number] for number in numbers] or self.bots
+        for bot in dying:
+            await bot.kill()
+        left = sum(bot.runs for bot in self.bots)
+        await self.control.until(
+            lambda: len(self.slack.socket.connections) <= left, what="the dead bot's websocket to close"
+        )
 
     async def restart(self) -> None:
         await self.kill()
@@ -73,7 +93,8 @@ class Bench:
 
     @property
     def log(self) -> str:
-        return self.bot.log.read_text(encoding="utf-8")
+        """What the bots logged, one after the other."""
+        return "".join(bot.log.read_text(encoding="utf-8") for bot in self.bots if bot.log.exists())
 
     @contextlib.contextmanager
     def locked_database(self) -> Iterator[None]:
@@ -171,15 +192,18 @@ def _number(option: Json) -> int:
 
 
 @contextlib.asynccontextmanager
-async def bench(directory: Path, **slack_options: Any) -> AsyncGenerator[Bench]:
+async def bench(
+    directory: Path, *, database_url: str | None = None, replicas: int = 1, **slack_options: Any
+) -> AsyncGenerator[Bench]:
     """Servers with one case, and the bot connected."""
     control = Control()
     timing = {"ack_seconds": 2.5, "retry_delays": (0.3, 1.0, 2.0, 4.0), **slack_options}
     async with SlackServer(manifest(), control, **timing) as slack, DatadogServer(control) as datadog:
-        built = Bench(slack, datadog, directory)
+        built = Bench(slack, datadog, directory, database_url, replicas)
         try:
             await built.start()
             await built.renew()
             yield built
         finally:
-            await built.bot.kill()
+            for bot in built.bots:
+                await bot.kill()

@@ -29,6 +29,9 @@ def upgrade() -> None:
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.Column("continued", sa.Boolean(), nullable=False),
         sa.Column("ended", sa.String(length=40), nullable=True),
+        sa.Column("tell", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("told", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("telling_since", sa.Double(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_cards"),
     )
     with op.batch_alter_table("cards", schema=None) as batch_op:

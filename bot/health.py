@@ -1,0 +1,54 @@
+"""What the bot knows of its own state: whether it can do its work, and how much work waits."""
+
+import asyncio
+import time
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot import metrics
+from bot.delivery import Delivery, Reach
+from bot.server import Probes
+from bot.store import lanes, now
+
+DATABASE_SECONDS = 2.0
+DELIVERY_SECONDS = 30.0
+"""The loop looks for work every second; after this long without, it hangs."""
+
+
+def probes(reach: Reach, delivery: Delivery) -> Probes:
+    """The answers of `/readyz` and `/metrics`."""
+
+    async def ready() -> list[str]:
+        return [*await _database(reach), *_delivery(delivery), *_orgs(reach)]
+
+    async def measure() -> None:
+        try:
+            async with reach.store.read() as connection:
+                found = await lanes.depths(connection)
+        except SQLAlchemyError:
+            return  # `/readyz` says so; the last figures stand
+        for each in found:
+            metrics.lanes_depth.labels(each.kind).set(each.lanes)
+            metrics.lanes_oldest.labels(each.kind).set(each.oldest)
+
+    return Probes(ready, measure)
+
+
+async def _database(reach: Reach) -> list[str]:
+    try:
+        async with asyncio.timeout(DATABASE_SECONDS), reach.store.read() as connection:
+            await now(connection)
+    except (SQLAlchemyError, TimeoutError) as error:
+        return [f"The database does not answer ({type(error).__name__}): check DATABASE_URL and the server."]
+    return []
+
+
+def _delivery(delivery: Delivery) -> list[str]:
+    silent = time.monotonic() - delivery.alive_at
+    return (
+        [f"Delivery has not looked for work for {silent:.0f} s: restart the bot."] if silent > DELIVERY_SECONDS else []
+    )
+
+
+def _orgs(reach: Reach) -> list[str]:
+    return [f"{org.hosts.name}: {org.gate.note}" for org in reach.orgs.values() if org.gate.closed_for]

