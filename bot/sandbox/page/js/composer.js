@@ -1,0 +1,99 @@
+/** Where one writes: what to say, as whom, and sample links to paste. */
+
+import { byId, el } from "./dom.js";
+import { SAMPLES } from "./samples.js";
+
+const KINDS = { guest: "guest", other: "other organisation", app: "alert bot" };
+
+export class Composer {
+  constructor(store, place, desk) {
+    Object.assign(this, { store, place, desk });
+    this.text = byId("text");
+    this.speaker = byId("speaker");
+    this._samples();
+    byId("composer").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.send();
+    });
+    this.text.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.send();
+    });
+    this.text.addEventListener("input", () => this._fit());
+    this.speaker.addEventListener("change", () => place.speakAs(this.speaker.value));
+    store.watch(["people", "messages"], () => this.draw());
+  }
+
+  _samples() {
+    const chip = (sample) =>
+      el(
+        "button",
+        {
+          type: "button",
+          class: `chip${sample.silent ? " silent" : ""}`,
+          title: sample.says,
+          on: { click: () => this.paste(sample.link) },
+        },
+        sample.name,
+      );
+    byId("samples").append(
+      el("span", { class: "samples-label" }, "Paste"),
+      ...SAMPLES.filter((one) => !one.silent).map(chip),
+      el("span", { class: "samples-label" }, "or, to see it stay silent,"),
+      ...SAMPLES.filter((one) => one.silent).map(chip),
+    );
+  }
+
+  paste(link) {
+    const { selectionStart: start, selectionEnd: end, value } = this.text;
+    const glue = start > 0 && !/\s$/.test(value.slice(0, start)) ? " " : "";
+    this.text.setRangeText(`${glue}${link} `, start, end, "end");
+    this._fit();
+    this.text.focus();
+  }
+
+  get _talks() {
+    return this.store.channels.get(this.place.channel)?.members.includes(this.place.person);
+  }
+
+  async send() {
+    const text = this.text.value.trim();
+    if (!text || !this._talks) return;
+    this.text.value = "";
+    this._fit();
+    if (!(await this.desk.say(text))) this.text.value ||= text;
+    this._fit();
+  }
+
+  draw() {
+    this._people();
+    const channel = this.store.channels.get(this.place.channel);
+    if (!channel) return;
+    const talks = this._talks;
+    this.text.disabled = byId("send").disabled = !talks;
+    this.text.placeholder = this.place.thread ? "Reply…" : `Message #${channel.name}`;
+    byId("composer-hint").textContent = talks
+      ? "Shift + Enter: new line"
+      : `${this.store.name(this.place.person)} is not in #${channel.name}`;
+  }
+
+  _people() {
+    const people = [...this.store.people.values()].filter(
+      (one) => one.id !== this.store.workspace.our_user && one.id !== "USLACKBOT",
+    );
+    const signature = people.map((one) => one.id).join();
+    if (this.speaker.dataset.people !== signature) {
+      this.speaker.dataset.people = signature;
+      const words = (one) =>
+        KINDS[this.store.kindOf(one)] ? `${one.real_name} (${KINDS[this.store.kindOf(one)]})` : one.real_name;
+      this.speaker.replaceChildren(...people.map((one) => el("option", { value: one.id }, words(one))));
+    }
+    this.speaker.value = this.place.person;
+  }
+
+  _fit() {
+    this.text.style.height = "auto";
+    this.text.style.height = `${Math.min(this.text.scrollHeight, 140)}px`;
+  }
+}

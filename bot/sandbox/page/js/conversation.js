@@ -1,0 +1,222 @@
+/** The conversation in the middle: a channel's messages, or one thread. */
+
+import { byId, el, icon, reconcile } from "./dom.js";
+import { messageElement } from "./message.js";
+import { moment } from "./mrkdwn.js";
+import { byTime } from "./store.js";
+
+const NEAR_THE_END = 140;
+
+export class Conversation {
+  constructor(store, desk, place) {
+    Object.assign(this, { store, desk, place });
+    this.list = byId("messages");
+    this.notes = new Map();
+    this.busy = new Map();
+    this.editing = null;
+    this.atEnd = true;
+    this.list.addEventListener("scroll", () => (this.atEnd = this._isAtEnd()));
+    new ResizeObserver(() => this.atEnd && this._toEnd()).observe(this.list);
+    store.watch(["messages", "people"], () => this.draw());
+  }
+
+  draw() {
+    const { channel, thread } = this.place;
+    if (!this.store.channels.has(channel)) return;
+    const shown = `${channel}/${thread ?? ""}`;
+    const moved = this.shown !== shown;
+    const atEnd = this._isAtEnd();
+    this.shown = shown;
+    this._head(channel, thread);
+    if (moved) this.list.replaceChildren();
+    reconcile(this.list, thread ? this._thread(channel, thread) : this._channel(channel));
+    if (moved || atEnd) this._toEnd();
+  }
+
+  _isAtEnd() {
+    return this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < NEAR_THE_END;
+  }
+
+  _toEnd() {
+    this.list.scrollTop = this.list.scrollHeight;
+  }
+
+  _head(channel, thread) {
+    const where = this.store.channels.get(channel);
+    const key = `${channel}/${thread}/${where.is_member}`;
+    if (byId("place").dataset.key === key) return;
+    byId("place").dataset.key = key;
+    const back = el(
+      "button",
+      {
+        type: "button",
+        class: "back",
+        "aria-label": `Back to #${where.name}`,
+        on: { click: () => this.place.go(channel) },
+      },
+      icon("back"),
+    );
+    const toggle = (event) =>
+      event.currentTarget.setAttribute("aria-expanded", String(document.body.classList.toggle("show-sidebar")));
+    const channels = el(
+      "button",
+      {
+        type: "button",
+        class: "to-channels quiet",
+        "aria-controls": "sidebar",
+        "aria-expanded": "false",
+        on: { click: toggle },
+      },
+      "Channels",
+    );
+    byId("place").replaceChildren(
+      ...(thread
+        ? [back, el("h2", {}, "Thread", el("small", {}, `#${where.name}`))]
+        : [el("h2", {}, icon("hash"), where.name)]),
+      ...remarks(where),
+      channels,
+    );
+  }
+
+  _channel(channel) {
+    const alone = [...this.store.privates.values()].filter((one) => one.channel === channel && !one.thread_ts);
+    const items = [
+      ...this.store.rootsOf(channel),
+      ...alone.map((one) => ({ ...one, only: one.user, user: this.store.workspace.our_user })),
+    ];
+    const shown = items
+      .sort(byTime)
+      .flatMap((message) => [this._item(channel, message), ...this._replies(channel, message)]);
+    return shown.length
+      ? shown
+      : [{ key: "empty", signature: "", make: () => el("p", { class: "empty" }, "Nothing has been said here yet.") }];
+  }
+
+  _replies(channel, message) {
+    const replies = this.store.repliesTo(channel, message.ts);
+    if (!replies.length) return [];
+    const words = `${replies.length} ${replies.length === 1 ? "reply" : "replies"}`;
+    const last = moment(Number(replies.at(-1).ts));
+    const make = () =>
+      el(
+        "p",
+        { class: "thread-link" },
+        el(
+          "button",
+          { type: "button", "data-focus": "thread", on: { click: () => this.place.go(channel, message.ts) } },
+          icon("thread"),
+          words,
+          el("small", {}, `last at ${last}`),
+        ),
+      );
+    return [{ key: `replies-${message.ts}`, signature: words + last, make }];
+  }
+
+  _thread(channel, thread) {
+    const root = this.store.messages.get(channel)?.get(thread);
+    const alone = [...this.store.privates.values()].filter(
+      (one) => one.channel === channel && one.thread_ts === thread,
+    );
+    const replies = [
+      ...this.store.repliesTo(channel, thread),
+      ...alone.map((one) => ({ ...one, only: one.user, user: this.store.workspace.our_user })),
+    ];
+    const words = replies.length === 1 ? "1 reply" : `${replies.length} replies`;
+    const line = { key: "line", signature: words, make: () => el("p", { class: "rule" }, el("span", {}, words)) };
+    const items = replies.sort(byTime).map((message) => this._item(channel, message));
+    return [...(root ? [this._item(channel, root)] : []), ...(items.length ? [line] : []), ...items];
+  }
+
+  _item(channel, message) {
+    const person = this.place.person;
+    const author = this.store.author(message);
+    author.mark = author.id === this.store.workspace.our_user;
+    const at = { person, channel, ts: message.ts };
+    const editing = this.editing === message.ts;
+    const note = this.notes.get(message.ts);
+    const busy = this.busy.get(message.ts);
+    const ticked = (block, action) => this.store.ticked({ ...at, block, action });
+    const ticks = (message.blocks ?? []).flatMap((block) =>
+      (block.elements ?? []).map((one) => one.action_id && ticked(block.block_id, one.action_id)),
+    );
+    const here = {
+      id: message.ts,
+      names: this.names,
+      busy,
+      ticked,
+      tick: (block, action, values) => this.desk.tick({ ...at, block, action }, values),
+      click: (block, action, option) => this.desk.click({ ...at, block, action, option }),
+    };
+    const only = message.only && this.store.name(message.only);
+    const shown = { author, only, here, editing, note, card: author.mark && !only && Boolean(message.blocks?.length) };
+    const desk = {
+      editing: (ts) => this.edit(ts),
+      edit: (one, text) => this._save(channel, one, text),
+      remove: (one) => this.desk.remove(channel, one),
+      again: (one) => this.desk.again(one),
+    };
+    return {
+      key: message.ts,
+      signature: JSON.stringify([
+        message.text,
+        message.blocks,
+        message.attachments,
+        message.edited,
+        message.subtype,
+        author,
+        only,
+        editing,
+        note,
+        busy,
+        ticks,
+        person,
+      ]),
+      make: (old) => messageElement(message, shown, desk, old === undefined),
+    };
+  }
+
+  get names() {
+    return { person: (user) => this.store.name(user), channel: (id) => this.store.channels.get(id)?.name ?? id };
+  }
+
+  edit(ts) {
+    this.editing = ts;
+    this.store.touch("messages");
+  }
+
+  _save(channel, message, text) {
+    this.edit(null);
+    if (text) this.desk.edit(channel, message, text);
+  }
+
+  /** While a click is under way its card takes no other. */
+  setBusy(ts, action) {
+    if (action) this.busy.set(ts, action);
+    else this.busy.delete(ts);
+    this.store.touch("messages");
+  }
+
+  setNote(ts, words) {
+    if (words) this.notes.set(ts, words);
+    else this.notes.delete(ts);
+    this.store.touch("messages");
+  }
+
+  /** Bring a message into view, as when somebody follows a link to it. */
+  reveal(ts) {
+    const found = [...this.list.children].find((node) => node.dataset.key === ts);
+    if (!found) return;
+    found.scrollIntoView({ block: "center" });
+    found.classList.remove("found");
+    void found.offsetWidth;
+    found.classList.add("found");
+    found.focus({ preventScroll: true });
+  }
+}
+
+function remarks(where) {
+  const words = [];
+  if (!where.is_member) words.push("The bot is not in this channel");
+  if (where.is_ext_shared) words.push("Shared with another organisation: the bot watches nothing here");
+  return words.map((one) => el("span", { class: "remark" }, one));
+}

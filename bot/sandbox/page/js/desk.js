@@ -1,0 +1,167 @@
+/** What one does on the page, carried to the sandbox; what it refuses is said in its own words. */
+
+import { byId } from "./dom.js";
+import { Refused } from "./sandbox.js";
+import { isReply } from "./store.js";
+
+const TOAST_MS = 6000;
+const UNANSWERED = "Case Insights did not answer in time. Press it again once it is connected.";
+
+export class Desk {
+  constructor(sandbox, store, place) {
+    Object.assign(this, { sandbox, store, place });
+    this._ticking = Promise.resolve();
+  }
+
+  say(text) {
+    const { channel, person, thread } = this.place;
+    const bot = this.store.people.get(person)?.is_bot;
+    const body = {
+      channel,
+      as_user: person,
+      text: bot ? asMrkdwn(text) : text,
+      ...(thread ? { thread_ts: thread } : {}),
+    };
+    return this._try(() => this.sandbox.tell("slack", "message", body));
+  }
+
+  edit(channel, message, text) {
+    return this._try(() => this.sandbox.tell("slack", "edit", { channel, ts: message.ts, text }));
+  }
+
+  remove(channel, message) {
+    return this._try(() => this.sandbox.tell("slack", "delete", { channel, ts: message.ts }));
+  }
+
+  again(message) {
+    return this._try(async () => {
+      const { sent } = await this.sandbox.tell("slack", "redeliver", { event: message.ts, copies: 10 });
+      this.toast(
+        sent
+          ? `Slack sent this message to the bot ${sent} times more.`
+          : "The bot was never told of this message, so Slack does not repeat it.",
+      );
+    });
+  }
+
+  /** As in Slack a tick is told at once and is one person's own; a click waits until the ticks before it arrived. */
+  tick({ person, channel, ts, block, action }, values) {
+    this.store.setTicks({ person, channel, ts, block, action }, values);
+    this.store.touch("messages");
+    const body = { channel, ts, as_user: person, action_id: action, block_id: block, values };
+    this._ticking = this._ticking.then(() => this._try(() => this.sandbox.tell("slack", "tick", body)));
+  }
+
+  async click({ person, channel, ts, block, action, option }) {
+    this.conversation.setNote(ts, null);
+    this.conversation.setBusy(ts, action);
+    await this._ticking;
+    // Another window may have changed the card since: Slack sends such a click all the same.
+    const body = {
+      channel,
+      ts,
+      as_user: person,
+      action_id: action,
+      block_id: block,
+      late: true,
+      ...(option ? { option } : {}),
+    };
+    const answer = await this._try(() => this.sandbox.tell("slack", "click", body));
+    this.conversation.setBusy(ts, null);
+    if (answer && !answer.acknowledged) this.conversation.setNote(ts, UNANSWERED);
+  }
+
+  switches({ going = [], rules = [], datadog }) {
+    return this._try(async () => {
+      for (const one of going) await this.sandbox.dropRule(one.rule);
+      for (const rule of rules) await this.sandbox.tell("datadog", "rules", rule);
+      if (datadog && datadog.keys_valid !== this.store.switches.keys_valid)
+        await this.sandbox.tell("datadog", "datadog", datadog);
+    });
+  }
+
+  repeat(copies) {
+    return this._try(async () => {
+      const { repeat_events } = await this.sandbox.tell("slack", "repeat_events", { copies });
+      this.store.repeats = repeat_events;
+      this.store.touch("trouble");
+    });
+  }
+
+  dropSocket() {
+    return this._try(async () => {
+      const { dropped } = await this.sandbox.tell("slack", "drop_socket");
+      this.toast(dropped ? "Slack cut the bot's connection." : "The bot has no connection to cut.");
+    });
+  }
+
+  bot(deed) {
+    return this._try(() => this.sandbox.tell("stage", "bot", { do: deed }));
+  }
+
+  startOver() {
+    return this._try(async () => {
+      await this.sandbox.tell("slack", "reset");
+      this.toast("Everything is as it was at the beginning.");
+    });
+  }
+
+  /** Follow a link as far as the sandbox goes. */
+  follow(address) {
+    const url = new URL(address);
+    const message = url.pathname.match(/^\/archives\/(\w+)\/p(\d+)(\d{6})$/);
+    const known = [...this.store.cases.values()].find(
+      (one) => url.pathname.toUpperCase() === `/CASES/${one.key}` || url.pathname === `/cases/${one.id}`,
+    );
+    if (message) this._toMessage(message[1], `${message[2]}.${message[3]}`);
+    else if (known) this._toCase(known);
+    else this.toast(`Outside the sandbox this opens ${url.host}${url.pathname}`);
+  }
+
+  _toMessage(channel, ts) {
+    const message = this.store.messages.get(channel)?.get(ts);
+    if (!message) {
+      this.toast("That message is not here any more.");
+      return;
+    }
+    const thread = isReply(message) ? message.thread_ts : this.place.thread === ts ? ts : null;
+    this.place.go(channel, thread);
+    setTimeout(() => this.conversation.reveal(ts), 0);
+  }
+
+  _toCase(one) {
+    this.casePane.chosen = one.id;
+    this.store.touch("cases");
+    byId("tab-case").click();
+    const pane = byId("case");
+    pane.classList.remove("found");
+    void pane.offsetWidth;
+    pane.classList.add("found");
+    pane.focus({ preventScroll: true });
+  }
+
+  toast(words) {
+    const toast = byId("toast");
+    toast.textContent = words;
+    toast.hidden = false;
+    clearTimeout(this._toasting);
+    this._toasting = setTimeout(() => (toast.hidden = true), TOAST_MS);
+  }
+
+  async _try(act) {
+    try {
+      return (await act()) ?? true;
+    } catch (error) {
+      // fetch throws a TypeError when there is no server; the page then says so itself.
+      if (!(error instanceof Refused || error instanceof TypeError)) throw error;
+      this.toast(error instanceof Refused ? error.message : "The sandbox does not answer.");
+      return null;
+    }
+  }
+}
+
+/** A bot posts mrkdwn: its links stand in angle brackets. */
+function asMrkdwn(text) {
+  const escaped = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return escaped.replace(/https?:\/\/[^\s|]+/g, "<$&>");
+}

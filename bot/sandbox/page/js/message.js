@@ -1,0 +1,136 @@
+/** One message of the conversation: who, when, what, and what can be done with it. */
+
+import { blocks } from "./blocks.js";
+import { el, icon } from "./dom.js";
+import { asTyped, moment, mrkdwn } from "./mrkdwn.js";
+
+const KINDS = { app: "App", guest: "Guest", other: "Other organisation" };
+
+function avatar(author) {
+  if (author.mark) return el("span", { class: "avatar app", "aria-hidden": "true" }, icon("mark"));
+  const tint = [...author.id].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 6, 7);
+  return el("span", { class: `avatar tint-${tint}`, "aria-hidden": "true" }, author.name.slice(0, 1).toUpperCase());
+}
+
+/** `desk` does things: {editing, edit, remove, again}; `shown` is {author, only, here, editing, note, card}. */
+export function messageElement(message, shown, desk, isNew) {
+  const gone = message.subtype === "tombstone";
+  const only = shown.only && el("p", { class: "only" }, icon("eye"), `Only visible to ${shown.only}`);
+  const body = shown.editing ? editor(message, shown, desk) : content(message, shown, gone);
+  return el(
+    "article",
+    {
+      class: `message${shown.only ? " private" : ""}${isNew ? " new" : ""}`,
+      tabindex: "-1",
+      "aria-label": `${shown.author.name}, ${moment(Number(message.ts))}`,
+    },
+    avatar(shown.author),
+    el(
+      "div",
+      { class: "message-main" },
+      only,
+      el(
+        "header",
+        { class: "message-head" },
+        el("b", {}, shown.author.name),
+        KINDS[shown.author.kind] && el("span", { class: `tag ${shown.author.kind}` }, KINDS[shown.author.kind]),
+        time(message.ts),
+      ),
+      message.subtype === "thread_broadcast" && el("p", { class: "faint" }, "Replied to a thread:"),
+      body,
+      shown.note && el("p", { class: "note", role: "alert" }, icon("warn"), shown.note),
+    ),
+    !gone && !shown.only && !shown.author.mark && menu(message, shown, desk),
+  );
+}
+
+function time(ts) {
+  const at = new Date(Number(ts) * 1000);
+  return el("time", { datetime: at.toISOString(), title: at.toLocaleString() }, moment(Number(ts)));
+}
+
+function content(message, shown, gone) {
+  const said = message.blocks?.length
+    ? blocks(message.blocks, shown.here)
+    : [el("div", { class: "said" }, el("p", {}, mrkdwn(message.text ?? "", shown.here.names)))];
+  return el(
+    "div",
+    { class: `content${gone ? " faint" : ""}${shown.card ? " card" : ""}` },
+    said,
+    message.edited && !shown.author.mark && el("span", { class: "edited" }, "(edited)"),
+    (message.attachments ?? []).map((one) => attachment(one, shown.here)),
+  );
+}
+
+function attachment(one, here) {
+  const title = one.title && (one.title_link ? mrkdwn(`<${one.title_link}|${one.title}>`, here.names) : one.title);
+  return el(
+    "div",
+    { class: "attachment" },
+    one.service_name && el("p", { class: "faint" }, one.service_name),
+    one.pretext && el("p", {}, mrkdwn(one.pretext, here.names)),
+    title && el("p", {}, el("b", {}, title)),
+    one.text && el("p", {}, mrkdwn(one.text, here.names)),
+    (one.fields ?? []).map((field) =>
+      el("p", {}, el("b", {}, `${field.title ?? ""} `), mrkdwn(String(field.value ?? ""), here.names)),
+    ),
+    one.blocks && blocks(one.blocks, here),
+  );
+}
+
+function editor(message, shown, desk) {
+  const field = el("textarea", {
+    rows: "3",
+    "aria-label": "Change the message",
+    value: asTyped(message.text, shown.here.names),
+    "data-focus": "editor",
+  });
+  const save = () => desk.edit(message, field.value.trim());
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") desk.editing(null);
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      save();
+    }
+  });
+  setTimeout(() => field.focus(), 0);
+  return el(
+    "div",
+    { class: "editor" },
+    field,
+    el(
+      "div",
+      { class: "actions" },
+      el("button", { type: "button", class: "button primary", on: { click: save } }, "Save"),
+      el("button", { type: "button", class: "button", on: { click: () => desk.editing(null) } }, "Cancel"),
+    ),
+  );
+}
+
+/** The ⋯ of a message. A message shortcut of the app's joins this list. */
+function menu(message, shown, desk) {
+  const acts = [
+    ...(shown.author.kind === "app" ? [] : [["Edit message", () => desk.editing(message.ts)]]),
+    ["Slack sends it again, 10 times", () => desk.again(message)],
+    ["Delete message", () => desk.remove(message), "danger"],
+  ];
+  const box = el(
+    "details",
+    { class: "menu message-menu" },
+    el("summary", { "aria-label": `More for the message of ${shown.author.name}`, "data-focus": "menu" }, icon("more")),
+  );
+  const act = (run) => () => {
+    box.open = false;
+    run();
+  };
+  box.append(
+    el(
+      "div",
+      { class: "menu-list" },
+      acts.map(([label, run, kind = ""]) =>
+        el("button", { type: "button", class: kind, on: { click: act(run) } }, label),
+      ),
+    ),
+  );
+  return box;
+}

@@ -1,0 +1,55 @@
+/** Where one is and as whom: in the address, so that a reload comes back; the person is each window's own. */
+
+const PERSON = "speaking-as";
+
+export class Place {
+  constructor(store) {
+    this.store = store;
+    this.person = sessionStorage.getItem(PERSON) ?? "U0ANA";
+    this._read();
+    window.addEventListener("hashchange", () => {
+      this._read();
+      this.settle();
+      store.touch("messages");
+    });
+  }
+
+  _read() {
+    const [channel, thread] = location.hash.slice(1).split("/");
+    this.channel = channel || null;
+    this.thread = thread || null;
+  }
+
+  /** Stay where one is if that still exists; else go to the thread that a case is named in. */
+  settle() {
+    const messages = this.store.messages.get(this.channel);
+    if (messages && (!this.thread || messages.has(this.thread))) return;
+    for (const channel of this.store.channels.keys()) {
+      const root = this.store.rootsOf(channel).find((one) => one.text?.includes("/cases/"));
+      if (root) {
+        this._be(channel, root.ts);
+        return;
+      }
+    }
+    const first = this.store.channels.keys().next().value;
+    if (first) this._be(first, null);
+  }
+
+  go(channel, thread = null) {
+    document.body.classList.remove("show-sidebar");
+    this._be(channel, thread);
+  }
+
+  _be(channel, thread) {
+    this.channel = channel;
+    this.thread = thread;
+    history.replaceState(null, "", `#${channel}${thread ? `/${thread}` : ""}`);
+    this.store.touch("messages");
+  }
+
+  speakAs(person) {
+    this.person = person;
+    sessionStorage.setItem(PERSON, person);
+    this.store.touch("messages", "people");
+  }
+}

@@ -1,0 +1,79 @@
+"""The sandbox's page in a real Chromium: each test fails on a console error and on a request beyond this machine."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from bot.manifest import manifest
+from bot.sandbox.open_house import OpenHouse, opened
+from tests.browser.window import Window
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PATIENCE_MS = 10_000
+
+NewWindow = Callable[..., Awaitable[Window]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/browser" in item.path.as_posix():
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Any]:
+    api = pytest.importorskip("playwright.async_api", reason="playwright is not installed (extra: test)")
+    chromium = next((path for name in CHROMIUMS if (path := shutil.which(name))), None)
+    if chromium is None:
+        pytest.skip(f"no Chromium found: none of {', '.join(CHROMIUMS)} is on the PATH")
+    api.expect.set_options(timeout=PATIENCE_MS)
+    # Chromium's own sandbox does not start as root, which is what containers run as.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    async with api.async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield running
+        await running.close()
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[OpenHouse]:
+    async with opened(manifest()) as open_house:
+        yield open_house
+
+
+@pytest.fixture
+async def new_window(browser: Any, house: OpenHouse) -> AsyncIterator[NewWindow]:
+    """Opens the page in a browser of its own; what goes wrong in any of them fails the test at its end."""
+    wrong: list[str] = []
+    contexts: list[Any] = []
+
+    async def open_one(person: str | None = None, **context: Any) -> Window:
+        contexts.append(await browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context}))
+        page = await contexts[-1].new_page()
+        page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda request: None if _is_here(request.url) else wrong.append(f"asked {request.url}"))
+        window = Window(page)
+        await page.goto(house.url)
+        await page.locator(".message").first.wait_for()
+        if person:
+            await window.speak_as(person)
+        return window
+
+    yield open_one
+    for context in contexts:
+        await context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+async def window(new_window: NewWindow) -> Window:
+    return await new_window()
+
+
+def _is_here(url: str) -> bool:
+    return urlsplit(url).hostname == "127.0.0.1"

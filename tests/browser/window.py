@@ -1,0 +1,44 @@
+"""One browser window, in the words of the person in front of it."""
+
+import re
+from typing import Any
+
+
+class Window:
+    """A window on the sandbox's page. What it returns are Playwright's locators, which wait by themselves."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.composer = page.get_by_role("textbox", name="Message", exact=True)
+        self.card = page.locator(".card").last
+        self.insights = page.locator(".insight")
+        self.private = page.locator(".private")
+        self.pill = page.locator("#bot-pill")
+
+    async def speak_as(self, person: str) -> None:
+        await self.page.get_by_label("Speaking as").select_option(label=person)
+
+    async def paste(self, *samples: str) -> None:
+        """Press these samples, and send them as one message."""
+        for sample in samples:
+            await self.page.locator("#samples").get_by_role("button", name=sample, exact=True).click()
+        await self.composer.press("Enter")
+
+    def tick(self, name: str) -> Any:
+        return self.card.get_by_role("checkbox", name=re.compile(f"^{name}"))
+
+    def button(self, name: str) -> Any:
+        return self.card.get_by_role("button", name=re.compile(f"^{name}"))
+
+    async def trouble(self, name: str) -> None:
+        """Open the tray if it is shut, and choose one of its switches."""
+        toggle = self.page.locator("#trouble-toggle")
+        if await toggle.get_attribute("aria-expanded") == "false":
+            await toggle.click()
+        await self.page.locator(".switch").filter(has=self.page.get_by_text(name, exact=True)).locator("input").click()
+
+    async def to_the_bot(self, deed: str) -> None:
+        toggle = self.page.locator("#trouble-toggle")
+        if await toggle.get_attribute("aria-expanded") == "false":
+            await toggle.click()
+        await self.page.locator("#trouble").get_by_role("button", name=deed, exact=True).click()

@@ -1,0 +1,85 @@
+"""How the page is served: to this machine alone, allowed to talk to the two servers beside it and to nothing else."""
+
+import socket
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from click.testing import CliRunner
+
+from bot.__main__ import main
+from bot.manifest import manifest
+from bot.sandbox import page_server
+from bot.sandbox.open_house import OpenHouse, opened
+
+
+@pytest.fixture(scope="module")
+async def house() -> AsyncIterator[OpenHouse]:
+    async with opened(manifest()) as open_house:
+        yield open_house
+
+
+@pytest.fixture
+async def client(house: OpenHouse) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=house.url, timeout=20) as client:
+        yield client
+
+
+async def test_the_page_may_reach_itself_and_the_two_servers_and_nothing_else(client, house):
+    policy = (await client.get("/")).headers["Content-Security-Policy"]
+    allowed = {source for rule in policy.split("; ") for source in rule.split()[1:]}
+    servers = {house.stage.slack.url.removesuffix("/api/"), house.stage.datadog.url}
+    assert allowed == {"'none'", "'self'", *servers}
+
+
+async def test_every_file_of_the_page_is_served_and_asks_for_no_other_host(client):
+    files = [path for path in page_server.PAGE.rglob("*") if path.is_file()]
+    assert files
+    for path in files:
+        answer = await client.get(f"/{path.relative_to(page_server.PAGE).as_posix()}")
+        assert answer.status_code == 200
+        outside = [word for word in ('src="http', "url(", "@import", "import(", 'from "http') if word in answer.text]
+        assert outside == [], path
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1:8080"])
+async def test_a_name_that_only_points_at_this_machine_is_refused(client, host):
+    assert (await client.get("/", headers={"Host": host})).status_code == 403
+
+
+async def test_a_page_of_another_origin_cannot_kill_the_bot(client, house):
+    answer = await client.post("/_sandbox/bot", json={"do": "kill"}, headers={"Origin": "https://evil.example"})
+    assert answer.status_code == 403
+    assert house.stage.bot.runs
+
+
+async def test_the_bot_is_killed_and_started_and_both_are_told(client, house):
+    before = house.stage.control.last_event
+    assert (await client.post("/_sandbox/bot", json={"do": "kill"})).json() == {"state": "stopped"}
+    assert not house.stage.bot.runs
+    assert (await client.post("/_sandbox/bot", json={"do": "start"})).json() == {"state": "running"}
+    told = [event.data["state"] for event in house.stage.control.events if event.kind == "bot" and event.id > before]
+    assert told == ["stopped", "starting", "running"]
+
+
+async def test_what_the_stage_cannot_do_is_refused_in_words(client):
+    answer = await client.post("/_sandbox/bot", json={"do": "sing"})
+    assert (answer.status_code, answer.json()) == (400, {"error": "do must be one of start, restart, kill."})
+
+
+async def test_a_reset_brings_the_scene_back(client, house):
+    slack = house.stage.slack.url.removesuffix("/api/")
+    house.stage.datadog.cases.clear()
+    assert (await client.post(f"{slack}/_sandbox/reset")).json() == {"ok": True}
+    state = (await client.get(f"{slack}/_sandbox/state")).json()
+    said = {channel["name"]: len(channel["messages"]) for channel in state["channels"]}
+    assert (said["incidents"], said["general"]) == (2, 1)
+    assert house.stage.datadog.cases["CASEM-4523"].title == "Memory leak investigation on API"
+
+
+def test_a_taken_port_is_one_sentence_that_names_it():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = CliRunner().invoke(main, ["sandbox", "--no-open", "--port", str(port)])
+    assert result.exit_code == 2
+    assert result.stderr == f"case-insights: port {port} is taken by another program; choose a free one with --port\n"
