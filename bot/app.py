@@ -32,6 +32,8 @@ CALL_SECONDS = 8.0
 """No call to Slack or Datadog lasts longer, and all of one lane's together less than its lease."""
 DRAIN_SECONDS = 8.0
 HELLO_SECONDS = 5.0
+PING_SECONDS = 3.0
+"""How often a websocket that broke without a word is noticed."""
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +91,7 @@ async def _work(settings: Settings, reach: Reach, delivery: Delivery, stopping: 
             bolt,
             settings.slack_app_token.get_secret_value(),
             web_client=_client(settings, session, None),
+            ping_interval=PING_SECONDS,
         )
         delivering = asyncio.create_task(delivery.run())
         await sockets.connect_async()

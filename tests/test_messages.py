@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot import messages
 from bot.insights import State
-from bot.messages import Card, Item, Message, Waiting
+from bot.messages import Card, Item, Message, Source, Waiting
 from bot.model import InsightType
 from bot.policy import Refusal
 from bot.sandbox.blockkit import problems
@@ -34,8 +34,7 @@ CARD = Card(
     case_title="Memory leak investigation on API",
     case_url="https://app.datadoghq.com/cases/CASEM-4523",
     items=(MONITOR, ERROR),
-    poster="U0ANA",
-    permalink="https://acme.slack.com/archives/C1/p1",
+    sources=(Source("U0ANA", "https://acme.slack.com/archives/C1/p1"),),
     names=NAMES,
 )
 
@@ -287,8 +286,9 @@ CARDS = st.builds(
     case_title=WORDS,
     case_url=st.sampled_from(["", CARD.case_url]),
     items=item_lists(),
-    poster=st.sampled_from([None, "U0ANA", "U0GIL"]),
-    permalink=st.sampled_from(["", CARD.permalink]),
+    sources=st.lists(
+        st.builds(Source, st.sampled_from([None, "U0ANA", "U0GIL"]), st.just("https://acme.slack.com/archives/C1/p1"))
+    ),
     closed=st.booleans(),
     archived=st.booleans(),
     continued=st.booleans(),
@@ -314,7 +314,7 @@ def test_slack_takes_every_card(view: Card):
 @given(CARDS)
 def test_no_card_pings_anybody_or_links_elsewhere(view: Card):
     for text in marked_up(messages.card(view)):
-        ours = re.sub(r"<!date\^[^<>]*>", "", text).replace(f"<{CARD.permalink}|", "")
+        ours = re.sub(r"<!date\^[^<>]*>", "", text).replace(f"<{CARD.sources[0].permalink}|", "")
         assert not re.search(r"<[!@#h]", ours.replace("<!date^", "")), text
 
 
@@ -370,3 +370,21 @@ def test_what_is_cut_keeps_both_ends(text: str, most: int):
 
 def test_a_long_path_is_cut_in_its_middle():
     assert messages.cut("app.datadoghq.com/monitors/90210", 21) == "app.datado…tors/90210"
+
+
+def test_a_card_names_the_messages_that_its_offers_came_from() -> None:
+    sources = [Source("U0ANA", "https://a/1"), Source("U0BEN", "https://a/2"), Source(None, "https://a/3")]
+
+    def shown(count: int) -> str:
+        return card(MONITOR, sources=sources[:count]).blocks[-2]["elements"][0]["text"]
+
+    assert shown(1) == "From <https://a/1|Ana's message>"
+    assert shown(2) == "From <https://a/1|Ana's message> and <https://a/2|Ben's message>"
+    assert shown(3) == "From <https://a/1|Ana's message> and 2 more"
+
+
+def test_refused_keys_are_not_said_to_need_nothing() -> None:
+    confirmed = moved(MONITOR, State.CONFIRMED)
+    text = card(confirmed, waiting=Waiting(messages.credentials(), AT)).text
+    assert "whoever runs it has to renew them. The insight is kept until then." in text
+    assert "You need not do anything" not in text

@@ -5,7 +5,10 @@ card's metadata first. So a crash between Slack's yes and our commit leaves one 
 """
 
 import asyncio
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -26,6 +29,15 @@ NAMELESS = frozenset({State.DISMISSED, State.UNDONE, State.WITHDRAWN})
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """The version of a card that Slack shows, under which ts; None: there is nothing to show."""
+
+    version: int
+    ts: str | None
+    digest: str
+
+
 async def deliver(reach: Reach, lane: Lane) -> None:
     """Bring Slack up to this card's newest version, and tell the thread of a late failure."""
     async with reach.store.read() as connection:
@@ -34,7 +46,7 @@ async def deliver(reach: Reach, lane: Lane) -> None:
         await _finish(reach, lane)
         return
     try:
-        version, ts = await _show(reach, lane, card)
+        showing = await _show(reach, lane, card)
         if card.tell > card.told:
             await _tell(reach, lane, card)
     except SlackLater as later:
@@ -43,7 +55,7 @@ async def deliver(reach: Reach, lane: Lane) -> None:
     except SlackEnd as end:
         await _ended(reach, lane, card, end)
     else:
-        await _shown(reach, lane, card, version, ts)
+        await _shown(reach, lane, card, showing)
 
 
 async def view(reach: Reach, card: cards.Card) -> messages.Card | None:
@@ -57,7 +69,7 @@ async def view(reach: Reach, card: cards.Card) -> messages.Card | None:
     if case is None or row is None:
         return None
     org = reach.orgs.get(card.org)
-    people = {user for user in (card.poster, *(item.by for item in items)) if user}
+    people = {user for item in items for user in (item.by, item.poster) if user}
     named, names = await asyncio.gather(_names(org, items), reach.slack.names(people, within=NAMES_WITHIN))
     return messages.Card(
         id=card.id,
@@ -66,8 +78,7 @@ async def view(reach: Reach, card: cards.Card) -> messages.Card | None:
         case_title=case.title,
         case_url=f"{org.case_url}{case.key}" if org else "",
         items=[_item(item, named.get(_identity(item), "")) for item in items],
-        poster=card.poster,
-        permalink=permalink(reach.myself.url, card.thread, card.message_ts),
+        sources=_sources(reach, card.thread, items),
         closed=case.closed,
         archived=case.archived,
         continued=row.continued,
@@ -76,30 +87,45 @@ async def view(reach: Reach, card: cards.Card) -> messages.Card | None:
     )
 
 
+def _sources(reach: Reach, thread: Thread, items: Sequence[cards.Item]) -> list[messages.Source]:
+    """The messages that what is still offered came from, each once, oldest first."""
+    brought = {item.message_ts: item.poster for item in items if item.state is State.OFFERED}
+    return [messages.Source(poster, permalink(reach.myself.url, thread, ts)) for ts, poster in sorted(brought.items())]
+
+
 def permalink(workspace_url: str, thread: Thread, message_ts: str) -> str:
     """A message's address, as `chat.getPermalink` builds it."""
     page = f"{workspace_url.rstrip('/')}/archives/{thread.channel}/p{message_ts.replace('.', '')}"
     return page if message_ts == thread.ts else f"{page}?thread_ts={thread.ts}&cid={thread.channel}"
 
 
-async def _show(reach: Reach, lane: Lane, card: cards.Card) -> tuple[int, str | None]:
-    """Post or update; the version that Slack shows now and its ts, None where there is nothing to show yet."""
+async def _show(reach: Reach, lane: Lane, card: cards.Card) -> Showing:
+    """Post or update; what Slack shows now."""
     shown = await view(reach, card)
     if shown is None:
-        return 0, None
+        return Showing(0, None, "")
     ts = card.ts
     if ts is None and card.posting_since is not None:
         mark = messages.metadata(card.id)
         ts = await reach.slack.find(card.thread, mark, card.posting_since, reach.myself.bot)
+    message = messages.card(shown)
     if ts is not None:
-        if card.ts is None or shown.version > card.shown_version:
-            await reach.slack.update(card.thread.channel, ts, messages.card(shown))
-        return shown.version, ts
+        # A new version that reads the same (a probe failed again) is not worth a call.
+        if card.ts is None or card.digest != _digest(shown):
+            await reach.slack.update(card.thread.channel, ts, message)
+        return Showing(shown.version, ts, _digest(shown))
     if not shown.items or all(item.state is State.WITHDRAWN for item in shown.items):
-        return shown.version, None
+        return Showing(shown.version, None, "")
     async with reach.store.write() as tx:
         await cards.posting(tx, card.id, await lanes.hold(tx, lane))
-    return shown.version, await reach.slack.post(card.thread, messages.card(shown), messages.metadata(card.id))
+    ts = await reach.slack.post(card.thread, message, messages.metadata(card.id))
+    return Showing(shown.version, ts, _digest(shown))
+
+
+def _digest(shown: messages.Card) -> str:
+    """Tells whether two versions of a card read the same; the version itself stands in every button."""
+    message = messages.card(replace(shown, version=0))
+    return hashlib.blake2b(json.dumps(message.blocks).encode(), digest_size=12).hexdigest()
 
 
 async def _tell(reach: Reach, lane: Lane, card: cards.Card) -> None:
@@ -154,14 +180,14 @@ def _item(item: cards.Item, name: str) -> messages.Item:
     )
 
 
-async def _shown(reach: Reach, lane: Lane, card: cards.Card, version: int, ts: str | None) -> None:
+async def _shown(reach: Reach, lane: Lane, card: cards.Card, showing: Showing) -> None:
     async with reach.store.write() as tx:
         await lanes.hold(tx, lane)
-        if ts is None:
-            await cards.nothing_to_show(tx, card.id, version)
+        if showing.ts is None:
+            await cards.nothing_to_show(tx, card.id, showing.version)
             more = False
         else:
-            more = await cards.shown(tx, card.id, version, ts)
+            more = await cards.shown(tx, card.id, showing.version, showing.ts, showing.digest)
         await lanes.release(tx, lane, more=more)
 
 

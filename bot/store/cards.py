@@ -4,22 +4,26 @@ The law: `move` is the only place that changes an insight's state, along `insigh
 transition down in the same transaction.
 """
 
-import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.insights import CARD_HOLDS, CARD_OPEN_SECONDS, State, may_move
+from bot.insights import State, may_move
 from bot.model import InsightType, Thread
-from bot.store.lanes import LaneKind, postpone, wake
+from bot.store.lanes import LaneKind, wake
 from bot.store.schema import card_insights, cards, insights, transitions
 
-GROUP_HOLDS = 10
-"""Slack's limit of options in one element of checkboxes."""
+SHOWN = (
+    card_insights.c.group,
+    card_insights.c.joined_version,
+    card_insights.c.poster,
+    card_insights.c.message_ts,
+)
+"""What an insight has on one card only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +34,10 @@ class Card:
     thread: Thread
     org: str
     case_id: str
-    poster: str | None
-    message_ts: str
     ts: str | None
     version: int
     shown_version: int
+    digest: str | None
     posting_since: float | None
     continued: bool
     ended: str | None
@@ -63,6 +66,8 @@ class Item:
     ours: bool
     left_out: bool
     note: str
+    poster: str | None
+    message_ts: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ async def get(connection: AsyncConnection, card: str) -> Card | None:
 async def items(connection: AsyncConnection, card: str) -> list[Item]:
     """The card's insights in the order in which they joined."""
     found = await connection.execute(
-        select(insights, card_insights.c.group, card_insights.c.joined_version)
+        select(insights, *SHOWN)
         .join(card_insights, card_insights.c.insight == insights.c.id)
         .where(card_insights.c.card == card)
         .order_by(card_insights.c.group, insights.c.id)
@@ -161,33 +166,11 @@ async def bump(tx: AsyncConnection, card: str) -> None:
     await tx.execute(update(cards).where(cards.c.id == card).values(version=cards.c.version + 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where offered insights go: the thread's card about one case, and what its first message was."""
-
-    thread: Thread
-    org: str
-    case_id: str
-    poster: str | None
-    message_ts: str
-
-
-async def join(tx: AsyncConnection, place: Place, offered: Sequence[int], timing: Timing, at: float) -> None:
-    """Put insights on the thread's open card; a new card takes over when that is full or old."""
-    rest = list(offered)
-    card = await _open_card(tx, place)
-    while rest:
-        if card is None or await _full(tx, card.id) or card.first_link_at < at - CARD_OPEN_SECONDS:
-            card = await _take_over(tx, place, card, at)
-        room = CARD_HOLDS - await _count(tx, card.id)
-        await _put_on(tx, card.id, rest[:room])
-        rest = rest[room:]
-        await _schedule(tx, card, timing, at)
-
-
-async def shown(tx: AsyncConnection, card: str, version: int, ts: str) -> bool:
+async def shown(tx: AsyncConnection, card: str, version: int, ts: str, digest: str) -> bool:
     """Slack shows this version under this ts; returns whether a newer one waits. Under the lane's `hold`."""
-    await tx.execute(update(cards).where(cards.c.id == card).values(ts=ts, shown_version=version, posting_since=None))
+    await tx.execute(
+        update(cards).where(cards.c.id == card).values(ts=ts, shown_version=version, posting_since=None, digest=digest)
+    )
     newest = (await tx.execute(select(cards.c.version).where(cards.c.id == card))).scalar_one()
     return newest > version
 
@@ -237,101 +220,6 @@ async def end(tx: AsyncConnection, card: str, reason: str) -> None:
     await tx.execute(update(cards).where(cards.c.id == card).values(ended=reason, open=False))
 
 
-# --- joining ---
-
-
-async def _open_card(tx: AsyncConnection, place: Place) -> Row[Any] | None:
-    mine = (
-        (cards.c.workspace == place.thread.workspace)
-        & (cards.c.channel == place.thread.channel)
-        & (cards.c.thread_ts == place.thread.ts)
-        & (cards.c.org == place.org)
-        & (cards.c.case_id == place.case_id)
-    )
-    return (await tx.execute(select(cards).where(mine, cards.c.open))).one_or_none()
-
-
-async def _count(tx: AsyncConnection, card: str) -> int:
-    count = select(func.count()).select_from(card_insights).where(card_insights.c.card == card)
-    return (await tx.execute(count)).scalar_one()
-
-
-async def _full(tx: AsyncConnection, card: str) -> bool:
-    return await _count(tx, card) >= CARD_HOLDS
-
-
-async def _take_over(tx: AsyncConnection, place: Place, old: Row[Any] | None, at: float) -> Row[Any]:
-    """A new open card, with what is undecided on the old one. A full undecided card keeps its own: it is no less."""
-    undecided: list[int] = []
-    if old is not None:
-        undecided = [item.id for item in await items(tx, old.id) if item.state is State.OFFERED]
-        undecided = undecided if len(undecided) < CARD_HOLDS else []
-        await wake(tx, LaneKind.CARD, old.id)
-        gone = (card_insights.c.card == old.id) & card_insights.c.insight.in_(undecided)
-        await tx.execute(card_insights.delete().where(gone))
-        await tx.execute(
-            update(cards)
-            .where(cards.c.id == old.id)
-            .values(open=False, continued=bool(undecided), version=cards.c.version + 1)
-        )
-    new = (
-        insert(cards)
-        .values(
-            id=secrets.token_hex(6),
-            kind="insights",
-            workspace=place.thread.workspace,
-            channel=place.thread.channel,
-            thread_ts=place.thread.ts,
-            org=place.org,
-            case_id=place.case_id,
-            poster=place.poster,
-            message_ts=place.message_ts,
-            version=0,
-            shown_version=0,
-            first_link_at=at,
-            open=True,
-            continued=False,
-        )
-        .returning(cards)
-    )
-    card = (await tx.execute(new)).one()
-    await _put_on(tx, card.id, undecided)
-    return card
-
-
-async def _put_on(tx: AsyncConnection, card: str, joining: Sequence[int]) -> None:
-    """New groups of checkboxes: a group's options never change while offered, or Slack forgets people's ticks."""
-    if not joining:
-        return
-    version = (
-        await tx.execute(
-            update(cards).where(cards.c.id == card).values(version=cards.c.version + 1).returning(cards.c.version)
-        )
-    ).scalar_one()
-    last = select(func.coalesce(func.max(card_insights.c.group), 0)).where(card_insights.c.card == card)
-    group = (await tx.execute(last)).scalar_one()
-    rows = [
-        {
-            "card": card,
-            "insight": insight,
-            "group": group + 1 + place // GROUP_HOLDS,
-            "joined_version": version,
-        }
-        for place, insight in enumerate(joining)
-    ]
-    again = (card_insights.c.card == card) & card_insights.c.insight.in_(joining)
-    await tx.execute(card_insights.delete().where(again))  # withdrawn from this card before
-    await tx.execute(insert(card_insights), rows)
-
-
-async def _schedule(tx: AsyncConnection, card: Row[Any], timing: Timing, at: float) -> None:
-    if card.ts is None and card.posting_since is None:
-        due = min(at + timing.delay, card.first_link_at + timing.at_most)
-        await postpone(tx, LaneKind.CARD, card.id, due)
-    else:
-        await wake(tx, LaneKind.CARD, card.id, after=timing.delay)
-
-
 def _card(row: Row[Any]) -> Card:
     thread = Thread(row.workspace, row.channel, row.thread_ts)
     return Card(
@@ -339,11 +227,10 @@ def _card(row: Row[Any]) -> Card:
         thread,
         row.org,
         row.case_id,
-        row.poster,
-        row.message_ts,
         row.ts,
         row.version,
         row.shown_version,
+        row.digest,
         row.posting_since,
         row.continued,
         row.ended,
@@ -371,4 +258,6 @@ def _item(row: Row[Any]) -> Item:
         ours=row.ours,
         left_out=row.left_out,
         note=row.note,
+        poster=row.poster,
+        message_ts=row.message_ts,
     )

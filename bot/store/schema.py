@@ -109,11 +109,10 @@ cards = Table(
     Column("thread_ts", String(32), nullable=False),
     Column("org", String(64), nullable=False),
     Column("case_id", String(36), nullable=False),
-    Column("poster", String(32)),
-    Column("message_ts", String(32), nullable=False),  # the message whose links made it
     Column("ts", String(32)),
     Column("version", Integer, nullable=False),
     Column("shown_version", Integer, nullable=False),
+    Column("digest", String(32)),  # of what Slack shows: an update that changes nothing is not made
     Column("posting_since", Double),
     Column("first_link_at", Double, nullable=False),
     Column("open", Boolean, nullable=False),  # later links join it
@@ -142,6 +141,8 @@ card_insights = Table(
     Column("insight", Integer, ForeignKey("insights.id"), primary_key=True),
     Column("group", Integer, nullable=False),
     Column("joined_version", Integer, nullable=False),
+    Column("poster", String(32)),  # whose message brought it here
+    Column("message_ts", String(32), nullable=False),
     Index("ix_card_insights_insight", "insight"),
 )
 

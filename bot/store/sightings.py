@@ -13,6 +13,7 @@ from bot.insights import Decision, Known, State, decide
 from bot.model import Identity, Insight, InsightType, Thread
 from bot.store import Store, cards, cases, now, ties
 from bot.store.engine import insert_into
+from bot.store.joining import Joining, Place, join
 from bot.store.lanes import LaneKind, wake
 from bot.store.schema import card_insights, insights, sightings
 from bot.store.schema import cards as cards_table
@@ -138,20 +139,20 @@ async def offer_pending(tx: AsyncConnection, thread: Thread, tie: ties.Tie, timi
     if not pending:
         return
     known, ids = await _known(tx, thread, tie, {row.resource_id for row in pending})
-    joining: dict[Identity, int] = {}
+    joining: dict[Identity, Joining] = {}
     for row in pending:
         identity = _identity(row)
         decision = Decision.ON_CARD if identity in joining else decide(identity, known)
         if (orgs := json.loads(row.orgs)) and tie.org not in orgs:
             decision = Decision.OTHER_ORG
         if decision in (Decision.OFFER, Decision.OFFER_AGAIN):
-            ids[identity] = joining[identity] = await _offer(tx, row, tie, ids.get(identity), at)
+            ids[identity] = await _offer(tx, row, tie, ids.get(identity), at)
+            joining[identity] = Joining(ids[identity], row.poster, row.message_ts)
             await _decided(tx, row.id, SightingState.OFFERED, None, ids[identity])
         else:
             await _decided(tx, row.id, SightingState.NOT, decision, ids.get(identity))
     if joining:
-        place = cards.Place(thread, tie.org, tie.case_id, pending[0].poster, pending[0].message_ts)
-        await cards.join(tx, place, list(joining.values()), timing, at)
+        await join(tx, Place(thread, tie.org, tie.case_id), list(joining.values()), timing, at)
 
 
 async def set_aside(tx: AsyncConnection, thread: Thread, reason: str) -> None:

@@ -5,7 +5,8 @@ from sqlalchemy import select
 
 from bot.insights import CARD_HOLDS, CARD_OPEN_SECONDS, Action, State
 from bot.store import Store, cards, now, schema
-from bot.store.cards import GROUP_HOLDS, Card, Change
+from bot.store.cards import Card, Change
+from bot.store.joining import GROUP_HOLDS
 from bot.store.lanes import LaneKind
 from tests.store.conftest import (
     REPLY,
@@ -39,7 +40,7 @@ async def paste_each(store: Store, *numbers: int) -> None:
 
 async def post(store: Store, card: Card, ts: str = "1000.000900") -> None:
     async with store.write() as tx:
-        await cards.shown(tx, card.id, card.version, ts)
+        await cards.shown(tx, card.id, card.version, ts, "digest")
 
 
 async def due_in(store: Store, card: Card) -> float:
@@ -48,11 +49,13 @@ async def due_in(store: Store, card: Card) -> float:
         return (await connection.execute(due)).scalar_one() - await now(connection)
 
 
-async def test_a_card_knows_its_thread_its_case_and_the_message_that_made_it(store):
+async def test_a_card_knows_its_thread_and_which_message_brought_what(store):
     await paste(store, monitor(1))
     await paste(store, monitor(2), ts="1000.000300", poster="U0BEN")
     card = await card_of(store)
-    assert (card.thread, card.message_ts, card.poster, card.ts, card.continued) == (THREAD, REPLY, "U0ANA", None, False)
+    assert (card.thread, card.ts, card.continued) == (THREAD, None, False)
+    brought = [(item.poster, item.message_ts) for item in await items_of(store, card)]
+    assert brought == [("U0ANA", REPLY), ("U0BEN", "1000.000300")]
 
 
 async def test_links_that_come_later_join_the_card_as_a_group_of_their_own(store):
@@ -174,10 +177,10 @@ async def test_a_card_in_slack_is_due_for_its_newer_version_only(store):
     await paste(store, monitor(1))
     card = await card_of(store)
     async with store.write() as tx:
-        assert not await cards.shown(tx, card.id, card.version, "1000.000900")
+        assert not await cards.shown(tx, card.id, card.version, "1000.000900", "digest")
     await paste(store, monitor(2), ts="1000.000300")
     async with store.write() as tx:
-        assert await cards.shown(tx, card.id, card.version, "1000.000900")
+        assert await cards.shown(tx, card.id, card.version, "1000.000900", "digest")
     assert (await card_of(store)).ts == "1000.000900"
 
 

@@ -1,0 +1,59 @@
+"""Every word the bot says, as Block Kit.
+
+The laws: a card is a function of its insights; everything from outside is `plain_text` or escaped, so a monitor
+called `<!channel>` pings nobody; `text` alone is a whole sentence, because notifications have only that.
+"""
+
+from bot.messages.cards import METADATA_EVENT, card, late_failure, metadata
+from bot.messages.sentences import (
+    case_gone,
+    credentials,
+    gave_up,
+    gone_card,
+    late_click,
+    not_answering,
+    not_saved,
+    nothing_left,
+    nothing_ticked,
+    partly_late,
+    permission,
+    rate_limited,
+    refused,
+    refused_by_datadog,
+    went_wrong,
+)
+from bot.messages.text import clock, cut, escape, insights
+from bot.messages.view import TYPE_NAMES, Card, Item, Message, Source, Waiting, label
+
+__all__ = [
+    "METADATA_EVENT",
+    "TYPE_NAMES",
+    "Card",
+    "Item",
+    "Message",
+    "Source",
+    "Waiting",
+    "card",
+    "case_gone",
+    "clock",
+    "credentials",
+    "cut",
+    "escape",
+    "gave_up",
+    "gone_card",
+    "insights",
+    "label",
+    "late_click",
+    "late_failure",
+    "metadata",
+    "not_answering",
+    "not_saved",
+    "nothing_left",
+    "nothing_ticked",
+    "partly_late",
+    "permission",
+    "rate_limited",
+    "refused",
+    "refused_by_datadog",
+    "went_wrong",
+]

@@ -1,0 +1,215 @@
+"""The card: a function of its insights, one line per outcome, and the union of what can be done as buttons."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+from bot.insights import State
+from bot.messages.blocks import button, context, section
+from bot.messages.sentences import credentials
+from bot.messages.text import OPTION_CHARS, TEXT_CHARS, clock, cut, escape, insights
+from bot.messages.view import TYPE_NAMES, Card, Item, Message, Waiting, listed, short
+
+Json = dict[str, Any]
+
+METADATA_EVENT = "case_insights_card"
+
+
+def card(view: Card) -> Message:
+    """The card as it stands."""
+    offered = [item for item in view.items if item.state is State.OFFERED]
+    lines = [*_outcomes(view)]
+    head = _question(view, offered) if offered else None
+    said = [line for line in (head, *lines) if line]
+    if view.continued and not offered:
+        said.append("Continued below.")
+    blocks: list[Json] = []
+    if head:
+        blocks.append(section(f"*{head}*"))
+        blocks += _checkboxes(offered)
+    blocks += [section(line) for line in lines]
+    if not blocks:
+        blocks.append(context("Continued below." if view.continued else "Nothing to add here any more."))
+    blocks += _notes(view, offered)
+    buttons = _buttons(view, offered)
+    if buttons:
+        blocks.append({"type": "actions", "block_id": "buttons", "elements": buttons})
+    return Message(text=cut(" ".join(said) or "Nothing to add here any more.", TEXT_CHARS), blocks=blocks)
+
+
+def metadata(card_id: str, told: int = 0) -> Json:
+    """What a card's message carries, so that it is found again after a crash. No secrets: any app can read it.
+
+    `told` marks the reply that tells of late failures, the how-many-eth it is.
+    """
+    payload = {"card": card_id, "told": told} if told else {"card": card_id}
+    return {"event_type": METADATA_EVENT, "event_payload": payload}
+
+
+def late_failure(view: Card) -> Message:
+    """A reply for whoever confirmed and has stopped watching the card: what did not work, said once."""
+    failed = [item for item in view.items if item.state is State.FAILED]
+    people = dict.fromkeys(_who(view, item.by) for item in failed)
+    text = (
+        f"{' and '.join(people) or 'Somebody'} wanted {insights(len(failed))} on {escape(view.case_key)}, and it did "
+        f"not work: {listed(failed)}. {failed[0].note if failed else ''} The card in this thread has a Retry button."
+    )
+    return Message(cut(text, TEXT_CHARS), [section(text)])
+
+
+def _question(view: Card, offered: Sequence[Item]) -> str:
+    title = f", {escape(cut(view.case_title, 150))}" if view.case_title else ""
+    return f"Add {insights(len(offered))} to {escape(view.case_key)}{title}?"
+
+
+def _checkboxes(offered: Sequence[Item]) -> Iterable[Json]:
+    ordered = sorted(offered, key=lambda item: (item.group, item.id))
+    for group, members in groupby(ordered, key=lambda item: item.group):
+        options = [_option(item) for item in members]
+        boxes = {
+            "type": "checkboxes",
+            "action_id": "insights.select",
+            "options": options,
+            "initial_options": options,
+        }
+        yield {"type": "actions", "block_id": f"group.{group}", "elements": [boxes]}
+
+
+def _option(item: Item) -> Json:
+    text = cut(f"{TYPE_NAMES[item.type]} · {item.name or short(item)}", OPTION_CHARS)
+    where = item.ref if item.ref.startswith("http") else f"{item.host}{item.ref}"
+    return {
+        "text": {"type": "plain_text", "text": text, "emoji": False},
+        "description": {
+            "type": "plain_text",
+            "text": cut(where.removeprefix("https://"), OPTION_CHARS),
+            "emoji": False,
+        },
+        "value": str(item.id),
+    }
+
+
+def _outcomes(view: Card) -> Iterable[str]:
+    """One line per outcome, oldest decision first."""
+    decided = [item for item in view.items if item.state is not State.OFFERED]
+    confirmed = [item for item in decided if item.state is State.CONFIRMED]
+    if confirmed:
+        yield from _adding(view, confirmed)
+    undoing = [item for item in decided if item.state is State.UNDOING]
+    if undoing:
+        yield f"Removing {insights(len(undoing))} from {escape(view.case_key)} for {_who(view, undoing[0].by)}…"
+        if view.waiting and not confirmed:
+            yield _waiting(view.waiting, len(undoing))
+    yield from _added_and_failed(view, decided)
+    undone = [item for item in decided if item.state is State.UNDONE]
+    for by, members in _by_person(undone):
+        removed = insights(len(members))
+        yield f"Removed from {escape(view.case_key)} by {_who(view, by)}: {removed}. Not offered here again."
+    if not confirmed and not _settled(decided):
+        yield from _dismissed(view, decided)
+    if not view.continued:
+        gone = [item for item in decided if item.state is State.WITHDRAWN]
+        if gone and len(gone) == len(view.items):
+            yield "Nothing to add here any more: the links were taken back."
+
+
+def _adding(view: Card, confirmed: Sequence[Item]) -> Iterable[str]:
+    for by, members in _by_person(confirmed):
+        yield f"Adding {insights(len(members))} to {escape(view.case_key)} for {_who(view, by)}…"
+    if view.waiting:
+        yield _waiting(view.waiting, len(confirmed))
+
+
+def _waiting(waiting: Waiting, count: int) -> str:
+    kept = {1: "The insight is kept", 2: "Both insights are kept"}.get(count, f"All {count} insights are kept")
+    if waiting.words == credentials():
+        return f"{waiting.words} {kept} until then."
+    return f"{escape(waiting.words)} {kept}; next try {clock(waiting.next_try)}. You need not do anything."
+
+
+def _settled(decided: Iterable[Item]) -> bool:
+    return any(item.state in (State.ADDED, State.FAILED) for item in decided)
+
+
+def _added_and_failed(view: Card, decided: Sequence[Item]) -> Iterable[str]:
+    added = [item for item in decided if item.state is State.ADDED]
+    failed = [item for item in decided if item.state is State.FAILED]
+    left_out = sum(item.left_out and item.state is State.DISMISSED for item in decided)
+    people = list(_by_person(added))
+    # Whose confirmation failed is not told apart here: with several people, no fraction would be true.
+    lines = [_added(view, by, members, len(failed) if len(people) == 1 else 0) for by, members in people]
+    ordered = sorted(failed, key=lambda item: item.note)
+    for note, group in groupby(ordered, key=lambda item: item.note):
+        members = list(group)
+        if lines:
+            lines[-1] += f" Not added: {listed(members)}. {note}"
+        else:
+            lines.append(f"{note} Not added: {listed(members)}.")
+    if lines and left_out:
+        lines[-1] += f" Left out: {left_out}."
+    return lines
+
+
+def _added(view: Card, by: str | None, members: Sequence[Item], failed: int) -> str:
+    count = f" {len(members)} of {len(members) + failed}" if failed else ""
+    when = clock(max(item.at for item in members))
+    line = f"Added{count} to {escape(view.case_key)} by {_who(view, by)}, {when}: {listed(members)}."
+    kept = next((item.note for item in members if item.note), "")
+    return f"{line} {kept}" if kept else line
+
+
+def _dismissed(view: Card, decided: Sequence[Item]) -> Iterable[str]:
+    dismissed = [item for item in decided if item.state is State.DISMISSED]
+    if dismissed:
+        by = _who(view, dismissed[-1].by)
+        yield f"Dismissed by {by}. To add one later: ⋯ on the message, Add to case."
+
+
+def _by_person(items: Iterable[Item]) -> Iterable[tuple[str | None, list[Item]]]:
+    ordered = sorted(items, key=lambda item: (item.by or "", item.at))
+    return ((by, list(members)) for by, members in groupby(ordered, key=lambda item: item.by))
+
+
+def _who(view: Card, user: str | None) -> str:
+    return escape(view.names.get(user or "", "someone"))
+
+
+def _notes(view: Card, offered: Sequence[Item]) -> Iterable[Json]:
+    parts: list[str] = []
+    if offered and view.sources:
+        parts.append(f"From {_sources(view)}")
+    if view.archived or view.closed:
+        parts.append(f"{escape(view.case_key)} is {'archived' if view.archived else 'closed'}.")
+    if parts:
+        yield context(" · ".join(parts))
+
+
+def _sources(view: Card) -> str:
+    """`Ana's message`, `Ana's message and Ben's message`, `Ana's message and 3 more`, each a link to it."""
+    shown = view.sources if len(view.sources) == 2 else view.sources[:1]
+    links = [f"<{each.permalink}|{_whose(view, each.poster)}>" for each in shown]
+    more = len(view.sources) - len(shown)
+    return " and ".join([*links, *([f"{more} more"] if more else [])])
+
+
+def _whose(view: Card, poster: str | None) -> str:
+    name = escape(view.names.get(poster or "", ""))
+    return f"{name}'s message" if name else "a message in this thread"
+
+
+def _buttons(view: Card, offered: Sequence[Item]) -> list[Json]:
+    value = f"{view.id}:{view.version}"
+    states = {item.state for item in view.items}
+    buttons: list[Json] = []
+    if offered:
+        buttons.append(button("insights.add", f"Add to {view.case_key}", value, "primary"))
+        buttons.append(button("insights.dismiss", "Dismiss", value))
+    if State.FAILED in states:
+        buttons.append(button("insights.retry", "Retry", value))
+    if view.waiting and State.CONFIRMED in states:
+        buttons.append(button("insights.cancel", "Cancel", value))
+    if any(item.state is State.ADDED and item.ours for item in view.items):
+        buttons.append(button("insights.undo", "Undo", value))
+    if states & {State.ADDED, State.FAILED, State.UNDONE} and view.case_url:
+        buttons.append({**button("case.open", "Open case", value), "url": view.case_url})
+    return buttons

@@ -1,0 +1,94 @@
+"""Sentences said to one person, and reasons that stand on a card."""
+
+from collections.abc import Mapping, Sequence
+
+from bot.insights import State
+from bot.messages.text import clock, cut, escape, insights
+from bot.messages.view import Item, listed
+from bot.policy import Refusal
+
+
+def nothing_ticked() -> str:
+    return "Tick at least one, or press Dismiss."
+
+
+def late_click(names: Mapping[str, str], decided: Sequence[Item]) -> str:
+    """To someone whose click came second: who was first, and that nothing is left to do."""
+    first = decided[0]
+    if first.state is State.WITHDRAWN:
+        return f"The links were taken back at {clock(first.at)}. Nothing to do."
+    verb = {State.DISMISSED: "dismissed", State.UNDONE: "removed"}.get(first.state, "added")
+    who = escape(names.get(first.by or "", "Someone"))
+    return f"{who} already {verb} {'these' if len(decided) > 1 else 'this'} at {clock(first.at)}. Nothing to do."
+
+
+def nothing_left() -> str:
+    """To someone who pressed Retry, Cancel or Undo when it was too late for that."""
+    return "Nothing was changed: somebody was faster, or it is done already. The card shows how it stands."
+
+
+def partly_late(names: Mapping[str, str], decided: Sequence[Item], done: int, case_key: str) -> str:
+    """To someone whose click got some of what was ticked, because others were decided first."""
+    who = escape(names.get(decided[0].by or "", "Someone"))
+    return (
+        f"Adding {insights(done)} to {escape(case_key)}. {who} already decided on {listed(decided)} "
+        f"at {clock(decided[0].at)}."
+    )
+
+
+def gone_card() -> str:
+    return "This card is not in the bot's database any more. Paste the link again to get a new one."
+
+
+def refused(refusal: Refusal, home: str, case_key: str) -> str:
+    """Why someone's click changed nothing, and what to do."""
+    if refusal is Refusal.NOT_A_MEMBER:
+        return (
+            f"Only full members of {escape(home)} can change {escape(case_key)}. Ask one of them to press Add to case."
+        )
+    return (
+        f"Slack did not say who you are just now, so {escape(case_key)} was not changed. "
+        "Wait a minute and press it again."
+    )
+
+
+def not_saved() -> str:
+    return "Not saved: the bot could not write to its database. Nothing was changed; try again in a moment."
+
+
+def went_wrong(reference: str) -> str:
+    return (
+        "Something went wrong here, and nothing was changed. Try again; "
+        f"if it stays, tell whoever runs this bot: ref {reference}."
+    )
+
+
+def permission(status: int, case_key: str, reference: str) -> str:
+    return (
+        f"Datadog refused ({status}): {escape(case_key)} was not changed. Ask whoever runs this bot to check "
+        f"`cases_write` and the project's access (ref {reference})."
+    )
+
+
+def refused_by_datadog(words: str) -> str:
+    return f"Datadog says: '{escape(cut(words, 300))}'"
+
+
+def case_gone(case_key: str) -> str:
+    return f"Datadog has no case {escape(case_key)} any more: it was deleted. Tie the thread to another case."
+
+
+def gave_up(hours: float, words: str) -> str:
+    return f"Given up after {hours:g} h: {escape(words)} Press Retry when it works again."
+
+
+def not_answering(status: int | None) -> str:
+    return f"Datadog is not answering ({status})." if status else "Datadog is not answering."
+
+
+def rate_limited() -> str:
+    return "Datadog asks the bot to slow down (429)."
+
+
+def credentials() -> str:
+    return "Datadog does not accept the bot's keys; whoever runs it has to renew them."

@@ -1,0 +1,113 @@
+"""All that a card's message depends on, and what an insight is called in it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.insights import State
+from bot.links import change_name
+from bot.messages.text import cut, escape
+from bot.model import InsightType
+
+Json = dict[str, Any]
+
+TYPE_NAMES: Mapping[InsightType, str] = {
+    InsightType.SECURITY_SIGNAL: "Security signal",
+    InsightType.MONITOR: "Monitor",
+    InsightType.EVENT_CORRELATION: "Event correlation",
+    InsightType.ERROR_TRACKING: "Error Tracking issue",
+    InsightType.CLOUD_COST_RECOMMENDATION: "Cloud cost recommendation",
+    InsightType.INCIDENT: "Incident",
+    InsightType.SENSITIVE_DATA_SCANNER_ISSUE: "Sensitive data issue",
+    InsightType.EVENT: "Event",
+    InsightType.WATCHDOG_STORY: "Watchdog story",
+    InsightType.WIDGET: "Widget",
+    InsightType.SECURITY_FINDING: "Security finding",
+    InsightType.INSIGHT_SCORECARD_CAMPAIGN: "Scorecard campaign",
+    InsightType.RESOURCE_POLICY: "Resource policy",
+    InsightType.APM_RECOMMENDATION: "APM recommendation",
+    InsightType.SCM_URL: "Code change",
+    InsightType.PROFILING_DOWNSIZING_EXPERIMENT: "Downsizing experiment",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One insight as a card shows it. `by` and `at` (epoch s) tell of its last move; `note` is a failure's sentence."""
+
+    id: int
+    type: InsightType
+    resource_id: str
+    ref: str
+    host: str
+    state: State
+    group: int
+    by: str | None = None
+    at: float = 0.0
+    note: str = ""
+    ours: bool = False
+    left_out: bool = False
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Why confirmed insights are not on the case yet, and when delivery tries again (epoch s)."""
+
+    words: str
+    next_try: float
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A message that brought links: who posted it (a Slack user or bot id), and its address."""
+
+    poster: str | None
+    permalink: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """All that a card's message depends on. `names` maps Slack user ids to plain names."""
+
+    id: str
+    version: int
+    case_key: str
+    case_title: str
+    case_url: str
+    items: Sequence[Item]
+    sources: Sequence[Source] = ()
+    closed: bool = False
+    archived: bool = False
+    continued: bool = False
+    waiting: Waiting | None = None
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What Slack shows: `blocks`, and `text` for all who see no blocks."""
+
+    text: str
+    blocks: list[Json]
+
+
+def label(item: Item) -> str:
+    """An insight in running text: `Monitor High memory on api`, `Error Tracking issue 2841440d`."""
+    return f"{TYPE_NAMES[item.type]} {item.name or short(item)}"
+
+
+def short(item: Item) -> str:
+    if item.type is InsightType.SCM_URL and (change := change_name(item.resource_id)):
+        return cut(change, 60)
+    plain = item.resource_id.removeprefix("https://")
+    if len(plain) == 36 and plain.count("-") == 4:
+        return plain[:8]
+    return cut(plain, 40)
+
+
+def listed(items: Sequence[Item]) -> str:
+    """Names, as many as a phone's screen bears."""
+    shown = [escape(cut(label(item), 120)) for item in items[:8]]
+    more = len(items) - len(shown)
+    return "; ".join(shown) + (f" and {more} more" if more else "")

@@ -1,0 +1,147 @@
+"""How offered insights come onto a card: the thread's open one, or a new one that takes over.
+
+A card holds so many insights and takes links for so long; then the next one stands nearer to where people read.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.insights import CARD_HOLDS, CARD_OPEN_SECONDS, State
+from bot.model import Thread
+from bot.store import cards as shown
+from bot.store.cards import Timing
+from bot.store.lanes import LaneKind, postpone, wake
+from bot.store.schema import card_insights, cards
+
+GROUP_HOLDS = 10
+"""Slack's limit of options in one element of checkboxes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """An insight that comes onto a card, and whose message brought it there."""
+
+    insight: int
+    poster: str | None
+    message_ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where offered insights go: the thread's card about one case."""
+
+    thread: Thread
+    org: str
+    case_id: str
+
+
+async def join(tx: AsyncConnection, place: Place, offered: Sequence[Joining], timing: Timing, at: float) -> None:
+    """Put insights on the thread's open card; a new card takes over when that is full or old."""
+    rest = list(offered)
+    card = await _open_card(tx, place)
+    while rest:
+        if card is None or await _full(tx, card.id) or card.first_link_at < at - CARD_OPEN_SECONDS:
+            card = await _take_over(tx, place, card, at)
+        room = CARD_HOLDS - await _count(tx, card.id)
+        await _put_on(tx, card.id, rest[:room])
+        rest = rest[room:]
+        await _schedule(tx, card, timing, at)
+
+
+async def _open_card(tx: AsyncConnection, place: Place) -> Row[Any] | None:
+    mine = (
+        (cards.c.workspace == place.thread.workspace)
+        & (cards.c.channel == place.thread.channel)
+        & (cards.c.thread_ts == place.thread.ts)
+        & (cards.c.org == place.org)
+        & (cards.c.case_id == place.case_id)
+    )
+    return (await tx.execute(select(cards).where(mine, cards.c.open))).one_or_none()
+
+
+async def _count(tx: AsyncConnection, card: str) -> int:
+    count = select(func.count()).select_from(card_insights).where(card_insights.c.card == card)
+    return (await tx.execute(count)).scalar_one()
+
+
+async def _full(tx: AsyncConnection, card: str) -> bool:
+    return await _count(tx, card) >= CARD_HOLDS
+
+
+async def _take_over(tx: AsyncConnection, place: Place, old: Row[Any] | None, at: float) -> Row[Any]:
+    """A new open card, with what is undecided on the old one. A full undecided card keeps its own: it is no less."""
+    undecided: list[Joining] = []
+    if old is not None:
+        offered = [item for item in await shown.items(tx, old.id) if item.state is State.OFFERED]
+        if len(offered) < CARD_HOLDS:
+            undecided = [Joining(item.id, item.poster, item.message_ts) for item in offered]
+        await wake(tx, LaneKind.CARD, old.id)
+        gone = (card_insights.c.card == old.id) & card_insights.c.insight.in_(each.insight for each in undecided)
+        await tx.execute(card_insights.delete().where(gone))
+        await tx.execute(
+            update(cards)
+            .where(cards.c.id == old.id)
+            .values(open=False, continued=bool(undecided), version=cards.c.version + 1)
+        )
+    new = (
+        insert(cards)
+        .values(
+            id=secrets.token_hex(6),
+            kind="insights",
+            workspace=place.thread.workspace,
+            channel=place.thread.channel,
+            thread_ts=place.thread.ts,
+            org=place.org,
+            case_id=place.case_id,
+            version=0,
+            shown_version=0,
+            first_link_at=at,
+            open=True,
+            continued=False,
+        )
+        .returning(cards)
+    )
+    card = (await tx.execute(new)).one()
+    await _put_on(tx, card.id, undecided)
+    return card
+
+
+async def _put_on(tx: AsyncConnection, card: str, joining: Sequence[Joining]) -> None:
+    """New groups of checkboxes: a group's options never change while offered, or Slack forgets people's ticks."""
+    if not joining:
+        return
+    version = (
+        await tx.execute(
+            update(cards).where(cards.c.id == card).values(version=cards.c.version + 1).returning(cards.c.version)
+        )
+    ).scalar_one()
+    last = select(func.coalesce(func.max(card_insights.c.group), 0)).where(card_insights.c.card == card)
+    group = (await tx.execute(last)).scalar_one()
+    rows = [
+        {
+            "card": card,
+            "insight": each.insight,
+            "group": group + 1 + place // GROUP_HOLDS,
+            "joined_version": version,
+            "poster": each.poster,
+            "message_ts": each.message_ts,
+        }
+        for place, each in enumerate(joining)
+    ]
+    again = (card_insights.c.card == card) & card_insights.c.insight.in_(each.insight for each in joining)
+    await tx.execute(card_insights.delete().where(again))  # withdrawn from this card before
+    await tx.execute(insert(card_insights), rows)
+
+
+async def _schedule(tx: AsyncConnection, card: Row[Any], timing: Timing, at: float) -> None:
+    if card.ts is None and card.posting_since is None:
+        due = min(at + timing.delay, card.first_link_at + timing.at_most)
+        await postpone(tx, LaneKind.CARD, card.id, due)
+    else:
+        await wake(tx, LaneKind.CARD, card.id, after=timing.delay)
