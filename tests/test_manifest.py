@@ -43,3 +43,9 @@ def test_the_names_keep_slacks_limits():
     assert len(said["display_information"]["name"]) <= 35
     assert len(said["display_information"]["description"]) <= 140
     assert len(said["features"]["bot_user"]["display_name"]) <= 80
+
+
+def test_the_readme_gives_every_scope_its_reason() -> None:
+    readme = (SOCKET.parents[2] / "README.md").read_text(encoding="utf-8")
+    missing = [scope for scope, reason in SCOPES.items() if f"| `{scope}` | {reason} |" not in readme]
+    assert missing == []

@@ -227,3 +227,9 @@ def test_no_secret_stands_in_what_a_refusal_prints(wrong: dict[str, str]):
     with pytest.raises(SettingsError) as refused:
         read({**ENOUGH, **wrong}, env_file=None)
     assert "very-secret" not in "".join(traceback.format_exception(refused.value))
+
+
+def test_the_readme_has_every_setting():
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    names = [field.alias for field in Settings.model_fields.values()]
+    assert [name for name in names if f"`{name}`" not in readme] == []

@@ -1,4 +1,6 @@
-"""The README's table of what is read can be checked against the routes."""
+"""The README's table of what is read is what the routes say."""
+
+from pathlib import Path
 
 from readme_table import problems, table
 
@@ -18,3 +20,8 @@ def test_a_readme_with_the_table_has_no_problem_and_one_without_a_line_has_it() 
     assert problems(f"# Case Insights\n\n{table(ROUTES)}\n", ROUTES) == []
     short = table(ROUTES).replace("| MONITOR |", "| Monitor |")
     assert [line.startswith("missing in the README: | MONITOR") for line in problems(short, ROUTES)] == [True]
+
+
+def test_the_readme_says_what_the_routes_say() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert problems(readme, ROUTES) == []
