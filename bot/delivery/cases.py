@@ -56,7 +56,7 @@ async def _batch(reach: Reach, org: Org, lane: Lane, work: Sequence[Item]) -> No
         else:
             await settle(reach, lane, [], batch_size=lane.batch_size)
     except Refused as refused:
-        await _refused(reach, org, lane, adding, refused)
+        await _refused(reach, org, lane, adding or work[:BATCH], refused)
 
 
 async def _absent(reach: Reach, org: Org, lane: Lane, adding: Sequence[Item]) -> list[Item]:
@@ -87,21 +87,20 @@ async def _add(reach: Reach, org: Org, lane: Lane, adding: Sequence[Item]) -> No
 
 async def _remove(reach: Reach, org: Org, lane: Lane, removing: Sequence[Item]) -> None:
     _, case_id = lane.key.split("/")
+    words = ""
     try:
         told = await org.datadog.remove(case_id, [_triple(item) for item in removing])
     except Refused as refused:
-        if refused.status in (401, 403):
-            await _not_allowed(reach, org, lane, removing, refused)
-            return
         if refused.status not in (400, 404):
             raise
         # Something of these was not there to remove, or the case is gone: the case itself tells.
-        told = await _read(org, case_id)
+        told, words = await _read(org, case_id), refused.words
     there: frozenset[Identity] = present(reach, told) if told else frozenset()
     undone = [Settled(item, State.UNDONE) for item in removing if item.identity not in there]
-    stays = messages.refused_by_datadog("it could not be removed")
+    # What stays although the rest was there to remove was refused itself; else the next turn removes it alone.
+    stays = messages.refused_by_datadog(words or "it is still on the case")
     kept = [Settled(item, State.ADDED, note=stays) for item in removing if item.identity in there]
-    await settle(reach, lane, [*undone, *kept], told=told)
+    await settle(reach, lane, undone or kept, told=told)
 
 
 async def _read(org: Org, case_id: str) -> DatadogCase | None:
@@ -167,6 +166,7 @@ async def _not_now(reach: Reach, org: Org, lane: Lane, work: Sequence[Item], lat
         org.gate.close(again.after, words)
     if not later.sent:
         async with reach.store.write() as tx:
+            await ties.lock_case(tx, *lane.key.split("/"))
             await lanes.hold(tx, lane)
             await cases.unsent(tx, [item.id for item in work if not item.sent])
     if await _too_late(reach, lane):

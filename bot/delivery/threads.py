@@ -102,7 +102,7 @@ async def _write_down(reach: Reach, lane: Lane, thread: Thread, found: Sequence[
         await lanes.hold(tx, lane)
         at = await now(tx)
         if found is not None:
-            await _set(tx, thread, found, at)
+            await write_found(tx, thread, found, at)
         tie = await ties.of(tx, thread)
         if tie is not None and tie.kind is TieKind.TIED:
             await ties.lock_case(tx, tie.org, tie.case_id)
@@ -112,8 +112,8 @@ async def _write_down(reach: Reach, lane: Lane, thread: Thread, found: Sequence[
         await lanes.release(tx, lane, more=False)
 
 
-async def _set(tx: AsyncConnection, thread: Thread, found: Sequence[cases.Case], at: float) -> None:
-    for case in found:
+async def write_found(tx: AsyncConnection, thread: Thread, found: Sequence[cases.Case], at: float) -> None:
+    for case in sorted(found, key=lambda case: (case.org, case.case_id)):  # in one order, whoever locks them
         await ties.lock_case(tx, case.org, case.case_id)
         await cases.save(tx, case)
     if len(found) == 1:

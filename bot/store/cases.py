@@ -143,15 +143,15 @@ async def settle(tx: AsyncConnection, outcome: Sequence[Settled]) -> None:
     One that left its state meanwhile (cancelled while the call was under way) keeps the person's decision.
     """
     at = await now(tx)
-    moved: list[int] = []
+    moved: list[Settled] = []
     for each in outcome:
         change = cards.Change(each.state, at, note=each.note, ours=each.ours)
-        if not await cards.move(tx, each.was.id, change, was=each.was.state):
-            continue
-        moved.append(each.was.id)
+        if await cards.move(tx, each.was.id, change, was=each.was.state):
+            moved.append(each)
+    await cards.touch(tx, [each.was.id for each in moved])  # locks the cards' lanes, which come before their cards
+    for each in moved:
         if each.state is State.FAILED and at - each.was.confirmed_at > LATE_SECONDS:
             await cards.tell_late(tx, each.was.id)
-    await cards.touch(tx, moved)
 
 
 async def still_at_work(connection: AsyncConnection, org: str, case_id: str) -> bool:

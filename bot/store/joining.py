@@ -49,9 +49,9 @@ async def join(tx: AsyncConnection, place: Place, offered: Sequence[Joining], ti
         if card is None or await _full(tx, card.id) or card.first_link_at < at - CARD_OPEN_SECONDS:
             card = await _take_over(tx, place, card, at)
         room = CARD_HOLDS - await _count(tx, card.id)
+        await _schedule(tx, card, timing, at)  # locks the lane, which comes before its card
         await _put_on(tx, card.id, rest[:room])
         rest = rest[room:]
-        await _schedule(tx, card, timing, at)
 
 
 async def _open_card(tx: AsyncConnection, place: Place) -> Row[Any] | None:

@@ -72,8 +72,11 @@ async def sight(store: Store, seen: Seen, timing: cards.Timing) -> int:
         tie = await ties.of(connection, seen.thread)
     if not _concerns(seen, tie):
         return 0
-    async with store.write() as tx:
-        return await _write_down(tx, seen, timing)
+    while True:
+        async with store.write() as tx:
+            new = await _write_down(tx, seen, timing)
+        if new is not None:
+            return new
 
 
 def _concerns(seen: Seen, tie: ties.Tie | None) -> bool:
@@ -83,11 +86,14 @@ def _concerns(seen: Seen, tie: ties.Tie | None) -> bool:
     return bool(seen.found) and tie.kind in (TieKind.TIED, TieKind.NAMED)
 
 
-async def _write_down(tx: AsyncConnection, seen: Seen, timing: cards.Timing) -> int:
+async def _write_down(tx: AsyncConnection, seen: Seen, timing: cards.Timing) -> int | None:
+    """How many were new; None: the thread's tie changed under our eyes, and nothing was done."""
     tie = await ties.of(tx, seen.thread)
     at = await now(tx)
     if tie is not None and tie.kind is TieKind.TIED:
         await ties.lock_case(tx, tie.org, tie.case_id)
+        if await ties.of(tx, seen.thread) != tie:
+            return None
         new = await _insert(tx, seen, at)
         await offer_pending(tx, seen.thread, tie, timing, at)
         return new
@@ -123,7 +129,9 @@ async def _insert(tx: AsyncConnection, seen: Seen, at: float) -> int:
             set_={"state": SightingState.PENDING, "at": at},
             where=sightings.c.state == SightingState.GONE,
         )
-        new += (await tx.execute(again)).rowcount
+        # Not `rowcount`: after an INSERT psycopg's is -1.
+        written = await tx.execute(again.returning(sightings.c.id))
+        new += written.one_or_none() is not None
     return new
 
 

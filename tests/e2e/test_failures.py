@@ -3,7 +3,7 @@
 import pytest
 
 from bot.sandbox.control import Json
-from tests.e2e.bench import CASE_LINK, CHANNEL, GET, PUT, Bench, monitor
+from tests.e2e.bench import CASE_LINK, CHANNEL, DELETE, GET, PUT, Bench, monitor
 
 VALIDATE = "GET /api/v2/validate_keys"
 
@@ -88,6 +88,28 @@ async def test_one_insight_that_datadog_refuses_does_not_hold_up_the_others(b: B
     partly = await b.card(root, "Not added: Monitor 2. Datadog says: '")
     assert "Retry" in str(partly["blocks"])
     assert sorted(insight[1] for insight in b.on_case) == ["1", "3"]
+
+
+async def test_an_undo_of_two_of_which_one_is_gone_already_removes_the_other(b: Bench) -> None:
+    root, card = await offered(b, 1, 2)
+    await b.click(card, "insights.add")
+    added = await b.card(root, "Added to CASEM-4523")
+    case = b.datadog.cases["CASEM-4523"]
+    b.datadog.cases.change(case, insights=case.insights[1:])
+    await b.click(added, "insights.undo")
+    await b.card(root, "Removed from CASEM-4523 by Ana: 2 insights.")
+    assert b.on_case == []
+
+
+async def test_an_undo_that_datadog_refuses_says_that_it_is_still_there(b: Bench) -> None:
+    root, card = await offered(b, 1)
+    await b.click(card, "insights.add")
+    added = await b.card(root, "Added to CASEM-4523")
+    b.control.rule("datadog", DELETE, status=400, body={"errors": ["no"]})
+    await b.click(added, "insights.undo")
+    kept = await b.card(root, "Datadog says: 'no'")
+    assert "Undo" in str(kept["blocks"])
+    assert len(b.on_case) == 1
 
 
 async def test_a_case_that_is_gone_says_so(b: Bench) -> None:

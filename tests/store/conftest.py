@@ -1,10 +1,11 @@
-"""A store, brought up to date, and the few things that happen to it: a tie, links pasted, a click."""
+"""A store on each database, and the few things that happen to it: a tie, links pasted, a click."""
 
+import os
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+import pytest_asyncio
+from sqlalchemy import select, text, update
 
 from bot.insights import Action, State
 from bot.model import Identity, Insight, InsightType, Thread
@@ -15,6 +16,7 @@ from bot.store.clicks import Click, Clicked
 from bot.store.lanes import LaneKind
 from bot.store.sightings import Found, Seen
 from bot.store.ties import CaseName, TieKind
+from tests import postgres
 
 THREAD = Thread("T0ACME", "C0INCIDENTS", "1000.000100")
 ELSEWHERE = Thread("T0ACME", "C0GENERAL", "2000.000100")
@@ -26,12 +28,50 @@ REPLY = "1000.000200"
 TIMING = Timing(2.0)
 
 
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    made = Store(f"sqlite:///{tmp_path}/case-insights.db")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def sqlite_made(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Store]:
+    """One migrated database, emptied for every test: to make one takes as long as ten tests."""
+    made = Store(f"sqlite:///{tmp_path_factory.mktemp('store')}/case-insights.db")
     await migrate.upgrade(made)
     yield made
     await made.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def postgres_made(postgres_url: str) -> AsyncIterator[Store]:
+    """One migrated database, emptied for every test: even a copy of a template takes as long as ten tests."""
+    name = f"case_insights_{os.getpid()}"
+    made = Store(postgres.create(postgres_url, name))
+    await migrate.upgrade(made)
+    yield made
+    await made.close()
+    postgres.drop(postgres_url, name)
+
+
+async def _emptied(made: Store) -> Store:
+    async with made.write() as tx:
+        for table in reversed(schema.metadata.sorted_tables):
+            await tx.execute(table.delete())
+        await tx.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": migrate.HEAD})
+    return made
+
+
+@pytest.fixture
+async def sqlite_store(sqlite_made: Store) -> Store:
+    """For what is said of SQLite alone."""
+    return await _emptied(sqlite_made)
+
+
+@pytest.fixture
+async def postgres_store(postgres_made: Store) -> Store:
+    """For what is said of PostgreSQL alone."""
+    return await _emptied(postgres_made)
+
+
+@pytest.fixture(params=["sqlite_store", "postgres_store"], ids=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """A migrated, empty store: what holds of it holds on both databases."""
+    return request.getfixturevalue(request.param)
 
 
 def monitor(number: int) -> Insight:

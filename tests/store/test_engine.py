@@ -28,7 +28,7 @@ async def test_a_hundred_writers_at_once_lose_no_update(store):
 
     async def add_one() -> None:
         async with store.write() as tx:
-            before = (await tx.execute(select(lanes.c.attempts))).scalar_one()
+            before = (await tx.execute(select(lanes.c.attempts).with_for_update())).scalar_one()
             await tx.execute(update(lanes).values(attempts=before + 1))
 
     async def add_ten() -> None:

@@ -52,11 +52,11 @@ async def test_an_empty_database_has_no_revision(tmp_path: Path):
     await made.close()
 
 
-async def test_a_second_upgrade_changes_nothing(store):
-    async with store.read() as connection:
+async def test_a_second_upgrade_changes_nothing(sqlite_store):
+    async with sqlite_store.read() as connection:
         before = (await connection.execute(text("SELECT sql FROM sqlite_master ORDER BY name"))).all()
-    await migrate.upgrade(store)
-    async with store.read() as connection:
+    await migrate.upgrade(sqlite_store)
+    async with sqlite_store.read() as connection:
         assert await connection.run_sync(migrate.current) == migrate.HEAD
         assert (await connection.execute(text("SELECT sql FROM sqlite_master ORDER BY name"))).all() == before
 
