@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     dd_access_token: SecretStr | None = Field(None, alias="DD_ACCESS_TOKEN")
     dd_api_url: Address | None = Field(None, alias="DD_API_URL")
     dd_web_hosts: Listed = Field((), alias="DD_WEB_HOSTS")
-    database_url: str = Field(DATABASE, alias="DATABASE_URL")
+    database_url: str = Field(DATABASE, alias="DATABASE_URL", repr=False)  # it may hold a password
     scm_hosts: Listed = Field((), alias="CASE_INSIGHTS_SCM_HOSTS")
     routes_file: Path | None = Field(None, alias="CASE_INSIGHTS_ROUTES_FILE")
     case_path: str = Field("/cases/", alias="CASE_INSIGHTS_CASE_PATH")

@@ -77,7 +77,7 @@ async def view(reach: Reach, card: cards.Card) -> messages.Card | None:
         case_key=case.key,
         case_title=case.title,
         case_url=f"{org.case_url}{case.key}" if org else "",
-        items=[_item(item, named.get(_identity(item), "")) for item in items],
+        items=[_item(item, named.get(item.identity, "")) for item in items],
         sources=_sources(reach, card.thread, items),
         closed=case.closed,
         archived=case.archived,
@@ -154,12 +154,8 @@ def _waiting(items: list[cards.Item], note: str, due_at: float, at: float) -> me
 
 async def _names(org: Org | None, items: Sequence[cards.Item]) -> Mapping[Identity, str]:
     """What the insights are called that the card lists."""
-    listed = [_identity(item) for item in items if item.state not in NAMELESS]
+    listed = [item.identity for item in items if item.state not in NAMELESS]
     return await org.names_of(listed, within=NAMES_WITHIN) if org else {}
-
-
-def _identity(item: cards.Item) -> Identity:
-    return Identity(item.type, item.scope, item.resource_id)
 
 
 def _item(item: cards.Item, name: str) -> messages.Item:
@@ -207,7 +203,11 @@ async def _ended(reach: Reach, lane: Lane, card: cards.Card, end: SlackEnd) -> N
 
 async def _again(reach: Reach, lane: Lane, later: SlackLater) -> None:
     async with reach.store.write() as tx:
-        await lanes.hold(tx, lane)
+        at = await lanes.hold(tx, lane)
+        if lane.since is not None and at - lane.since > reach.give_up_after:
+            await cards.end(tx, lane.key, "gave_up")
+            await lanes.release(tx, lane, more=False)
+            return
         await reach.retry(tx, lane, reach.later(lane.attempts, "", later.after))
 
 

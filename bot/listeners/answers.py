@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Coroutine
 from typing import Any
 
 import structlog
@@ -13,6 +14,9 @@ from bot import messages
 from bot.slack import Slack, SlackLater
 
 Json = dict[str, Any]
+
+Answer = str | Coroutine[Any, Any, str]
+"""A sentence, or what finds it out once Slack has its acknowledgement."""
 
 ANSWER_WITHIN = 10.0
 
@@ -26,9 +30,9 @@ class Answers:
         self._slack = slack
         self._under_way: set[asyncio.Task[None]] = set()
 
-    def say(self, body: Json, text: str) -> None:
+    def say(self, body: Json, answer: Answer) -> None:
         """Tell the person of this interaction, and nobody else, in the thread where they clicked."""
-        task = asyncio.create_task(self._send(body, text))
+        task = asyncio.create_task(self._send(body, answer))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
@@ -36,7 +40,8 @@ class Answers:
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=within)
 
-    async def _send(self, body: Json, text: str) -> None:
+    async def _send(self, body: Json, answer: Answer) -> None:
+        text = answer if isinstance(answer, str) else await answer
         where: Json = body.get("container") or {}
         try:
             await self._slack.answer(body["response_url"], text, where.get("thread_ts"), within=ANSWER_WITHIN)

@@ -3,6 +3,7 @@
 # pyright: reportUnknownMemberType=false
 # slack_bolt's decorators take bare Patterns, which strict mode calls partially unknown.
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from slack_bolt.async_app import AsyncApp
 from bot import messages
 from bot.delivery import Reach
 from bot.insights import Action
-from bot.listeners.answers import Answers
+from bot.listeners.answers import Answer, Answers
 from bot.policy import Home, may_change
 from bot.store import cards, clicks
 from bot.store.clicks import Click, Clicked
@@ -20,6 +21,8 @@ Json = dict[str, Any]
 
 PERSON_WITHIN = 1.0
 """Seconds that Slack gets to say who clicked; after that nobody may (policy fails closed)."""
+CLICK_SECONDS = 2.5
+"""All that a click may take: Slack shows an error after three seconds without an acknowledgement."""
 
 BUTTONS: Mapping[str, Action] = {
     "insights.add": Action.ADD,
@@ -36,7 +39,8 @@ def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], N
     """Listen for every control that a card has."""
 
     async def on_click(ack: Callable[[], Awaitable[Any]], body: Json, action: Json) -> None:
-        answer = await _press(reach, body, action)
+        async with asyncio.timeout(CLICK_SECONDS):
+            answer = await _press(reach, body, action)
         wake()
         await ack()
         if answer:
@@ -51,8 +55,8 @@ def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], N
         app.action(action_id)(on_toggle)
 
 
-async def _press(reach: Reach, body: Json, action: Json) -> str | None:
-    """Carry out a press; a sentence for the person where the card itself does not tell all."""
+async def _press(reach: Reach, body: Json, action: Json) -> Answer | None:
+    """Carry out a press; what to tell the person where the card itself does not tell all."""
     card, _, version = str(action["value"]).partition(":")
     key = await clicks.case_key(reach.store, card)
     if key is None:
@@ -65,7 +69,7 @@ async def _press(reach: Reach, body: Json, action: Json) -> str | None:
         return messages.refused(refusal, me.team_name, key)
     click = Click(card, int(version), BUTTONS[action["action_id"]], user, ticked(body))
     clicked = await clicks.press(reach.store, click)
-    return messages.gone_card() if clicked is None else await _what_else(reach, click, clicked)
+    return messages.gone_card() if clicked is None else _what_else(reach, clicked)
 
 
 def ticked(body: Json) -> frozenset[int]:
@@ -77,19 +81,35 @@ def ticked(body: Json) -> frozenset[int]:
     return frozenset(int(option["value"]) for chosen in options for option in chosen)
 
 
-async def _what_else(reach: Reach, click: Click, clicked: Clicked) -> str | None:
+def _what_else(reach: Reach, clicked: Clicked) -> Answer | None:
     if clicked.nothing_ticked:
         return messages.nothing_ticked()
-    if not clicked.earlier:
-        return None if clicked.moved else messages.nothing_left()
-    names = await reach.slack.names({item.by for item in clicked.earlier if item.by}, within=PERSON_WITHIN)
-    earlier = [_item(item) for item in clicked.earlier]
+    if clicked.earlier:
+        return _too_late(reach, clicked)
+    return None if clicked.moved else messages.nothing_left()
+
+
+async def _too_late(reach: Reach, clicked: Clicked) -> str:
+    """Who decided on these insights first. Names are looked up after the acknowledgement."""
+    people = await reach.slack.names({item.by for item in clicked.earlier if item.by}, within=PERSON_WITHIN)
+    org = reach.orgs.get(clicked.org)
+    named = org.names.known([item.identity for item in clicked.earlier]) if org else {}
+    earlier = [_item(item, named.get(item.identity, "")) for item in clicked.earlier]
     if clicked.moved:
-        return messages.partly_late(names, earlier, clicked.moved, clicked.case_key)
-    return messages.late_click(names, earlier)
+        return messages.partly_late(people, earlier, clicked.moved, clicked.case_key)
+    return messages.late_click(people, earlier)
 
 
-def _item(item: cards.Item) -> messages.Item:
+def _item(item: cards.Item, name: str) -> messages.Item:
     return messages.Item(
-        item.id, item.type, item.resource_id, item.ref, item.host, item.state, item.group, by=item.by, at=item.at
+        id=item.id,
+        type=item.type,
+        resource_id=item.resource_id,
+        ref=item.ref,
+        host=item.host,
+        state=item.state,
+        group=item.group,
+        by=item.by,
+        at=item.at,
+        name=name,
     )

@@ -18,18 +18,16 @@ METADATA_EVENT = "case_insights_card"
 def card(view: Card) -> Message:
     """The card as it stands."""
     offered = [item for item in view.items if item.state is State.OFFERED]
-    lines = [*_outcomes(view)]
+    lines = [*_outcomes(view), *(["Continued below."] if view.continued else [])]
     head = _question(view, offered) if offered else None
     said = [line for line in (head, *lines) if line]
-    if view.continued and not offered:
-        said.append("Continued below.")
     blocks: list[Json] = []
     if head:
         blocks.append(section(f"*{head}*"))
         blocks += _checkboxes(offered)
     blocks += [section(line) for line in lines]
     if not blocks:
-        blocks.append(context("Continued below." if view.continued else "Nothing to add here any more."))
+        blocks.append(context("Nothing to add here any more."))
     blocks += _notes(view, offered)
     buttons = _buttons(view, offered)
     if buttons:

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import State, may_move
-from bot.model import InsightType, Thread
+from bot.model import Identity, InsightType, Thread
 from bot.store.lanes import LaneKind, wake
 from bot.store.schema import card_insights, cards, insights, transitions
 
@@ -68,6 +68,10 @@ class Item:
     note: str
     poster: str | None
     message_ts: str
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.type, self.scope, self.resource_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ class Click:
 class Clicked:
     """What a press did: how many insights it moved as asked, and those that others had decided on before."""
 
+    org: str
     case_key: str
     moved: int
     earlier: Sequence[cards.Item]
@@ -50,10 +51,10 @@ async def press(store: Store, click: Click) -> Clicked | None:
         case = await cases.get(tx, card.org, card.case_id)
         key = case.key if case else card.case_id
         if click.action is Action.ADD and not click.ticked and any(_undecided(item, click) for item in items):
-            return Clicked(key, 0, (), nothing_ticked=True)
+            return Clicked(card.org, key, 0, (), nothing_ticked=True)
         moved = await _move(tx, card, items, click)
         asked = [item for item in items if item.id not in moved and _asked(item, click)]
-        return Clicked(key, sum(moved.values()), [item for item in asked if item.state is not State.OFFERED])
+        return Clicked(card.org, key, sum(moved.values()), [item for item in asked if item.state is not State.OFFERED])
 
 
 def _undecided(item: cards.Item, click: Click) -> bool:

@@ -94,7 +94,7 @@ def test_tracking_and_time_never_change_the_identity(link: str, noise: list[str]
 def test_a_hostile_link_costs_milliseconds(link: str) -> None:
     started = perf_counter()
     links.explain(link, ROUTES)
-    assert perf_counter() - started < 1
+    assert perf_counter() - started < 5, "milliseconds on a quiet machine; what grows with the square takes minutes"
 
 
 def test_a_ref_longer_than_2000_is_cut_to_what_identifies() -> None:
