@@ -1,7 +1,8 @@
 """The lane of a case: what people confirmed is put on it, what they undid is taken off, up to 100 at once.
 
 Before a call leaves, `sent_at` is committed. Whether a repeated PUT doubles an insight is documented nowhere, so what
-has `sent_at` is sent again only after the case was read and does not list it.
+has `sent_at`, or belongs on a case that Datadog has not told of for five minutes, is sent only after the case was read
+and does not list it. That also covers a database that was restored from a backup.
 """
 
 import secrets
@@ -19,6 +20,8 @@ from bot.store import cards, cases, lanes, ties
 from bot.store.cases import Item, Settled
 from bot.store.lanes import BATCH, Lane, Retry
 
+FRESH_SECONDS = 300.0
+"""What Datadog told of a case so long ago still counts; after that, somebody may have added the same by hand."""
 SINGLES = 3
 """So many single insights refused in a row, and the rest would be too."""
 
@@ -31,6 +34,7 @@ async def deliver(reach: Reach, lane: Lane) -> None:
     org = reach.orgs.get(org_name)
     async with reach.store.read() as connection:
         work = await cases.work(connection, org_name, case_id)
+        told_ago = await cases.told_ago(connection, org_name, case_id)
     if not work or org is None:
         await settle(reach, lane, [])
         return
@@ -38,16 +42,16 @@ async def deliver(reach: Reach, lane: Lane) -> None:
         await wait(reach, lane, Retry(org.gate.closed_for, org.gate.note, blame=False))
         return
     try:
-        await _batch(reach, org, lane, work)
+        await _batch(reach, org, lane, work, look_first=told_ago > FRESH_SECONDS)
         org.gate.open()
     except Later as later:
         await _not_now(reach, org, lane, work, later)
 
 
-async def _batch(reach: Reach, org: Org, lane: Lane, work: Sequence[Item]) -> None:
+async def _batch(reach: Reach, org: Org, lane: Lane, work: Sequence[Item], *, look_first: bool) -> None:
     adding = [item for item in work if item.state is State.CONFIRMED][: lane.batch_size]
     try:
-        if any(item.sent for item in adding):
+        if adding and (look_first or any(item.sent for item in adding)):
             adding = await _absent(reach, org, lane, adding)
         if adding:
             await _add(reach, org, lane, adding)
@@ -60,7 +64,7 @@ async def _batch(reach: Reach, org: Org, lane: Lane, work: Sequence[Item]) -> No
 
 
 async def _absent(reach: Reach, org: Org, lane: Lane, adding: Sequence[Item]) -> list[Item]:
-    """A call that carried some of these was never answered: what is on the case is added, the others are returned."""
+    """What is on the case already is added, by whomever; the others are returned."""
     org_name, case_id = lane.key.split("/")
     told = await org.datadog.case(case_id)
     there = present(reach, told)

@@ -1,6 +1,7 @@
 """Cases as Datadog last told of them, and the work of bringing insights to them."""
 
 import json
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -88,6 +89,12 @@ async def get(connection: AsyncConnection, org: str, case_id: str) -> Case | Non
         return None
     on_case = frozenset(Identity(InsightType(kind), scope, rid) for kind, scope, rid in json.loads(row.on_case))
     return Case(row.org, row.case_id, row.key, row.title, row.closed, row.archived, on_case)
+
+
+async def told_ago(connection: AsyncConnection, org: str, case_id: str) -> float:
+    """Seconds since Datadog last told of the case; endless where it never did."""
+    read_at = (await connection.execute(select(cases.c.read_at).where(_is(org, case_id)))).scalar_one_or_none()
+    return math.inf if read_at is None else await now(connection) - read_at
 
 
 async def work(connection: AsyncConnection, org: str, case_id: str) -> list[Item]:

@@ -1,10 +1,14 @@
 """The bench: both servers in this process, the real bot in a child process, and what tests say to them."""
 
+import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncGenerator, Iterator
+import sys
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import update
 
 from bot.manifest import manifest
 from bot.sandbox.child import Child, environment
@@ -12,6 +16,7 @@ from bot.sandbox.control import Call, Control
 from bot.sandbox.datadog import DatadogServer
 from bot.sandbox.render import as_text
 from bot.sandbox.slack import SlackServer
+from bot.store import Store, schema
 
 Json = dict[str, Any]
 
@@ -37,16 +42,15 @@ class Bench:
     """One test's Slack, Datadog and bot."""
 
     def __init__(
-        self, slack: SlackServer, datadog: DatadogServer, directory: Path, database_url: str | None, replicas: int
+        self, slack: SlackServer, datadog: DatadogServer, directory: Path, replicas: int, settings: Mapping[str, str]
     ) -> None:
         self.slack, self.datadog = slack, datadog
         self.control: Control = slack.control
         self.database = directory / "case-insights.db"
-        more = {**SETTINGS, **({"DATABASE_URL": database_url} if database_url else {})}
         self.bots: list[Child] = []
         for number in range(replicas):
             (home := directory / f"bot-{number}").mkdir()
-            self.bots.append(Child(environment(slack.url, datadog.url, self.database, more), home))
+            self.bots.append(Child(environment(slack.url, datadog.url, self.database, {**SETTINGS, **settings}), home))
 
     # The bot
 
@@ -106,6 +110,22 @@ class Bench:
         finally:
             connection.rollback()
             connection.close()
+
+    async def say(self, *words: str) -> list[str]:
+        """What `case-insights …` prints, with the bot's own settings; it must succeed."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot", *words, env=self.bot.env, stdout=asyncio.subprocess.PIPE
+        )
+        out, _ = await process.communicate()
+        assert process.returncode == 0
+        return out.decode().splitlines()
+
+    async def let_cases_grow_old(self) -> None:
+        """As if Datadog had told of every case an hour ago: times are the database's clock, which no test can turn."""
+        store = Store(self.bot.env["DATABASE_URL"])
+        async with store.write() as tx:
+            await tx.execute(update(schema.cases).values(read_at=schema.cases.c.read_at - 3600))
+        await store.close()
 
     # What people do
 
@@ -193,13 +213,13 @@ def _number(option: Json) -> int:
 
 @contextlib.asynccontextmanager
 async def bench(
-    directory: Path, *, database_url: str | None = None, replicas: int = 1, **slack_options: Any
+    directory: Path, *, replicas: int = 1, settings: Mapping[str, str] | None = None, **slack_options: Any
 ) -> AsyncGenerator[Bench]:
-    """Servers with one case, and the bot connected."""
+    """Servers with one case, and the bot, with these settings beside the bench's own, connected."""
     control = Control()
     timing = {"ack_seconds": 2.5, "retry_delays": (0.3, 1.0, 2.0, 4.0), **slack_options}
     async with SlackServer(manifest(), control, **timing) as slack, DatadogServer(control) as datadog:
-        built = Bench(slack, datadog, directory, database_url, replicas)
+        built = Bench(slack, datadog, directory, replicas, settings or {})
         try:
             await built.start()
             await built.renew()

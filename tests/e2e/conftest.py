@@ -6,7 +6,18 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+import bot
+from tests import postgres
 from tests.e2e.bench import Bench, bench
+
+SECOND_IS_AN_HOUR_AHEAD = """
+import os
+import time
+
+if os.getcwd().endswith("bot-1"):
+    true = time.time
+    time.time = lambda: true() + 3600.0
+"""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -27,3 +38,25 @@ async def own(tmp_path: Path) -> AsyncIterator[Bench]:
     """A bench whose bot may be killed."""
     async with bench(tmp_path) as built:
         yield built
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def two(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
+    """Two replicas; the second one's clock is an hour ahead."""
+    directory = tmp_path_factory.mktemp("replicas")
+    (directory / "sitecustomize.py").write_text(SECOND_IS_AN_HOUR_AHEAD, encoding="utf-8")
+    settings = {
+        "DATABASE_URL": postgres.create(postgres_url, "replicas"),
+        "PYTHONPATH": f"{directory}:{Path(bot.__file__).parents[1]}",
+    }
+    async with bench(directory, replicas=2, settings=settings) as built:
+        yield built
+    postgres.drop(postgres_url, "replicas")
+
+
+@pytest.fixture
+async def pair(two: Bench) -> Bench:
+    """Both run, and nothing was said yet."""
+    await two.start()
+    await two.renew()
+    return two

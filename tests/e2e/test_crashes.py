@@ -3,6 +3,9 @@
 The sandbox's Datadog doubles an insight that is put twice; the request log proves where the kill struck.
 """
 
+import asyncio
+import json
+
 from tests.e2e.bench import CHANNEL, DELETE, GET, KEY, PUT, Bench, monitor
 
 
@@ -172,8 +175,19 @@ async def test_somebody_else_added_it_meanwhile_and_it_is_not_ours_to_undo(own: 
     assert reads, "it looked before it sent again"
 
 
-async def test_asked_to_stop_it_ends_with_success(own: Bench) -> None:
-    own.start_thread()
-    await own.handled()
-    assert await own.bot.stop() == 0
+async def test_asked_to_stop_it_finishes_the_put_under_way_and_ends_with_success(own: Bench) -> None:
+    root = own.start_thread()
+    own.reply(root, monitor(9))
+    card = await own.card(root, "Add 1 insight")
+    own.control.rule("datadog", PUT, hold="before", times=1)
+    await own.click(card, "insights.add")
+    await own.held(PUT)
+    stopping = asyncio.create_task(own.bot.stop())
+    await own.control.until(lambda: not own.slack.socket.connections, what="no more events to be taken")
+    own.control.release()
+    assert await stopping == 0
+    assert [call.status for call in own.calls(PUT)] == [200]
     assert CHANNEL not in own.log
+    *_, last = await own.say("audit", "--json")
+    move = json.loads(last)
+    assert (move["case"], move["resource_id"], move["old"], move["new"]) == (KEY, "9", "confirmed", "added")

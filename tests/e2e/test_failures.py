@@ -3,6 +3,7 @@
 import pytest
 
 from bot.sandbox.control import Json
+from bot.sandbox.datadog_cases import CaseInsight
 from tests.e2e.bench import CASE_LINK, CHANNEL, DELETE, GET, PUT, Bench, monitor
 
 VALIDATE = "GET /api/v2/validate_keys"
@@ -110,6 +111,19 @@ async def test_an_undo_that_datadog_refuses_says_that_it_is_still_there(b: Bench
     kept = await b.card(root, "Datadog says: 'no'")
     assert "Undo" in str(kept["blocks"])
     assert len(b.on_case) == 1
+
+
+async def test_what_somebody_added_by_hand_meanwhile_is_not_added_twice_and_not_ours_to_undo(own: Bench) -> None:
+    """As after a restore of a backup that is older than the insight."""
+    root, card = await offered(own, 1)
+    own.datadog.cases.change(own.datadog.cases["CASEM-4523"], insights=[CaseInsight("MONITOR", "1", "/monitors/1")])
+    await own.let_cases_grow_old()
+    await own.click(card, "insights.add")
+    added = await own.card(root, "Added to CASEM-4523")
+    await own.handled()
+    assert own.calls(PUT) == []
+    assert len(own.on_case) == 1
+    assert "insights.undo" not in str(added["blocks"])
 
 
 async def test_a_case_that_is_gone_says_so(b: Bench) -> None:
