@@ -75,6 +75,7 @@ async def _reach(settings: Settings, stack: contextlib.AsyncExitStack, stopping:
         myself=myself,
         orgs={settings.org.name: Org(settings.org, datadog, names, settings.case_url)},
         routes=routes,
+        confirmers=settings.policy,
         lease=settings.lease,
         retry_cap=settings.retry_cap,
         give_up_after=settings.give_up_after,

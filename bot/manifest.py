@@ -15,6 +15,9 @@ SCOPES: Mapping[str, str] = {
     "groups:history": "the same for private channels",
     "users:read": "tell full members from guests and strangers, and call people by their names",
 }
+OPTIONAL_SCOPES: Mapping[str, str] = {
+    "usergroups:read": "user groups in `CASE_INSIGHTS_CONFIRMERS`; without it such a group lets nobody in",
+}
 EVENTS = ("message.channels", "message.groups")
 
 
@@ -28,7 +31,7 @@ def manifest() -> Json:
             "background_color": "#2c2d72",
         },
         "features": {"bot_user": {"display_name": DISPLAY_NAME, "always_online": True}},
-        "oauth_config": {"scopes": {"bot": list(SCOPES)}},
+        "oauth_config": {"scopes": {"bot": list(SCOPES), "bot_optional": list(OPTIONAL_SCOPES)}},
         "settings": {
             "event_subscriptions": {"bot_events": list(EVENTS)},
             "interactivity": {"is_enabled": True},

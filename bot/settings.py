@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot import tables
 from bot.links import SITES, Routes, api_host
 from bot.model import Org
+from bot.policy import Confirmers
 
 SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "DD_API_KEY", "DD_APP_KEY", "DD_ACCESS_TOKEN")
 """Each may also be given as the path of a file, in NAME_FILE."""
@@ -37,6 +38,13 @@ def seconds(value: object) -> object:
 
 def _listed(value: object) -> object:
     return tables.listed(value) if isinstance(value, str) else value
+
+
+def _people(value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    for each in value or ():
+        if not re.fullmatch(r"[UWS][A-Z0-9]{2,}", each):
+            raise ValueError(f"names {each!r}, which is no id of a person (U…, W…) or user group (S…)")
+    return value
 
 
 def _known_site(value: object) -> object:
@@ -74,6 +82,7 @@ class Settings(BaseSettings):
     dd_api_url: Address | None = Field(None, alias="DD_API_URL")
     dd_web_hosts: Listed = Field((), alias="DD_WEB_HOSTS")
     database_url: str = Field(DATABASE, alias="DATABASE_URL", repr=False)  # it may hold a password
+    confirmers: Annotated[Listed | None, AfterValidator(_people)] = Field(None, alias="CASE_INSIGHTS_CONFIRMERS")
     scm_hosts: Listed = Field((), alias="CASE_INSIGHTS_SCM_HOSTS")
     routes_file: Path | None = Field(None, alias="CASE_INSIGHTS_ROUTES_FILE")
     case_path: str = Field("/cases/", alias="CASE_INSIGHTS_CASE_PATH")
@@ -100,6 +109,14 @@ class Settings(BaseSettings):
     @property
     def org(self) -> Org:
         return Org("default", self.dd_site, frozenset(host.lower() for host in self.dd_web_hosts))
+
+    @property
+    def policy(self) -> Confirmers | None:
+        """Whom the operator has named; None: every full member."""
+        if self.confirmers is None:
+            return None
+        groups = frozenset(each for each in self.confirmers if each.startswith("S"))
+        return Confirmers(frozenset(self.confirmers) - groups, groups)
 
     @property
     def datadog_url(self) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import aiohttp
+import structlog
 from cachetools import TTLCache
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -27,7 +28,7 @@ NAME_SECONDS = 3600.0
 PAGE = 200
 CLOCKS_DIFFER_SECONDS = 600.0
 
-READS = frozenset({"conversations.replies", "users.info"})
+READS = frozenset({"conversations.replies", "users.info", "usergroups.users.list"})
 """Asked with a query: JSON is for methods that write (docs.slack.dev/apis/web-api#methods_supporting_json)."""
 
 ENDS = frozenset(
@@ -53,6 +54,9 @@ ENDS = frozenset(
     }
 )
 """Slack's errors that asking again does not change."""
+
+
+log = structlog.get_logger(__name__)
 
 
 class SlackLater(Exception):
@@ -89,6 +93,7 @@ class Slack:
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
         self._people = TTLCache[str, Person](4096, POLICY_SECONDS)
+        self._groups = TTLCache[str, frozenset[str]](256, POLICY_SECONDS)
         self._names = TTLCache[str, str](4096, NAME_SECONDS)
 
     async def myself(self) -> Myself:
@@ -162,6 +167,20 @@ class Slack:
         self._people[user] = person
         self._names[user] = person.name
         return person
+
+    async def members(self, group: str, *, within: float) -> frozenset[str]:
+        """Who is in a user group, as of the last minute; nobody when Slack does not say within so many seconds."""
+        if group in self._groups:
+            return self._groups[group]
+        try:
+            async with asyncio.timeout(within):
+                said = await self._call("usergroups.users.list", {"usergroup": group})
+        except (SlackLater, SlackEnd, TimeoutError) as error:
+            log.warning("policy.group_unread", group=group, why=str(error) or type(error).__name__)
+            return frozenset()
+        users = frozenset(str(user) for user in cast(list[Any], said.get("users") or []))
+        self._groups[group] = users
+        return users
 
     async def names(self, users: set[str], *, within: float) -> Mapping[str, str]:
         """Display names for as many as Slack tells of within so many seconds."""

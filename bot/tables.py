@@ -9,6 +9,8 @@ from dotenv import dotenv_values
 from bot.links import Routes, RoutesError, load
 
 ENV_FILE = ".env"
+NOBODY = "CASE_INSIGHTS_CONFIRMERS"
+"""Set but empty it lets nobody in: an operator's slip must not open the door. Any other empty setting is none."""
 
 
 class TableError(Exception):
@@ -21,7 +23,10 @@ def environment(given: Mapping[str, str] | None = None, *, env_file: str | None 
     if env_file is not None and Path(env_file).is_file():
         of_file = dotenv_values(env_file)
     of_process = os.environ if given is None else given
-    return {name: value for name, value in {**of_file, **of_process}.items() if value}
+    given = {name: value for name, value in {**of_file, **of_process}.items() if value}
+    if not given.get(NOBODY) and NOBODY in {**of_file, **of_process}:
+        given[NOBODY] = ""
+    return given
 
 
 def listed(value: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.policy import Home, Person, Refusal, may_change
+from bot.policy import Confirmers, Home, Person, Refusal, is_named, may_change
 
 ACME = Home("T0ACME", None, "Acme")
 GRID = Home("T0ACME", "E0CORP", "Acme")
@@ -48,3 +48,33 @@ def test_someone_without_a_team_may_not():
 @pytest.mark.parametrize("home", [ACME, GRID])
 def test_someone_of_whom_slack_says_nothing_may_not(home: Home):
     assert may_change(None, home) is Refusal.UNKNOWN
+
+
+NAMED = Confirmers(frozenset({"U0ANA"}), frozenset({"S0SRE"}))
+
+
+def test_without_a_list_everybody_is_named():
+    assert is_named("U0BEN", None, {})
+
+
+def test_a_list_lets_in_whom_it_names_and_whom_its_groups_hold():
+    assert is_named("U0ANA", NAMED, {})
+    assert is_named("U0BEN", NAMED, {"S0SRE": frozenset({"U0BEN"})})
+    assert not is_named("U0GIL", NAMED, {"S0SRE": frozenset({"U0BEN"})})
+
+
+def test_a_group_that_slack_does_not_tell_of_lets_nobody_in():
+    assert not is_named("U0BEN", NAMED, {})
+
+
+def test_an_empty_list_lets_nobody_in():
+    assert not is_named("U0ANA", Confirmers(frozenset(), frozenset()), {})
+
+
+def test_a_group_that_is_not_on_the_list_does_not_count():
+    assert not is_named("U0BEN", NAMED, {"S0OTHER": frozenset({"U0BEN"})})
+
+
+def test_who_is_not_named_is_told_so_and_being_named_makes_no_guest_a_member():
+    assert may_change(ANA, ACME, named=False) is Refusal.NOT_NAMED
+    assert may_change(replace(ANA, is_guest=True), ACME, named=True) is Refusal.NOT_A_MEMBER

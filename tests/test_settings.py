@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from bot.policy import Confirmers
 from bot.settings import SECRETS, Settings, SettingsError, read, seconds
 
 SLACK = {"SLACK_BOT_TOKEN": "xoxb-very-secret", "SLACK_APP_TOKEN": "xapp-very-secret"}
@@ -233,3 +234,17 @@ def test_the_readme_has_every_setting():
     readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
     names = [field.alias for field in Settings.model_fields.values()]
     assert [name for name in names if f"`{name}`" not in readme] == []
+
+
+def test_confirmers_are_people_and_user_groups():
+    assert settings().policy is None
+    named = settings(CASE_INSIGHTS_CONFIRMERS="U0ANA, W0BEN,S0SRE").policy
+    assert named == Confirmers(frozenset({"U0ANA", "W0BEN"}), frozenset({"S0SRE"}))
+
+
+def test_confirmers_that_are_set_but_empty_let_nobody_in():
+    assert settings(CASE_INSIGHTS_CONFIRMERS="").policy == Confirmers(frozenset(), frozenset())
+
+
+def test_a_confirmer_that_is_no_id_is_refused_by_name():
+    assert "CASE_INSIGHTS_CONFIRMERS names '@ana'" in refusal({**ENOUGH, "CASE_INSIGHTS_CONFIRMERS": "U0BEN,@ana"})

@@ -13,6 +13,7 @@ from bot.datadog_names import Names
 from bot.links import Routes
 from bot.model import Identity
 from bot.model import Org as OrgHosts
+from bot.policy import Confirmers
 from bot.slack import Myself, Slack
 from bot.store import Store, lanes
 from bot.store.cards import Timing
@@ -68,6 +69,7 @@ class Reach:
     myself: Myself
     orgs: Mapping[str, Org]
     routes: Routes
+    confirmers: Confirmers | None
     lease: float
     retry_cap: float
     give_up_after: float

@@ -46,6 +46,11 @@ def refused(refusal: Refusal, home: str, case_key: str) -> str:
         return (
             f"Only full members of {escape(home)} can change {escape(case_key)}. Ask one of them to press Add to case."
         )
+    if refusal is Refusal.NOT_NAMED:
+        return (
+            f"Only people whom this bot's operator has named (CASE_INSIGHTS_CONFIRMERS) can change {escape(case_key)}. "
+            "Ask one of them to press it."
+        )
     return (
         f"Slack did not say who you are just now, so {escape(case_key)} was not changed. "
         "Wait a minute and press it again."
