@@ -1,6 +1,5 @@
 """The command line: run, sandbox, explain, manifest."""
 
-import asyncio
 import json
 import sys
 from collections.abc import Coroutine, Iterable
@@ -110,6 +109,8 @@ def manifest() -> None:
 @click.option("--demo", is_flag=True, help="Play the main job once, print what happened, and end.")
 def sandbox(port: int, *, no_open: bool, demo: bool) -> None:
     """Try the bot here: a small Slack and a small Datadog on this machine, no account and no token."""
+    import asyncio
+
     from bot.manifest import manifest as build
     from bot.sandbox import open_house, page_server, stage
 
@@ -123,6 +124,8 @@ def sandbox(port: int, *, no_open: bool, demo: bool) -> None:
 
 def _carry_out(work: Coroutine[Any, Any, T]) -> T:
     """Run it; what we refuse is a sentence and exit code 2."""
+    import asyncio
+
     from sqlalchemy.exc import OperationalError
 
     from bot.settings import SettingsError

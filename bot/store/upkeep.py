@@ -3,7 +3,7 @@
 A missing lane would be a bug of ours; this keeps such a bug from stranding what a person confirmed.
 """
 
-from sqlalchemy import and_, delete, exists, select
+from sqlalchemy import and_, delete, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import State
@@ -16,6 +16,8 @@ from bot.store.sightings import SightingState
 
 BATCH = 500
 """Rows that one transaction removes: others wait for it."""
+UNFINISHED = (State.OFFERED, State.CONFIRMED, State.UNDOING)
+"""Undecided, or under way."""
 
 
 async def sweep(store: Store) -> int:
@@ -37,11 +39,12 @@ async def prune(store: Store, keep: float) -> int:
 
     Insights stay: what was dismissed, undone or added once is not offered again.
     """
+    unfinished = exists().where(insights.c.id == sightings.c.insight, insights.c.state.in_(UNFINISHED))
     async with store.write() as tx:
         before = await now(tx) - keep
         old = (
             select(sightings.c.id)
-            .where(sightings.c.at < before, sightings.c.state != SightingState.PENDING)
+            .where(sightings.c.at < before, sightings.c.state != SightingState.PENDING, ~unfinished)
             .limit(BATCH)
         )
         gone = (await tx.execute(delete(sightings).where(sightings.c.id.in_(old)))).rowcount
@@ -55,14 +58,11 @@ async def _prune_cards(tx: AsyncConnection, before: float) -> int:
         .join(insights, insights.c.id == card_insights.c.insight)
         .where(
             card_insights.c.card == cards.c.id,
-            insights.c.state.in_([State.CONFIRMED, State.UNDOING]) | (insights.c.at >= before),
+            insights.c.state.in_(UNFINISHED) | (insights.c.at >= before),
         )
     )
-    old = (
-        select(cards.c.id)
-        .where(cards.c.first_link_at < before, ~exists(alive), cards.c.shown_version >= cards.c.version)
-        .limit(BATCH)
-    )
+    shown = or_(cards.c.shown_version >= cards.c.version, cards.c.ended.is_not(None))
+    old = select(cards.c.id).where(cards.c.first_link_at < before, ~exists(alive), shown).limit(BATCH)
     ids = list((await tx.execute(old)).scalars())
     await tx.execute(delete(card_insights).where(card_insights.c.card.in_(ids)))
     return (await tx.execute(delete(cards).where(cards.c.id.in_(ids)))).rowcount
