@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import update
 
 from bot.manifest import manifest
@@ -103,8 +104,13 @@ class Bench:
     @contextlib.contextmanager
     def locked_database(self) -> Iterator[None]:
         """Somebody else holds the write lock, as a full disk or a long transaction would."""
-        connection = sqlite3.connect(self.database, isolation_level=None)
-        connection.execute("BEGIN IMMEDIATE")
+        url = self.bot.env["DATABASE_URL"]
+        if url.startswith("sqlite"):
+            connection: Any = sqlite3.connect(self.database, isolation_level=None)
+            connection.execute("BEGIN IMMEDIATE")
+        else:
+            connection = psycopg.connect(url)
+            connection.execute("LOCK TABLE lanes, cases, sightings, insights IN EXCLUSIVE MODE")
         try:
             yield
         finally:
@@ -149,7 +155,9 @@ class Bench:
     # What there is to see
 
     def cards(self, root: str) -> list[Json]:
-        return [message for message in self.slack.thread(CHANNEL, root) if message.get("metadata")]
+        """The thread's, oldest first; nothing changes them in place, so they are as they were when asked for."""
+        replies = self.slack.conversations.replies(CHANNEL, root)
+        return [posted.message for posted in replies if posted.message.get("metadata")]
 
     async def card(self, root: str, words: str = "", *, within: float = 20.0) -> Json:
         """The thread's newest card, once it says these words."""

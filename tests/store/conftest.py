@@ -74,6 +74,12 @@ def store(request: pytest.FixtureRequest) -> Store:
     return request.getfixturevalue(request.param)
 
 
+def url_of(store: Store) -> str:
+    """The store's DATABASE_URL."""
+    url = store.engine.url
+    return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=False)
+
+
 def monitor(number: int) -> Insight:
     return Insight(InsightType.MONITOR, str(number), f"/monitors/{number}", "app.datadoghq.com")
 

@@ -1,0 +1,308 @@
+"""Two replicas at the same rows of a PostgreSQL, each interleaving forced: what random stress would not show.
+
+A test lets one transaction run up to a lock that another holds, sees it wait there, and only then goes on.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import pytest
+from sqlalchemy import select, text, update
+
+from bot.delivery import threads
+from bot.insights import Action, State
+from bot.model import Thread
+from bot.store import Store, cards, cases, lanes, migrate, now, schema, sightings, ties, upkeep
+from bot.store.lanes import Lane, LaneKind
+from bot.store.sightings import Seen
+from bot.store.ties import CaseName
+from tests import postgres
+from tests.store.conftest import (
+    CASE,
+    ELSEWHERE,
+    OTHER_CASE,
+    THREAD,
+    card_of,
+    cards_of,
+    items_of,
+    lanes_of,
+    monitor,
+    on_cards,
+    paste,
+    press,
+    sighted,
+    states,
+    tie,
+    url_of,
+)
+
+T = TypeVar("T")
+
+START = """
+import asyncio, sys
+from bot.store import Store, migrate
+
+async def start():
+    store = Store(sys.argv[1])
+    await migrate.upgrade(store)
+    print(await migrate.revision(store))
+    await store.close()
+
+asyncio.run(start())
+"""
+WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+
+
+@pytest.fixture
+def store(postgres_store: Store) -> Store:
+    """SQLite lets one transaction at a time write, whoever asks."""
+    return postgres_store
+
+
+@pytest.fixture
+async def other(store: Store) -> AsyncIterator[Store]:
+    """Another replica's way into the same database."""
+    made = Store(url_of(store))
+    yield made
+    await made.close()
+
+
+async def until_waiting(store: Store, work: Coroutine[Any, Any, T], *, behind: int = 0) -> "asyncio.Task[T]":
+    """Start this and return when it waits for a lock, besides so many others that do."""
+    task = asyncio.create_task(work)
+    async with store.read() as watching:
+        while not task.done() and (await watching.execute(WAITING)).scalar_one() <= behind:
+            await watching.rollback()  # what a transaction has once read of this view stays
+    assert not task.done(), "it did not have to wait"
+    return task
+
+
+async def claimed(store: Store, kind: LaneKind) -> Lane:
+    async with store.write() as tx:
+        await tx.execute(update(schema.lanes).where(schema.lanes.c.kind == kind).values(due_at=0.0))
+        lane = await lanes.claim(tx, 30.0)
+    assert lane is not None
+    assert lane.kind is kind
+    return lane
+
+
+async def bump(store: Store, card: str) -> None:
+    async with store.write() as tx:
+        await cards.bump(tx, card)
+
+
+# --- the lane's lost wake-up ---
+
+
+async def test_work_that_is_added_after_the_last_look_waits_for_the_lanes_end_and_makes_a_new_one(store, other):
+    await tie(store)
+    await paste(store, monitor(1))
+    card = await card_of(store)
+    lane = await claimed(store, LaneKind.CARD)
+    async with store.write() as tx:
+        await lanes.hold(tx, lane)
+        assert not await cards.shown(tx, card.id, card.version, "1.1", "digest"), "the last look: nothing left to show"
+        adding = await until_waiting(store, bump(other, card.id))
+        await lanes.release(tx, lane, more=False)
+    await adding
+    assert await lanes_of(store, LaneKind.CARD) == [card.id]
+    assert (await card_of(store)).version > card.version
+
+
+async def test_work_that_is_added_before_the_last_look_is_seen_by_it(store, other):
+    await tie(store)
+    await paste(store, monitor(1))
+    card = await card_of(store)
+    lane = await claimed(store, LaneKind.CARD)
+
+    async def finish() -> bool:
+        async with other.write() as tx:
+            await lanes.hold(tx, lane)
+            more = await cards.shown(tx, card.id, card.version, "1.1", "digest")
+            await lanes.release(tx, lane, more=more)
+            return more
+
+    async with store.write() as tx:
+        await cards.bump(tx, card.id)
+        finishing = await until_waiting(store, finish())
+    assert await finishing
+    assert await lanes_of(store, LaneKind.CARD) == [card.id]
+
+
+async def test_adding_without_the_lanes_lock_would_strand_the_work_until_the_sweep(store, other):
+    """The reason for the order: whoever adds the work first and then only looks for the lane waits for nobody."""
+    await tie(store)
+    await paste(store, monitor(1))
+    async with store.write() as tx:
+        await lanes.wake(tx, LaneKind.CASE, cases.key(CASE.org, CASE.case_id))
+        await tx.execute(schema.lanes.delete().where(schema.lanes.c.kind == LaneKind.CARD))
+    lane = await claimed(store, LaneKind.CASE)
+    async with store.write() as finishing, other.write() as adding:
+        await adding.execute(update(schema.insights).values(state=State.CONFIRMED))
+        await lanes.hold(finishing, lane)
+        assert not await cases.still_at_work(finishing, CASE.org, CASE.case_id)
+        found = await adding.execute(select(schema.lanes.c.id).where(schema.lanes.c.key == lane.key))
+        assert found.scalar_one() == lane.id, "there it is: nothing to do"
+        await lanes.release(finishing, lane, more=False)
+    assert await states(store) == {"1": State.CONFIRMED}
+    assert await lanes_of(store, LaneKind.CASE) == []
+    await upkeep.sweep(store)
+    assert await lanes_of(store, LaneKind.CASE) == [lane.key]
+
+
+async def test_a_confirmation_is_never_missed_by_the_end_of_its_cases_lane(store, other):
+    await tie(store)
+    await paste(store, monitor(1))
+    async with store.write() as tx:
+        await lanes.wake(tx, LaneKind.CASE, cases.key(CASE.org, CASE.case_id))
+        await tx.execute(schema.lanes.delete().where(schema.lanes.c.kind == LaneKind.CARD))
+    lane = await claimed(store, LaneKind.CASE)
+    card = await card_of(store)
+    async with store.write() as tx:
+        await ties.lock_case(tx, CASE.org, CASE.case_id)
+        await lanes.hold(tx, lane)
+        assert not await cases.still_at_work(tx, CASE.org, CASE.case_id)
+        confirming = await until_waiting(store, press(other, card, Action.ADD, 1))
+        await lanes.release(tx, lane, more=False)
+    assert (await confirming).moved == 1
+    assert await lanes_of(store, LaneKind.CASE) == [lane.key]
+
+
+# --- two at once ---
+
+
+async def test_of_two_people_at_once_one_moves_the_insight_and_the_other_is_told(store, other):
+    await tie(store)
+    await paste(store, monitor(1))
+    card = await card_of(store)
+    async with store.write() as tx:
+        await ties.lock_case(tx, CASE.org, CASE.case_id)
+        ana = await until_waiting(store, press(store, card, Action.ADD, 1, by="U0ANA"))
+        ben = await until_waiting(store, press(other, card, Action.ADD, 1, by="U0BEN"), behind=1)
+    first, second = sorted([await ana, await ben], key=lambda clicked: -clicked.moved)
+    assert (first.moved, list(first.earlier)) == (1, [])
+    assert second.moved == 0
+    assert [item.state for item in second.earlier] == [State.CONFIRMED]
+    assert second.earlier[0].by == (await items_of(store, card))[0].by
+
+
+async def test_two_messages_at_once_about_one_thing_make_one_open_card(store, other):
+    await tie(store)
+    async with store.write() as tx:
+        await ties.lock_case(tx, CASE.org, CASE.case_id)
+        one = await until_waiting(store, paste(store, monitor(1), ts="1000.1"))
+        two = await until_waiting(store, paste(other, monitor(1), ts="1000.2"), behind=1)
+    assert [await one, await two] == [1, 1]
+    assert await on_cards(store) == [["1"]]
+
+
+async def test_one_message_told_to_two_replicas_at_once_is_sighted_once(store, other):
+    await tie(store)
+    async with store.write() as tx:
+        await ties.lock_case(tx, CASE.org, CASE.case_id)
+        one = await until_waiting(store, paste(store, monitor(1)))
+        two = await until_waiting(store, paste(other, monitor(1)), behind=1)
+    assert sorted([await one, await two]) == [0, 1]
+    assert await on_cards(store) == [["1"]]
+
+
+async def test_a_link_that_comes_while_the_root_is_edited_is_not_offered_for_the_old_case(store, other):
+    await tie(store)
+    new_root = Seen(THREAD, THREAD.ts, "U0ANA", (), (CaseName("default", OTHER_CASE.key),))
+    async with store.write() as tx:
+        await ties.lock_case(tx, CASE.org, CASE.case_id)
+        editing = await until_waiting(store, sightings.reroot(store, new_root))
+        pasting = await until_waiting(store, paste(other, monitor(1)), behind=1)
+    await editing
+    assert await pasting == 1
+    assert await cards_of(store) == []
+    assert [state for _, state, _ in await sighted(store)] == ["pending"]
+    assert await lanes_of(store, LaneKind.THREAD) == [sightings.key(THREAD)]
+
+
+# --- no deadlocks: the order is case, lane, card ---
+
+
+async def test_a_link_joins_a_card_while_that_is_being_shown(store, other):
+    await tie(store)
+    await paste(store, monitor(1))
+    card = await card_of(store)
+    lane = await claimed(store, LaneKind.CARD)
+    async with store.write() as tx:
+        await lanes.hold(tx, lane)
+        joining = await until_waiting(store, paste(other, monitor(2), ts="1000.3"))
+        await cards.shown(tx, card.id, card.version, "1.1", "digest")
+        await lanes.release(tx, lane, more=False)
+    assert await joining == 1
+    assert await on_cards(store) == [["1", "2"]]
+    assert await lanes_of(store, LaneKind.CARD) == [card.id]
+
+
+async def test_an_insight_fails_late_while_its_card_is_being_shown(store, other):
+    await tie(store)
+    await paste(store, monitor(1))
+    card = await card_of(store)
+    await press(store, card, Action.ADD, 1)
+    async with store.write() as tx:
+        await tx.execute(update(schema.insights).values(confirmed_at=1.0))
+        await tx.execute(schema.lanes.delete().where(schema.lanes.c.kind == LaneKind.CASE))
+    lane = await claimed(store, LaneKind.CARD)
+
+    async def fail() -> None:
+        async with other.write() as tx:
+            await ties.lock_case(tx, CASE.org, CASE.case_id)
+            work = await cases.work(tx, CASE.org, CASE.case_id)
+            await cases.settle(tx, [cases.Settled(item, State.FAILED, note="No.") for item in work])
+
+    async with store.write() as tx:
+        await lanes.hold(tx, lane)
+        failing = await until_waiting(store, fail())
+        await cards.shown(tx, card.id, (await card_of(store)).version, "1.1", "digest")
+        await lanes.release(tx, lane, more=False)
+    await failing
+    assert (await card_of(store)).tell == 1
+    assert await lanes_of(store, LaneKind.CARD) == [card.id]
+
+
+async def test_two_threads_that_name_two_cases_in_different_order_do_not_wait_for_each_other(store, other):
+    await tie(store)
+    await tie(store, ELSEWHERE, OTHER_CASE)
+
+    async def write_down(thread: Thread) -> None:
+        async with other.write() as tx:
+            found = sorted([CASE, OTHER_CASE], key=lambda case: case.case_id, reverse=True)
+            await threads.write_found(tx, thread, found, await now(tx))
+
+    first, last = sorted([CASE, OTHER_CASE], key=lambda case: case.case_id)
+    async with store.write() as tx:
+        await cases.save(tx, replace(first, title="New"))
+        writing = await until_waiting(store, write_down(Thread("T0ACME", "C0INCIDENTS", "3000.1")))
+        await cases.save(tx, replace(last, title="New"))
+    await writing
+
+
+# --- starting at once ---
+
+
+async def test_four_replicas_that_start_at_once_on_an_empty_database_all_come_up(postgres_url):
+    url = postgres.create(postgres_url, "empty")
+
+    async def start() -> tuple[int | None, bytes]:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", START, url, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
+        out, _ = await child.communicate()
+        return child.returncode, out
+
+    came = await asyncio.gather(*(start() for _ in range(4)))
+    postgres.drop(postgres_url, "empty")
+    assert came == 4 * [(0, f"{migrate.HEAD}\n".encode())]
+
+
+async def test_no_statement_keeps_a_click_waiting_for_longer_than_a_second(store):
+    for opened in (store.read(), store.write()):
+        async with opened as connection:
+            assert (await connection.execute(text("SHOW statement_timeout"))).scalar_one() == "1s"
