@@ -128,7 +128,7 @@ class Control:
         self,
         predicate: Callable[[], T | Literal[False] | None],
         *,
-        timeout: float = 10.0,  # noqa: ASYNC109 - ours says what was waited for
+        timeout: float = 20.0,  # noqa: ASYNC109 - ours says what was waited for
         what: str = "",
     ) -> T:
         """Wait until `predicate` gives something true (asked again after every change) and return it.
@@ -144,7 +144,7 @@ class Control:
     async def quiet(
         self,
         seconds: float = 0.3,
-        timeout: float = 10.0,  # noqa: ASYNC109 - ours says what was waited for
+        timeout: float = 20.0,  # noqa: ASYNC109 - ours says what was waited for
     ) -> None:
         """Wait until, counted from now, no call has been under way and none has come for `seconds`.
 

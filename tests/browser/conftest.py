@@ -13,7 +13,7 @@ from bot.sandbox.open_house import OpenHouse, opened
 from tests.browser.window import Window
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PATIENCE_MS = 10_000
+PATIENCE_MS = 30_000
 
 NewWindow = Callable[..., Awaitable[Window]]
 
