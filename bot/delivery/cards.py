@@ -116,7 +116,7 @@ async def _show(reach: Reach, lane: Lane, card: cards.Card) -> Showing:
         return Showing(shown.version, ts, _digest(shown))
     if not shown.items or all(item.state is State.WITHDRAWN for item in shown.items):
         return Showing(shown.version, None, "")
-    async with reach.store.write() as tx:
+    async with reach.write() as tx:
         await cards.posting(tx, card.id, await lanes.hold(tx, lane))
     ts = await reach.slack.post(card.thread, message, messages.metadata(card.id))
     return Showing(shown.version, ts, _digest(shown))
@@ -136,10 +136,10 @@ async def _tell(reach: Reach, lane: Lane, card: cards.Card) -> None:
         found = await reach.slack.find(card.thread, mark, card.telling_since, reach.myself.bot)
     shown = await view(reach, card)
     if found is None and shown is not None:
-        async with reach.store.write() as tx:
+        async with reach.write() as tx:
             await cards.telling(tx, card.id, await lanes.hold(tx, lane))
         await reach.slack.post(card.thread, messages.late_failure(shown), mark)
-    async with reach.store.write() as tx:
+    async with reach.write() as tx:
         await lanes.hold(tx, lane)
         await cards.told(tx, card.id, card.tell)
 
@@ -177,7 +177,7 @@ def _item(item: cards.Item, name: str) -> messages.Item:
 
 
 async def _shown(reach: Reach, lane: Lane, card: cards.Card, showing: Showing) -> None:
-    async with reach.store.write() as tx:
+    async with reach.write() as tx:
         await lanes.hold(tx, lane)
         if showing.ts is None:
             await cards.nothing_to_show(tx, card.id, showing.version)
@@ -191,7 +191,7 @@ async def _ended(reach: Reach, lane: Lane, card: cards.Card, end: SlackEnd) -> N
     """A card whose message cannot be changed any more is posted anew, as a reply; other refusals are for good."""
     log.warning("card.ended", card=card.id, channel=card.thread.channel, reason=end.reason, needed=end.needed)
     anew = card.ts is not None and end.reason in MESSAGE_GONE
-    async with reach.store.write() as tx:
+    async with reach.write() as tx:
         await lanes.hold(tx, lane)
         if anew and any(item.state is not State.OFFERED for item in await cards.items(tx, card.id)):
             await cards.lost(tx, card.id)
@@ -202,7 +202,7 @@ async def _ended(reach: Reach, lane: Lane, card: cards.Card, end: SlackEnd) -> N
 
 
 async def _again(reach: Reach, lane: Lane, later: SlackLater) -> None:
-    async with reach.store.write() as tx:
+    async with reach.write() as tx:
         at = await lanes.hold(tx, lane)
         if lane.since is not None and at - lane.since > reach.give_up_after:
             await cards.end(tx, lane.key, "gave_up")
@@ -212,6 +212,6 @@ async def _again(reach: Reach, lane: Lane, later: SlackLater) -> None:
 
 
 async def _finish(reach: Reach, lane: Lane) -> None:
-    async with reach.store.write() as tx:
+    async with reach.write() as tx:
         await lanes.hold(tx, lane)
         await lanes.release(tx, lane, more=False)

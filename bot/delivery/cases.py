@@ -69,7 +69,7 @@ async def _absent(reach: Reach, org: Org, lane: Lane, adding: Sequence[Item]) ->
     told = await org.datadog.case(case_id)
     there = present(reach, told)
     found = [Settled(item, State.ADDED, ours=item.sent) for item in adding if item.identity in there]
-    async with reach.store.write() as tx:
+    async with reach.write() as tx:
         await ties.lock_case(tx, org_name, case_id)
         await lanes.hold(tx, lane, reach.lease)
         await cases.settle(tx, found)
@@ -169,7 +169,7 @@ async def _not_now(reach: Reach, org: Org, lane: Lane, work: Sequence[Item], lat
     if later.why is Why.RATE_LIMITED:
         org.gate.close(again.after, words)
     if not later.sent:
-        async with reach.store.write() as tx:
+        async with reach.write() as tx:
             await ties.lock_case(tx, *lane.key.split("/"))
             await lanes.hold(tx, lane)
             await cases.unsent(tx, [item.id for item in work if not item.sent])
@@ -182,7 +182,7 @@ async def _not_now(reach: Reach, org: Org, lane: Lane, work: Sequence[Item], lat
 async def _too_late(reach: Reach, lane: Lane) -> bool:
     if lane.since is None:
         return False
-    async with reach.store.write() as tx:
+    async with reach.write() as tx:
         return await lanes.hold(tx, lane) - lane.since > reach.give_up_after
 
 
@@ -198,7 +198,7 @@ async def settle(
 ) -> None:
     """Write down what became of the batch and of the case, and let the lane go or stay for what is left."""
     org, case_id = lane.key.split("/")
-    async with reach.store.write() as tx:
+    async with reach.write() as tx:
         await ties.lock_case(tx, org, case_id)
         await lanes.hold(tx, lane)
         await cases.settle(tx, outcome)
@@ -212,7 +212,7 @@ async def settle(
 async def wait(reach: Reach, lane: Lane, again: Retry) -> None:
     """Try again later; cards that wait longer than a moment say so."""
     org, case_id = lane.key.split("/")
-    async with reach.store.write() as tx:
+    async with reach.write() as tx:
         await ties.lock_case(tx, org, case_id)
         await lanes.hold(tx, lane)
         await reach.retry(tx, lane, again)
@@ -231,7 +231,7 @@ def as_case(reach: Reach, org: str, told: DatadogCase) -> cases.Case:
 
 async def _mark_sent(reach: Reach, lane: Lane, items: Sequence[Item]) -> list[Item]:
     org, case_id = lane.key.split("/")
-    async with reach.store.write() as tx:
+    async with reach.write() as tx:
         await ties.lock_case(tx, org, case_id)
         await lanes.hold(tx, lane)
         return await cases.mark_sent(tx, items)

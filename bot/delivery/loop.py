@@ -66,9 +66,12 @@ class Delivery:
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
-        for lane in left:
-            async with self._reach.store.write() as tx:
-                await lanes.hand_back(tx, lane)
+        try:
+            for lane in left:
+                async with self._reach.write() as tx:
+                    await lanes.hand_back(tx, lane)
+        except SQLAlchemyError as error:
+            log.warning("delivery.not_handed_back", lanes=len(left), error=type(error).__name__)  # their leases end
 
     async def _keep_up(self) -> None:
         """Once a minute: lanes that are missing, and a batch of what is long finished."""
@@ -96,7 +99,7 @@ class Delivery:
                 return POLL_SECONDS
             if due > 0:
                 return min(due + 0.002, POLL_SECONDS)
-            async with self._reach.store.write() as tx:
+            async with self._reach.write() as tx:
                 lane = await lanes.claim(tx, self._reach.lease)
             if lane is None:
                 return 0.02
@@ -128,7 +131,7 @@ class Delivery:
 
     async def _keep(self, lane: Lane, reference: str) -> None:
         try:
-            async with self._reach.store.write() as tx:
+            async with self._reach.write() as tx:
                 await lanes.hold(tx, lane)
                 await self._reach.retry(
                     tx, lane, Retry(self._reach.backoff(lane.attempts), f"Something went wrong ({reference}).")

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -75,6 +76,10 @@ class Reach:
     give_up_after: float
     keep: float
     timing: Timing
+
+    def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction that waits its turn for as long as the lease allows."""
+        return self.store.write(patience=self.lease / 4)
 
     def backoff(self, attempts: int, asked: float | None = None) -> float:
         """How long to wait after `attempts` failures in a row: what was asked for, else 1, 2, 4 … with jitter."""

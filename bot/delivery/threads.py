@@ -98,7 +98,7 @@ async def _resolve(reach: Reach, name: CaseName) -> cases.Case | None:
 
 
 async def _write_down(reach: Reach, lane: Lane, thread: Thread, found: Sequence[cases.Case] | None) -> None:
-    async with reach.store.write() as tx:
+    async with reach.write() as tx:
         await lanes.hold(tx, lane)
         at = await now(tx)
         if found is not None:
@@ -124,19 +124,19 @@ async def write_found(tx: AsyncConnection, thread: Thread, found: Sequence[cases
 
 async def _again(reach: Reach, lane: Lane, again: Retry) -> None:
     if lane.since is not None and again.blame:
-        async with reach.store.write() as tx:
+        async with reach.write() as tx:
             too_late = await lanes.hold(tx, lane) - lane.since > reach.give_up_after
         if too_late:
             await _give_up(reach, lane, Thread(*lane.key.split("/")), "gave_up")
             return
-    async with reach.store.write() as tx:
+    async with reach.write() as tx:
         await lanes.hold(tx, lane)
         await reach.retry(tx, lane, again)
 
 
 async def _give_up(reach: Reach, lane: Lane, thread: Thread, reason: str) -> None:
     """Nothing is known of the thread's case, so nothing is remembered: the next link asks again."""
-    async with reach.store.write() as tx:
+    async with reach.write() as tx:
         await lanes.hold(tx, lane)
         await sightings.set_aside(tx, thread, reason)
         await lanes.release(tx, lane, more=False)

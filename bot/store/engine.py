@@ -56,7 +56,11 @@ def create(url: str) -> AsyncEngine:
         return engine
     # Neither prepared statements nor start-up options: PgBouncer shares connections between transactions.
     engine = create_async_engine(
-        parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args={"prepare_threshold": None}
+        parsed.set(drivername="postgresql+psycopg"),
+        pool_pre_ping=True,
+        pool_size=12,  # what goes over that is opened and closed each time, which costs more than the work it does
+        max_overflow=8,
+        connect_args={"prepare_threshold": None},
     )
     event.listen(engine.sync_engine, "begin", _postgresql_begin)
     return engine
@@ -80,18 +84,18 @@ def _postgresql_begin(connection: Connection) -> None:
 
 
 @asynccontextmanager
-async def write(engine: AsyncEngine, turn: asyncio.Lock) -> AsyncGenerator[AsyncConnection]:
+async def write(engine: AsyncEngine, turn: asyncio.Lock, patience: float) -> AsyncGenerator[AsyncConnection]:
     """One transaction that commits when the block ends and leaves nothing behind when it raises."""
-    mine = _in(turn) if engine.dialect.name == "sqlite" else nullcontext()
+    mine = _in(turn, patience) if engine.dialect.name == "sqlite" else nullcontext()
     async with mine, engine.execution_options(write=True).begin() as connection:
         yield connection
 
 
 @asynccontextmanager
-async def _in(turn: asyncio.Lock) -> AsyncGenerator[None]:
+async def _in(turn: asyncio.Lock, patience: float) -> AsyncGenerator[None]:
     """SQLite lets one write at a time and keeps no queue: of twenty who wait, one starves. So this process queues."""
     try:
-        async with asyncio.timeout(BUSY_SECONDS):
+        async with asyncio.timeout(patience):
             await turn.acquire()
     except TimeoutError as error:
         raise NoTurn("database is locked by this process's other writers") from error

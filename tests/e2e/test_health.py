@@ -1,0 +1,87 @@
+"""What the bot tells of itself while it works: whether it can, what waits, and that a lost lease writes nothing."""
+
+import re
+import sqlite3
+from typing import Any
+
+import httpx
+
+from tests.e2e.bench import PUT, Bench, monitor
+
+
+async def offered(b: Bench) -> tuple[str, dict[str, Any]]:
+    root = b.start_thread()
+    b.reply(root, monitor(1))
+    return root, await b.card(root, "Add 1 insight")
+
+
+async def fetch(b: Bench, path: str) -> httpx.Response:
+    """From the bot itself: its log names the port."""
+    addresses = re.findall(r"address=(http://[^/]+)/healthz", b.log)
+    async with httpx.AsyncClient() as client:
+        return await client.get(addresses[-1] + path)
+
+
+async def measured(b: Bench) -> dict[str, float]:
+    lines = (await fetch(b, "/metrics")).text.splitlines()
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
+
+
+async def test_a_bot_that_can_work_says_so(b: Bench) -> None:
+    assert (await fetch(b, "/healthz")).json() == {"status": "ok"}
+    ready = await fetch(b, "/readyz")
+    assert (ready.status_code, ready.json()) == (200, {"ready": True, "reasons": []})
+
+
+async def test_while_datadog_refuses_the_credentials_the_bot_is_not_ready_and_says_why(b: Bench) -> None:
+    root, card = await offered(b)
+    b.datadog.keys_valid = False
+    await b.click(card, "insights.add")
+    not_ready = await fetch(b, "/readyz")
+    while not_ready.status_code == 200:  # until Datadog has been asked
+        not_ready = await fetch(b, "/readyz")
+    assert not_ready.status_code == 503
+    [reason] = not_ready.json()["reasons"]
+    assert reason.startswith("default: Datadog")
+
+    b.datadog.keys_valid = True
+    await b.card(root, "Added to CASEM-4523")
+    await b.handled()
+    assert (await fetch(b, "/readyz")).status_code == 200
+
+
+async def test_metrics_count_what_waits_and_what_was_put_off(b: Bench) -> None:
+    root, card = await offered(b)
+    before = await measured(b)
+    b.control.rule("datadog", PUT, status=500, times=1)
+    b.control.rule("datadog", PUT, hold="before", times=1)
+    await b.click(card, "insights.add")
+    await b.held(PUT)
+    during = await measured(b)
+    b.control.release()
+    await b.card(root, "Added to CASEM-4523")
+    await b.handled()
+    after = await measured(b)
+    retried = 'case_insights_lanes_retried_total{kind="case"}'
+    assert during[retried] == before.get(retried, 0.0) + 1
+    assert during['case_insights_lanes{kind="case"}'] == 1
+    assert during['case_insights_lanes_oldest_seconds{kind="case"}'] >= 0
+    assert after['case_insights_lanes{kind="case"}'] == 0
+
+
+async def test_whoever_lost_the_lease_writes_nothing_and_the_next_finds_what_was_put(b: Bench) -> None:
+    root, card = await offered(b)
+    lost = 'case_insights_leases_lost_total{kind="case"}'
+    before = (await measured(b)).get(lost, 0.0)
+    b.control.rule("datadog", PUT, hold="after", times=1)
+    await b.click(card, "insights.add")
+    await b.held(PUT)
+    with sqlite3.connect(b.database) as connection:
+        connection.execute("UPDATE lanes SET token = 'somebody else', lease_until = 0 WHERE kind = 'case'")
+    connection.close()
+    b.control.release()
+    await b.card(root, "Added to CASEM-4523 by Ana")
+    await b.handled()
+    assert (await measured(b))[lost] == before + 1
+    assert len(b.calls(PUT)) == 1
+    assert len(b.on_case) == 1

@@ -1,0 +1,100 @@
+"""News for people who have stopped looking: a late failure is said in the thread, once; a lost card comes anew."""
+
+import sqlite3
+from typing import Any
+
+from bot.sandbox.render import as_text
+from tests.e2e.bench import CHANNEL, PUT, Bench, monitor
+
+LATE = "Ana wanted 1 insight on CASEM-4523, and it did not work: Monitor 1."
+
+
+async def confirmed_long_ago(b: Bench) -> str:
+    """Ana pressed Add three minutes ago, Datadog did not answer, and the next try fails for good; the root."""
+    root = b.start_thread()
+    b.reply(root, monitor(1))
+    card = await b.card(root, "Add 1 insight")
+    b.control.rule("datadog", PUT, status=500, times=1)
+    b.datadog.may_write = False
+    await b.click(card, "insights.add")
+    await b.control.until(lambda: any(call.status == 500 for call in b.calls(PUT)), what="the first try")
+    with sqlite3.connect(b.database) as connection:
+        connection.execute("UPDATE insights SET confirmed_at = confirmed_at - 180 WHERE state = 'confirmed'")
+    connection.close()
+    return root
+
+
+def late(b: Bench, root: str) -> list[dict[str, Any]]:
+    return [each for each in b.cards(root) if each["text"].startswith(LATE)]
+
+
+async def test_who_confirmed_is_told_once_in_the_thread_when_it_fails_late(b: Bench) -> None:
+    root = await confirmed_long_ago(b)
+    await b.control.until(lambda: late(b, root), what="a reply")
+    await b.handled()
+    card, reply = b.cards(root)
+    assert "Datadog refused (403)" in as_text(card)
+    assert "Datadog refused (403)" in reply["text"]
+
+    b.datadog.may_write = True
+    await b.click(card, "insights.retry")
+    await b.control.until(lambda: "Added to CASEM-4523 by Ana" in as_text(b.cards(root)[0]), what="the retry")
+    await b.handled()
+    assert len(b.cards(root)) == 2
+
+
+async def test_a_failure_while_people_still_look_is_said_on_the_card_alone(b: Bench) -> None:
+    root = b.start_thread()
+    b.reply(root, monitor(1))
+    b.datadog.may_write = False
+    await b.click(await b.card(root, "Add 1 insight"), "insights.add")
+    await b.card(root, "Datadog refused (403)")
+    await b.handled()
+    assert len(b.cards(root)) == 1
+
+
+async def test_killed_between_the_late_reply_and_its_commit_it_is_said_once(own: Bench) -> None:
+    root = await confirmed_long_ago(own)
+    own.control.rule("slack", "chat.postMessage", hold="after", times=1)
+    await own.held("chat.postMessage")
+    await own.kill()
+    own.control.release()
+    assert len(late(own, root)) == 1, "Slack has posted it"
+    searched = len(own.calls("conversations.replies"))
+    await own.start()
+    await own.control.until(
+        lambda: len(own.calls("conversations.replies")) > searched, timeout=20, what="the reply to be looked for"
+    )
+    await own.handled()
+    assert len(late(own, root)) == 1
+    assert len(own.calls("chat.postMessage")) == 2
+
+
+async def test_what_became_of_a_card_that_was_deleted_is_said_in_a_new_reply(b: Bench) -> None:
+    root = b.start_thread()
+    b.reply(root, monitor(1))
+    card = await b.card(root, "Add 1 insight")
+    b.control.rule("datadog", PUT, hold="before", times=1)
+    await b.click(card, "insights.add")
+    await b.held(PUT)
+    b.slack.delete(CHANNEL, card["ts"])
+    b.control.release()
+    new = await b.card(root, "Added to CASEM-4523 by Ana")
+    await b.handled()
+    assert new["ts"] != card["ts"]
+    assert len(b.cards(root)) == 1
+    assert len(b.on_case) == 1
+
+
+async def test_an_offer_that_was_deleted_is_not_made_again(b: Bench) -> None:
+    root = b.start_thread()
+    b.reply(root, monitor(1))
+    card = await b.card(root, "Add 1 insight")
+    b.slack.delete(CHANNEL, card["ts"])
+    b.reply(root, monitor(2))
+    await b.control.until(
+        lambda: any((call.answer or {}).get("error") == "message_not_found" for call in b.calls("chat.update")),
+        what="an update of what is gone",
+    )
+    await b.handled()
+    assert b.cards(root) == []

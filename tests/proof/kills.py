@@ -1,0 +1,79 @@
+"""The points at which bots are killed, each exact: a call that is held there, a locked database, an acknowledgement."""
+
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+
+from bot.sandbox.control import Call
+from tests.e2e.bench import PUT, Bench
+
+WITHIN = 90.0
+"""Seconds until something comes by that can be killed there."""
+
+Point = Callable[[Bench, Sequence[int]], Awaitable[None]]
+
+
+async def _before_the_store(b: Bench, _: Sequence[int]) -> None:
+    """An event or a click has arrived and cannot be committed; whoever got it, all are killed."""
+    before = len(b.control.calls)
+    with b.locked_database():
+        await b.control.until(
+            lambda: any(not call.done for call in _envelopes(b, before)), timeout=WITHIN, what="an event to arrive"
+        )
+        await b.kill()
+
+
+async def _after_the_store(b: Bench, _: Sequence[int]) -> None:
+    """A message with links is acknowledged, so it is committed, and its card's lane is not due yet."""
+    before = len(b.control.calls)
+    await b.control.until(
+        lambda: any(call.status == 200 and _has_links(call) for call in _envelopes(b, before)),
+        timeout=WITHIN,
+        what="a message to be acknowledged",
+    )
+    await b.kill()
+
+
+def _at(method: str, **how: str) -> Point:
+    async def kill(b: Bench, victims: Sequence[int]) -> None:
+        b.control.rule("*", method, times=1, **how)  # type: ignore[arg-type]  # "before" or "after"
+        await b.control.until(
+            lambda: any(call.method == method for call in b.control.held()), timeout=WITHIN, what=f"{method} to be held"
+        )
+        await b.kill(*victims)
+        b.control.release()
+
+    return kill
+
+
+POINTS: dict[str, Point] = {
+    "before the store": _before_the_store,
+    "after the store": _after_the_store,
+    "after the claim": _at(PUT, hold="before", drop="before"),
+    "after the PUT left": _at(PUT, hold="before"),
+    "after Datadog committed": _at(PUT, hold="after"),
+    "before the card's post was saved": _at("chat.postMessage", hold="after"),
+    "before the card's update": _at("chat.update", hold="before"),
+}
+
+
+async def kill_at_each_point_twice(b: Bench, chance: random.Random, progress: Callable[[], float]) -> Counter[str]:
+    """All bots the first time; the second time one of them, where there are several. Spread over the work."""
+    kills: Counter[str] = Counter()
+    for victims in ([], [chance.randrange(len(b.bots))]):
+        for name, point in POINTS.items():
+            due = kills.total() / (2 * len(POINTS) + 2)
+            await b.control.until(lambda due=due: progress() >= due, timeout=WITHIN, what="some work to be done")
+            await point(b, victims)
+            kills[name] += 1
+            await b.start()
+    return kills
+
+
+def _envelopes(b: Bench, after: int) -> list[Call]:
+    return [call for call in b.control.calls[after:] if call.method in ("socket:events_api", "socket:interactive")]
+
+
+def _has_links(call: Call) -> bool:
+    event = call.arguments["payload"].get("event") or {}
+    return "/monitors/" in (event.get("text") or "") and "bot_id" not in event

@@ -1,0 +1,121 @@
+"""What people do in the proof and in the soak, how Datadog fails meanwhile, and what must be true in the end."""
+
+import contextlib
+import re
+from collections import Counter
+
+from bot.sandbox.control import Json
+from bot.sandbox.render import as_text
+from tests.e2e.bench import CHANNEL, Bench, boxes, monitor, options
+
+MONITORS, CHANGES = 6, 20
+"""Links in one thread, of monitors and of code changes: two cards, for one holds 20."""
+EACH = MONITORS + CHANGES
+WAYS_TO_FAIL: tuple[Json, ...] = (
+    {"status": 500, "probability": 0.10},
+    {"status": 503, "body": "<html>upstream</html>", "probability": 0.045},
+    {"status": 429, "headers": {"X-RateLimit-Reset": "0.2"}, "probability": 0.04},
+    {"drop": "before", "probability": 0.06},
+    {"drop": "after", "probability": 0.06},
+    {"delay": 1.5, "probability": 0.04},  # longer than the bot's time-out, and carried out all the same
+)
+"""30 % of Datadog's calls, each way of failing by a chance of its own."""
+
+
+def spoil(b: Bench, seed: int) -> None:
+    for number, way in enumerate(WAYS_TO_FAIL):
+        b.control.rule("datadog", "*", seed=seed + number, **way)
+
+
+class Shown:
+    """The threads' cards as Slack last told of them: asked so often that searching the channel would be all we do."""
+
+    def __init__(self, b: Bench) -> None:
+        self._control = b.control
+        self._seen = b.control.last_event
+        self._cards: dict[str, dict[str, Json]] = {}
+
+    def of(self, root: str) -> list[Json]:
+        self._catch_up()
+        return list(self._cards.get(root, {}).values())
+
+    def one(self, root: str, ts: str) -> Json:
+        self._catch_up()
+        return self._cards[root][ts]
+
+    def _catch_up(self) -> None:
+        new: list[Json] = []
+        for event in reversed(self._control.events):
+            if event.id <= self._seen:
+                break
+            if event.kind == "message" and event.data["message"].get("metadata"):
+                new.append(event.data["message"])
+        self._seen = self._control.last_event
+        for message in reversed(new):
+            self._cards.setdefault(message["thread_ts"], {})[message["ts"]] = message
+
+
+def key(number: int) -> str:
+    return f"PROOF-{number + 1}"
+
+
+def links(number: int) -> list[str]:
+    """What is pasted about this case: monitors have names to be looked up, code changes have none."""
+    monitors = [monitor(100 * number + each) for each in range(1, MONITORS + 1)]
+    return [*monitors, *(f"https://github.com/acme/api/pull/{100 * number + each}" for each in range(1, CHANGES + 1))]
+
+
+def wanted(number: int) -> set[str]:
+    """What belongs on this case, by id: in every tenth thread the first monitor is left out."""
+    ids = [link.rpartition("/")[2] if "/monitors/" in link else link for link in links(number)]
+    return set(ids[1:] if number % 10 == 0 else ids)
+
+
+async def work_a_case(b: Bench, shown: Shown, number: int) -> str:
+    """A thread about a case, its links, and Add on each card, pressed again where the press was lost; the root."""
+    root = b.slack.message(CHANNEL, "U0ANA", f"https://app.datadoghq.com/cases/{key(number)}")["ts"]
+    b.reply(root, " ".join(links(number)))
+    await b.control.until(
+        lambda: sum(len(options(card)) for card in shown.of(root)) == EACH, timeout=180, what=f"cards of {number}"
+    )
+    for card in shown.of(root):
+        await _press(b, shown, root, card["ts"], 100 * number + 1 if number % 10 == 0 else None)
+    return root
+
+
+async def _press(b: Bench, shown: Shown, root: str, ts: str, left_out: int | None) -> None:
+    """Press Add until the card offers nothing any more."""
+
+    def offered() -> bool:
+        return bool(options(shown.one(root, ts)))
+
+    while offered():
+        for block_id, group in boxes(shown.one(root, ts)).items():
+            values = [each["value"] for each in group if each["text"]["text"] != f"Monitor · {left_out}"]
+            if len(values) < len(group):
+                await b.slack.tick(CHANNEL, ts, "U0BEN", "insights.select", block_id, values)
+        if offered():
+            await b.click(shown.one(root, ts), "insights.add", "U0BEN", late=True)
+        with contextlib.suppress(TimeoutError):
+            await b.control.until(lambda: not offered(), timeout=3)
+
+
+def on_case(b: Bench, number: int) -> Counter[str]:
+    return Counter(insight.resource_id for insight in b.datadog.cases[key(number)].insights)
+
+
+def judge(b: Bench, number: int, root: str) -> None:
+    """The case has exactly what was confirmed, each once, and the thread's cards say so."""
+    assert on_case(b, number) == Counter(wanted(number)), key(number)
+    cards = b.cards(root)
+    assert len({card["metadata"]["event_payload"]["card"] for card in cards}) == len(cards), "a card twice"
+    said = [as_text(card) for card in cards]
+    assert all(f"Added to {key(number)} by Ben" in text for text in said), said
+    assert sum(_claimed(text) for text in said) == len(wanted(number)), said
+    assert sum("Left out: 1." in text for text in said) == (number % 10 == 0), said
+
+
+def _claimed(text: str) -> int:
+    """How many insights a card says were added."""
+    more = re.search(r" and (\d+) more", text)
+    return len(re.findall(r"Monitor \d+|acme/api#\d+", text)) + (int(more[1]) if more else 0)

@@ -1,0 +1,48 @@
+"""A bot that is asked to stop waits a while for what is under way, then leaves it to whoever comes next."""
+
+import asyncio
+import sqlite3
+from typing import Any
+
+from bot.delivery import Delivery, Reach
+from bot.store import Store, lanes
+from bot.store.cards import Timing
+from bot.store.lanes import Lane, LaneKind
+
+
+async def claimed(store: Store) -> Lane | None:
+    async with store.write() as tx:
+        return await lanes.claim(tx, 30.0)
+
+
+async def stuck(store: Store) -> Delivery:
+    """One lane is under way and will not end by itself."""
+    nobody: Any = None
+    times = {"lease": 30.0, "retry_cap": 300.0, "give_up_after": 3600.0, "keep": 3600.0, "timing": Timing()}
+    reach: Any = {"store": store, "slack": nobody, "myself": nobody, "orgs": {}, "routes": nobody, **times}
+    delivery = Delivery(Reach(confirmers=None, **reach))
+    async with store.write() as tx:
+        await lanes.wake(tx, LaneKind.CASE, "default/one")
+    lane = await claimed(store)
+    assert lane is not None
+    delivery._under_way[asyncio.create_task(asyncio.Event().wait())] = lane
+    return delivery
+
+
+async def test_what_does_not_finish_in_time_is_free_for_the_next_at_once(store):
+    delivery = await stuck(store)
+    assert await claimed(store) is None
+    await delivery.drain(0.05)
+    lane = await claimed(store)
+    assert lane is not None
+    assert lane.key == "default/one"
+
+
+async def test_a_database_that_does_not_answer_keeps_nobody_from_stopping(sqlite_store):
+    delivery = await stuck(sqlite_store)
+    holder = sqlite3.connect(str(sqlite_store.engine.url.database), isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    await delivery.drain(0.05)
+    holder.rollback()
+    holder.close()
+    assert await claimed(sqlite_store) is None, "its lease has yet to end"
