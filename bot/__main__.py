@@ -126,7 +126,7 @@ def _carry_out(work: Coroutine[Any, Any, T]) -> T:
     """Run it; what we refuse is a sentence and exit code 2."""
     import asyncio
 
-    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import DatabaseError
 
     from bot.settings import SettingsError
     from bot.store.migrate import NewerSchema
@@ -135,7 +135,7 @@ def _carry_out(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)
     except (SettingsError, NewerSchema) as error:
         raise _Refused(str(error)) from error
-    except OperationalError as error:
+    except DatabaseError as error:
         raise _Refused(f"DATABASE_URL: the database cannot be used ({error.orig}); check its address.") from error
 
 

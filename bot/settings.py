@@ -189,7 +189,7 @@ def _check_database(url: str) -> None:
         raise SettingsError(f"DATABASE_URL: there is no folder {folder}; make it, or choose another path.")
     if url.startswith("postgres") and find_spec("psycopg") is None:
         raise SettingsError(
-            "DATABASE_URL names PostgreSQL, whose driver is not installed: pip install 'case-insights-bot[postgres]'."
+            "DATABASE_URL names PostgreSQL, whose driver is not installed: pip install '.[postgres]' in its folder."
         )
 
 

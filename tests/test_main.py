@@ -204,3 +204,9 @@ def test_a_bot_that_waits_for_slack_ends_when_it_is_told_to(nobody: str):
     assert time.monotonic() - began < 4
     assert "Traceback" not in rest
     assert "very-secret" not in line + rest
+
+
+def test_a_file_that_is_no_database_is_refused_in_a_sentence(tmp_path: Path):
+    (tmp_path / "notes.db").write_text("hello, I am no database at all " * 40)
+    said = start("db", "current", DATABASE_URL=f"sqlite:///{tmp_path}/notes.db")
+    assert refusal(said) == "DATABASE_URL: the database cannot be used (file is not a database); check its address."

@@ -1,6 +1,6 @@
 """What a button on a card does: every insight on it moves, or does not, in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -53,8 +53,14 @@ async def press(store: Store, click: Click) -> Clicked | None:
         if click.action is Action.ADD and not click.ticked and any(_undecided(item, click) for item in items):
             return Clicked(card.org, key, 0, (), nothing_ticked=True)
         moved = await _move(tx, card, items, click)
-        asked = [item for item in items if item.id not in moved and _asked(item, click)]
-        return Clicked(card.org, key, sum(moved.values()), [item for item in asked if item.state is not State.OFFERED])
+        return Clicked(card.org, key, sum(moved.values()), _earlier(items, moved, click))
+
+
+def _earlier(items: Sequence[cards.Item], moved: Collection[int], click: Click) -> list[cards.Item]:
+    """What others had decided on of that which the person meant; a Dismiss means whatever was still open."""
+    if click.action is Action.DISMISS and moved:
+        return []
+    return [item for item in items if item.id not in moved and item.state is not State.OFFERED and _asked(item, click)]
 
 
 def _undecided(item: cards.Item, click: Click) -> bool:

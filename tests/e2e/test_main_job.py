@@ -46,6 +46,18 @@ async def test_dismiss_puts_nothing_on_the_case_and_is_remembered(b: Bench) -> N
     assert b.on_case == []
 
 
+async def test_dismissing_what_is_left_says_nothing_of_what_was_decided_before(b: Bench) -> None:
+    root = b.start_thread()
+    b.reply(root, monitor(1))
+    await b.click(await b.card(root, "Add 1 insight"), "insights.add")
+    await b.card(root, "Added to CASEM-4523")
+    b.reply(root, monitor(2))
+    await b.click(await b.card(root, "Add 1 insight"), "insights.dismiss")
+    await b.control.until(lambda: "Add 1 insight" not in b.cards(root)[-1]["text"], what="the dismissal")
+    await b.handled()
+    assert b.private("U0ANA") == []
+
+
 async def test_what_is_not_ticked_is_left_out(b: Bench) -> None:
     root = b.start_thread()
     b.reply(root, f"{monitor(1)} {monitor(2)} {monitor(3)}")

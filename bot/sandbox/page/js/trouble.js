@@ -5,7 +5,7 @@ import { byId, el, reconcile } from "./dom.js";
 const every = { service: "datadog", method: "*" };
 const DATADOG = [
   { id: "fine", name: "Works", words: "Answers at once." },
-  { id: "slow", name: "Slow", words: "Takes 4 seconds for every answer.", rules: [{ ...every, delay: 4 }] },
+  { id: "slow", name: "Slow", words: "Takes 2 seconds for every answer.", rules: [{ ...every, delay: 2 }] },
   {
     id: "429",
     name: "Too many requests (429)",
