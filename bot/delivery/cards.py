@@ -77,7 +77,7 @@ async def view(reach: Reach, card: cards.Card) -> messages.Card | None:
         case_key=case.key,
         case_title=case.title,
         case_url=f"{org.case_url}{case.key}" if org else "",
-        items=[_item(item, named.get(item.identity, "")) for item in items],
+        items=[as_shown(item, named.get(item.identity, "")) for item in items],
         sources=_sources(reach, card.thread, items),
         closed=case.closed,
         archived=case.archived,
@@ -158,7 +158,8 @@ async def _names(org: Org | None, items: Sequence[cards.Item]) -> Mapping[Identi
     return await org.names_of(listed, within=NAMES_WITHIN) if org else {}
 
 
-def _item(item: cards.Item, name: str) -> messages.Item:
+def as_shown(item: cards.Item, name: str) -> messages.Item:
+    """An insight as messages show it, under this name."""
     return messages.Item(
         id=item.id,
         type=item.type,

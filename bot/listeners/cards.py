@@ -11,10 +11,11 @@ from slack_bolt.async_app import AsyncApp
 
 from bot import messages
 from bot.delivery import Reach
+from bot.delivery.cards import as_shown
 from bot.insights import Action
 from bot.listeners.answers import Answer, Answers
 from bot.policy import Home, Refusal, is_named, may_change
-from bot.store import cards, clicks
+from bot.store import clicks
 from bot.store.clicks import Click, Clicked
 
 Json = dict[str, Any]
@@ -104,22 +105,7 @@ async def _too_late(reach: Reach, clicked: Clicked) -> str:
     people = await reach.slack.names({item.by for item in clicked.earlier if item.by}, within=PERSON_WITHIN)
     org = reach.orgs.get(clicked.org)
     named = org.names.known([item.identity for item in clicked.earlier]) if org else {}
-    earlier = [_item(item, named.get(item.identity, "")) for item in clicked.earlier]
+    earlier = [as_shown(item, named.get(item.identity, "")) for item in clicked.earlier]
     if clicked.moved:
         return messages.partly_late(people, earlier, clicked.moved, clicked.case_key)
     return messages.late_click(people, earlier)
-
-
-def _item(item: cards.Item, name: str) -> messages.Item:
-    return messages.Item(
-        id=item.id,
-        type=item.type,
-        resource_id=item.resource_id,
-        ref=item.ref,
-        host=item.host,
-        state=item.state,
-        group=item.group,
-        by=item.by,
-        at=item.at,
-        name=name,
-    )
