@@ -3,7 +3,7 @@
 Only a definite answer is remembered as "no case": a 429, a 5xx, or a channel that the bot is not in says nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,7 +13,7 @@ from bot.datadog import Later, Refused, Why
 from bot.delivery.cases import as_case
 from bot.delivery.reach import Reach
 from bot.links import extract, org_of, parse
-from bot.model import CaseLink, Thread
+from bot.model import CaseLink, Outcome, Thread
 from bot.slack import SlackEnd, SlackLater
 from bot.store import cases, lanes, now, sightings, ties
 from bot.store.lanes import Lane, Retry
@@ -53,15 +53,14 @@ class _CredentialsRefused(Exception):
     """Datadog takes none of our calls just now."""
 
 
-def names_of(reach: Reach, message: dict[str, object]) -> tuple[CaseName, ...]:
-    """The cases of our orgs that a message links to, each once."""
+def names_of(reach: Reach, links: Iterable[Outcome | None]) -> tuple[CaseName, ...]:
+    """The cases of our orgs that a message's links are, each once."""
     hosts = [org.hosts for org in reach.orgs.values()]
     named: dict[CaseName, None] = {}
-    for link in extract(message):
-        outcome = parse(link, reach.routes)
-        org = org_of(outcome.host, hosts) if isinstance(outcome, CaseLink) else None
-        if isinstance(outcome, CaseLink) and org is not None:
-            named[CaseName(org.name, outcome.case)] = None
+    for link in links:
+        org = org_of(link.host, hosts) if isinstance(link, CaseLink) else None
+        if isinstance(link, CaseLink) and org is not None:
+            named[CaseName(org.name, link.case)] = None
     return tuple(named)
 
 
@@ -71,7 +70,8 @@ async def _find_out(reach: Reach, thread: Thread, tie: ties.Tie | None) -> Seque
         named = tie.named
     else:
         root = await reach.slack.root(thread)
-        named = names_of(reach, root) if root is not None else ()
+        links = extract(root) if root is not None else ()
+        named = names_of(reach, (parse(link, reach.routes) for link in links))
     known: dict[str, cases.Case] = {}
     for name in named:
         case = await _resolve(reach, name)
