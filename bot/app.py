@@ -21,7 +21,7 @@ from bot.datadog import AccessToken, Credentials, Datadog, Keys
 from bot.datadog_names import Names
 from bot.delivery import Delivery, Org, Reach
 from bot.health import probes
-from bot.listeners import answers, cards, threads
+from bot.listeners import answers, cards, threads, ties
 from bot.listeners.answers import Answers
 from bot.settings import Settings, SettingsError
 from bot.slack import Myself, Slack, SlackEnd, SlackLater
@@ -81,6 +81,8 @@ async def _reach(settings: Settings, stack: contextlib.AsyncExitStack, stopping:
         give_up_after=settings.give_up_after,
         keep=settings.keep,
         timing=Timing(settings.card_delay),
+        mode=settings.mode,
+        shared=settings.shared_channels,
     )
 
 
@@ -129,6 +131,7 @@ def bolt_app(
     )
     threads.register(app, reach, delivery.wake)
     cards.register(app, reach, said, delivery.wake)
+    ties.register(app, reach, said, delivery.wake)
     answers.register_errors(app, said)
 
     @app.event(re.compile(".*"))

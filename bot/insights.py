@@ -15,6 +15,8 @@ CARD_HOLDS = 20
 """Insights on one card: two groups of checkboxes at Slack's ten each, still readable on a phone."""
 CARD_OPEN_SECONDS = 600.0
 """How long later links join a card; after that a new one takes over, near where people are reading."""
+ROLLING_SECONDS = 900.0
+"""The same for the one card that a tied channel's bot posts share."""
 WAITING_AFTER_SECONDS = 10.0
 """When a card stops saying "Adding" and says what it waits for."""
 
@@ -55,6 +57,14 @@ def may_move(old: State, new: State, *, deliberate: bool = False) -> bool:
     return new in MOVES[old] or (deliberate and new in DELIBERATE.get(old, frozenset()))
 
 
+class Mode(StrEnum):
+    """How much the bot does by itself: ask in a card, add at once what a confirmer pastes, or keep quiet."""
+
+    ASK = "ask"
+    AUTO = "auto"
+    OFF = "off"
+
+
 class Decision(StrEnum):
     """What watching does with one sighting in a tied thread. All but the first two are reasons for silence."""
 
@@ -68,6 +78,9 @@ class Decision(StrEnum):
     DISMISSED = "dismissed"
     UNDONE = "undone"
     OTHER_ORG = "other_org"
+    MODE_OFF = "mode_off"
+    NEEDS_ID = "needs_id"
+    UNTIED = "untied"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +135,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One insight as a click meets it. `shown`: the clicker's card had it; `left_out`: dismissed by not ticking."""
+    """One insight as a click meets it. `shown`: the clicker's card had it; `left_out`: dismissed by not ticking.
+
+    `draft`: its id has to be given or confirmed by a person, which no button does.
+    """
 
     state: State
     sent: bool
@@ -130,6 +146,7 @@ class Standing:
     shown: bool
     ticked: bool
     left_out: bool
+    draft: bool = False
 
 
 def act(action: Action, standing: Standing) -> State | None:
@@ -154,6 +171,8 @@ def act(action: Action, standing: Standing) -> State | None:
 
 
 def _add(standing: Standing) -> State | None:
+    if standing.draft:
+        return None
     if standing.state is State.OFFERED:
         return State.CONFIRMED if standing.ticked else State.DISMISSED
     # Two people at once, {1, 2} and {2, 3}: the first leaves 3 out, the second asks for it by name.

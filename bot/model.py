@@ -62,6 +62,11 @@ class Draft:
     host: str
     scope: str = ""
 
+    @property
+    def as_insight(self) -> Insight:
+        """What is kept of it until a person gives or confirms its id; for a missing one stands "?" with its ref."""
+        return Insight(self.type, self.resource_id or f"?{self.ref}", self.ref, self.host, self.scope)
+
 
 @dataclass(frozen=True, slots=True)
 class CaseLink:
@@ -110,11 +115,18 @@ Outcome = Insight | Draft | CaseLink | Uncovered
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A Slack thread: `ts` is its root's, `workspace` the enterprise id of an org-wide install, else the team id."""
+    """A Slack thread: `ts` is its root's, `workspace` the enterprise id of an org-wide install, else the team id.
+
+    An empty `ts` means the whole channel.
+    """
 
     workspace: str
     channel: str
     ts: str
+
+    @property
+    def whole_channel(self) -> "Thread":
+        return Thread(self.workspace, self.channel, "")
 
 
 @dataclass(frozen=True, slots=True)

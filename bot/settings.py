@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot import tables
+from bot.insights import Mode
 from bot.links import SITES, Routes, api_host
 from bot.model import Org
 from bot.policy import Confirmers
@@ -45,6 +46,18 @@ def _people(value: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if not re.fullmatch(r"[UWS][A-Z0-9]{2,}", each):
             raise ValueError(f"names {each!r}, which is no id of a person (U…, W…) or user group (S…)")
     return value
+
+
+def _mode(value: object) -> object:
+    if isinstance(value, str) and value not in tuple(Mode):
+        raise ValueError(f"is {value!r}, which is no mode: use ask, auto or off")
+    return value
+
+
+def _switch(value: object) -> object:
+    if isinstance(value, str) and value not in ("on", "off"):
+        raise ValueError(f"is {value!r}: use on or off")
+    return value == "on" if isinstance(value, str) else value
 
 
 def _known_site(value: object) -> object:
@@ -83,6 +96,8 @@ class Settings(BaseSettings):
     dd_web_hosts: Listed = Field((), alias="DD_WEB_HOSTS")
     database_url: str = Field(DATABASE, alias="DATABASE_URL", repr=False)  # it may hold a password
     confirmers: Annotated[Listed | None, AfterValidator(_people)] = Field(None, alias="CASE_INSIGHTS_CONFIRMERS")
+    mode: Annotated[Mode, BeforeValidator(_mode)] = Field(Mode.ASK, alias="CASE_INSIGHTS_MODE")
+    shared_channels: Annotated[bool, BeforeValidator(_switch)] = Field(False, alias="CASE_INSIGHTS_SHARED_CHANNELS")
     scm_hosts: Listed = Field((), alias="CASE_INSIGHTS_SCM_HOSTS")
     routes_file: Path | None = Field(None, alias="CASE_INSIGHTS_ROUTES_FILE")
     case_path: str = Field("/cases/", alias="CASE_INSIGHTS_CASE_PATH")

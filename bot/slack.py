@@ -28,7 +28,9 @@ NAME_SECONDS = 3600.0
 PAGE = 200
 CLOCKS_DIFFER_SECONDS = 600.0
 
-READS = frozenset({"conversations.replies", "users.info", "usergroups.users.list"})
+READS = frozenset(
+    {"conversations.info", "conversations.replies", "users.conversations", "users.info", "usergroups.users.list"}
+)
 """Asked with a query: JSON is for methods that write (docs.slack.dev/apis/web-api#methods_supporting_json)."""
 
 ENDS = frozenset(
@@ -50,6 +52,11 @@ ENDS = frozenset(
         "user_not_found",
         "user_not_in_channel",
         "invalid_blocks",
+        "invalid_arguments",
+        "expired_trigger_id",
+        "exchanged_trigger_id",
+        "not_found",
+        "view_too_large",
         "msg_too_long",
     }
 )
@@ -95,6 +102,7 @@ class Slack:
         self._people = TTLCache[str, Person](4096, POLICY_SECONDS)
         self._groups = TTLCache[str, frozenset[str]](256, POLICY_SECONDS)
         self._names = TTLCache[str, str](4096, NAME_SECONDS)
+        self._shared = TTLCache[str, bool](1024, POLICY_SECONDS)
 
     async def myself(self) -> Myself:
         """Who we are; raises SlackEnd for a token that Slack does not take."""
@@ -113,18 +121,16 @@ class Slack:
 
         An exception leaves open whether it was posted, but for SlackEnd.
         """
-        said = await self._call(
-            "chat.postMessage",
-            {
-                "channel": thread.channel,
-                "thread_ts": thread.ts,
-                **_shown(message),
-                "metadata": mark,
-                "unfurl_links": False,
-                "unfurl_media": False,
-            },
-        )
+        said = await self._call("chat.postMessage", {**_at(thread), **_shown(message), **_PLAIN, "metadata": mark})
         return said["ts"]
+
+    async def say(self, place: Thread, message: Message) -> None:
+        """Say something in the open that nobody has to find again."""
+        await self._call("chat.postMessage", {**_at(place), **_shown(message), **_PLAIN})
+
+    async def whisper(self, place: Thread, user: str, text: str) -> None:
+        """Say something in a place to one person alone; it is lost when they are not there."""
+        await self._call("chat.postEphemeral", {**_at(place), "user": user, "text": text})
 
     async def update(self, channel: str, ts: str, message: Message) -> None:
         """Show a card anew. Its metadata stays: Slack keeps what is not sent again."""
@@ -153,6 +159,64 @@ class Slack:
             raise
         first = next(iter(_objects(said.get("messages"))), None)
         return first if first and first.get("ts") == thread.ts else None
+
+    async def page(self, thread: Thread, cursor: str, limit: int) -> tuple[list[Json], str]:
+        """The thread's next messages, oldest first, and the cursor of those after them ("": there are none)."""
+        asked: Json = {"channel": thread.channel, "ts": thread.ts, "limit": limit}
+        said = await self._call("conversations.replies", {**asked, "cursor": cursor} if cursor else asked)
+        return _objects(said.get("messages")), str(_object(said.get("response_metadata")).get("next_cursor") or "")
+
+    async def message(self, thread: Thread, ts: str) -> Json | None:
+        """One message of a thread, its root or a reply; None when it is gone."""
+        asked: Json = {"channel": thread.channel, "ts": thread.ts, "oldest": ts, "latest": ts, "inclusive": True}
+        try:
+            said = await self._call("conversations.replies", {**asked, "limit": 2})
+        except SlackEnd as end:
+            if end.reason in ("thread_not_found", "message_not_found"):
+                return None
+            raise
+        return next((each for each in _objects(said.get("messages")) if each.get("ts") == ts), None)
+
+    async def open_view(self, trigger: str, view: Json) -> str:
+        """Open a modal, within three seconds of the click; its id."""
+        said = await self._call("views.open", {"trigger_id": trigger, "view": view})
+        return str(_object(said.get("view"))["id"])
+
+    async def update_view(self, view_id: str, view: Json) -> None:
+        """Show another view in a modal that is open."""
+        await self._call("views.update", {"view_id": view_id, "view": view})
+
+    async def publish_home(self, user: str, view: Json) -> None:
+        """Show this in somebody's Home tab of the app."""
+        await self._call("views.publish", {"user_id": user, "view": view})
+
+    async def channels_of(self, user: str) -> frozenset[str] | None:
+        """The channels that a person shares with the bot; None when the app lacks the optional scopes for it."""
+        found: set[str] = set()
+        cursor = ""
+        while True:
+            asked: Json = {"user": user, "types": "public_channel,private_channel", "limit": PAGE}
+            try:
+                said = await self._call("users.conversations", {**asked, "cursor": cursor} if cursor else asked)
+            except SlackEnd as end:
+                if end.reason == "missing_scope":
+                    return None
+                raise
+            found.update(str(each["id"]) for each in _objects(said.get("channels")))
+            cursor = str(_object(said.get("response_metadata")).get("next_cursor") or "")
+            if not cursor:
+                return frozenset(found)
+
+    async def is_shared(self, channel: str) -> bool | None:
+        """Whether other organisations are in this channel; None when Slack does not say (optional scopes)."""
+        if channel not in self._shared:
+            try:
+                said = await self._call("conversations.info", {"channel": channel})
+            except (SlackLater, SlackEnd):
+                return None
+            told = _object(said.get("channel"))
+            self._shared[channel] = bool(told.get("is_ext_shared") or told.get("is_pending_ext_shared"))
+        return self._shared[channel]
 
     async def person(self, user: str, *, within: float) -> Person | None:
         """Who this is, as of the last minute; None when Slack does not say within so many seconds."""
@@ -233,6 +297,13 @@ def _object(value: Any) -> Json:
 
 def _objects(value: Any) -> list[Json]:
     return [_object(each) for each in cast(list[Any], value)] if isinstance(value, list) else []
+
+
+_PLAIN: Json = {"unfurl_links": False, "unfurl_media": False}
+
+
+def _at(place: Thread) -> Json:
+    return {"channel": place.channel, "thread_ts": place.ts} if place.ts else {"channel": place.channel}
 
 
 def _shown(message: Message) -> Json:

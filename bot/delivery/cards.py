@@ -17,7 +17,7 @@ from bot.delivery.reach import Org, Reach
 from bot.insights import WAITING_AFTER_SECONDS, State
 from bot.model import Identity, Thread
 from bot.slack import SlackEnd, SlackLater
-from bot.store import cards, cases, lanes, now
+from bot.store import cards, cases, joining, lanes, now, questions, ties
 from bot.store.lanes import Lane, LaneKind
 
 MESSAGE_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
@@ -27,6 +27,16 @@ NAMELESS = frozenset({State.DISMISSED, State.UNDONE, State.WITHDRAWN})
 """Insights that a card only counts."""
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A card as of now: its message, the digest of what it reads, and whether there is anything to post."""
+
+    version: int
+    message: messages.Message
+    digest: str
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,30 +111,58 @@ def permalink(workspace_url: str, thread: Thread, message_ts: str) -> str:
 
 async def _show(reach: Reach, lane: Lane, card: cards.Card) -> Showing:
     """Post or update; what Slack shows now."""
-    shown = await view(reach, card)
-    if shown is None:
+    face = await (_question(reach, card) if card.asks else _insights(reach, card))
+    if face is None:
         return Showing(0, None, "")
     ts = card.ts
     if ts is None and card.posting_since is not None:
         mark = messages.metadata(card.id)
         ts = await reach.slack.find(card.thread, mark, card.posting_since, reach.myself.bot)
-    message = messages.card(shown)
     if ts is not None:
         # A new version that reads the same (a probe failed again) is not worth a call.
-        if card.ts is None or card.digest != _digest(shown):
-            await reach.slack.update(card.thread.channel, ts, message)
-        return Showing(shown.version, ts, _digest(shown))
-    if not shown.items or all(item.state is State.WITHDRAWN for item in shown.items):
-        return Showing(shown.version, None, "")
+        if card.ts is None or card.digest != face.digest:
+            await reach.slack.update(card.thread.channel, ts, face.message)
+        return Showing(face.version, ts, face.digest)
+    if face.empty:
+        return Showing(face.version, None, "")
     async with reach.write() as tx:
         await cards.posting(tx, card.id, await lanes.hold(tx, lane))
-    ts = await reach.slack.post(card.thread, message, messages.metadata(card.id))
-    return Showing(shown.version, ts, _digest(shown))
+    ts = await reach.slack.post(card.thread, face.message, messages.metadata(card.id))
+    return Showing(face.version, ts, face.digest)
 
 
-def _digest(shown: messages.Card) -> str:
-    """Tells whether two versions of a card read the same; the version itself stands in every button."""
-    message = messages.card(replace(shown, version=0))
+async def _insights(reach: Reach, card: cards.Card) -> Face | None:
+    shown = await view(reach, card)
+    if shown is None:
+        return None
+    # The version itself stands in every button: without it, two versions may read the same.
+    digest = _digest(messages.card(replace(shown, version=0)))
+    empty = all(item.state is State.WITHDRAWN for item in shown.items)
+    return Face(shown.version, messages.card(shown), digest, empty=empty)
+
+
+async def _question(reach: Reach, card: cards.Card) -> Face | None:
+    async with reach.store.read() as connection:
+        row = await cards.get(connection, card.id)
+        asked = await questions.get(connection, card.id)
+        tied = await questions.tied_to(connection, asked) if asked else None
+    if row is None or asked is None:
+        return None
+    names = await reach.slack.names({asked.by} if asked.by else set(), within=NAMES_WITHIN)
+    shown = messages.Question(
+        id=card.id,
+        version=row.version,
+        choices=[messages.Choice(case.key, case.title, case.closed or case.archived) for case in asked.asks],
+        answered=asked.answer is not None,
+        tied_to=tied,
+        by=asked.by,
+        at=asked.at,
+        names=names,
+    )
+    return Face(row.version, messages.question(shown), _digest(messages.question(replace(shown, version=0))))
+
+
+def _digest(message: messages.Message) -> str:
     return hashlib.blake2b(json.dumps(message.blocks).encode(), digest_size=12).hexdigest()
 
 
@@ -173,6 +211,7 @@ def as_shown(item: cards.Item, name: str) -> messages.Item:
         note=item.note,
         ours=item.ours,
         left_out=item.left_out,
+        draft=item.draft,
         name=name,
     )
 
@@ -189,16 +228,20 @@ async def _shown(reach: Reach, lane: Lane, card: cards.Card, showing: Showing) -
 
 
 async def _ended(reach: Reach, lane: Lane, card: cards.Card, end: SlackEnd) -> None:
-    """A card whose message cannot be changed any more is posted anew, as a reply; other refusals are for good."""
+    """A card whose message cannot be changed any more: what became of its insights is posted as a new reply.
+
+    Other refusals are for good.
+    """
     log.warning("card.ended", card=card.id, channel=card.thread.channel, reason=end.reason, needed=end.needed)
     anew = card.ts is not None and end.reason in MESSAGE_GONE
     async with reach.write() as tx:
+        await ties.lock_case(tx, card.org, card.case_id)
         await lanes.hold(tx, lane)
         if anew and any(item.state is not State.OFFERED for item in await cards.items(tx, card.id)):
             await cards.lost(tx, card.id)
         else:
             anew = False
-            await cards.end(tx, card.id, end.reason)
+            await joining.close(tx, card, end.reason, reach.timing)
         await lanes.release(tx, lane, more=anew)
 
 

@@ -1,5 +1,6 @@
 """What delivery reaches out with: the store, Slack, each org's Datadog, and how long to wait for what."""
 
+import asyncio
 import random
 import time
 from collections.abc import Iterable, Mapping
@@ -11,16 +12,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import metrics
 from bot.datadog import Datadog
 from bot.datadog_names import Names
+from bot.insights import Mode
 from bot.links import Routes
 from bot.model import Identity
 from bot.model import Org as OrgHosts
-from bot.policy import Confirmers
+from bot.policy import Confirmers, Home, Refusal, is_named, may_change
 from bot.slack import Myself, Slack
 from bot.store import Store, lanes
 from bot.store.cards import Timing
 from bot.store.lanes import Lane, Retry
 
 FIRST_RETRY_SECONDS = 1.0
+PERSON_WITHIN = 1.0
+"""Seconds that Slack gets to say who somebody is; after that they may not (policy fails closed)."""
 PROBE_SECONDS = 60.0
 """How often refused credentials are tried again."""
 
@@ -76,6 +80,19 @@ class Reach:
     give_up_after: float
     keep: float
     timing: Timing
+    mode: Mode = Mode.ASK
+    shared: bool = False
+
+    async def refusal(self, user: str) -> Refusal | None:
+        """Whether this person may not change a case, and why; judged at every act, by what Slack says in a second."""
+        me, confirmers = self.myself, self.confirmers
+        groups = sorted(confirmers.groups) if confirmers and user not in confirmers.users else []
+        person, members = await asyncio.gather(
+            self.slack.person(user, within=PERSON_WITHIN),
+            asyncio.gather(*(self.slack.members(group, within=PERSON_WITHIN) for group in groups)),
+        )
+        named = is_named(user, confirmers, dict(zip(groups, members, strict=True)))
+        return may_change(person, Home(me.team, me.enterprise, me.team_name), named=named)
 
     def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction that waits its turn for as long as the lease allows."""

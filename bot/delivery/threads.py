@@ -4,115 +4,111 @@ Only a definite answer is remembered as "no case": a 429, a 5xx, or a channel th
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import messages
-from bot.datadog import Later, Refused, Why
-from bot.delivery.cases import as_case
+from bot.datadog import Later, Why
+from bot.delivery import reading
+from bot.delivery import scans as scanning
 from bot.delivery.reach import Reach
-from bot.links import extract, org_of, parse
-from bot.model import CaseLink, Outcome, Thread
+from bot.delivery.resolving import CredentialsRefused, resolve
+from bot.links import extract, parse
+from bot.model import Thread
 from bot.slack import SlackEnd, SlackLater
-from bot.store import cases, lanes, now, sightings, ties
+from bot.store import cases, lanes, now, offering, questions, scans, ties
 from bot.store.lanes import Lane, Retry
 from bot.store.ties import CaseName, TieKind
 
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """What Slack and Datadog told of a thread whose own row was `own` then.
+
+    `root`: the cases that its root names, None where nobody had to ask; `replied`: those that a reply names.
+    """
+
+    own: ties.Tie | None
+    root: Sequence[cases.Case] | None
+    replied: Sequence[cases.Case]
+
+
 async def deliver(reach: Reach, lane: Lane) -> None:
-    """Find out this thread's case and offer what waits in it."""
+    """Find out this thread's case, read its earlier messages where that was asked for, and offer what waits."""
     thread = Thread(*lane.key.split("/"))
     async with reach.store.read() as connection:
-        tie = await ties.of(connection, thread)
+        tie, own = await ties.of(connection, thread), await ties.own(connection, thread)
+        scan = await scans.waiting(connection, thread)
     try:
-        if tie is None or tie.kind is TieKind.NAMED:
-            found = await _find_out(reach, thread, tie)
+        known = tie is not None and tie.kind is not TieKind.NAMED and not (own and own.replied)
+        if known and scan is not None:
+            await scanning.page(reach, lane, thread, scan)
         else:
-            found = None
+            await _write_down(reach, lane, thread, await _learn(reach, thread, tie, own))
     except SlackLater as later:
         await _again(reach, lane, reach.later(lane.attempts, str(later), later.after))
-        return
     except Later as later:
         words = messages.rate_limited() if later.why is Why.RATE_LIMITED else messages.not_answering(later.status)
         await _again(reach, lane, reach.later(lane.attempts, words, later.after))
-        return
-    except _CredentialsRefused:
+    except CredentialsRefused:
         await _again(reach, lane, Retry(reach.probe, messages.credentials(), blame=False))
-        return
     except SlackEnd as end:
         log.warning("thread.unreadable", channel=thread.channel, reason=end.reason, needed=end.needed)
         await _give_up(reach, lane, thread, end.reason)
-        return
-    await _write_down(reach, lane, thread, found)
 
 
-class _CredentialsRefused(Exception):
-    """Datadog takes none of our calls just now."""
-
-
-def names_of(reach: Reach, links: Iterable[Outcome | None]) -> tuple[CaseName, ...]:
-    """The cases of our orgs that a message's links are, each once."""
-    hosts = [org.hosts for org in reach.orgs.values()]
-    named: dict[CaseName, None] = {}
-    for link in links:
-        org = org_of(link.host, hosts) if isinstance(link, CaseLink) else None
-        if isinstance(link, CaseLink) and org is not None:
-            named[CaseName(org.name, link.case)] = None
-    return tuple(named)
+async def _learn(reach: Reach, thread: Thread, tie: ties.Tie | None, own: ties.Tie | None) -> _Learned:
+    """Ask for the root's cases where they are not known, and for a reply's where the root names none."""
+    root = await _find_out(reach, thread, tie) if tie is None or tie.kind is TieKind.NAMED else None
+    asks = not root and (tie is None or tie.kind in (TieKind.NO_CASE, TieKind.NAMED))
+    replied = await _known(reach, own.replied) if own is not None and asks else ()
+    return _Learned(own, root, replied)
 
 
 async def _find_out(reach: Reach, thread: Thread, tie: ties.Tie | None) -> Sequence[cases.Case]:
     """The cases that the root names and Datadog knows, each once."""
     if tie is not None:
-        named = tie.named
-    else:
-        root = await reach.slack.root(thread)
-        links = extract(root) if root is not None else ()
-        named = names_of(reach, (parse(link, reach.routes) for link in links))
-    known: dict[str, cases.Case] = {}
-    for name in named:
-        case = await _resolve(reach, name)
-        if case is not None:
-            known[case.case_id] = case
-    return tuple(known.values())
+        return await _known(reach, tie.named)
+    root = await reach.slack.root(thread)
+    links = extract(root) if root is not None else ()
+    return await _known(reach, reading.names_of(reach, (parse(link, reach.routes) for link in links)))
 
 
-async def _resolve(reach: Reach, name: CaseName) -> cases.Case | None:
-    org = reach.orgs[name.org]
-    if org.gate.closed_for:
-        raise Later(Why.SILENT, None, after=org.gate.closed_for)
-    try:
-        return as_case(reach, name.org, await org.datadog.case(name.case))
-    except Refused as refused:
-        if refused.status in (400, 404):
-            log.info("thread.no_such_case", org=name.org, case=name.case)
-            return None
-        if refused.status in (401, 403) and not await org.datadog.keys_are_valid():
-            log.error("datadog.credentials_refused", org=name.org, status=refused.status)
-            raise _CredentialsRefused from refused
-        # Valid keys that may not read this project: somebody has to grant that, so ask again.
-        raise Later(Why.SILENT, refused.status, after=reach.retry_cap) from refused
+async def _known(reach: Reach, named: Iterable[CaseName]) -> Sequence[cases.Case]:
+    found = [await resolve(reach, name) for name in named]
+    return tuple({case.case_id: case for case in found if case is not None}.values())
 
 
-async def _write_down(reach: Reach, lane: Lane, thread: Thread, found: Sequence[cases.Case] | None) -> None:
+async def _write_down(reach: Reach, lane: Lane, thread: Thread, learned: _Learned) -> None:
+    rules = await reading.rules(reach, thread)
     async with reach.write() as tx:
         await lanes.hold(tx, lane)
+        if await ties.own(tx, thread) != learned.own:  # the root was edited meanwhile, or somebody tied the thread
+            await lanes.release(tx, lane, more=True)
+            return
         at = await now(tx)
-        if found is not None:
-            await write_found(tx, thread, found, at)
+        if learned.root is not None:
+            await write_found(tx, thread, learned.root, at)
+        for case in learned.replied:
+            await cases.save(tx, case)
         tie = await ties.of(tx, thread)
         if tie is not None and tie.kind is TieKind.TIED:
             await ties.lock_case(tx, tie.org, tie.case_id)
-            await sightings.offer_pending(tx, thread, tie, reach.timing, at)
+            await offering.offer_pending(tx, thread, tie, rules, at)
         elif tie is not None:
-            await sightings.set_aside(tx, thread, tie.kind)
-        await lanes.release(tx, lane, more=False)
+            await offering.set_aside(tx, thread, tie.kind)
+            if about := learned.replied or (tie.kind is TieKind.SEVERAL and learned.root):
+                await questions.ask(tx, thread, about, at)
+        await ties.asked(tx, thread)
+        await lanes.release(tx, lane, more=await scans.waiting(tx, thread) is not None)
 
 
 async def write_found(tx: AsyncConnection, thread: Thread, found: Sequence[cases.Case], at: float) -> None:
+    """What the root turned out to say, with the cases it names."""
     for case in sorted(found, key=lambda case: (case.org, case.case_id)):  # in one order, whoever locks them
         await ties.lock_case(tx, case.org, case.case_id)
         await cases.save(tx, case)
@@ -138,5 +134,5 @@ async def _give_up(reach: Reach, lane: Lane, thread: Thread, reason: str) -> Non
     """Nothing is known of the thread's case, so nothing is remembered: the next link asks again."""
     async with reach.write() as tx:
         await lanes.hold(tx, lane)
-        await sightings.set_aside(tx, thread, reason)
+        await offering.set_aside(tx, thread, reason)
         await lanes.release(tx, lane, more=False)

@@ -11,7 +11,8 @@ from slack_bolt.response import BoltResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import messages
-from bot.slack import Slack, SlackLater
+from bot.model import Thread
+from bot.slack import Slack, SlackEnd, SlackLater
 
 Json = dict[str, Any]
 
@@ -32,13 +33,27 @@ class Answers:
 
     def say(self, body: Json, answer: Answer) -> None:
         """Tell the person of this interaction, and nobody else, in the thread where they clicked."""
-        task = asyncio.create_task(self._send(body, answer))
+        self.go_on(self._send(body, answer))
+
+    def announce(self, place: Thread, message: Coroutine[Any, Any, messages.Message]) -> None:
+        """Say something in the open."""
+        self.go_on(self._announce(place, message))
+
+    def go_on(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this after the acknowledgement; the process waits for it for a moment when it stops."""
+        task = asyncio.create_task(work)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
     async def drain(self, within: float) -> None:
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=within)
+
+    async def _announce(self, place: Thread, message: Coroutine[Any, Any, messages.Message]) -> None:
+        try:
+            await self._slack.say(place, await message)
+        except (SlackLater, SlackEnd) as error:
+            log.warning("announcement.lost", channel=place.channel, why=str(error))
 
     async def _send(self, body: Json, answer: Answer) -> None:
         text = answer if isinstance(answer, str) else await answer

@@ -12,16 +12,14 @@ from slack_bolt.async_app import AsyncApp
 from bot import messages
 from bot.delivery import Reach
 from bot.delivery.cards import as_shown
+from bot.delivery.reach import PERSON_WITHIN
 from bot.insights import Action
 from bot.listeners.answers import Answer, Answers
-from bot.policy import Home, Refusal, is_named, may_change
 from bot.store import clicks
 from bot.store.clicks import Click, Clicked
 
 Json = dict[str, Any]
 
-PERSON_WITHIN = 1.0
-"""Seconds that Slack gets to say who clicked; after that nobody may (policy fails closed)."""
 CLICK_SECONDS = 2.5
 """All that a click may take: Slack shows an error after three seconds without an acknowledgement."""
 
@@ -63,24 +61,12 @@ async def _press(reach: Reach, body: Json, action: Json) -> Answer | None:
     if key is None:
         return messages.gone_card()
     user = body["user"]["id"]
-    refusal = await refused(reach, user)
+    refusal = await reach.refusal(user)
     if refusal is not None:
         return messages.refused(refusal, reach.myself.team_name, key)
     click = Click(card, int(version), BUTTONS[action["action_id"]], user, ticked(body))
     clicked = await clicks.press(reach.store, click)
     return messages.gone_card() if clicked is None else _what_else(reach, clicked)
-
-
-async def refused(reach: Reach, user: str) -> Refusal | None:
-    """Whether this person may not change a case, and why; judged at every act, by what Slack says within a second."""
-    me, confirmers = reach.myself, reach.confirmers
-    groups = sorted(confirmers.groups) if confirmers and user not in confirmers.users else []
-    person, members = await asyncio.gather(
-        reach.slack.person(user, within=PERSON_WITHIN),
-        asyncio.gather(*(reach.slack.members(group, within=PERSON_WITHIN) for group in groups)),
-    )
-    named = is_named(user, confirmers, dict(zip(groups, members, strict=True)))
-    return may_change(person, Home(me.team, me.enterprise, me.team_name), named=named)
 
 
 def ticked(body: Json) -> frozenset[int]:

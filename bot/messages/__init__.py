@@ -4,8 +4,11 @@ The laws: a card is a function of its insights; everything from outside is `plai
 called `<!channel>` pings nobody; `text` alone is a whole sentence, because notifications have only that.
 """
 
+from bot.messages.announcements import mode_set, tied, untied
 from bot.messages.cards import METADATA_EVENT, card, late_failure, metadata
+from bot.messages.questions import Choice, Question, question
 from bot.messages.sentences import (
+    already_answered,
     case_gone,
     credentials,
     gave_up,
@@ -20,6 +23,7 @@ from bot.messages.sentences import (
     rate_limited,
     refused,
     refused_by_datadog,
+    settings_of,
     went_wrong,
 )
 from bot.messages.text import clock, cut, escape, insights
@@ -29,10 +33,13 @@ __all__ = [
     "METADATA_EVENT",
     "TYPE_NAMES",
     "Card",
+    "Choice",
     "Item",
     "Message",
+    "Question",
     "Source",
     "Waiting",
+    "already_answered",
     "card",
     "case_gone",
     "clock",
@@ -46,14 +53,19 @@ __all__ = [
     "late_click",
     "late_failure",
     "metadata",
+    "mode_set",
     "not_answering",
     "not_saved",
     "nothing_left",
     "nothing_ticked",
     "partly_late",
     "permission",
+    "question",
     "rate_limited",
     "refused",
     "refused_by_datadog",
+    "settings_of",
+    "tied",
+    "untied",
     "went_wrong",
 ]

@@ -8,7 +8,7 @@ from bot.insights import State
 from bot.messages.blocks import button, context, section
 from bot.messages.sentences import credentials
 from bot.messages.text import OPTION_CHARS, TEXT_CHARS, clock, cut, escape, insights
-from bot.messages.view import TYPE_NAMES, Card, Item, Message, Waiting, listed, short
+from bot.messages.view import TYPE_NAMES, Card, Item, Message, Waiting, label, listed, short
 
 Json = dict[str, Any]
 
@@ -24,7 +24,8 @@ def card(view: Card) -> Message:
     blocks: list[Json] = []
     if head:
         blocks.append(section(f"*{head}*"))
-        blocks += _checkboxes(offered)
+        blocks += _checkboxes([item for item in offered if not item.draft])
+        blocks += _drafts([item for item in offered if item.draft])
     blocks += [section(line) for line in lines]
     if not blocks:
         blocks.append(context("Nothing to add here any more."))
@@ -57,7 +58,11 @@ def late_failure(view: Card) -> Message:
 
 def _question(view: Card, offered: Sequence[Item]) -> str:
     title = f", {escape(cut(view.case_title, 150))}" if view.case_title else ""
-    return f"Add {insights(len(offered))} to {escape(view.case_key)}{title}?"
+    certain = sum(not item.draft for item in offered)
+    if not certain:
+        need = "A link needs its id before it" if len(offered) == 1 else f"{len(offered)} links need ids before they"
+        return f"{need} can be added to {escape(view.case_key)}{title}."
+    return f"Add {insights(certain)} to {escape(view.case_key)}{title}?"
 
 
 def _checkboxes(offered: Sequence[Item]) -> Iterable[Json]:
@@ -71,6 +76,14 @@ def _checkboxes(offered: Sequence[Item]) -> Iterable[Json]:
             "initial_options": options,
         }
         yield {"type": "actions", "block_id": f"group.{group}", "elements": [boxes]}
+
+
+def _drafts(drafts: Sequence[Item]) -> Iterable[Json]:
+    """Links whose id a person has to give or confirm: a line, for no button can add them as they are."""
+    if drafts:
+        lines = [f"{escape(cut(label(item), 120))}: needs an id · Edit…" for item in drafts[:8]]
+        more = [f"and {len(drafts) - 8} more"] if len(drafts) > 8 else []
+        yield context("\n".join([*lines, *more]))
 
 
 def _option(item: Item) -> Json:
@@ -199,8 +212,9 @@ def _buttons(view: Card, offered: Sequence[Item]) -> list[Json]:
     value = f"{view.id}:{view.version}"
     states = {item.state for item in view.items}
     buttons: list[Json] = []
-    if offered:
+    if any(not item.draft for item in offered):
         buttons.append(button("insights.add", f"Add to {view.case_key}", value, "primary"))
+    if offered:
         buttons.append(button("insights.dismiss", "Dismiss", value))
     if State.FAILED in states:
         buttons.append(button("insights.retry", "Retry", value))
@@ -210,4 +224,22 @@ def _buttons(view: Card, offered: Sequence[Item]) -> list[Json]:
         buttons.append(button("insights.undo", "Undo", value))
     if states & {State.ADDED, State.FAILED, State.UNDONE} and view.case_url:
         buttons.append({**button("case.open", "Open case", value), "url": view.case_url})
+    if offered:
+        buttons.append(_more(view.id))
     return buttons
+
+
+def _more(card_id: str) -> Json:
+    """What else can be done where this card is: its value names the card, for the place is the card's."""
+    words = {
+        "auto.thread": "Always add in this thread",
+        "auto.channel": "Always add in this channel",
+        "off.thread": "Off in this thread",
+        "off.channel": "Off in this channel",
+        "untie": "Untie this thread",
+    }
+    options = [
+        {"text": {"type": "plain_text", "text": text, "emoji": False}, "value": f"{card_id}:{what}"}
+        for what, text in words.items()
+    ]
+    return {"type": "overflow", "action_id": "insights.more", "options": options}

@@ -36,6 +36,12 @@ def partly_late(names: Mapping[str, str], decided: Sequence[Item], done: int, ca
     )
 
 
+def already_answered(who: str, tied_to: str | None) -> str:
+    """To someone who answered a question that was answered already."""
+    said = f"tied this thread to {escape(tied_to)}" if tied_to else "said that this thread is about none of these"
+    return f"{escape(who)} already {said}. Nothing to do."
+
+
 def gone_card() -> str:
     return "This card is not in the bot's database any more. Paste the link again to get a new one."
 
@@ -55,6 +61,11 @@ def refused(refusal: Refusal, home: str, case_key: str) -> str:
         f"Slack did not say who you are just now, so {escape(case_key)} was not changed. "
         "Wait a minute and press it again."
     )
+
+
+def settings_of(thread_ts: str) -> str:
+    """What somebody wanted to change who set a mode or untied: stands where else a case's key does."""
+    return "this thread's settings" if thread_ts else "this channel's settings"
 
 
 def not_saved() -> str:

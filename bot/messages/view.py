@@ -47,6 +47,7 @@ class Item:
     note: str = ""
     ours: bool = False
     left_out: bool = False
+    draft: bool = False
     name: str = ""
 
 
@@ -98,6 +99,8 @@ def label(item: Item) -> str:
 
 
 def short(item: Item) -> str:
+    if item.draft and item.resource_id.startswith("?"):
+        return "without an id"
     if item.type is InsightType.SCM_URL and (change := change_name(item.resource_id)):
         return cut(change, 60)
     plain = item.resource_id.removeprefix("https://")

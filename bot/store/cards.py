@@ -28,7 +28,7 @@ SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card's row."""
+    """A card's row. `asks`: it asks which case its thread is about, and shows no insights."""
 
     id: str
     thread: Thread
@@ -44,6 +44,7 @@ class Card:
     tell: int
     told: int
     telling_since: float | None
+    asks: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Item:
     sent: bool
     ours: bool
     left_out: bool
+    draft: bool
     note: str
     poster: str | None
     message_ts: str
@@ -241,6 +243,7 @@ def _card(row: Row[Any]) -> Card:
         row.tell,
         row.told,
         row.telling_since,
+        row.asks is not None,
     )
 
 
@@ -261,6 +264,7 @@ def _item(row: Row[Any]) -> Item:
         sent=row.sent_at is not None,
         ours=row.ours,
         left_out=row.left_out,
+        draft=row.draft,
         note=row.note,
         poster=row.poster,
         message_ts=row.message_ts,

@@ -64,7 +64,7 @@ def _earlier(items: Sequence[cards.Item], moved: Collection[int], click: Click) 
 
 
 def _undecided(item: cards.Item, click: Click) -> bool:
-    return item.state is State.OFFERED and item.joined_version <= click.version
+    return item.state is State.OFFERED and not item.draft and item.joined_version <= click.version
 
 
 def _asked(item: cards.Item, click: Click) -> bool:
@@ -86,6 +86,7 @@ async def _move(tx: AsyncConnection, card: cards.Card, items: Sequence[cards.Ite
             shown=item.joined_version <= click.version,
             ticked=item.id in click.ticked,
             left_out=item.left_out,
+            draft=item.draft,
         )
         new = act(click.action, standing)
         if new is None:

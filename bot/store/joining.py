@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.insights import CARD_HOLDS, CARD_OPEN_SECONDS, State
+from bot.insights import CARD_HOLDS, CARD_OPEN_SECONDS, ROLLING_SECONDS, State
 from bot.model import Thread
+from bot.store import Store, now, ties
 from bot.store import cards as shown
 from bot.store.cards import Timing
 from bot.store.lanes import LaneKind, postpone, wake
-from bot.store.schema import card_insights, cards
+from bot.store.schema import card_insights, cards, insights
 
 GROUP_HOLDS = 10
 """Slack's limit of options in one element of checkboxes."""
@@ -30,15 +31,24 @@ class Joining:
     insight: int
     poster: str | None
     message_ts: str
+    draft: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where offered insights go: the thread's card about one case."""
+    """Where offered insights go: the thread's card about one case.
+
+    `rolling`: that of the last bot's post in this channel, whose thread may be another; a new one goes to this thread.
+    """
 
     thread: Thread
     org: str
     case_id: str
+    rolling: bool = False
+
+    @property
+    def open_seconds(self) -> float:
+        return ROLLING_SECONDS if self.rolling else CARD_OPEN_SECONDS
 
 
 async def join(tx: AsyncConnection, place: Place, offered: Sequence[Joining], timing: Timing, at: float) -> None:
@@ -46,7 +56,7 @@ async def join(tx: AsyncConnection, place: Place, offered: Sequence[Joining], ti
     rest = list(offered)
     card = await _open_card(tx, place)
     while rest:
-        if card is None or await _full(tx, card.id) or card.first_link_at < at - CARD_OPEN_SECONDS:
+        if card is None or await _full(tx, card.id) or card.first_link_at < at - place.open_seconds:
             card = await _take_over(tx, place, card, at)
         room = CARD_HOLDS - await _count(tx, card.id)
         await _schedule(tx, card, timing, at)  # locks the lane, which comes before its card
@@ -54,15 +64,63 @@ async def join(tx: AsyncConnection, place: Place, offered: Sequence[Joining], ti
         rest = rest[room:]
 
 
+async def removed(store: Store, channel: str, ts: str, timing: Timing) -> None:
+    """Somebody deleted this message: if it was a card, links that come later get a new one."""
+    async with store.read() as connection:
+        mine = select(cards.c.id).where(cards.c.channel == channel, cards.c.ts == ts, cards.c.ended.is_(None))
+        found = (await connection.execute(mine)).scalar_one_or_none()
+        card = await shown.get(connection, found) if found else None
+    if card is not None:
+        async with store.write() as tx:
+            await ties.lock_case(tx, card.org, card.case_id)
+            await wake(tx, LaneKind.CARD, card.id)
+            await close(tx, card, "message_deleted", timing)
+
+
+async def close(tx: AsyncConnection, card: shown.Card, reason: str, timing: Timing) -> None:
+    """Slack shows this card no more. What joined it after it was last shown, nobody has seen: a new card offers it.
+
+    Under `lock_case` and the card's lane.
+    """
+    await shown.end(tx, card.id, reason)
+    if card.ts is None:
+        return
+    items = await shown.items(tx, card.id)
+    unseen = [item for item in items if item.state is State.OFFERED and item.joined_version > card.shown_version]
+    if not unseen:
+        return
+    leaving = (card_insights.c.card == card.id) & card_insights.c.insight.in_(item.id for item in unseen)
+    await tx.execute(card_insights.delete().where(leaving))
+    offered = [Joining(item.id, item.poster, item.message_ts, item.draft) for item in unseen]
+    await join(tx, Place(card.thread, card.org, card.case_id), offered, timing, await now(tx))
+
+
+async def is_asking(connection: AsyncConnection, place: Place) -> bool:
+    """Whether a card offers something here already."""
+    return await _open_card(connection, place) is not None
+
+
 async def _open_card(tx: AsyncConnection, place: Place) -> Row[Any] | None:
-    mine = (
-        (cards.c.workspace == place.thread.workspace)
-        & (cards.c.channel == place.thread.channel)
-        & (cards.c.thread_ts == place.thread.ts)
-        & (cards.c.org == place.org)
-        & (cards.c.case_id == place.case_id)
+    """The card that later links join: one that nobody has decided on, or that was not posted yet."""
+    undecided = (
+        select(insights.c.id)
+        .join(card_insights, card_insights.c.insight == insights.c.id)
+        .where(card_insights.c.card == cards.c.id, insights.c.state.in_([State.OFFERED, State.WITHDRAWN]))
     )
-    return (await tx.execute(select(cards).where(mine, cards.c.open))).one_or_none()
+    not_posted = cards.c.ts.is_(None) & cards.c.posting_since.is_(None)
+    mine = and_(_of(place), cards.c.open, or_(undecided.exists(), not_posted))
+    newest = select(cards).where(mine).order_by(cards.c.first_link_at.desc()).limit(1)
+    return (await tx.execute(newest)).one_or_none()
+
+
+def _of(place: Place) -> ColumnElement[bool]:
+    return and_(
+        cards.c.workspace == place.thread.workspace,
+        cards.c.channel == place.thread.channel,
+        cards.c.rolling if place.rolling else cards.c.thread_ts == place.thread.ts,
+        cards.c.org == place.org,
+        cards.c.case_id == place.case_id,
+    )
 
 
 async def _count(tx: AsyncConnection, card: str) -> int:
@@ -89,6 +147,7 @@ async def _take_over(tx: AsyncConnection, place: Place, old: Row[Any] | None, at
             .where(cards.c.id == old.id)
             .values(open=False, continued=bool(undecided), version=cards.c.version + 1)
         )
+    await tx.execute(update(cards).where(_of(place), cards.c.open).values(open=False))  # all of it decided
     new = (
         insert(cards)
         .values(
@@ -104,6 +163,7 @@ async def _take_over(tx: AsyncConnection, place: Place, old: Row[Any] | None, at
             first_link_at=at,
             open=True,
             continued=False,
+            rolling=place.rolling,
         )
         .returning(cards)
     )

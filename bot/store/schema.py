@@ -49,6 +49,7 @@ ties = Table(
     Column("org", String(64)),
     Column("case_id", String(36)),
     Column("named", Text),  # JSON: [[org, key or UUID], …] that the root names, not resolved yet
+    Column("replied", Text),  # the same, named by replies: to be asked about where the root names no case
     Column("by", String(32)),
     Column("at", Double, nullable=False),
 )
@@ -67,6 +68,7 @@ sightings = Table(
     Column("ref", Text, nullable=False),
     Column("host", Text, nullable=False),
     Column("orgs", Text, nullable=False),  # JSON: the orgs whose host it is on; [] for links of no org (code changes)
+    Column("draft", Boolean, nullable=False, server_default=text("false")),  # as in insights
     Column("poster", String(32)),
     Column("state", String(16), nullable=False),  # SightingState
     Column("reason", String(40)),  # insights.Decision, or why the thread has no case
@@ -87,6 +89,7 @@ insights = Table(
     Column("resource_id", Text, nullable=False),
     Column("ref", Text, nullable=False),
     Column("host", Text, nullable=False),
+    Column("draft", Boolean, nullable=False, server_default=text("false")),  # a person has to give or confirm its id
     Column("state", String(16), nullable=False),  # insights.State
     Column("by", String(32)),  # who moved it last
     Column("at", Double, nullable=False),  # when
@@ -121,6 +124,11 @@ cards = Table(
     Column("tell", Integer, nullable=False, server_default="0"),  # late failures that the thread is to be told of
     Column("told", Integer, nullable=False, server_default="0"),
     Column("telling_since", Double),
+    Column("rolling", Boolean, nullable=False, server_default=text("false")),  # of a tied channel's bot posts
+    Column("asks", Text),  # kind tie, JSON: [[org, case_id], …] that a person chooses from
+    Column("answer", String(110)),  # org/case_id, or "no"
+    Column("answered_by", String(32)),
+    Column("answered_at", Double),
     Index(
         "uq_cards_open",
         "workspace",
@@ -175,4 +183,67 @@ transitions = Table(
     Column("by", String(32)),  # None: the bot itself
     Column("message", String(80)),  # workspace/channel/ts it came from
     Column("note", Text, nullable=False),
+)
+
+# How much the bot does by itself in a thread, or ("" as thread_ts) in a whole channel.
+modes = Table(
+    "modes",
+    metadata,
+    Column("workspace", String(32), primary_key=True),
+    Column("channel", String(32), primary_key=True),
+    Column("thread_ts", String(32), primary_key=True),
+    Column("mode", String(8), nullable=False),  # insights.Mode
+    Column("by", String(32), nullable=False),
+    Column("at", Double, nullable=False),
+)
+
+# Threads whose earlier messages are being read, a page at a time.
+scans = Table(
+    "scans",
+    metadata,
+    Column("workspace", String(32), primary_key=True),
+    Column("channel", String(32), primary_key=True),
+    Column("thread_ts", String(32), primary_key=True),
+    Column("by", String(32)),  # who is told what it found; None: nobody asked
+    Column("cursor", Text, nullable=False),  # Slack's, of the next page
+    Column("left", Integer, nullable=False),  # messages to read at most
+    Column("read", Integer, nullable=False),
+    Column("new", Integer, nullable=False),  # links among them that were not seen before
+    Column("at", Double, nullable=False),
+)
+
+# Links that no insight type covers, which a person wants on the case as a comment: one call, never repeated.
+comments = Table(
+    "comments",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("org", String(64), nullable=False),
+    Column("case_id", String(36), nullable=False),
+    Column("card", String(16)),
+    Column("refs", Text, nullable=False),  # JSON: URLs
+    Column("state", String(16), nullable=False),
+    Column("by", String(32), nullable=False),
+    Column("at", Double, nullable=False),
+    Column("note", Text, nullable=False),
+    Index("ix_comments_work", "org", "case_id", "state"),
+)
+
+# Mentions of the bot that were carried out: Slack may tell of one more than once.
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("workspace", String(32), primary_key=True),
+    Column("channel", String(32), primary_key=True),
+    Column("ts", String(32), primary_key=True),
+    Column("at", Double, nullable=False),
+)
+
+# Channels of which Slack has said whether other organisations are in them.
+channels = Table(
+    "channels",
+    metadata,
+    Column("workspace", String(32), primary_key=True),
+    Column("channel", String(32), primary_key=True),
+    Column("shared", Boolean, nullable=False),
+    Column("at", Double, nullable=False),
 )

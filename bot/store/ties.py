@@ -1,11 +1,15 @@
-"""Ties: which case a thread is about, or that it is about none."""
+"""Ties: which case a thread or a whole channel is about, or that it is about none.
+
+The law: what a person said for the thread (including "none") beats the thread's root, which beats the channel.
+"""
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, Row, and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Thread
@@ -14,8 +18,12 @@ from bot.store.schema import cases, ties
 
 
 class TieKind(StrEnum):
-    """`named`: the root names a case that Datadog has not confirmed yet; `several`: it names more than one."""
+    """`named`: the root names a case that Datadog has not confirmed yet; `several`: it names more than one.
 
+    `unread`: nobody has looked at the root, or it was edited since; `none`: a person said that it is about no case.
+    """
+
+    UNREAD = "unread"
     NAMED = "named"
     TIED = "tied"
     NO_CASE = "no_case"
@@ -24,10 +32,11 @@ class TieKind(StrEnum):
 
 
 class TieSource(StrEnum):
-    """Who says so: a person beats the thread's root."""
+    """Who says so, the strongest first."""
 
     SAID = "said"
     ROOT = "root"
+    CHANNEL = "channel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,34 +49,68 @@ class CaseName:
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """What is known of a thread. `org` and `case_id` are set when it is tied, `named` while it waits for Datadog."""
+    """What is known of a thread. `org` and `case_id` are set when it is tied, `named` while it waits for Datadog.
+
+    `by` (Slack user id) and `at` (epoch s): who said so and when. `replied`: cases that replies name.
+    """
 
     kind: TieKind
     source: TieSource
     org: str
     case_id: str
     named: tuple[CaseName, ...]
+    replied: tuple[CaseName, ...]
+    by: str | None
+    at: float
 
 
 async def of(connection: AsyncConnection, thread: Thread) -> Tie | None:
-    """The thread's tie; None when nobody has looked yet."""
+    """The tie in effect; None when nobody has looked at the thread's root yet. For a whole channel: the channel's."""
+    found = (
+        ties.c.workspace == thread.workspace,
+        ties.c.channel == thread.channel,
+        ties.c.thread_ts.in_(["", thread.ts]),
+    )
+    rows = {row.thread_ts: _tie(row) for row in await connection.execute(select(ties).where(*found))}
+    own, channel = rows.get(thread.ts), rows.get("")
+    if own is None or own.kind is TieKind.UNREAD:
+        return None if thread.ts else channel
+    if own.kind is TieKind.NO_CASE and channel is not None and channel.kind is TieKind.TIED:
+        return of_channel(channel)
+    return own
+
+
+def of_channel(tie: Tie) -> Tie:
+    """A channel's tie as it is in effect for one of its threads."""
+    return replace(tie, source=TieSource.CHANNEL)
+
+
+async def own(connection: AsyncConnection, thread: Thread) -> Tie | None:
+    """What is written down of this thread itself, whatever its channel is tied to."""
     row = (await connection.execute(select(ties).where(_is(thread)))).one_or_none()
-    if row is None:
-        return None
-    named = tuple(CaseName(*name) for name in json.loads(row.named or "[]"))
-    return Tie(TieKind(row.kind), TieSource(row.source), row.org or "", row.case_id or "", named)
+    return None if row is None else _tie(row)
 
 
 async def name(tx: AsyncConnection, thread: Thread, named: Sequence[CaseName], at: float) -> None:
     """Write down what the root names; nothing changes where the thread's tie is known already."""
+    said = {"kind": TieKind.NAMED, "source": TieSource.ROOT, "named": _listed(named), "at": at}
+    row = insert_into(tx, ties).values(**_key(thread), **said)
+    await tx.execute(row.on_conflict_do_update(index_elements=_KEY, set_=said, where=ties.c.kind == TieKind.UNREAD))
+
+
+async def reply_names(tx: AsyncConnection, thread: Thread, named: Sequence[CaseName], at: float) -> None:
+    """Write down that a reply names cases; what another named before stays."""
     row = insert_into(tx, ties).values(
-        **_key(thread),
-        kind=TieKind.NAMED,
-        source=TieSource.ROOT,
-        named=json.dumps([[each.org, each.case] for each in named]),
-        at=at,
+        **_key(thread), kind=TieKind.UNREAD, source=TieSource.ROOT, replied=_listed(named), at=at
     )
-    await tx.execute(row.on_conflict_do_nothing())
+    await tx.execute(
+        row.on_conflict_do_update(index_elements=_KEY, set_={"replied": _listed(named)}, where=ties.c.replied.is_(None))
+    )
+
+
+async def asked(tx: AsyncConnection, thread: Thread) -> None:
+    """Whoever replied with a case was asked about it, or will not be."""
+    await tx.execute(update(ties).where(_is(thread)).values(replied=None))
 
 
 async def set_from_root(
@@ -78,22 +121,66 @@ async def set_from_root(
     row = insert_into(tx, ties).values(**_key(thread), **said, named=None, at=at)
     await tx.execute(
         row.on_conflict_do_update(
-            index_elements=[ties.c.workspace, ties.c.channel, ties.c.thread_ts],
+            index_elements=_KEY,
             set_={**said, "named": None, "at": at},
             where=ties.c.source == TieSource.ROOT,
         )
     )
 
 
-async def forget_root(tx: AsyncConnection, thread: Thread) -> None:
-    """The root was edited: what was read off it counts no more."""
-    await tx.execute(ties.delete().where(_is(thread), ties.c.source == TieSource.ROOT))
+async def say(
+    tx: AsyncConnection, place: Thread, kind: TieKind, by: str, at: float, *, org: str = "", case_id: str = ""
+) -> None:
+    """What a person said of a thread or a whole channel; see `tying` for all that follows from it."""
+    said = {
+        "kind": kind,
+        "source": TieSource.SAID,
+        "org": org or None,
+        "case_id": case_id or None,
+        "named": None,
+        "replied": None,
+        "by": by,
+        "at": at,
+    }
+    row = insert_into(tx, ties).values(**_key(place), **said)
+    await tx.execute(row.on_conflict_do_update(index_elements=_KEY, set_=said))
+
+
+async def forget_root(tx: AsyncConnection, thread: Thread, at: float) -> None:
+    """The root was edited: what was read off it counts no more, nor what somebody is reading off it just now."""
+    unread = {"kind": TieKind.UNREAD, "source": TieSource.ROOT, "org": None, "case_id": None, "named": None, "at": at}
+    row = insert_into(tx, ties).values(**_key(thread), **unread)
+    await tx.execute(row.on_conflict_do_update(index_elements=_KEY, set_=unread, where=ties.c.source == TieSource.ROOT))
 
 
 async def lock_case(tx: AsyncConnection, org: str, case_id: str) -> None:
     """Nobody else moves this case's insights or their cards until the transaction ends."""
     mine = and_(cases.c.org == org, cases.c.case_id == case_id)
     await tx.execute(select(cases.c.key).where(mine).with_for_update())
+
+
+_KEY = [ties.c.workspace, ties.c.channel, ties.c.thread_ts]
+
+
+def _tie(row: Row[Any]) -> Tie:
+    return Tie(
+        kind=TieKind(row.kind),
+        source=TieSource(row.source),
+        org=row.org or "",
+        case_id=row.case_id or "",
+        named=_names(row.named),
+        replied=_names(row.replied),
+        by=row.by,
+        at=row.at,
+    )
+
+
+def _listed(named: Sequence[CaseName]) -> str:
+    return json.dumps([[each.org, each.case] for each in named])
+
+
+def _names(listed: str | None) -> tuple[CaseName, ...]:
+    return tuple(CaseName(*each) for each in json.loads(listed or "[]"))
 
 
 def _is(thread: Thread) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ import sqlite3
 from typing import Any
 
 from bot.sandbox.render import as_text
-from tests.e2e.bench import CHANNEL, PUT, Bench, monitor
+from tests.e2e.bench import CHANNEL, PUT, Bench, monitor, options
 
 LATE = "Ana wanted 1 insight on CASEM-4523, and it did not work: Monitor 1."
 
@@ -86,15 +86,30 @@ async def test_what_became_of_a_card_that_was_deleted_is_said_in_a_new_reply(b: 
     assert len(b.on_case) == 1
 
 
-async def test_an_offer_that_was_deleted_is_not_made_again(b: Bench) -> None:
+async def test_after_an_offer_was_deleted_later_links_get_a_new_card_of_their_own(b: Bench) -> None:
     root = b.start_thread()
     b.reply(root, monitor(1))
     card = await b.card(root, "Add 1 insight")
-    b.slack.delete(CHANNEL, card["ts"])
-    b.reply(root, monitor(2))
-    await b.control.until(
-        lambda: any((call.answer or {}).get("error") == "message_not_found" for call in b.calls("chat.update")),
-        what="an update of what is gone",
-    )
     await b.handled()
-    assert b.cards(root) == []
+    b.slack.delete(CHANNEL, card["ts"])
+    await b.handled()
+    b.reply(root, monitor(2))
+    new = await b.card(root, "Add 1 insight")
+    assert [option["text"]["text"] for option in options(new)] == ["Monitor · 2"]
+    b.reply(root, f"again: {monitor(1)}")
+    new = await b.card(root, "Add 2 insights")
+    assert len(b.cards(root)) == 1
+
+
+async def test_a_link_that_joined_a_card_while_it_was_deleted_gets_a_new_card(b: Bench) -> None:
+    root = b.start_thread()
+    b.reply(root, monitor(1))
+    card = await b.card(root, "Add 1 insight")
+    await b.handled()
+    b.control.rule("slack", "chat.update", hold="before", times=1)
+    b.reply(root, monitor(2))
+    await b.held("chat.update")
+    b.slack.delete(CHANNEL, card["ts"])
+    b.control.release()
+    new = await b.card(root, "Add 1 insight")
+    assert [option["text"]["text"] for option in options(new)] == ["Monitor · 2"]

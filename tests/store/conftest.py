@@ -14,7 +14,7 @@ from bot.store.cards import Card, Item, Timing
 from bot.store.cases import Case
 from bot.store.clicks import Click, Clicked
 from bot.store.lanes import LaneKind
-from bot.store.sightings import Found, Seen
+from bot.store.seen import Found, Rules, Seen
 from bot.store.ties import CaseName, TieKind
 from tests import postgres
 
@@ -109,7 +109,7 @@ async def paste(
 ) -> int:
     """A message with these links, on a web host of `org`; those of code changes are on none."""
     seen = tuple(Found(each, () if each.type is InsightType.SCM_URL else (org,)) for each in found)
-    return await sightings.sight(store, Seen(thread, ts, poster, seen, names), TIMING)
+    return await sightings.sight(store, Seen(thread, ts, poster, seen, names), Rules(TIMING))
 
 
 async def take_back(store: Store, *numbers: int, thread: Thread = THREAD, ts: str = REPLY) -> int:

@@ -15,9 +15,9 @@ from sqlalchemy import select, text, update
 from bot.delivery import threads
 from bot.insights import Action, State
 from bot.model import Thread
-from bot.store import Store, cards, cases, lanes, migrate, now, schema, sightings, ties, upkeep
+from bot.store import Store, cards, cases, lanes, migrate, now, schema, sightings, ties, tying, upkeep
 from bot.store.lanes import Lane, LaneKind
-from bot.store.sightings import Seen
+from bot.store.seen import Seen
 from bot.store.ties import CaseName
 from tests import postgres
 from tests.store.conftest import (
@@ -214,7 +214,7 @@ async def test_a_link_that_comes_while_the_root_is_edited_is_not_offered_for_the
     new_root = Seen(THREAD, THREAD.ts, "U0ANA", (), (CaseName("default", OTHER_CASE.key),))
     async with store.write() as tx:
         await ties.lock_case(tx, CASE.org, CASE.case_id)
-        editing = await until_waiting(store, sightings.reroot(store, new_root))
+        editing = await until_waiting(store, tying.reroot(store, new_root))
         pasting = await until_waiting(store, paste(other, monitor(1)), behind=1)
     await editing
     assert await pasting == 1

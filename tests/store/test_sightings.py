@@ -7,9 +7,9 @@ from sqlalchemy import select, update
 
 from bot.insights import Action, State
 from bot.model import Insight, InsightType
-from bot.store import Store, lanes, now, schema, sightings, ties
+from bot.store import Store, lanes, now, offering, schema, ties, tying
 from bot.store.lanes import LaneKind
-from bot.store.sightings import Seen
+from bot.store.seen import Rules, Seen, key
 from bot.store.ties import CaseName, TieKind, TieSource
 from tests.store.conftest import (
     CASE,
@@ -45,7 +45,7 @@ async def offer(store: Store, case=CASE) -> None:
     async with store.write() as tx:
         found = await ties.of(tx, THREAD)
         assert found is not None
-        await sightings.offer_pending(tx, THREAD, found, TIMING, await now(tx))
+        await offering.offer_pending(tx, THREAD, found, Rules(TIMING), await now(tx))
 
 
 # --- once ---
@@ -160,7 +160,7 @@ async def test_a_link_of_another_organisation_is_not_offered_for_this_ones_case(
 async def test_in_an_unknown_thread_a_link_waits_and_the_thread_is_looked_up(store):
     assert await paste(store, monitor(1)) == 1
     assert await sighted(store) == [(REPLY, "pending", None)]
-    assert await lanes_of(store, LaneKind.THREAD) == [sightings.key(THREAD)]
+    assert await lanes_of(store, LaneKind.THREAD) == [key(THREAD)]
     assert await cards_of(store) == []
 
 
@@ -187,7 +187,7 @@ async def test_a_thread_about_no_case_costs_nothing_more(store):
 async def test_what_waited_in_a_thread_about_no_case_is_set_aside_with_the_reason(store):
     await paste(store, monitor(1))
     async with store.write() as tx:
-        await sightings.set_aside(tx, THREAD, TieKind.NO_CASE)
+        await offering.set_aside(tx, THREAD, TieKind.NO_CASE)
     assert await sighted(store) == [(REPLY, "not", "no_case")]
 
 
@@ -210,7 +210,7 @@ async def test_a_root_that_names_a_case_is_looked_up_with_its_own_links(store):
         found = await ties.of(connection, THREAD)
     assert found is not None
     assert (found.kind, found.named) == (TieKind.NAMED, (NAMED,))
-    assert await lanes_of(store, LaneKind.THREAD) == [sightings.key(THREAD)]
+    assert await lanes_of(store, LaneKind.THREAD) == [key(THREAD)]
     await offer(store)
     assert await on_cards(store) == [["1"]]
 
@@ -290,7 +290,7 @@ async def test_what_an_edit_took_out_and_another_put_back_is_offered_again(store
 
 
 async def reroot(store: Store, *names: CaseName) -> None:
-    await sightings.reroot(store, Seen(THREAD, THREAD.ts, "U0ANA", (), names))
+    await tying.reroot(store, Seen(THREAD, THREAD.ts, "U0ANA", (), names))
 
 
 async def test_a_root_that_names_another_case_takes_its_offers_along(store):
@@ -310,7 +310,7 @@ async def test_a_root_that_names_no_case_any_more_is_looked_up_again(store):
     await reroot(store)
     async with store.read() as connection:
         assert await ties.of(connection, THREAD) is None
-    assert await lanes_of(store, LaneKind.THREAD) == [sightings.key(THREAD)]
+    assert await lanes_of(store, LaneKind.THREAD) == [key(THREAD)]
     assert await states(store) == {"1": State.WITHDRAWN}
 
 
@@ -346,4 +346,4 @@ async def test_a_lane_that_a_link_wakes_is_due_at_once(store):
     async with store.write() as tx:
         lane = await lanes.claim(tx, 30)
     assert lane is not None
-    assert (lane.kind, lane.key) == (LaneKind.THREAD, sightings.key(THREAD))
+    assert (lane.kind, lane.key) == (LaneKind.THREAD, key(THREAD))

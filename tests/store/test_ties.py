@@ -27,14 +27,20 @@ async def test_of_a_thread_that_nobody_looked_at_nothing_is_known(store):
 async def test_what_a_root_names_waits_for_datadog(store):
     async with store.write() as tx:
         await ties.name(tx, THREAD, NAMES, await now(tx))
-    assert await of(store) == Tie(TieKind.NAMED, TieSource.ROOT, "", "", NAMES)
+    found = await of(store)
+    assert found is not None
+    assert (found.kind, found.source) == (TieKind.NAMED, TieSource.ROOT)
+    assert (found.org, found.case_id, found.named) == ("", "", NAMES)
 
 
 async def test_a_tie_replaces_the_names_it_was_found_by(store):
     async with store.write() as tx:
         await ties.name(tx, THREAD, NAMES, await now(tx))
     await tie(store)
-    assert await of(store) == Tie(TieKind.TIED, TieSource.ROOT, CASE.org, CASE.case_id, ())
+    found = await of(store)
+    assert found is not None
+    assert (found.kind, found.source) == (TieKind.TIED, TieSource.ROOT)
+    assert (found.org, found.case_id, found.named) == (CASE.org, CASE.case_id, ())
 
 
 async def test_a_root_named_again_changes_no_tie_that_is_known(store):
@@ -52,7 +58,7 @@ async def test_no_case_is_remembered_until_the_root_is_edited(store):
     assert found is not None
     assert (found.kind, found.case_id) == (TieKind.NO_CASE, "")
     async with store.write() as tx:
-        await ties.forget_root(tx, THREAD)
+        await ties.forget_root(tx, THREAD, await now(tx))
     assert await of(store) is None
 
 
@@ -62,5 +68,8 @@ async def test_what_a_person_said_stays_whatever_the_root_says(store):
         await tx.execute(update(schema.ties).values(source=TieSource.SAID))
     await root_says(store, TieKind.NO_CASE)
     async with store.write() as tx:
-        await ties.forget_root(tx, THREAD)
-    assert await of(store) == Tie(TieKind.TIED, TieSource.SAID, CASE.org, CASE.case_id, ())
+        await ties.forget_root(tx, THREAD, await now(tx))
+    found = await of(store)
+    assert found is not None
+    assert (found.kind, found.source) == (TieKind.TIED, TieSource.SAID)
+    assert (found.org, found.case_id, found.named) == (CASE.org, CASE.case_id, ())

@@ -1,0 +1,80 @@
+"""Reading a message: which insights and cases it brings for our orgs, and whether it is for watching at all."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from bot.delivery.reach import Reach
+from bot.insights import Mode
+from bot.links import extract, org_of, orgs_of, parse
+from bot.messages import METADATA_EVENT
+from bot.model import CaseLink, Identity, Insight, InsightType, Outcome, Thread
+from bot.store import modes, sightings
+from bot.store.seen import Found, Rules, Seen
+from bot.store.ties import CaseName
+
+Json = dict[str, Any]
+
+
+def seen(reach: Reach, workspace: str, channel: str, message: Json, *, edited: bool) -> Seen:
+    """What a message brings; `edited`: it comes from an edit, where other messages' previews do not count."""
+    links = [parse(link, reach.routes) for link in extract(message, edited=edited)]
+    return Seen(
+        thread=Thread(workspace, channel, message.get("thread_ts") or message["ts"]),
+        message_ts=message["ts"],
+        poster=message.get("user") or message.get("bot_id"),
+        found=tuple(_found(reach, links)),
+        names=names_of(reach, links),
+        by_bot=bool(message.get("bot_id")),
+    )
+
+
+async def rules(reach: Reach, thread: Thread, *posters: str | None) -> Rules:
+    """How this thread's links are offered, whose pending links come from these posters or were written down before.
+
+    Only mode auto needs to know who may confirm what they pasted: Slack is asked about them before anything is locked.
+    """
+    async with reach.store.read() as connection:
+        mode = await modes.of(connection, thread) or reach.mode
+        if mode is not Mode.AUTO:
+            return Rules(reach.timing, reach.mode)
+        waiting = await sightings.posters(connection, thread)
+    people = {each for each in (*posters, *waiting) if each and each[0] in "UW"}
+    refusals = await asyncio.gather(*(reach.refusal(each) for each in people))
+    may = frozenset(person for person, refusal in zip(people, refusals, strict=True) if refusal is None)
+    return Rules(reach.timing, reach.mode, may)
+
+
+def names_of(reach: Reach, links: Iterable[Outcome | None]) -> tuple[CaseName, ...]:
+    """The cases of our orgs that a message's links are, each once."""
+    hosts = [org.hosts for org in reach.orgs.values()]
+    named: dict[CaseName, None] = {}
+    for link in links:
+        org = org_of(link.host, hosts) if isinstance(link, CaseLink) else None
+        if isinstance(link, CaseLink) and org is not None:
+            named[CaseName(org.name, link.case)] = None
+    return tuple(named)
+
+
+def is_ours(reach: Reach, message: Json) -> bool:
+    """Whether the bot said this itself: such a message is no evidence, nor is an edit of it."""
+    told: Json = message.get("metadata") or {}
+    return message.get("bot_id") == reach.myself.bot or told.get("event_type") == METADATA_EVENT
+
+
+def is_command(reach: Reach, message: Json) -> bool:
+    """Whether it begins with a mention of us, and so is meant for us."""
+    return str(message.get("text") or "").lstrip().startswith(f"<@{reach.myself.user}>")
+
+
+def _found(reach: Reach, links: Iterable[Outcome | None]) -> Iterable[Found]:
+    """Each identity once; links of organisations that are not ours are not ours to add."""
+    hosts = [org.hosts for org in reach.orgs.values()]
+    found: dict[Identity, Found] = {}
+    for link in links:
+        if not isinstance(link, Insight):
+            continue
+        orgs = tuple(org.name for org in orgs_of(link.host, hosts))
+        if orgs or link.type is InsightType.SCM_URL:
+            found.setdefault(link.identity, Found(link, orgs))
+    return found.values()

@@ -1,0 +1,41 @@
+"""Scanning a thread's earlier messages: a page per turn of the thread's lane, offered on one card at the end."""
+
+from dataclasses import replace
+
+from bot.delivery import reading
+from bot.delivery.reach import Reach
+from bot.model import Thread
+from bot.store import lanes, now, offering, scans, sightings, ties
+from bot.store.lanes import Lane
+from bot.store.scans import Scan
+from bot.store.ties import TieKind
+
+PAGE = 100
+"""Messages asked for at once."""
+
+
+async def page(reach: Reach, lane: Lane, thread: Thread, scan: Scan) -> None:
+    """Read the next page of this scan and write down its links; raises SlackLater and SlackEnd."""
+    read, cursor = await reach.slack.page(thread, scan.cursor, min(PAGE, scan.left))
+    found = [
+        reading.seen(reach, thread.workspace, thread.channel, message, edited=True)
+        for message in read
+        if not (reading.is_ours(reach, message) or reading.is_command(reach, message))
+    ]
+    done = not cursor or scan.left <= len(read)
+    async with reach.write() as tx:
+        await lanes.hold(tx, lane)
+        at = await now(tx)
+        new = sum([await sightings.insert(tx, each, at) for each in found])
+        so_far = replace(
+            scan, cursor=cursor, left=scan.left - len(read), read=scan.read + len(read), new=scan.new + new
+        )
+        await (scans.finish(tx, thread) if done else scans.proceed(tx, thread, so_far))
+    rules = await reading.rules(reach, thread)
+    async with reach.write() as tx:
+        await lanes.hold(tx, lane)
+        tie = await ties.of(tx, thread)
+        if done and tie is not None and tie.kind is TieKind.TIED:
+            await ties.lock_case(tx, tie.org, tie.case_id)
+            await offering.offer_pending(tx, thread, tie, rules, await now(tx))
+        await lanes.release(tx, lane, more=not done)

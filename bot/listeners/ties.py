@@ -1,0 +1,141 @@
+"""Clicks that tie a thread or set a mode: on the card that asks, in a card's overflow, under an announcement."""
+
+# pyright: reportUnknownMemberType=false
+# slack_bolt's decorators take bare Patterns, which strict mode calls partially unknown.
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+
+from bot import messages
+from bot.delivery import Reach
+from bot.delivery.reach import PERSON_WITHIN
+from bot.insights import Mode
+from bot.listeners.answers import Answer, Answers
+from bot.listeners.cards import CLICK_SECONDS
+from bot.listeners.whence import workspace
+from bot.model import Thread
+from bot.store import cards, clicks, modes, questions, ties, tying
+
+Json = dict[str, Any]
+
+BACK = {"mode.ask": Mode.ASK, "mode.auto": Mode.AUTO, "mode.off": Mode.OFF}
+"""Buttons under an announcement; their value is the thread's ts, or "channel"."""
+
+
+def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], None]) -> None:
+    """Listen for what ties threads and sets modes by click."""
+
+    def on(action_id: str, act: Callable[[Reach, Answers, Json, Json], Awaitable[Answer | None]]) -> None:
+        @app.action(action_id)
+        async def on_click(ack: Callable[[], Awaitable[Any]], body: Json, action: Json) -> None:
+            async with asyncio.timeout(CLICK_SECONDS):
+                answer = await act(reach, answers, body, action)
+            wake()
+            await ack()
+            if answer:
+                answers.say(body, answer)
+
+        _ = on_click
+
+    on("tie.yes", _yes)
+    on("tie.no", _no)
+    on("tie.undo", _untie)
+    on("insights.more", _more)
+    for action_id in BACK:
+        on(action_id, _back)
+
+
+async def _yes(reach: Reach, answers: Answers, body: Json, action: Json) -> Answer | None:
+    card_id, _, number = str(action["value"]).split(":")
+    choice = int(number)
+    async with reach.store.read() as connection:
+        card = await cards.get(connection, card_id)
+        asked = await questions.get(connection, card_id)
+    if card is None or asked is None or choice >= len(asked.asks):
+        return messages.gone_card()
+    user = body["user"]["id"]
+    case = asked.asks[choice]
+    if refusal := await reach.refusal(user):
+        return messages.refused(refusal, reach.myself.team_name, case.key)
+    if asked.answer is not None or not await tying.answer(reach.store, card_id, card.thread, case, user):
+        return _who_was_first(reach, card_id)
+    return None
+
+
+async def _no(reach: Reach, answers: Answers, body: Json, action: Json) -> Answer | None:
+    card_id = str(action["value"]).partition(":")[0]
+    key = await clicks.case_key(reach.store, card_id)
+    if key is None:
+        return messages.gone_card()
+    user = body["user"]["id"]
+    if refusal := await reach.refusal(user):
+        return messages.refused(refusal, reach.myself.team_name, key)
+    return None if await questions.refuse(reach.store, card_id, user) else _who_was_first(reach, card_id)
+
+
+async def _who_was_first(reach: Reach, card_id: str) -> str:
+    async with reach.store.read() as connection:
+        asked = await questions.get(connection, card_id)
+        tied = await questions.tied_to(connection, asked) if asked else None
+    if asked is None:
+        return messages.gone_card()
+    by = asked.by or ""
+    names = await reach.slack.names({by}, within=PERSON_WITHIN)
+    return messages.already_answered(names.get(by, "Someone"), tied)
+
+
+async def _untie(reach: Reach, answers: Answers, body: Json, action: Json) -> Answer | None:
+    return await _leave(reach, answers, body, _place(body, action))
+
+
+async def _back(reach: Reach, answers: Answers, body: Json, action: Json) -> Answer | None:
+    return await _set(reach, answers, body, _place(body, action), BACK[action["action_id"]])
+
+
+async def _more(reach: Reach, answers: Answers, body: Json, action: Json) -> Answer | None:
+    """A card's overflow: the place is the card's own, wherever it is shown."""
+    card_id, _, what = str(action["selected_option"]["value"]).partition(":")
+    async with reach.store.read() as connection:
+        card = await cards.get(connection, card_id)
+    if card is None:
+        return messages.gone_card()
+    if what == "untie":
+        return await _leave(reach, answers, body, card.thread)
+    mode, _, where = what.partition(".")
+    return await _set(reach, answers, body, card.thread if where == "thread" else card.thread.whole_channel, Mode(mode))
+
+
+async def _set(reach: Reach, answers: Answers, body: Json, place: Thread, mode: Mode) -> Answer | None:
+    user = body["user"]["id"]
+    if refusal := await reach.refusal(user):
+        return messages.refused(refusal, reach.myself.team_name, messages.settings_of(place.ts))
+    if not await modes.say(reach.store, place, mode, user):
+        return messages.nothing_left()
+    answers.announce(place, _named(reach, user, lambda who: messages.mode_set(who, mode, thread_ts=place.ts)))
+    return None
+
+
+async def _leave(reach: Reach, answers: Answers, body: Json, place: Thread) -> Answer | None:
+    user = body["user"]["id"]
+    if refusal := await reach.refusal(user):
+        return messages.refused(refusal, reach.myself.team_name, messages.settings_of(place.ts))
+    async with reach.store.read() as connection:
+        tie = await ties.of(connection, place)
+    if tie is None or not await tying.untie(reach.store, place, user):
+        return messages.nothing_left()
+    answers.announce(place, _named(reach, user, lambda who: messages.untied(who, thread_ts=place.ts)))
+    return None
+
+
+async def _named(reach: Reach, user: str, say: Callable[[str], messages.Message]) -> messages.Message:
+    names = await reach.slack.names({user}, within=PERSON_WITHIN)
+    return say(names.get(user, "Someone"))
+
+
+def _place(body: Json, action: Json) -> Thread:
+    """Where an announcement stands, as its button says."""
+    ts = "" if action["value"] == "channel" else str(action["value"])
+    return Thread(workspace(body), body["channel"]["id"], ts)

@@ -1,0 +1,193 @@
+"""Offering: what of a tied thread's pending sightings goes on its card, and why the rest does not."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, and_, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.insights import Decision, Known, Mode, State, decide
+from bot.model import Identity, InsightType, Thread
+from bot.store import cards, cases, joining, modes, ties
+from bot.store.joining import Joining, Place
+from bot.store.lanes import LaneKind, wake
+from bot.store.schema import card_insights, insights, sightings
+from bot.store.schema import cards as cards_table
+from bot.store.seen import Rules, SightingState, in_thread
+from bot.store.ties import TieSource
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What the store knows of a case's insights: the core's view of it, their ids, and which are drafts."""
+
+    known: Known
+    ids: Mapping[Identity, int]
+    drafts: frozenset[Identity]
+
+
+async def offer_pending(
+    tx: AsyncConnection, thread: Thread, tie: ties.Tie, rules: Rules, at: float, *, rolling: bool = False
+) -> None:
+    """Decide on every pending sighting of a tied thread and put what is offered on its card. Under `lock_case`.
+
+    `rolling`: it is a bot's post in a tied channel, whose card is shared with the posts before it.
+    """
+    pending = list(
+        await tx.execute(
+            select(sightings)
+            .where(in_thread(thread), sightings.c.state == SightingState.PENDING)
+            .order_by(sightings.c.message_ts, sightings.c.id)
+        )
+    )
+    if not pending:
+        return
+    mode = await modes.of(tx, thread) or rules.mode
+    if mode is Mode.OFF:
+        await set_aside(tx, thread, Decision.MODE_OFF)
+        return
+    place = Place(thread, tie.org, tie.case_id, rolling=rolling)
+    case = await _case(tx, place, pending, shared=tie.source is TieSource.CHANNEL)
+    offered = await _choose(tx, pending, tie, case)
+    if offered and all(_needs_id(row) for row in offered.values()) and not await joining.is_asking(tx, place):
+        for row in offered.values():  # by itself such a link is no reason for a card
+            await _decided(tx, row.id, SightingState.NOT, Decision.NEEDS_ID, None)
+        return
+    joined = [await _offer(tx, row, tie, case, at) for row in offered.values()]
+    if joined:
+        await joining.join(tx, place, joined, rules.timing, at)
+    if mode is Mode.AUTO:
+        await _add_at_once(tx, place, joined, rules.may, at)
+
+
+async def set_aside(tx: AsyncConnection, thread: Thread, reason: str) -> None:
+    """The thread's pending sightings are offered nowhere, for this reason."""
+    await tx.execute(
+        update(sightings)
+        .where(in_thread(thread), sightings.c.state == SightingState.PENDING)
+        .values(state=SightingState.NOT, reason=reason)
+    )
+
+
+async def _case(tx: AsyncConnection, place: Place, pending: Sequence[Row[Any]], *, shared: bool) -> _Case:
+    """What is known of the pending resources on this case. `shared`: the channel's rolling cards count as the thread's.
+
+    A card that Slack shows no more shows nothing to anybody: what was only on it may be offered again.
+    """
+    of_case = and_(
+        insights.c.org == place.org,
+        insights.c.case_id == place.case_id,
+        insights.c.resource_id.in_({row.resource_id for row in pending}),
+    )
+    found = list(await tx.execute(select(insights).where(of_case)))
+    here = cards_table.c.thread_ts == place.thread.ts
+    on_card = await tx.execute(
+        select(insights)
+        .join(card_insights, card_insights.c.insight == insights.c.id)
+        .join(cards_table, cards_table.c.id == card_insights.c.card)
+        .where(
+            of_case,
+            cards_table.c.workspace == place.thread.workspace,
+            cards_table.c.channel == place.thread.channel,
+            or_(here, cards_table.c.rolling) if shared else here,
+            cards_table.c.ended.is_(None),
+        )
+    )
+    told = await cases.get(tx, place.org, place.case_id)
+    known = Known(
+        states={identity_of(row): State(row.state) for row in found},
+        on_case=told.on_case if told else frozenset(),
+        on_card={identity_of(row) for row in on_card},
+    )
+    ids = {identity_of(row): row.id for row in found}
+    return _Case(known, ids, frozenset(identity_of(row) for row in found if row.draft))
+
+
+async def _choose(
+    tx: AsyncConnection, pending: Sequence[Row[Any]], tie: ties.Tie, case: _Case
+) -> dict[Identity, Row[Any]]:
+    """The sightings to offer, one per identity; why the others are not is written down."""
+    offered: dict[Identity, Row[Any]] = {}
+    for row in pending:
+        identity = identity_of(row)
+        decision = decide(identity, case.known)
+        if decision is Decision.ON_CARD and identity in case.drafts and not row.draft:
+            decision = Decision.OFFER  # its id is certain now
+        if identity in offered:
+            decision = Decision.ON_CARD
+        if (orgs := json.loads(row.orgs)) and tie.org not in orgs:
+            decision = Decision.OTHER_ORG
+        if decision in (Decision.OFFER, Decision.OFFER_AGAIN):
+            offered[identity] = row
+        else:
+            await _decided(tx, row.id, SightingState.NOT, decision, case.ids.get(identity))
+    return offered
+
+
+async def _offer(tx: AsyncConnection, row: Row[Any], tie: ties.Tie, case: _Case, at: float) -> Joining:
+    """The insight of this sighting, offered."""
+    change = cards.Change(State.OFFERED, at)
+    insight = case.ids.get(identity_of(row))
+    if insight is not None:
+        await cards.move(tx, insight, change, was=State.WITHDRAWN)
+        if identity_of(row) in case.drafts and not row.draft:
+            certain = {"draft": False, "ref": row.ref, "host": row.host}
+            await tx.execute(update(insights).where(insights.c.id == insight).values(**certain))
+    else:
+        new = (
+            insert(insights)
+            .values(
+                org=tie.org,
+                case_id=tie.case_id,
+                type=row.type,
+                scope=row.scope,
+                resource_id=row.resource_id,
+                ref=row.ref,
+                host=row.host,
+                draft=row.draft,
+                state=State.OFFERED,
+                at=at,
+                ours=False,
+                left_out=False,
+                note="",
+            )
+            .returning(insights.c.id)
+        )
+        insight = (await tx.execute(new)).scalar_one()
+        await cards.record(tx, insight, None, change, f"{row.workspace}/{row.channel}/{row.message_ts}")
+    await _decided(tx, row.id, SightingState.OFFERED, None, insight)
+    return Joining(insight, row.poster, row.message_ts, draft=row.draft)
+
+
+async def _add_at_once(
+    tx: AsyncConnection, place: Place, joined: Sequence[Joining], may: frozenset[str], at: float
+) -> None:
+    """Mode auto: what somebody pasted who may confirm it counts as confirmed by them."""
+    added = [
+        each
+        for each in joined
+        if not each.draft
+        and each.poster in may
+        and await cards.move(tx, each.insight, cards.Change(State.CONFIRMED, at, by=each.poster), was=State.OFFERED)
+    ]
+    if added:
+        await cards.touch(tx, [each.insight for each in added])
+        await wake(tx, LaneKind.CASE, cases.key(place.org, place.case_id))
+
+
+def _needs_id(row: Row[Any]) -> bool:
+    return bool(row.draft) and row.resource_id.startswith("?")
+
+
+async def _decided(
+    tx: AsyncConnection, sighting: int, state: SightingState, reason: str | None, insight: int | None
+) -> None:
+    values = {"state": state, "reason": reason, "insight": insight}
+    await tx.execute(update(sightings).where(sightings.c.id == sighting).values(**values))
+
+
+def identity_of(row: Row[Any]) -> Identity:
+    """What a row of `sightings` or `insights` is about."""
+    return Identity(InsightType(row.type), row.scope, row.resource_id)

@@ -1,0 +1,101 @@
+"""Questions: cards that ask which case a thread is about; one in a thread, once."""
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.model import Thread
+from bot.store import Store, cards, cases, now
+from bot.store.lanes import LaneKind, wake
+from bot.store.schema import cards as cards_table
+
+NO = "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a card asks, and what a person answered: `org/case_id`, or `no`. `at` in epoch s."""
+
+    asks: tuple[cases.Case, ...]
+    answer: str | None
+    by: str | None
+    at: float
+
+
+async def was_asked(connection: AsyncConnection, thread: Thread) -> bool:
+    """Whether this thread has had its question."""
+    return (await connection.execute(select(cards_table.c.id).where(_of(thread)).limit(1))).one_or_none() is not None
+
+
+async def ask(tx: AsyncConnection, thread: Thread, about: Sequence[cases.Case], at: float) -> None:
+    """Have a card ask whether the thread is about one of these cases, unless it was asked before."""
+    if await was_asked(tx, thread):
+        return
+    card = secrets.token_hex(6)
+    await wake(tx, LaneKind.CARD, card)
+    await tx.execute(
+        insert(cards_table).values(
+            id=card,
+            kind="tie",
+            workspace=thread.workspace,
+            channel=thread.channel,
+            thread_ts=thread.ts,
+            org=about[0].org,
+            case_id=about[0].case_id,
+            version=1,
+            shown_version=0,
+            first_link_at=at,
+            open=False,
+            continued=False,
+            asks=json.dumps([[case.org, case.case_id] for case in about]),
+        )
+    )
+
+
+async def get(connection: AsyncConnection, card: str) -> Question | None:
+    """What this card asks; None when it is no question, or none of its cases is known any more."""
+    row = (await connection.execute(select(cards_table).where(cards_table.c.id == card))).one_or_none()
+    if row is None or row.asks is None:
+        return None
+    found = [await cases.get(connection, org, case_id) for org, case_id in json.loads(row.asks)]
+    return Question(tuple(case for case in found if case), row.answer, row.answered_by, row.answered_at or 0.0)
+
+
+async def tied_to(connection: AsyncConnection, asked: Question) -> str | None:
+    """The key of the case that was chosen; None: nobody has, or none of them."""
+    if asked.answer is None or asked.answer == NO:
+        return None
+    org, _, case_id = asked.answer.partition("/")
+    case = await cases.get(connection, org, case_id)
+    return case.key if case else case_id
+
+
+async def refuse(store: Store, card: str, by: str) -> bool:
+    """Nobody is asked again: this thread is about none of these cases. False: it was answered before."""
+    async with store.write() as tx:
+        mine = and_(cards_table.c.id == card, cards_table.c.answer.is_(None))
+        await wake(tx, LaneKind.CARD, card)
+        said = {"answer": NO, "answered_by": by, "answered_at": await now(tx), "version": cards_table.c.version + 1}
+        return bool((await tx.execute(update(cards_table).where(mine).values(**said))).rowcount)
+
+
+async def settle(tx: AsyncConnection, thread: Thread, answer: str, by: str, at: float) -> None:
+    """The thread was tied, by this card or in another way: what it asks is answered."""
+    open_ones = select(cards_table.c.id).where(_of(thread), cards_table.c.answer.is_(None))
+    for card in sorted((await tx.execute(open_ones)).scalars()):
+        await cards.bump(tx, card)
+        said = {"answer": answer, "answered_by": by, "answered_at": at}
+        await tx.execute(update(cards_table).where(cards_table.c.id == card).values(**said))
+
+
+def _of(thread: Thread) -> ColumnElement[bool]:
+    return and_(
+        cards_table.c.workspace == thread.workspace,
+        cards_table.c.channel == thread.channel,
+        cards_table.c.thread_ts == thread.ts,
+        cards_table.c.kind == "tie",
+    )

@@ -1,0 +1,77 @@
+"""What watching brings to the store: links seen in one message, and by which rules they are offered."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, and_
+
+from bot.insights import Mode
+from bot.model import Insight, Thread
+from bot.store.cards import Timing
+from bot.store.schema import sightings
+from bot.store.ties import CaseName
+
+
+class SightingState(StrEnum):
+    """`gone`: the link was taken out of its message again."""
+
+    PENDING = "pending"
+    OFFERED = "offered"
+    NOT = "not"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An insight that a link names, and the orgs whose web host it is on: none for a code change, which fits any.
+
+    `draft`: a person has to give or confirm its id.
+    """
+
+    insight: Insight
+    orgs: tuple[str, ...]
+    draft: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one message brought. `names`: the cases it names; in a root they are what its thread is about."""
+
+    thread: Thread
+    message_ts: str
+    poster: str | None
+    found: tuple[Found, ...]
+    names: tuple[CaseName, ...] = ()
+    by_bot: bool = False
+
+    @property
+    def is_root(self) -> bool:
+        return self.message_ts == self.thread.ts
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is worth finding out the thread's case: code changes alone are not."""
+        return bool(self.names) or any(each.orgs for each in self.found)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How links are offered: when cards are posted, the mode where nobody set one, and whose links auto may add."""
+
+    timing: Timing
+    mode: Mode = Mode.ASK
+    may: frozenset[str] = frozenset()
+
+
+def key(thread: Thread) -> str:
+    """The key of the thread's lane."""
+    return f"{thread.workspace}/{thread.channel}/{thread.ts}"
+
+
+def in_thread(thread: Thread) -> ColumnElement[bool]:
+    """The sightings of a thread."""
+    return and_(
+        sightings.c.workspace == thread.workspace,
+        sightings.c.channel == thread.channel,
+        sightings.c.thread_ts == thread.ts,
+    )

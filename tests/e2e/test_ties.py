@@ -1,0 +1,125 @@
+"""Ties that people make: a card asks in an untied thread, once, and what was pasted before is offered then."""
+
+from bot.sandbox.render import as_text
+from tests.e2e.bench import CASE_LINK, CHANNEL, KEY, Bench, monitor, options
+
+OTHER = "CASEM-77"
+OTHER_LINK = f"https://app.datadoghq.com/cases/{OTHER}"
+
+
+async def test_a_reply_with_a_case_asks_once_and_a_yes_offers_what_came_before(b: Bench) -> None:
+    root = b.start_thread("The API is slow")
+    b.reply(root, monitor(1))
+    b.reply(root, f"this is {CASE_LINK}", "U0BEN")
+    asking = await b.card(root, f"Tie this thread to {KEY}, Memory leak investigation on API?")
+    b.reply(root, f"or {CASE_LINK}?")
+    await b.handled()
+    assert len(b.cards(root)) == 1
+
+    await b.slack.click(CHANNEL, asking["ts"], "tie.yes", "U0BEN")
+    card = await b.card(root, "Add 1 insight")
+    assert [option["text"]["text"] for option in options(card)] == ["Monitor · 1"]
+    await b.handled()
+    assert f"Tied to {KEY} by Ben" in as_text(b.cards(root)[0])
+    b.reply(root, monitor(2))
+    await b.card(root, "Add 2 insights")
+
+
+async def test_no_is_remembered_and_nobody_is_asked_again(b: Bench) -> None:
+    root = b.start_thread("The API is slow")
+    b.reply(root, CASE_LINK)
+    asking = await b.card(root, "Tie this thread")
+    await b.slack.click(CHANNEL, asking["ts"], "tie.no", "U0BEN")
+    await b.card(root, "Not tied: Ben said no.")
+    b.reply(root, f"{CASE_LINK} {monitor(1)}")
+    await b.handled()
+    assert len(b.cards(root)) == 1
+
+
+async def test_a_root_that_names_two_cases_asks_which(b: Bench) -> None:
+    b.datadog.add_case(OTHER, "Another one")
+    root = b.start_thread(f"{CASE_LINK} or {OTHER_LINK}?")
+    b.reply(root, monitor(1))
+    asking = await b.card(root, "names 2 cases")
+    pick = next(block for block in asking["blocks"] if OTHER in str(block))
+    await b.slack.click(CHANNEL, asking["ts"], "tie.yes", "U0ANA", block_id=pick["block_id"])
+    await b.card(root, f"Add 1 insight to {OTHER}")
+
+
+async def test_a_stranger_cannot_tie_and_is_told_why(b: Bench) -> None:
+    root = b.start_thread("The API is slow")
+    b.reply(root, CASE_LINK)
+    asking = await b.card(root, "Tie this thread")
+    await b.slack.click(CHANNEL, asking["ts"], "tie.yes", "U0GUEST")
+    assert (await b.told("U0GUEST")).startswith("Only full members of")
+    await b.handled()
+    assert "Tie this thread" in as_text(b.cards(root)[0])
+
+
+async def test_of_two_answers_the_second_is_told_who_was_first(b: Bench) -> None:
+    root = b.start_thread("The API is slow")
+    b.reply(root, CASE_LINK)
+    asking = await b.card(root, "Tie this thread")
+    await b.slack.click(CHANNEL, asking["ts"], "tie.yes", "U0ANA")
+    await b.slack.click(CHANNEL, asking["ts"], "tie.no", "U0BEN", late=True)
+    assert await b.told("U0BEN") == f"Ana already tied this thread to {KEY}. Nothing to do."
+
+
+async def test_a_thread_that_is_untied_is_silent_and_its_offer_goes(b: Bench) -> None:
+    root = b.start_thread()
+    b.reply(root, monitor(1))
+    card = await b.card(root, "Add 1 insight")
+    await choose(b, card, "Untie this thread")
+    await b.control.until(lambda: "Ana untied this thread" in said(b, root), what="the announcement")
+    b.reply(root, monitor(2))
+    await b.handled()
+    assert "Nothing to add here any more" in as_text(b.cards(root)[0])
+    assert len(b.cards(root)) == 1
+
+
+async def test_off_is_said_in_the_open_with_the_way_back(b: Bench) -> None:
+    root = b.start_thread()
+    b.reply(root, monitor(1))
+    card = await b.card(root, "Add 1 insight")
+    await choose(b, card, "Off in this thread")
+    await b.control.until(lambda: "Ana turned watching off in this thread." in said(b, root), what="the announcement")
+    b.reply(root, monitor(2))
+    await b.handled()
+    assert len(options(b.cards(root)[0])) == 1
+    announcement = next(one for one in b.slack.thread(CHANNEL, root) if "turned watching off" in as_text(one))
+    await b.slack.click(CHANNEL, announcement["ts"], "mode.ask", "U0BEN")
+    await b.control.until(lambda: "Ben turned watching on in this thread" in said(b, root), what="the announcement")
+    b.reply(root, monitor(3))
+    await b.card(root, "Add 2 insights")
+
+
+async def test_auto_adds_at_once_what_a_member_pastes_and_asks_about_the_rest(b: Bench) -> None:
+    root = b.start_thread()
+    b.reply(root, monitor(1))
+    await choose(b, await b.card(root, "Add 1 insight"), "Always add in this thread")
+    words = "lets links be added at once in this thread"
+    await b.control.until(lambda: words in said(b, root), what="the announcement")
+    root_card = b.cards(root)[0]
+    await b.click(root_card, "insights.dismiss")
+    await b.card(root, "Dismissed by Ana")
+    b.reply(root, monitor(2), "U0BEN")
+    added = await b.card(root, f"Added to {KEY} by Ben")
+    await b.handled()
+    assert [resource for _, resource, _ in b.on_case] == ["2"]
+    b.reply(root, monitor(3), "U0GUEST")
+    await b.card(root, "Add 1 insight")
+    b.reply(root, monitor(4), "U0DATADOG")
+    await b.card(root, "Add 2 insights")
+    await b.click(added, "insights.undo", "U0BEN")
+    await b.control.until(lambda: b.on_case == [], what="the undo")
+
+
+def said(b: Bench, root: str) -> str:
+    return "\n".join(as_text(message) for message in b.slack.thread(CHANNEL, root))
+
+
+async def choose(b: Bench, card: dict[str, object], words: str, as_user: str = "U0ANA") -> None:
+    """Choose this in a card's overflow menu."""
+    menus = [one for block in card["blocks"] for one in block.get("elements", []) if one["type"] == "overflow"]  # type: ignore[attr-defined]
+    value = next(option["value"] for option in menus[0]["options"] if option["text"]["text"] == words)
+    await b.slack.click(CHANNEL, card["ts"], "insights.more", as_user, option=value)  # type: ignore[arg-type]
