@@ -4,7 +4,7 @@ The law: `move` is the only place that changes an insight's state, along `insigh
 transition down in the same transaction.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,11 +116,10 @@ async def items(connection: AsyncConnection, card: str) -> list[Item]:
     return [_item(row) for row in found]
 
 
-async def move(tx: AsyncConnection, insight: int, change: Change, *, was: State | None = None) -> bool:
-    """Make one move if it is one of the life's and the insight still `was` there; False: nothing changed."""
-    old = (await tx.execute(select(insights.c.state).where(insights.c.id == insight))).scalar_one()
-    if (was is not None and old != was) or not may_move(State(old), change.state, deliberate=change.deliberate):
-        return False
+async def move(tx: AsyncConnection, ids: Collection[int], change: Change, *, was: State) -> list[int]:
+    """Move these insights if that is one of the life's moves, as far as they still `was`; those that moved."""
+    if not ids or not may_move(was, change.state, deliberate=change.deliberate):
+        return []
     values: dict[str, object] = {
         "state": change.state,
         "at": change.at,
@@ -135,26 +134,30 @@ async def move(tx: AsyncConnection, insight: int, change: Change, *, was: State 
         values["confirmed_at"] = change.at
     if change.state in (State.DISMISSED, State.UNDONE):
         values["sent_at"] = None
-    mine = (insights.c.id == insight) & (insights.c.state == old)
-    if not (await tx.execute(update(insights).where(mine).values(**values))).rowcount:
-        return False
-    await record(tx, insight, old, change)
-    return True
+    still = (insights.c.id.in_(ids)) & (insights.c.state == was)
+    moved = await tx.execute(update(insights).where(still).values(**values).returning(insights.c.id))
+    found = sorted(moved.scalars())
+    await record(tx, dict.fromkeys(found, ""), was, change)
+    return found
 
 
-async def record(tx: AsyncConnection, insight: int, old: str | None, change: Change, message: str = "") -> None:
-    """One line of the audit."""
-    await tx.execute(
-        insert(transitions).values(
-            at=change.at,
-            insight=insight,
-            old=old,
-            new=change.state,
-            by=change.by,
-            message=message or None,
-            note=change.note,
-        )
-    )
+async def record(tx: AsyncConnection, messages: Mapping[int, str], old: State | None, change: Change) -> None:
+    """One line of the audit per insight; `messages`: the message that brought it, workspace/channel/ts."""
+    if not messages:
+        return
+    lines = [
+        {
+            "at": change.at,
+            "insight": insight,
+            "old": old,
+            "new": change.state,
+            "by": change.by,
+            "message": message or None,
+            "note": change.note,
+        }
+        for insight, message in messages.items()
+    ]
+    await tx.execute(insert(transitions), lines)
 
 
 async def touch(tx: AsyncConnection, moved: Collection[int]) -> None:

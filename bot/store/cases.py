@@ -126,15 +126,11 @@ async def mark_sent(tx: AsyncConnection, items: Sequence[Item]) -> list[Item]:
 
     One that a person cancelled in the meantime is left out.
     """
-    sent: list[Item] = []
-    at = await now(tx)
-    for item in items:
-        answer = await tx.execute(
-            update(insights).where(insights.c.id == item.id, insights.c.state == item.state).values(sent_at=at)
-        )
-        if answer.rowcount:
-            sent.append(item)
-    return sent
+    ids = {item.id for item in items}
+    still = insights.c.id.in_(ids) & insights.c.state.in_({item.state for item in items})
+    marked = await tx.execute(update(insights).where(still).values(sent_at=await now(tx)).returning(insights.c.id))
+    sent = set(marked.scalars())
+    return [item for item in items if item.id in sent]
 
 
 async def unsent(tx: AsyncConnection, ids: Collection[int]) -> None:
@@ -150,11 +146,13 @@ async def settle(tx: AsyncConnection, outcome: Sequence[Settled]) -> None:
     One that left its state meanwhile (cancelled while the call was under way) keeps the person's decision.
     """
     at = await now(tx)
-    moved: list[Settled] = []
+    alike: dict[tuple[State, cards.Change], dict[int, Settled]] = {}
     for each in outcome:
         change = cards.Change(each.state, at, note=each.note, ours=each.ours)
-        if await cards.move(tx, each.was.id, change, was=each.was.state):
-            moved.append(each)
+        alike.setdefault((each.was.state, change), {})[each.was.id] = each
+    moved: list[Settled] = []
+    for (was, change), group in alike.items():
+        moved += [group[insight] for insight in await cards.move(tx, group, change, was=was)]
     await cards.touch(tx, [each.was.id for each in moved])  # locks the cards' lanes, which come before their cards
     for each in moved:
         if each.state is State.FAILED and at - each.was.confirmed_at > LATE_SECONDS:
@@ -172,9 +170,7 @@ async def _withdraw_present(tx: AsyncConnection, case: Case, at: float) -> None:
         )
     )
     there = [row.id for row in offered if Identity(InsightType(row.type), row.scope, row.resource_id) in case.on_case]
-    for insight in there:
-        await cards.move(tx, insight, cards.Change(State.WITHDRAWN, at), was=State.OFFERED)
-    await cards.touch(tx, there)
+    await cards.touch(tx, await cards.move(tx, there, cards.Change(State.WITHDRAWN, at), was=State.OFFERED))
 
 
 def _is(org: str, case_id: str) -> ColumnElement[bool]:

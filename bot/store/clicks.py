@@ -77,7 +77,7 @@ def _asked(item: cards.Item, click: Click) -> bool:
 async def _move(tx: AsyncConnection, card: cards.Card, items: Sequence[cards.Item], click: Click) -> dict[int, bool]:
     """Each insight that moved, with whether that was what the press asked for (not merely left out)."""
     at = await now(tx)
-    moved: dict[int, bool] = {}
+    alike: dict[tuple[State, cards.Change], list[int]] = {}
     for item in items:
         standing = Standing(
             state=item.state,
@@ -89,12 +89,13 @@ async def _move(tx: AsyncConnection, card: cards.Card, items: Sequence[cards.Ite
             draft=item.draft,
         )
         new = act(click.action, standing)
-        if new is None:
-            continue
-        left_out = click.action is Action.ADD and new is State.DISMISSED
-        change = cards.Change(new, at, by=click.by, left_out=left_out, deliberate=standing.ticked)
-        if await cards.move(tx, item.id, change, was=item.state):
-            moved[item.id] = not left_out
+        if new is not None:
+            left_out = click.action is Action.ADD and new is State.DISMISSED
+            change = cards.Change(new, at, by=click.by, left_out=left_out, deliberate=standing.ticked)
+            alike.setdefault((item.state, change), []).append(item.id)
+    moved: dict[int, bool] = {}
+    for (was, change), ids in alike.items():
+        moved |= dict.fromkeys(await cards.move(tx, ids, change, was=was), not change.left_out)
     await cards.touch(tx, moved)
     if moved:
         await wake(tx, LaneKind.CASE, cases.key(card.org, card.case_id))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, insert, or_, select, update
+from sqlalchemy import Row, and_, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import Decision, Known, Mode, State, decide
@@ -52,10 +52,10 @@ async def offer_pending(
     case = await _case(tx, place, pending, shared=tie.source is TieSource.CHANNEL)
     offered = await _choose(tx, pending, tie, case)
     if offered and all(_needs_id(row) for row in offered.values()) and not await joining.is_asking(tx, place):
-        for row in offered.values():  # by itself such a link is no reason for a card
-            await _decided(tx, row.id, SightingState.NOT, Decision.NEEDS_ID, None)
+        # By themselves such links are no reason for a card.
+        await _decided(tx, [(row.id, SightingState.NOT, Decision.NEEDS_ID, None) for row in offered.values()])
         return
-    joined = [await _offer(tx, row, tie, case, at) for row in offered.values()]
+    joined = await _offer(tx, offered, tie, case, at)
     if joined:
         await joining.join(tx, place, joined, rules.timing, at)
     if mode is Mode.AUTO:
@@ -110,6 +110,7 @@ async def _choose(
 ) -> dict[Identity, Row[Any]]:
     """The sightings to offer, one per identity; why the others are not is written down."""
     offered: dict[Identity, Row[Any]] = {}
+    silent: list[tuple[int, SightingState, str | None, int | None]] = []
     for row in pending:
         identity = identity_of(row)
         decision = decide(identity, case.known)
@@ -122,58 +123,73 @@ async def _choose(
         if decision in (Decision.OFFER, Decision.OFFER_AGAIN):
             offered[identity] = row
         else:
-            await _decided(tx, row.id, SightingState.NOT, decision, case.ids.get(identity))
+            silent.append((row.id, SightingState.NOT, decision, case.ids.get(identity)))
+    await _decided(tx, silent)
     return offered
 
 
-async def _offer(tx: AsyncConnection, row: Row[Any], tie: ties.Tie, case: _Case, at: float) -> Joining:
-    """The insight of this sighting, offered."""
+async def _offer(
+    tx: AsyncConnection, offered: Mapping[Identity, Row[Any]], tie: ties.Tie, case: _Case, at: float
+) -> list[Joining]:
+    """The insights of these sightings, offered: new ones, withdrawn ones again, drafts whose id is certain now."""
     change = cards.Change(State.OFFERED, at)
-    insight = case.ids.get(identity_of(row))
-    if insight is not None:
-        await cards.move(tx, insight, change, was=State.WITHDRAWN)
-        if identity_of(row) in case.drafts and not row.draft:
+    old = [case.ids[identity] for identity in offered if identity in case.ids]
+    await cards.move(tx, old, change, was=State.WITHDRAWN)
+    for identity, row in offered.items():
+        if identity in case.drafts and not row.draft:
             certain = {"draft": False, "ref": row.ref, "host": row.host}
-            await tx.execute(update(insights).where(insights.c.id == insight).values(**certain))
-    else:
-        new = (
-            insert(insights)
-            .values(
-                org=tie.org,
-                case_id=tie.case_id,
-                type=row.type,
-                scope=row.scope,
-                resource_id=row.resource_id,
-                ref=row.ref,
-                host=row.host,
-                draft=row.draft,
-                state=State.OFFERED,
-                at=at,
-                ours=False,
-                left_out=False,
-                note="",
-            )
-            .returning(insights.c.id)
-        )
-        insight = (await tx.execute(new)).scalar_one()
-        await cards.record(tx, insight, None, change, f"{row.workspace}/{row.channel}/{row.message_ts}")
-    await _decided(tx, row.id, SightingState.OFFERED, None, insight)
-    return Joining(insight, row.poster, row.message_ts, draft=row.draft)
+            await tx.execute(update(insights).where(insights.c.id == case.ids[identity]).values(**certain))
+    made = await _make(tx, [row for identity, row in offered.items() if identity not in case.ids], tie, at)
+    ids = {**case.ids, **made}
+    whence = {made[identity]: _message(offered[identity]) for identity in made}
+    await cards.record(tx, whence, None, change)
+    await _decided(tx, [(row.id, SightingState.OFFERED, None, ids[one]) for one, row in offered.items()])
+    return [Joining(ids[identity], row.poster, row.message_ts, draft=row.draft) for identity, row in offered.items()]
+
+
+async def _make(tx: AsyncConnection, rows: Sequence[Row[Any]], tie: ties.Tie, at: float) -> dict[Identity, int]:
+    """New insights of the tie's case; their ids."""
+    if not rows:
+        return {}
+    new = [
+        {
+            "org": tie.org,
+            "case_id": tie.case_id,
+            "type": row.type,
+            "scope": row.scope,
+            "resource_id": row.resource_id,
+            "ref": row.ref,
+            "host": row.host,
+            "draft": row.draft,
+            "state": State.OFFERED,
+            "at": at,
+            "ours": False,
+            "left_out": False,
+            "note": "",
+        }
+        for row in rows
+    ]
+    made = await tx.execute(insert(insights).returning(insights), new)
+    return {identity_of(row): row.id for row in made}
+
+
+def _message(row: Row[Any]) -> str:
+    return f"{row.workspace}/{row.channel}/{row.message_ts}"
 
 
 async def _add_at_once(
     tx: AsyncConnection, place: Place, joined: Sequence[Joining], may: frozenset[str], at: float
 ) -> None:
     """Mode auto: what somebody pasted who may confirm it counts as confirmed by them."""
-    added = [
-        each
-        for each in joined
-        if not each.draft
-        and each.poster in may
-        and await cards.move(tx, each.insight, cards.Change(State.CONFIRMED, at, by=each.poster), was=State.OFFERED)
-    ]
+    mine: dict[str, list[int]] = {}
+    for each in joined:
+        if each.poster in may and not each.draft:
+            mine.setdefault(each.poster, []).append(each.insight)
+    added: list[int] = []
+    for poster, ids in mine.items():
+        added += await cards.move(tx, ids, cards.Change(State.CONFIRMED, at, by=poster), was=State.OFFERED)
     if added:
-        await cards.touch(tx, [each.insight for each in added])
+        await cards.touch(tx, added)
         await wake(tx, LaneKind.CASE, cases.key(place.org, place.case_id))
 
 
@@ -181,11 +197,17 @@ def _needs_id(row: Row[Any]) -> bool:
     return bool(row.draft) and row.resource_id.startswith("?")
 
 
-async def _decided(
-    tx: AsyncConnection, sighting: int, state: SightingState, reason: str | None, insight: int | None
-) -> None:
-    values = {"state": state, "reason": reason, "insight": insight}
-    await tx.execute(update(sightings).where(sightings.c.id == sighting).values(**values))
+async def _decided(tx: AsyncConnection, decided: Sequence[tuple[int, SightingState, str | None, int | None]]) -> None:
+    """Write down of sightings (by id) what became of them, why, and as part of which insight."""
+    if not decided:
+        return
+    one = (
+        update(sightings)
+        .where(sightings.c.id == bindparam("sighting"))
+        .values(state=bindparam("became"), reason=bindparam("why"), insight=bindparam("part_of"))
+    )
+    names = ("sighting", "became", "why", "part_of")
+    await tx.execute(one, [dict(zip(names, each, strict=True)) for each in decided])
 
 
 def identity_of(row: Row[Any]) -> Identity:

@@ -16,6 +16,9 @@ from bot.store.schema import sightings
 from bot.store.seen import Found, Rules, Seen, SightingState, in_thread, key
 from bot.store.ties import TieKind, TieSource
 
+AT_ONCE = 500
+"""Rows in one statement: SQLite takes 32,766 values."""
+
 
 async def sight(store: Store, seen: Seen, rules: Rules) -> int:
     """Write down what a message brought; in a tied thread it is offered in the same transaction.
@@ -77,25 +80,30 @@ async def _write_down(tx: AsyncConnection, seen: Seen, rules: Rules) -> int | No
 
 async def insert(tx: AsyncConnection, seen: Seen, at: float) -> int:
     """Write down a message's links; how many were new."""
+    if not seen.found:
+        return 0
+    rows = [
+        {
+            "workspace": seen.thread.workspace,
+            "channel": seen.thread.channel,
+            "thread_ts": seen.thread.ts,
+            "message_ts": seen.message_ts,
+            "type": each.insight.type,
+            "scope": each.insight.scope,
+            "resource_id": each.insight.resource_id,
+            "ref": each.insight.ref,
+            "host": each.insight.host,
+            "orgs": json.dumps(each.orgs),
+            "draft": each.draft,
+            "poster": seen.poster,
+            "state": SightingState.PENDING,
+            "at": at,
+        }
+        for each in seen.found
+    ]
     new = 0
-    for each in seen.found:
-        found = each.insight
-        row = insert_into(tx, sightings).values(
-            workspace=seen.thread.workspace,
-            channel=seen.thread.channel,
-            thread_ts=seen.thread.ts,
-            message_ts=seen.message_ts,
-            type=found.type,
-            scope=found.scope,
-            resource_id=found.resource_id,
-            ref=found.ref,
-            host=found.host,
-            orgs=json.dumps(each.orgs),
-            draft=each.draft,
-            poster=seen.poster,
-            state=SightingState.PENDING,
-            at=at,
-        )
+    for first in range(0, len(rows), AT_ONCE):
+        row = insert_into(tx, sightings).values(rows[first : first + AT_ONCE])
         # A link that an edit took out and another put back in counts anew.
         again = row.on_conflict_do_update(
             index_elements=["workspace", "channel", "message_ts", "type", "scope", "resource_id"],
@@ -103,8 +111,7 @@ async def insert(tx: AsyncConnection, seen: Seen, at: float) -> int:
             where=sightings.c.state == SightingState.GONE,
         )
         # Not `rowcount`: after an INSERT psycopg's is -1.
-        written = await tx.execute(again.returning(sightings.c.id))
-        new += written.one_or_none() is not None
+        new += len((await tx.execute(again.returning(sightings.c.id))).all())
     return new
 
 
@@ -139,7 +146,7 @@ async def withdraw(tx: AsyncConnection, insight: int, at: float) -> bool:
     elsewhere = select(sightings.c.id).where(sightings.c.insight == insight, sightings.c.state != SightingState.GONE)
     if (await tx.execute(elsewhere.limit(1))).one_or_none() is not None:
         return False
-    return await cards.move(tx, insight, cards.Change(State.WITHDRAWN, at), was=State.OFFERED)
+    return bool(await cards.move(tx, [insight], cards.Change(State.WITHDRAWN, at), was=State.OFFERED))
 
 
 async def _sighted(connection: AsyncConnection, thread: Thread, message_ts: str) -> bool:

@@ -198,9 +198,10 @@ async def test_a_post_that_was_answered_is_not_looked_for(store):
 
 
 async def move(store: Store, resource_id: str, change: Change, was: State | None = None) -> bool:
-    insight = next(item.id for item in await items_of(store, await card_of(store)) if item.resource_id == resource_id)
+    items = await items_of(store, await card_of(store))
+    item = next(each for each in items if each.resource_id == resource_id)
     async with store.write() as tx:
-        return await cards.move(tx, insight, change, was=was)
+        return await cards.move(tx, [item.id], change, was=was or item.state) == [item.id]
 
 
 async def test_the_store_refuses_a_move_that_is_not_one_of_the_lifes(store):
