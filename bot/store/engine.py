@@ -20,6 +20,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from bot.store import near_sqlite
+
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
@@ -49,7 +51,9 @@ def create(url: str) -> AsyncEngine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = create_async_engine(
-            parsed.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": BUSY_SECONDS}, pool_size=8
+            parsed.set(drivername="sqlite+aiosqlite"),
+            connect_args={"async_creator_fn": near_sqlite.connect, "timeout": BUSY_SECONDS},
+            pool_size=8,
         )
         event.listen(engine.sync_engine, "connect", _sqlite_connect)
         event.listen(engine.sync_engine, "begin", _sqlite_begin)
