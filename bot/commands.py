@@ -108,7 +108,8 @@ class Misunderstood:
     try_this: str
 
 
-Command = Add | Tie | Untie | Status | SetMode | Scan | Undo | Explain | Why | Help
+Change = Add | Tie | Untie | SetMode | Scan | Undo
+Command = Change | Status | Explain | Why | Help
 
 
 class _Wrong(Exception):
@@ -219,7 +220,7 @@ def _tie(words: Sequence[str], where: Permalink | None) -> Command:
 
 def _mode(words: Sequence[str], where: Permalink | None) -> Command:
     if len(words) != 1 or words[0].lower() not in tuple(Mode):
-        raise _Wrong("is ask, auto or off")
+        raise _Wrong("names no mode (ask, auto, off)")
     return SetMode(Mode(words[0].lower()), where)
 
 

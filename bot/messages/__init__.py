@@ -28,6 +28,7 @@ from bot.messages.sentences import (
 )
 from bot.messages.text import clock, cut, escape, insights
 from bot.messages.view import TYPE_NAMES, Card, Item, Message, Source, Waiting, label
+from bot.messages.why import why_text
 
 __all__ = [
     "METADATA_EVENT",
@@ -68,4 +69,5 @@ __all__ = [
     "tied",
     "untied",
     "went_wrong",
+    "why_text",
 ]

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, distinct, func, insert, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -103,6 +103,31 @@ class Timing:
 async def get(connection: AsyncConnection, card: str) -> Card | None:
     row = (await connection.execute(select(cards).where(cards.c.id == card))).one_or_none()
     return None if row is None else _card(row)
+
+
+async def last_added(connection: AsyncConnection, thread: Thread) -> Card | None:
+    """The thread's newest card that shows something which we put on a case."""
+    added = (
+        select(card_insights.c.card)
+        .join(insights, insights.c.id == card_insights.c.insight)
+        .where(insights.c.state == State.ADDED, insights.c.ours)
+    )
+    newest = select(cards).where(_in(thread), cards.c.id.in_(added)).order_by(cards.c.first_link_at.desc()).limit(1)
+    row = (await connection.execute(newest)).one_or_none()
+    return None if row is None else _card(row)
+
+
+async def counts(connection: AsyncConnection, place: Thread) -> dict[State, int]:
+    """How many insights on the cards of a thread, or of a whole channel, stand where."""
+    found = await connection.execute(
+        select(insights.c.state, func.count(distinct(insights.c.id)))
+        .join(card_insights, card_insights.c.insight == insights.c.id)
+        .join(cards, cards.c.id == card_insights.c.card)
+        .where(_in(place))
+        .group_by(insights.c.state)
+    )
+    known = {State(row[0]): int(row[1]) for row in found}
+    return {state: known[state] for state in State if state in known}
 
 
 async def items(connection: AsyncConnection, card: str) -> list[Item]:
@@ -227,6 +252,11 @@ async def posting(tx: AsyncConnection, card: str, at: float) -> None:
 async def end(tx: AsyncConnection, card: str, reason: str) -> None:
     """Slack will not show this card any more, for good."""
     await tx.execute(update(cards).where(cards.c.id == card).values(ended=reason, open=False))
+
+
+def _in(place: Thread) -> ColumnElement[bool]:
+    here = (cards.c.workspace == place.workspace) & (cards.c.channel == place.channel)
+    return here & (cards.c.thread_ts == place.ts) if place.ts else here
 
 
 def _card(row: Row[Any]) -> Card:

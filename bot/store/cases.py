@@ -5,7 +5,7 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import State
@@ -89,6 +89,13 @@ async def get(connection: AsyncConnection, org: str, case_id: str) -> Case | Non
         return None
     on_case = frozenset(Identity(InsightType(kind), scope, rid) for kind, scope, rid in json.loads(row.on_case))
     return Case(row.org, row.case_id, row.key, row.title, row.closed, row.archived, on_case)
+
+
+async def named(connection: AsyncConnection, org: str, name: str) -> Case | None:
+    """The case of this key or UUID as the store knows it: by the key that Datadog last told."""
+    mine = (cases.c.org == org) & or_(cases.c.key == name, cases.c.case_id == name)
+    row = (await connection.execute(select(cases.c.case_id).where(mine).limit(1))).one_or_none()
+    return None if row is None else await get(connection, org, row.case_id)
 
 
 async def told_ago(connection: AsyncConnection, org: str, case_id: str) -> float:

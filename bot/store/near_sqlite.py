@@ -23,7 +23,7 @@ class _Near(aiosqlite.Connection):
         return fn(*args, **kwargs)
 
 
-async def connect(path: str, *, timeout: float, **_: object) -> aiosqlite.Connection:
+async def connect(path: str, *, timeout: float, **_: object) -> aiosqlite.Connection:  # noqa: ASYNC109  its name there
     """A connection as SQLAlchemy's aiosqlite dialect asks for it; one task uses it at a time.
 
     `timeout`: how many seconds a write waits for those of other processes.

@@ -139,7 +139,8 @@ async def _offer(
         if identity in case.drafts and not row.draft:
             certain = {"draft": False, "ref": row.ref, "host": row.host}
             await tx.execute(update(insights).where(insights.c.id == case.ids[identity]).values(**certain))
-    made = await _make(tx, [row for identity, row in offered.items() if identity not in case.ids], tie, at)
+    new = [_new(tie, row) for identity, row in offered.items() if identity not in case.ids]
+    made = await make(tx, new, at)
     ids = {**case.ids, **made}
     whence = {made[identity]: _message(offered[identity]) for identity in made}
     await cards.record(tx, whence, None, change)
@@ -147,30 +148,18 @@ async def _offer(
     return [Joining(ids[identity], row.poster, row.message_ts, draft=row.draft) for identity, row in offered.items()]
 
 
-async def _make(tx: AsyncConnection, rows: Sequence[Row[Any]], tie: ties.Tie, at: float) -> dict[Identity, int]:
-    """New insights of the tie's case; their ids."""
-    if not rows:
+async def make(tx: AsyncConnection, new: Sequence[Mapping[str, object]], at: float) -> dict[Identity, int]:
+    """New insights, offered; their ids. `new` has what the table says of each but its state."""
+    if not new:
         return {}
-    new = [
-        {
-            "org": tie.org,
-            "case_id": tie.case_id,
-            "type": row.type,
-            "scope": row.scope,
-            "resource_id": row.resource_id,
-            "ref": row.ref,
-            "host": row.host,
-            "draft": row.draft,
-            "state": State.OFFERED,
-            "at": at,
-            "ours": False,
-            "left_out": False,
-            "note": "",
-        }
-        for row in rows
-    ]
-    made = await tx.execute(insert(insights).returning(insights), new)
+    fresh = {"state": State.OFFERED, "at": at, "ours": False, "left_out": False, "note": ""}
+    made = await tx.execute(insert(insights).returning(insights), [{**each, **fresh} for each in new])
     return {identity_of(row): row.id for row in made}
+
+
+def _new(tie: ties.Tie, row: Row[Any]) -> dict[str, object]:
+    seen = ("type", "scope", "resource_id", "ref", "host", "draft")
+    return {"org": tie.org, "case_id": tie.case_id, **{name: getattr(row, name) for name in seen}}
 
 
 def _message(row: Row[Any]) -> str:

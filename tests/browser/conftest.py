@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import pytest_asyncio
 
 from bot.manifest import manifest
 from bot.sandbox.open_house import OpenHouse, opened
@@ -39,10 +40,23 @@ async def browser() -> AsyncIterator[Any]:
         await running.close()
 
 
-@pytest.fixture
-async def house() -> AsyncIterator[OpenHouse]:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_house() -> AsyncIterator[OpenHouse]:
     async with opened(manifest()) as open_house:
         yield open_house
+
+
+@pytest.fixture
+async def house(shared_house: OpenHouse) -> OpenHouse:
+    """The sandbox as it opens, whatever the test before did to it."""
+    control = shared_house.stage.control
+    control.clear_rules()
+    control.release()
+    await shared_house.keeper.do("start")
+    await control.until(lambda: shared_house.stage.slack.socket.undelivered == 0, timeout=20, what="acknowledgements")
+    await control.quiet(0.4, timeout=20)
+    control.reset()
+    return shared_house
 
 
 @pytest.fixture

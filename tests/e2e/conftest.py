@@ -1,4 +1,4 @@
-"""A bench for each test; the bot is started once per worker, where a test does not kill it."""
+"""A bench for each test; the bot is started once per worker, and again after a test that killed it."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -28,14 +28,15 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Benc
 
 @pytest.fixture
 async def b(shared: Bench) -> Bench:
-    """A bench where nothing was said yet."""
+    """A bench where nothing was said yet; its bot may be killed."""
+    await shared.start()
     await shared.renew()
     return shared
 
 
 @pytest.fixture
 async def own(tmp_path: Path) -> AsyncIterator[Bench]:
-    """A bench whose bot may be killed."""
+    """A bench whose database or bot may be spoilt for good."""
     async with bench(tmp_path) as built:
         yield built
 

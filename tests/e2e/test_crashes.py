@@ -9,185 +9,185 @@ import json
 from tests.e2e.bench import CHANNEL, DELETE, GET, KEY, PUT, Bench, monitor
 
 
-async def test_an_event_that_could_not_be_stored_comes_again_and_makes_one_card(own: Bench) -> None:
+async def test_an_event_that_could_not_be_stored_comes_again_and_makes_one_card(b: Bench) -> None:
     """K22."""
-    root = own.start_thread()
-    await own.handled()
-    before = len(own.calls("socket:events_api"))
-    with own.locked_database():
-        own.reply(root, monitor(9))
-        refused = await own.control.until(
-            lambda: [call for call in own.calls("socket:events_api")[before:] if call.done and call.status is None],
+    root = b.start_thread()
+    await b.handled()
+    before = len(b.calls("socket:events_api"))
+    with b.locked_database():
+        b.reply(root, monitor(9))
+        refused = await b.control.until(
+            lambda: [call for call in b.calls("socket:events_api")[before:] if call.done and call.status is None],
             what="an event that is not acknowledged",
         )
     assert refused
-    await own.card(root, "Add 1 insight")
-    await own.handled()
-    assert len(own.cards(root)) == 1
+    await b.card(root, "Add 1 insight")
+    await b.handled()
+    assert len(b.cards(root)) == 1
 
 
-async def test_killed_between_receipt_and_commit_the_event_comes_again_and_makes_one_card(own: Bench) -> None:
+async def test_killed_between_receipt_and_commit_the_event_comes_again_and_makes_one_card(b: Bench) -> None:
     """K8, K22."""
-    root = own.start_thread()
-    await own.handled()
-    with own.locked_database():
-        before = len(own.calls("socket:events_api"))
-        own.reply(root, monitor(9))
-        await own.control.until(lambda: len(own.calls("socket:events_api")) > before, what="the event to arrive")
-        await own.kill()
-    await own.start()
-    await own.card(root, "Add 1 insight")
-    await own.handled()
-    assert len(own.cards(root)) == 1
+    root = b.start_thread()
+    await b.handled()
+    with b.locked_database():
+        before = len(b.calls("socket:events_api"))
+        b.reply(root, monitor(9))
+        await b.control.until(lambda: len(b.calls("socket:events_api")) > before, what="the event to arrive")
+        await b.kill()
+    await b.start()
+    await b.card(root, "Add 1 insight")
+    await b.handled()
+    assert len(b.cards(root)) == 1
 
 
-async def test_killed_between_claim_and_put_it_is_added_once(own: Bench) -> None:
+async def test_killed_between_claim_and_put_it_is_added_once(b: Bench) -> None:
     """K8."""
-    root = own.start_thread()
-    own.reply(root, monitor(9))
-    card = await own.card(root, "Add 1 insight")
-    own.control.rule("datadog", PUT, hold="before", drop="before", times=1)
-    await own.click(card, "insights.add")
-    await own.held(PUT)
-    await own.kill()
-    own.control.release()
-    assert own.on_case == []
+    root = b.start_thread()
+    b.reply(root, monitor(9))
+    card = await b.card(root, "Add 1 insight")
+    b.control.rule("datadog", PUT, hold="before", drop="before", times=1)
+    await b.click(card, "insights.add")
+    await b.held(PUT)
+    await b.kill()
+    b.control.release()
+    assert b.on_case == []
 
-    await own.start()
-    await own.card(root, "Added to CASEM-4523 by Ana")
-    await own.handled()
-    assert own.on_case == [("MONITOR", "9", "/monitors/9")]
+    await b.start()
+    await b.card(root, "Added to CASEM-4523 by Ana")
+    await b.handled()
+    assert b.on_case == [("MONITOR", "9", "/monitors/9")]
 
 
-async def test_killed_between_put_and_answer_it_is_added_once(own: Bench) -> None:
+async def test_killed_between_put_and_answer_it_is_added_once(b: Bench) -> None:
     """K8, K26."""
-    root = own.start_thread()
-    own.reply(root, monitor(9))
-    card = await own.card(root, "Add 1 insight")
-    own.control.rule("datadog", PUT, hold="after", times=1)
-    await own.click(card, "insights.add")
-    await own.held(PUT)
-    await own.kill()
-    own.control.release()
-    assert len(own.on_case) == 1, "Datadog has carried it out"
+    root = b.start_thread()
+    b.reply(root, monitor(9))
+    card = await b.card(root, "Add 1 insight")
+    b.control.rule("datadog", PUT, hold="after", times=1)
+    await b.click(card, "insights.add")
+    await b.held(PUT)
+    await b.kill()
+    b.control.release()
+    assert len(b.on_case) == 1, "Datadog has carried it out"
 
-    await own.start()
-    await own.card(root, "Added to CASEM-4523 by Ana")
-    await own.handled()
-    assert len(own.calls(PUT)) == 1
-    assert len(own.on_case) == 1
+    await b.start()
+    await b.card(root, "Added to CASEM-4523 by Ana")
+    await b.handled()
+    assert len(b.calls(PUT)) == 1
+    assert len(b.on_case) == 1
 
 
-async def test_killed_between_answer_and_commit_it_is_added_once(own: Bench) -> None:
+async def test_killed_between_answer_and_commit_it_is_added_once(b: Bench) -> None:
     """K8, K26."""
-    root = own.start_thread()
-    own.reply(root, monitor(9))
-    card = await own.card(root, "Add 1 insight")
-    own.control.rule("datadog", PUT, hold="after", times=1)
-    await own.click(card, "insights.add")
-    put = await own.held(PUT)
-    await own.control.until(lambda: "Adding 1 insight" in own.cards(root)[0]["text"], what="the card to say adding")
-    with own.locked_database():
-        own.control.release()
-        await own.control.until(lambda: put.done and put.status == 200, what="Datadog's answer")
-        await own.kill()
+    root = b.start_thread()
+    b.reply(root, monitor(9))
+    card = await b.card(root, "Add 1 insight")
+    b.control.rule("datadog", PUT, hold="after", times=1)
+    await b.click(card, "insights.add")
+    put = await b.held(PUT)
+    await b.control.until(lambda: "Adding 1 insight" in b.cards(root)[0]["text"], what="the card to say adding")
+    with b.locked_database():
+        b.control.release()
+        await b.control.until(lambda: put.done and put.status == 200, what="Datadog's answer")
+        await b.kill()
 
-    await own.start()
-    await own.card(root, "Added to CASEM-4523 by Ana")
-    await own.handled()
-    assert len(own.calls(PUT)) == 1
-    assert len(own.on_case) == 1
-
-
-async def test_killed_between_the_cards_post_and_its_commit_there_is_one_card(own: Bench) -> None:
-    root = own.start_thread()
-    own.control.rule("slack", "chat.postMessage", hold="after", times=1)
-    own.reply(root, monitor(9))
-    await own.held("chat.postMessage")
-    await own.kill()
-    own.control.release()
-    assert len(own.cards(root)) == 1, "Slack has posted it"
-
-    await own.start()
-    await own.control.until(lambda: own.calls("chat.update"), timeout=20, what="the card to be found again")
-    await own.click(own.cards(root)[0], "insights.add")
-    await own.card(root, "Added to CASEM-4523 by Ana")
-    await own.handled()
-    assert len(own.cards(root)) == 1
-    assert len(own.calls("chat.postMessage")) == 1
+    await b.start()
+    await b.card(root, "Added to CASEM-4523 by Ana")
+    await b.handled()
+    assert len(b.calls(PUT)) == 1
+    assert len(b.on_case) == 1
 
 
-async def test_killed_before_the_cards_post_arrived_there_is_one_card(own: Bench) -> None:
-    root = own.start_thread()
-    own.control.rule("slack", "chat.postMessage", hold="before", drop="before", times=1)
-    own.reply(root, monitor(9))
-    await own.held("chat.postMessage")
-    await own.kill()
-    own.control.release()
-    assert own.cards(root) == []
+async def test_killed_between_the_cards_post_and_its_commit_there_is_one_card(b: Bench) -> None:
+    root = b.start_thread()
+    b.control.rule("slack", "chat.postMessage", hold="after", times=1)
+    b.reply(root, monitor(9))
+    await b.held("chat.postMessage")
+    await b.kill()
+    b.control.release()
+    assert len(b.cards(root)) == 1, "Slack has posted it"
 
-    await own.start()
-    await own.card(root, "Add 1 insight")
-    await own.handled()
-    assert len(own.cards(root)) == 1
+    await b.start()
+    await b.control.until(lambda: b.calls("chat.update"), timeout=20, what="the card to be found again")
+    await b.click(b.cards(root)[0], "insights.add")
+    await b.card(root, "Added to CASEM-4523 by Ana")
+    await b.handled()
+    assert len(b.cards(root)) == 1
+    assert len(b.calls("chat.postMessage")) == 1
 
 
-async def test_a_button_on_a_card_from_before_a_restart_works(own: Bench) -> None:
+async def test_killed_before_the_cards_post_arrived_there_is_one_card(b: Bench) -> None:
+    root = b.start_thread()
+    b.control.rule("slack", "chat.postMessage", hold="before", drop="before", times=1)
+    b.reply(root, monitor(9))
+    await b.held("chat.postMessage")
+    await b.kill()
+    b.control.release()
+    assert b.cards(root) == []
+
+    await b.start()
+    await b.card(root, "Add 1 insight")
+    await b.handled()
+    assert len(b.cards(root)) == 1
+
+
+async def test_a_button_on_a_card_from_before_a_restart_works(b: Bench) -> None:
     """K9."""
-    root = own.start_thread()
-    own.reply(root, monitor(9))
-    card = await own.card(root, "Add 1 insight")
-    await own.restart()
-    await own.click(card, "insights.add", "U0BEN")
-    await own.card(root, "Added to CASEM-4523 by Ben")
-    assert len(own.on_case) == 1
+    root = b.start_thread()
+    b.reply(root, monitor(9))
+    card = await b.card(root, "Add 1 insight")
+    await b.restart()
+    await b.click(card, "insights.add", "U0BEN")
+    await b.card(root, "Added to CASEM-4523 by Ben")
+    assert len(b.on_case) == 1
 
 
-async def test_an_undo_whose_answer_got_lost_is_done_once(own: Bench) -> None:
-    root = own.start_thread()
-    own.reply(root, monitor(9))
-    await own.click(await own.card(root, "Add 1 insight"), "insights.add")
-    added = await own.card(root, "Added to CASEM-4523")
-    own.control.rule("datadog", DELETE, hold="after", times=1)
-    await own.click(added, "insights.undo")
-    await own.held(DELETE)
-    await own.kill()
-    own.control.release()
-    await own.start()
-    await own.card(root, "Removed from CASEM-4523 by Ana: 1 insight.")
-    await own.handled()
-    assert own.on_case == []
+async def test_an_undo_whose_answer_got_lost_is_done_once(b: Bench) -> None:
+    root = b.start_thread()
+    b.reply(root, monitor(9))
+    await b.click(await b.card(root, "Add 1 insight"), "insights.add")
+    added = await b.card(root, "Added to CASEM-4523")
+    b.control.rule("datadog", DELETE, hold="after", times=1)
+    await b.click(added, "insights.undo")
+    await b.held(DELETE)
+    await b.kill()
+    b.control.release()
+    await b.start()
+    await b.card(root, "Removed from CASEM-4523 by Ana: 1 insight.")
+    await b.handled()
+    assert b.on_case == []
 
 
-async def test_somebody_else_added_it_meanwhile_and_it_is_not_ours_to_undo(own: Bench) -> None:
-    root = own.start_thread()
-    own.reply(root, monitor(9))
-    card = await own.card(root, "Add 1 insight")
-    own.control.rule("datadog", PUT, hold="before", drop="before", times=1)
-    await own.click(card, "insights.add")
-    await own.held(PUT)
-    await own.kill()
-    own.control.release()
-    await own.start()
-    await own.card(root, "Added to CASEM-4523")
-    await own.handled()
-    reads = [call for call in own.calls(GET) if call.path.endswith(own.datadog.cases[KEY].id)]
+async def test_somebody_else_added_it_meanwhile_and_it_is_not_ours_to_undo(b: Bench) -> None:
+    root = b.start_thread()
+    b.reply(root, monitor(9))
+    card = await b.card(root, "Add 1 insight")
+    b.control.rule("datadog", PUT, hold="before", drop="before", times=1)
+    await b.click(card, "insights.add")
+    await b.held(PUT)
+    await b.kill()
+    b.control.release()
+    await b.start()
+    await b.card(root, "Added to CASEM-4523")
+    await b.handled()
+    reads = [call for call in b.calls(GET) if call.path.endswith(b.datadog.cases[KEY].id)]
     assert reads, "it looked before it sent again"
 
 
-async def test_asked_to_stop_it_finishes_the_put_under_way_and_ends_with_success(own: Bench) -> None:
-    root = own.start_thread()
-    own.reply(root, monitor(9))
-    card = await own.card(root, "Add 1 insight")
-    own.control.rule("datadog", PUT, hold="before", times=1)
-    await own.click(card, "insights.add")
-    await own.held(PUT)
-    stopping = asyncio.create_task(own.bot.stop())
-    await own.control.until(lambda: not own.slack.socket.connections, what="no more events to be taken")
-    own.control.release()
+async def test_asked_to_stop_it_finishes_the_put_under_way_and_ends_with_success(b: Bench) -> None:
+    root = b.start_thread()
+    b.reply(root, monitor(9))
+    card = await b.card(root, "Add 1 insight")
+    b.control.rule("datadog", PUT, hold="before", times=1)
+    await b.click(card, "insights.add")
+    await b.held(PUT)
+    stopping = asyncio.create_task(b.bot.stop())
+    await b.control.until(lambda: not b.slack.socket.connections, what="no more events to be taken")
+    b.control.release()
     assert await stopping == 0
-    assert [call.status for call in own.calls(PUT)] == [200]
-    assert CHANNEL not in own.log
-    *_, last = await own.say("audit", "--json")
+    assert [call.status for call in b.calls(PUT)] == [200]
+    assert CHANNEL not in b.log
+    *_, last = await b.say("audit", "--json")
     move = json.loads(last)
     assert (move["case"], move["resource_id"], move["old"], move["new"]) == (KEY, "9", "confirmed", "added")

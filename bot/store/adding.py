@@ -1,0 +1,126 @@
+"""Adding on purpose: what a person names in a command or a modal is confirmed at once, whatever it was before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.insights import State
+from bot.model import Identity, Insight, Thread
+from bot.store import Store, cards, cases, now, offering, ties
+from bot.store.cards import Timing
+from bot.store.joining import Joining, Place, join
+from bot.store.lanes import LaneKind, wake
+from bot.store.schema import card_insights, insights
+from bot.store.schema import cards as cards_table
+
+AT_ONCE = Timing(0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Adding:
+    """Insights for a case, by whom; its card goes to `thread`, and says that they came from `source_ts`."""
+
+    thread: Thread
+    org: str
+    case_id: str
+    items: Sequence[Insight]
+    by: str
+    source_ts: str
+    source_poster: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """Something that was on its way, or there, before: its state, and by whom (None: nobody here) and when."""
+
+    identity: Identity
+    state: State
+    by: str | None
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """How many insights are on their way now, and those that needed nothing."""
+
+    confirmed: int
+    earlier: Sequence[Earlier]
+
+
+async def add(store: Store, adding: Adding) -> Added:
+    """Confirm these insights in one transaction; the caller wakes delivery."""
+    async with store.write() as tx:
+        return await add_in(tx, adding)
+
+
+async def add_in(tx: AsyncConnection, adding: Adding) -> Added:
+    """`add` within a transaction that has locked no card yet."""
+    await ties.lock_case(tx, adding.org, adding.case_id)
+    at = await now(tx)
+    wanted = {each.identity: each for each in adding.items}
+    case = await cases.get(tx, adding.org, adding.case_id)
+    of_case = (insights.c.org == adding.org) & (insights.c.case_id == adding.case_id)
+    names = {each.resource_id for each in adding.items}
+    rows = await tx.execute(select(insights).where(of_case, insights.c.resource_id.in_(names)))
+    known = {offering.identity_of(row): row for row in rows if offering.identity_of(row) in wanted}
+    there = {identity for identity in wanted if case and identity in case.on_case}
+    earlier = [
+        Earlier(identity, State(row.state), row.by, row.at)
+        for identity, row in known.items()
+        if row.state in (State.CONFIRMED, State.ADDED, State.UNDOING)
+    ]
+    earlier += [Earlier(identity, State.ADDED, None, at) for identity in there if identity not in known]
+    settled = {each.identity for each in earlier}
+    new = [each for identity, each in wanted.items() if identity not in known and identity not in settled]
+    made = await offering.make(tx, [_row(adding, each) for each in new], at)
+    message = f"{adding.thread.workspace}/{adding.thread.channel}/{adding.source_ts}"
+    await cards.record(tx, dict.fromkeys(made.values(), message), None, cards.Change(State.OFFERED, at))
+    ids = {**{one: row.id for one, row in known.items() if one not in settled}, **made}
+    for identity, row in known.items():
+        if row.draft and identity in ids:
+            given = {"draft": False, "ref": wanted[identity].ref, "host": wanted[identity].host}
+            await tx.execute(update(insights).where(insights.c.id == row.id).values(**given))
+    confirmed: list[int] = []
+    change = cards.Change(State.CONFIRMED, at, by=adding.by, deliberate=True)
+    for was in (State.OFFERED, State.DISMISSED, State.UNDONE, State.WITHDRAWN, State.FAILED):
+        confirmed += await cards.move(tx, list(ids.values()), change, was=was)
+    await _show(tx, adding, confirmed, at)
+    return Added(len(confirmed), earlier)
+
+
+async def _show(tx: AsyncConnection, adding: Adding, confirmed: Sequence[int], at: float) -> None:
+    """On the cards that show them, and here where none does."""
+    if not confirmed:
+        return
+    await cards.touch(tx, confirmed)
+    here = select(card_insights.c.insight).where(
+        card_insights.c.insight.in_(confirmed),
+        card_insights.c.card.in_(
+            select(cards_table.c.id).where(
+                cards_table.c.workspace == adding.thread.workspace,
+                cards_table.c.channel == adding.thread.channel,
+                cards_table.c.thread_ts == adding.thread.ts,
+                cards_table.c.ended.is_(None),
+            )
+        ),
+    )
+    shown = set((await tx.execute(here)).scalars())
+    missing = [Joining(each, adding.source_poster, adding.source_ts) for each in confirmed if each not in shown]
+    if missing:
+        await join(tx, Place(adding.thread, adding.org, adding.case_id), missing, AT_ONCE, at)
+    await wake(tx, LaneKind.CASE, cases.key(adding.org, adding.case_id))
+
+
+def _row(adding: Adding, insight: Insight) -> dict[str, object]:
+    return {
+        "org": adding.org,
+        "case_id": adding.case_id,
+        "type": insight.type,
+        "scope": insight.scope,
+        "resource_id": insight.resource_id,
+        "ref": insight.ref,
+        "host": insight.host,
+        "draft": False,
+    }
