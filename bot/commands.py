@@ -10,6 +10,8 @@ from difflib import get_close_matches
 
 from bot.insights import Mode
 
+COMMAND, MENTION = "/insight", "@Case Insights"
+"""What stands before a command: the app's manifest declares the one, its display name makes the other."""
 _CONTROL = re.compile(r"<(https?://[^<>|]+)(?:\|[^<>]*)?>", re.IGNORECASE)
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "\u00a0": " "})
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))

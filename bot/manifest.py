@@ -3,22 +3,29 @@
 Facts: docs.slack.dev/reference/app-manifest. Each scope stands beside the reason for it.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from bot.commands import COMMAND, MENTION
 
 Json = dict[str, Any]
 
-DISPLAY_NAME = "Case Insights"
+DISPLAY_NAME = MENTION.removeprefix("@")
 SCOPES: Mapping[str, str] = {
+    "app_mentions:read": "hear `@Case Insights …`",
     "chat:write": "post its card in the thread and keep it up to date",
     "channels:history": "read messages of public channels that it was invited to",
+    "commands": "`/insight` and the message shortcut *Add to case*",
     "groups:history": "the same for private channels",
     "users:read": "tell full members from guests and strangers, and call people by their names",
 }
 OPTIONAL_SCOPES: Mapping[str, str] = {
+    "channels:read": "Home's list of channels, and whether a channel is shared with other organisations",
+    "groups:read": "the same for private channels",
     "usergroups:read": "user groups in `CASE_INSIGHTS_CONFIRMERS`; without it such a group lets nobody in",
 }
-EVENTS = ("message.channels", "message.groups")
+EVENTS = ("app_home_opened", "app_mention", "message.channels", "message.groups")
+SHORTCUT = "add_to_case"
 
 
 def manifest() -> Json:
@@ -30,7 +37,31 @@ def manifest() -> Json:
             "description": "Adds the Datadog links of a thread to the case the thread is about.",
             "background_color": "#2c2d72",
         },
-        "features": {"bot_user": {"display_name": DISPLAY_NAME, "always_online": True}},
+        "features": {
+            "bot_user": {"display_name": DISPLAY_NAME, "always_online": True},
+            # Read-only: cards for people outside a channel land there; nobody writes to the bot there.
+            "app_home": {
+                "home_tab_enabled": True,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": True,
+            },
+            "shortcuts": [
+                {
+                    "name": "Add to case",
+                    "type": "message",
+                    "callback_id": SHORTCUT,
+                    "description": "Adds the Datadog links of this message to a case",
+                }
+            ],
+            "slash_commands": [
+                {
+                    "command": COMMAND,
+                    "description": "Ties channels to Datadog cases, adds links, explains",
+                    "usage_hint": "help",
+                    "should_escape": True,
+                }
+            ],
+        },
         "oauth_config": {"scopes": {"bot": list(SCOPES), "bot_optional": list(OPTIONAL_SCOPES)}},
         "settings": {
             "event_subscriptions": {"bot_events": list(EVENTS)},
@@ -42,19 +73,23 @@ def manifest() -> Json:
     }
 
 
-def as_yaml(value: Json, indent: int = 0) -> str:
-    """The manifest as YAML: maps, lists of strings, strings, numbers and booleans are all it holds."""
-    pad = "  " * indent
-    lines: list[str] = []
+def as_yaml(value: Json) -> str:
+    """The manifest as YAML: maps, lists of strings and of maps, strings, numbers and booleans are all it holds."""
+    return "\n".join(_lines(value))
+
+
+def _lines(value: Json) -> Iterator[str]:
     for name, each in value.items():
         if isinstance(each, dict):
-            nested: Json = each  # pyright: ignore[reportUnknownVariableType]  JSON
-            lines.append(f"{pad}{name}:\n{as_yaml(nested, indent + 1)}")
+            yield f"{name}:"
+            yield from (f"  {line}" for line in _lines(cast(Json, each)))
         elif isinstance(each, list):
-            items: list[str] = each  # pyright: ignore[reportUnknownVariableType]  JSON
-            lines.append(f"{pad}{name}:\n" + "\n".join(f"{pad}  - {item}" for item in items))
+            yield f"{name}:"
+            for item in cast(list[Any], each):
+                first, *rest = _lines(cast(Json, item)) if isinstance(item, dict) else [str(item)]
+                yield f"  - {first}"
+                yield from (f"    {line}" for line in rest)
         elif isinstance(each, str):
-            lines.append(f'{pad}{name}: "{each}"')
+            yield f'{name}: "{each}"'
         else:
-            lines.append(f"{pad}{name}: {str(each).lower()}")
-    return "\n".join(lines)
+            yield f"{name}: {str(each).lower()}"

@@ -207,12 +207,16 @@ class Slack:
             if not cursor:
                 return frozenset(found)
 
-    async def is_shared(self, channel: str) -> bool | None:
-        """Whether other organisations are in this channel; None when Slack does not say (optional scopes)."""
+    async def is_shared(self, channel: str, *, within: float) -> bool | None:
+        """Whether other organisations are in this channel; None when Slack does not say in so many seconds.
+
+        It needs optional scopes.
+        """
         if channel not in self._shared:
             try:
-                said = await self._call("conversations.info", {"channel": channel})
-            except (SlackLater, SlackEnd):
+                async with asyncio.timeout(within):
+                    said = await self._call("conversations.info", {"channel": channel})
+            except (SlackLater, SlackEnd, TimeoutError):
                 return None
             told = _object(said.get("channel"))
             self._shared[channel] = bool(told.get("is_ext_shared") or told.get("is_pending_ext_shared"))

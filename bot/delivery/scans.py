@@ -2,13 +2,19 @@
 
 from dataclasses import replace
 
+import structlog
+
+from bot import messages
 from bot.delivery import reading
 from bot.delivery.reach import Reach
 from bot.model import Thread
+from bot.slack import SlackEnd, SlackLater
 from bot.store import lanes, now, offering, scans, sightings, ties
 from bot.store.lanes import Lane
 from bot.store.scans import Scan
 from bot.store.ties import TieKind
+
+log = structlog.get_logger(__name__)
 
 PAGE = 100
 """Messages asked for at once."""
@@ -39,3 +45,13 @@ async def page(reach: Reach, lane: Lane, thread: Thread, scan: Scan) -> None:
             await ties.lock_case(tx, tie.org, tie.case_id)
             await offering.offer_pending(tx, thread, tie, rules, await now(tx))
         await lanes.release(tx, lane, more=not done)
+    if done and scan.by is not None:
+        await _tell(reach, thread, scan.by, messages.replies.scanned(so_far.read, so_far.new))
+
+
+async def _tell(reach: Reach, thread: Thread, user: str, text: str) -> None:
+    """Lost with the process, as whispers are: the card stands in any case."""
+    try:
+        await reach.slack.whisper(thread, user, text)
+    except (SlackLater, SlackEnd) as error:
+        log.warning("answer.lost", user=user, why=str(error))

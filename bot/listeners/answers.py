@@ -56,12 +56,30 @@ class Answers:
             log.warning("announcement.lost", channel=place.channel, why=str(error))
 
     async def _send(self, body: Json, answer: Answer) -> None:
-        text = answer if isinstance(answer, str) else await answer
+        text = answer if isinstance(answer, str) else await _found_out(answer, body)
         where: Json = body.get("container") or {}
         try:
             await self._slack.answer(body["response_url"], text, where.get("thread_ts"), within=ANSWER_WITHIN)
         except SlackLater as later:
-            log.warning("answer.lost", user=body["user"]["id"], why=str(later))
+            log.warning("answer.lost", type=body.get("type") or body.get("command"), why=str(later))
+
+
+async def _found_out(answer: Coroutine[Any, Any, str], body: Json) -> str:
+    """What this comes to; a failure of ours is a sentence, too."""
+    try:
+        return await answer
+    except Exception as error:  # noqa: BLE001  whatever it is, it is logged and the person gets its reference
+        return sentence_for(error, body)
+
+
+def sentence_for(error: Exception, body: Json) -> str:
+    """What the person is told of an error of ours, which is logged under the reference that they get."""
+    reference = secrets.token_hex(2).upper()
+    if isinstance(error, (SQLAlchemyError, TimeoutError)):
+        log.warning("store.failed", reference=reference, type=body.get("type"), error=type(error).__name__)
+        return messages.not_saved()
+    log.error("listener.failed", reference=reference, type=body.get("type"), exc_info=error)
+    return messages.went_wrong(reference)
 
 
 def register_errors(app: AsyncApp, answers: Answers) -> None:
@@ -69,13 +87,8 @@ def register_errors(app: AsyncApp, answers: Answers) -> None:
 
     @app.error
     async def on_error(error: Exception, body: Json, request: AsyncBoltRequest) -> BoltResponse:
-        reference = secrets.token_hex(2).upper()
-        stored = not isinstance(error, (SQLAlchemyError, TimeoutError))
-        if stored:
-            log.error("listener.failed", reference=reference, type=body.get("type"), exc_info=error)
-        else:
-            log.warning("store.failed", reference=reference, type=body.get("type"), error=type(error).__name__)
+        sentence = sentence_for(error, body)
         if "response_url" not in body:
             return BoltResponse(status=500)  # Slack sends an event again that was not acknowledged
-        answers.say(body, messages.went_wrong(reference) if stored else messages.not_saved())
+        answers.say(body, sentence)
         return BoltResponse(status=200)

@@ -11,8 +11,8 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.delivery import Reach, reading
 from bot.listeners.whence import workspace
-from bot.model import Identity
-from bot.store import joining, sightings, tying
+from bot.model import Identity, Thread
+from bot.store import channels, joining, sightings, tying
 from bot.store.seen import Found, Seen
 
 Json = dict[str, Any]
@@ -37,6 +37,7 @@ def register(app: AsyncApp, reach: Reach, wake: Callable[[], None]) -> None:
         if event.get("channel_type") not in WATCHED_CHANNELS:
             return
         if body.get("is_ext_shared_channel") and not reach.shared:
+            await channels.remember_shared(reach.store, Thread(workspace(body), event["channel"], ""))
             return
         where = Where(workspace(body), event["channel"])
         match event.get("subtype"):

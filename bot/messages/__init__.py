@@ -4,6 +4,7 @@ The laws: a card is a function of its insights; everything from outside is `plai
 called `<!channel>` pings nobody; `text` alone is a whole sentence, because notifications have only that.
 """
 
+from bot.messages import replies
 from bot.messages.announcements import mode_set, tied, untied
 from bot.messages.cards import METADATA_EVENT, card, late_failure, metadata
 from bot.messages.questions import Choice, Question, question
@@ -65,6 +66,7 @@ __all__ = [
     "rate_limited",
     "refused",
     "refused_by_datadog",
+    "replies",
     "settings_of",
     "tied",
     "untied",

@@ -175,19 +175,19 @@ async def test_somebody_else_added_it_meanwhile_and_it_is_not_ours_to_undo(b: Be
     assert reads, "it looked before it sent again"
 
 
-async def test_asked_to_stop_it_finishes_the_put_under_way_and_ends_with_success(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, monitor(9))
-    card = await b.card(root, "Add 1 insight")
-    b.control.rule("datadog", PUT, hold="before", times=1)
-    await b.click(card, "insights.add")
-    await b.held(PUT)
-    stopping = asyncio.create_task(b.bot.stop())
-    await b.control.until(lambda: not b.slack.socket.connections, what="no more events to be taken")
-    b.control.release()
+async def test_asked_to_stop_it_finishes_the_put_under_way_and_ends_with_success(own: Bench) -> None:
+    root = own.start_thread()
+    own.reply(root, monitor(9))
+    card = await own.card(root, "Add 1 insight")
+    own.control.rule("datadog", PUT, hold="before", times=1)
+    await own.click(card, "insights.add")
+    await own.held(PUT)
+    stopping = asyncio.create_task(own.bot.stop())
+    await own.control.until(lambda: not own.slack.socket.connections, what="no more events to be taken")
+    own.control.release()
     assert await stopping == 0
-    assert [call.status for call in b.calls(PUT)] == [200]
-    assert CHANNEL not in b.log
-    *_, last = await b.say("audit", "--json")
+    assert [call.status for call in own.calls(PUT)] == [200]
+    assert CHANNEL not in own.log
+    *_, last = await own.say("audit", "--json")
     move = json.loads(last)
     assert (move["case"], move["resource_id"], move["old"], move["new"]) == (KEY, "9", "confirmed", "added")

@@ -1,0 +1,110 @@
+"""What people type: the slash command, and mentions of the bot. Both speak the one grammar of `bot.commands`."""
+
+# pyright: reportUnknownMemberType=false
+# slack_bolt's decorators take bare Patterns, which strict mode calls partially unknown.
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot import messages
+from bot.commands import COMMAND, MENTION
+from bot.delivery import Reach, reading
+from bot.listeners.answers import Answers
+from bot.listeners.orders import Asker, carry_out
+from bot.listeners.whence import workspace
+from bot.model import Thread
+from bot.slack import SlackEnd, SlackLater
+from bot.store import channels, mentions
+
+Json = dict[str, Any]
+
+ANSWER_SECONDS = 2.0
+"""What takes longer is answered after the acknowledgement, for which Slack waits three seconds."""
+
+log = structlog.get_logger(__name__)
+
+
+def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], None]) -> None:
+    """Listen for the command and for mentions."""
+    under_way: set[str] = set()
+
+    @app.command(COMMAND)
+    async def on_command(ack: Callable[..., Awaitable[Any]], body: Json) -> None:
+        here = Thread(workspace(body), body["channel_id"], "")
+        work = asyncio.create_task(_command(reach, here, body))
+        work.add_done_callback(lambda _: wake())
+        done, _ = await asyncio.wait({work}, timeout=ANSWER_SECONDS)
+        if done:
+            await ack(text=work.result())
+        else:
+            await ack()
+            answers.say(body, _when_done(work))
+
+    @app.event("app_mention")
+    async def on_mention(event: Json, body: Json) -> None:
+        if event.get("bot_id") or event.get("edited") or not reading.is_command(reach, event):
+            return
+        here = Thread(workspace(body), event["channel"], event.get("thread_ts") or event["ts"])
+        if event["ts"] in under_way or await mentions.was_heard(reach.store, here, event["ts"]):
+            return  # Slack tells of it again
+        under_way.add(event["ts"])
+        work = asyncio.create_task(_mention(reach, here, event, shared=bool(body.get("is_ext_shared_channel"))))
+        work.add_done_callback(lambda _: under_way.discard(event["ts"]))
+        work.add_done_callback(lambda _: wake())
+        done, _ = await asyncio.wait({work}, timeout=ANSWER_SECONDS)
+        if done:
+            work.result()  # what could not be stored comes again, for it is not acknowledged then
+        else:
+            answers.go_on(_until_done(reach, here, event, work))
+
+    _ = on_command, on_mention
+
+
+async def _command(reach: Reach, here: Thread, body: Json) -> str:
+    shared = not reach.shared and await _is_shared(reach, here)
+    asker = Asker(body["user_id"], here, COMMAND, open=not shared)
+    return await carry_out(reach, asker, str(body.get("text") or ""))
+
+
+async def _mention(reach: Reach, here: Thread, event: Json, *, shared: bool) -> None:
+    asker = Asker(event["user"], here, MENTION, source_ts=event["ts"], open=reach.shared or not shared)
+    said = await carry_out(reach, asker, str(event["text"]).lstrip().partition(">")[2])
+    if await mentions.hear(reach.store, here, event["ts"]):
+        await _whisper(reach, here, event, said)
+
+
+async def _until_done(reach: Reach, here: Thread, event: Json, work: "asyncio.Task[None]") -> None:
+    """The answer of what took so long that Slack was told before; nobody asks again when it fails."""
+    try:
+        await work
+    except SQLAlchemyError:
+        await _whisper(reach, here, event, messages.not_saved())
+    except Exception:
+        reference = secrets.token_hex(2).upper()
+        log.exception("mention.failed", reference=reference)
+        await _whisper(reach, here, event, messages.went_wrong(reference))
+
+
+async def _whisper(reach: Reach, here: Thread, event: Json, text: str) -> None:
+    """Tell the person where they asked: in the thread, or in the channel when they opened none."""
+    place = here if event.get("thread_ts") else here.whole_channel
+    try:
+        await reach.slack.whisper(place, event["user"], text)
+    except (SlackLater, SlackEnd) as error:
+        log.warning("answer.lost", user=event["user"], why=str(error))
+
+
+async def _is_shared(reach: Reach, here: Thread) -> bool:
+    """Slack's word where the app may ask, else what its events said of this channel."""
+    told = await reach.slack.is_shared(here.channel, within=0.5)
+    return await channels.is_shared(reach.store, here) if told is None else told
+
+
+async def _when_done(work: "asyncio.Task[str]") -> str:
+    return await work

@@ -1,0 +1,173 @@
+"""The slash command: acts on its channel, or on the thread that a permalink names; answers in private."""
+
+import time
+
+from bot.sandbox.render import as_text
+from tests.e2e.bench import CASE_LINK, CHANNEL, GET, KEY, PUT, Bench, monitor, options
+
+ACKNOWLEDGED_WITHIN = 3.0
+
+
+async def ask(b: Bench, text: str, as_user: str = "U0ANA", channel: str = CHANNEL) -> str:
+    """Type this after `/insight`; what only that person is told."""
+    before = len(b.private(as_user))
+    said = await b.slack.command(channel, as_user, "/insight", text)
+    assert said["acknowledged"]
+    assert said["seconds"] < ACKNOWLEDGED_WITHIN
+    await b.control.until(lambda: len(b.private(as_user)) > before, timeout=40, what="an answer")
+    return b.private(as_user)[-1]
+
+
+def in_channel(b: Bench) -> str:
+    """What was said in the open, in the channel or its threads."""
+    posted = b.slack.state()["channels"]
+    mine = next(channel for channel in posted if channel["id"] == CHANNEL)
+    return "\n".join(as_text(message) for message in mine["messages"])
+
+
+async def test_help_lists_every_command(b: Bench) -> None:
+    said = await ask(b, "help")
+    assert "`/insight tie &lt;case&gt;`" in said
+    assert "`/insight why" in said
+
+
+async def test_a_wrong_command_says_what_and_the_nearest_right_one(b: Bench) -> None:
+    assert (await ask(b, "tei casem-4523")).startswith(
+        "Not understood: “tei” is no command. Try `/insight tie &lt;case&gt;`"
+    )
+
+
+async def test_a_thread_is_tied_by_its_permalink_and_what_it_holds_is_offered(b: Bench) -> None:
+    root = b.start_thread("The API is slow")
+    b.reply(root, monitor(1))
+    link = b.slack.permalink(CHANNEL, root)
+    assert await ask(b, f"tie “{KEY.lower()}” in {link}") == "Done."
+    card = await b.card(root, "Add 1 insight")
+    assert [option["text"]["text"] for option in options(card)] == ["Monitor · 1"]
+    replies = "\n".join(as_text(one) for one in b.slack.thread(CHANNEL, root))
+    assert f"Ana tied this thread to {KEY}." in replies
+    assert await ask(b, f"tie {KEY} in {link}") == f"This thread is tied to {KEY} already."
+
+
+async def test_in_a_tied_channel_each_message_is_a_thread_of_its_own(b: Bench) -> None:
+    assert await ask(b, f"tie {CASE_LINK}") == "Done."
+    root = b.start_thread(f"look: {monitor(1)}")
+    await b.card(root, f"Add 1 insight to {KEY}")
+    other = b.start_thread(f"and: {monitor(2)}")
+    await b.card(other, f"Add 1 insight to {KEY}")
+    assert f"This channel is tied to {KEY}, Memory leak investigation on API (Ana said so)." in await ask(b, "status")
+    assert await ask(b, "untie") == "Done."
+    await b.card(root, "Nothing to add here any more")
+    third = b.start_thread(f"third: {monitor(3)}")
+    await b.handled()
+    assert b.cards(third) == []
+
+
+async def test_links_are_added_on_purpose_whatever_became_of_them_before(b: Bench) -> None:
+    root = b.start_thread()
+    b.reply(root, monitor(1))
+    await b.click(await b.card(root, "Add 1 insight"), "insights.dismiss")
+    await b.card(root, "Dismissed by Ana")
+    said = await ask(
+        b, f"add {monitor(1)} {monitor(2)} https://app.datadoghq.com/logs in {b.slack.permalink(CHANNEL, root)}"
+    )
+    assert said.startswith(f"Adding 2 insights to {KEY}.")
+    assert "Logs are no insight" in said
+    await b.card(root, f"Added to {KEY} by Ana")
+    assert sorted(resource for _, resource, _ in b.on_case) == ["1", "2"]
+    again = await ask(b, f"add {monitor(2)} to {KEY}")
+    assert again.startswith("Nothing new to add.")
+    assert "Ana added it at" in again
+
+
+async def test_a_permalink_means_the_links_of_that_message(b: Bench) -> None:
+    root = b.start_thread()
+    ts = b.slack.message(CHANNEL, "U0BEN", f"{monitor(7)} and {monitor(8)}", thread_ts=root)["ts"]
+    await b.card(root, "Add 2 insights")
+    assert (await ask(b, f"add {b.slack.permalink(CHANNEL, ts)}")).startswith(f"Adding 2 insights to {KEY}.")
+    await b.control.until(lambda: len(b.on_case) == 2, what="both insights")
+
+
+async def test_modes_are_set_by_command_and_reported(b: Bench) -> None:
+    assert await ask(b, "mode off") == "Done."
+    root = b.start_thread()
+    b.reply(root, monitor(1))
+    await b.handled()
+    assert b.cards(root) == []
+    assert "Mode off" in await ask(b, "status")
+    assert "Ana turned watching off in this channel." in in_channel(b)
+    await ask(b, "mode ask")
+    b.reply(root, monitor(2))
+    await b.card(root, "Add 1 insight")
+
+
+async def test_undo_takes_off_what_was_added_last(b: Bench) -> None:
+    root = b.start_thread()
+    b.reply(root, monitor(1))
+    await b.click(await b.card(root, "Add 1 insight"), "insights.add")
+    await b.card(root, "Added to")
+    assert (await ask(b, "undo")).startswith("Which thread?")
+    assert (await ask(b, f"undo in {b.slack.permalink(CHANNEL, root)}")).startswith("Removing 1 insight from")
+    await b.control.until(lambda: b.on_case == [], what="the removal")
+
+
+async def test_a_guest_changes_nothing(b: Bench) -> None:
+    assert (await ask(b, f"tie {KEY}", "U0GUEST")).startswith("Only full members of")
+    assert (await ask(b, f"add {monitor(1)} to {KEY}", "U0GUEST")).startswith("Only full members of")
+    await b.handled()
+    assert b.calls(PUT) == []
+    assert "tied to no case" in await ask(b, "status")
+
+
+async def test_an_unknown_case_is_said(b: Bench) -> None:
+    assert (await ask(b, "tie NOPE-1")).startswith("Datadog knows no case NOPE-1")
+
+
+async def test_a_slow_datadog_is_answered_after_the_acknowledgement(b: Bench) -> None:
+    b.datadog.add_case("SLOW-1", "Slow")
+    b.control.rule("datadog", GET, delay=30, times=1)
+    started = time.monotonic()
+    assert (
+        await ask(b, "tie SLOW-1") == "Datadog does not answer just now, so nothing was changed. Try again in a minute."
+    )
+    assert time.monotonic() - started < 15
+
+
+async def test_when_slack_does_not_say_who_asks_nothing_changes(b: Bench) -> None:
+    b.slack.add_user(id="U0NEW1", name="new1", real_name="Newt")
+    b.slack.join(CHANNEL, "U0NEW1")
+    b.control.rule("slack", "users.info", hold="before", times=1)
+    assert (await ask(b, f"tie {KEY}", "U0NEW1")).startswith("Slack did not say who you are just now")
+    b.control.release()
+
+
+async def test_with_a_locked_database_the_answer_says_that_nothing_was_saved(b: Bench) -> None:
+    with b.locked_database():
+        assert (await ask(b, f"tie {KEY}")).startswith("Not saved")
+    assert await ask(b, f"tie {KEY}") == "Done."
+
+
+async def test_explain_and_why_tell_what_a_link_is_and_what_became_of_it(b: Bench) -> None:
+    assert "Insight: MONITOR" in await ask(b, f"explain {monitor(1)}")
+    root = b.start_thread()
+    ts = b.reply(root, f"{monitor(1)} https://app.datadoghq.com/logs")
+    await b.click(await b.card(root, "Add 1 insight"), "insights.dismiss")
+    await b.card(root, "Dismissed")
+    said = await ask(b, f"why {b.slack.permalink(CHANNEL, ts)}")
+    assert f"Its thread is tied to {KEY} by its first message." in said
+    assert "MONITOR 1, by route" in said
+    assert "Dismissed by Ana" in said
+    assert "Logs are no insight" in said
+
+
+async def test_where_the_bot_is_not_in_the_channel_the_answer_says_how_to_invite_it(b: Bench) -> None:
+    """K11."""
+    b.slack.add_channel(id="C0ELSE", name="elsewhere", members={"U0ANA"})
+    said = await ask(b, f"tie {KEY}", channel="C0ELSE")
+    assert "/invite @Case Insights" in said
+
+
+async def test_in_a_shared_channel_nothing_is_said_in_the_open(b: Bench) -> None:
+    said = await ask(b, f"tie {KEY}", channel="C0SHARED")
+    assert said == f"This channel is tied to {KEY} now."
+    assert [call for call in b.calls("chat.postMessage") if call.arguments["channel"] == "C0SHARED"] == []
