@@ -33,9 +33,14 @@ def test_the_bot_never_asks_to_read_direct_messages_or_to_join_by_itself():
 
 
 def test_every_event_has_the_scope_that_it_needs():
-    needs = {"message.channels": "channels:history", "message.groups": "groups:history"}
+    needs = {
+        "app_home_opened": "",
+        "app_mention": "app_mentions:read",
+        "message.channels": "channels:history",
+        "message.groups": "groups:history",
+    }
     assert needs.keys() == set(EVENTS)
-    assert set(needs.values()) <= SCOPES.keys()
+    assert set(needs.values()) - {""} <= SCOPES.keys()
 
 
 def test_the_names_keep_slacks_limits():
@@ -43,6 +48,9 @@ def test_the_names_keep_slacks_limits():
     assert len(said["display_information"]["name"]) <= 35
     assert len(said["display_information"]["description"]) <= 140
     assert len(said["features"]["bot_user"]["display_name"]) <= 80
+    (shortcut,) = said["features"]["shortcuts"]
+    assert len(shortcut["name"]) <= 24
+    assert len(shortcut["description"]) <= 150
 
 
 def test_the_readme_gives_every_scope_its_reason() -> None:

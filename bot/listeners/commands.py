@@ -51,7 +51,7 @@ def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], N
         if event.get("bot_id") or event.get("edited") or not reading.is_command(reach, event):
             return
         here = Thread(workspace(body), event["channel"], event.get("thread_ts") or event["ts"])
-        if event["ts"] in under_way or await mentions.was_heard(reach.store, here, event["ts"]):
+        if event["ts"] in under_way:
             return  # Slack tells of it again
         under_way.add(event["ts"])
         work = asyncio.create_task(_mention(reach, here, event, shared=bool(body.get("is_ext_shared_channel"))))
@@ -73,6 +73,8 @@ async def _command(reach: Reach, here: Thread, body: Json) -> str:
 
 
 async def _mention(reach: Reach, here: Thread, event: Json, *, shared: bool) -> None:
+    if await mentions.was_heard(reach.store, here, event["ts"]):
+        return  # Slack tells of it again
     asker = Asker(event["user"], here, MENTION, source_ts=event["ts"], open=reach.shared or not shared)
     said = await carry_out(reach, asker, str(event["text"]).lstrip().partition(">")[2])
     if await mentions.hear(reach.store, here, event["ts"]):

@@ -94,7 +94,8 @@ async def get(connection: AsyncConnection, org: str, case_id: str) -> Case | Non
 async def named(connection: AsyncConnection, org: str, name: str) -> Case | None:
     """The case of this key or UUID as the store knows it: by the key that Datadog last told."""
     mine = (cases.c.org == org) & or_(cases.c.key == name, cases.c.case_id == name)
-    row = (await connection.execute(select(cases.c.case_id).where(mine).limit(1))).one_or_none()
+    latest = select(cases.c.case_id).where(mine).order_by(cases.c.read_at.desc()).limit(1)
+    row = (await connection.execute(latest)).one_or_none()
     return None if row is None else await get(connection, org, row.case_id)
 
 

@@ -125,12 +125,13 @@ async def test_an_unknown_case_is_said(b: Bench) -> None:
 
 async def test_a_slow_datadog_is_answered_after_the_acknowledgement(b: Bench) -> None:
     b.datadog.add_case("SLOW-1", "Slow")
-    b.control.rule("datadog", GET, delay=30, times=1)
+    b.control.rule("datadog", GET, hold="before", times=1)
     started = time.monotonic()
     assert (
         await ask(b, "tie SLOW-1") == "Datadog does not answer just now, so nothing was changed. Try again in a minute."
     )
     assert time.monotonic() - started < 15
+    b.control.release()
 
 
 async def test_when_slack_does_not_say_who_asks_nothing_changes(b: Bench) -> None:
