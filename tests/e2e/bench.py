@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.manifest import manifest
 from bot.sandbox.child import Child, environment
@@ -64,6 +65,13 @@ class Bench:
         self.datadog.keys_valid = self.datadog.may_write = True
         self.datadog.refused.clear()
         self.datadog.add_case(KEY, TITLE)
+        async with self.storing() as tx:
+            for table in (
+                schema.ties,
+                schema.modes,
+                schema.channels,
+            ):  # what stands for a whole channel outlives a test
+                await tx.execute(table.delete())
 
     @property
     def bot(self) -> Child:
@@ -128,10 +136,18 @@ class Bench:
 
     async def let_cases_grow_old(self) -> None:
         """As if Datadog had told of every case an hour ago: times are the database's clock, which no test can turn."""
-        store = Store(self.bot.env["DATABASE_URL"])
-        async with store.write() as tx:
+        async with self.storing() as tx:
             await tx.execute(update(schema.cases).values(read_at=schema.cases.c.read_at - 3600))
-        await store.close()
+
+    @contextlib.asynccontextmanager
+    async def storing(self) -> AsyncGenerator[AsyncConnection]:
+        """A transaction in the bot's own database."""
+        store = Store(self.bot.env["DATABASE_URL"])
+        try:
+            async with store.write(patience=5.0) as tx:
+                yield tx
+        finally:
+            await store.close()
 
     # What people do
 
