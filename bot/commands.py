@@ -12,6 +12,8 @@ from bot.insights import Mode
 
 COMMAND, MENTION = "/insight", "@Case Insights"
 """What stands before a command: the app's manifest declares the one, its display name makes the other."""
+SHORTCUT = "add_to_case"
+"""The message shortcut, as the manifest declares it."""
 _CONTROL = re.compile(r"<(https?://[^<>|]+)(?:\|[^<>]*)?>", re.IGNORECASE)
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "\u00a0": " "})
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
@@ -170,6 +172,14 @@ def _plain(text: str) -> str:
 
 def _is_link(word: str) -> bool:
     return word.lower().startswith(("http://", "https://"))
+
+
+def parse_case(text: str) -> Case | None:
+    """A case as a person names it; None: this is neither a key, nor a UUID, nor a link."""
+    try:
+        return _case(_plain(text).split())
+    except _Wrong:
+        return None
 
 
 def _without_place(words: Sequence[str]) -> tuple[Sequence[str], Permalink | None]:

@@ -6,12 +6,14 @@ objects on any endpoint, a 429 even as HTML; so nothing here relies on the shape
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
@@ -127,6 +129,10 @@ class _Case(BaseModel):
     data: _Data
 
 
+class _Cases(BaseModel):
+    data: list[_Data]
+
+
 class Datadog:
     """One organisation's API. One connection pool; every call ends within `timeout` seconds."""
 
@@ -146,6 +152,16 @@ class Datadog:
         """The case with this UUID or key; raises Refused (404: there is none) or Later."""
         return _case(await self._call("GET", f"/api/v2/cases/{case}"))
 
+    async def search(self, text: str, *, within: float) -> list[DatadogCase]:
+        """Up to 20 cases whose title or description has these words; raises Refused, or Later after so many seconds."""
+        words = " ".join(re.findall(r"[\w.-]+", text))
+        query = urlencode({"filter": words, "page[size]": 20})
+        answer = await self.read(f"/api/v2/cases?{query}", within=within)
+        try:
+            return [_told(each) for each in _Cases.model_validate_json(answer).data]
+        except ValidationError as error:
+            raise Later(Why.SILENT, 200) from error
+
     async def add(self, case_id: str, insights: Sequence[Triple]) -> DatadogCase:
         """Put 1 to 100 insights on a case; the answer is the whole case."""
         return _case(await self._call("PUT", f"/api/v2/cases/{case_id}/insights", _body(insights)))
@@ -153,6 +169,11 @@ class Datadog:
     async def remove(self, case_id: str, insights: Sequence[Triple]) -> DatadogCase:
         """Take insights off a case, named by exactly the fields they were put with."""
         return _case(await self._call("DELETE", f"/api/v2/cases/{case_id}/insights", _body(insights)))
+
+    async def comment(self, case_id: str, text: str) -> None:
+        """Say something on a case. Datadog keeps every call's: one whose answer got lost must not be repeated."""
+        body = {"data": {"type": "case", "attributes": {"comment": text}}}
+        await self._call("POST", f"/api/v2/cases/{case_id}/comment", body)
 
     async def read(self, path: str, *, within: float) -> bytes:
         """What a path answers; raises Refused, or Later after so many seconds."""
@@ -202,6 +223,10 @@ def _case(answer: httpx.Response) -> DatadogCase:
         data = _Case.model_validate_json(answer.content).data
     except ValidationError as error:
         raise Later(Why.SILENT, answer.status_code) from error
+    return _told(data)
+
+
+def _told(data: _Data) -> DatadogCase:
     told = data.attributes
     closed = told.status_group == "SG_CLOSED" if told.status_group else told.status == "CLOSED"
     insights = None

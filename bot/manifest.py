@@ -6,7 +6,7 @@ Facts: docs.slack.dev/reference/app-manifest. Each scope stands beside the reaso
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from bot.commands import COMMAND, MENTION
+from bot.commands import COMMAND, MENTION, SHORTCUT
 
 Json = dict[str, Any]
 
@@ -25,7 +25,6 @@ OPTIONAL_SCOPES: Mapping[str, str] = {
     "usergroups:read": "user groups in `CASE_INSIGHTS_CONFIRMERS`; without it such a group lets nobody in",
 }
 EVENTS = ("app_home_opened", "app_mention", "message.channels", "message.groups")
-SHORTCUT = "add_to_case"
 
 
 def manifest() -> Json:

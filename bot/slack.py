@@ -26,10 +26,19 @@ POLICY_SECONDS = 60.0
 """How long what Slack said of a person decides what they may do."""
 NAME_SECONDS = 3600.0
 PAGE = 200
+DIRECT = ("U", "W", "D")
+"""A person's id, or that of their direct messages with the app."""
 CLOCKS_DIFFER_SECONDS = 600.0
 
 READS = frozenset(
-    {"conversations.info", "conversations.replies", "users.conversations", "users.info", "usergroups.users.list"}
+    {
+        "conversations.history",
+        "conversations.info",
+        "conversations.replies",
+        "users.conversations",
+        "users.info",
+        "usergroups.users.list",
+    }
 )
 """Asked with a query: JSON is for methods that write (docs.slack.dev/apis/web-api#methods_supporting_json)."""
 
@@ -94,6 +103,14 @@ class Myself:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Where a message is: `channel` is Slack's own id, also where a person's was given."""
+
+    channel: str
+    ts: str
+
+
 class Slack:
     """One workspace's API."""
 
@@ -116,13 +133,14 @@ class Slack:
             url=said["url"],
         )
 
-    async def post(self, thread: Thread, message: Message, mark: Json) -> str:
-        """Post a reply that carries `mark` as metadata; its ts.
+    async def post(self, thread: Thread, message: Message, mark: Json) -> Posted:
+        """Post a reply (or, without a thread's ts, a message) that carries `mark` as metadata.
 
-        An exception leaves open whether it was posted, but for SlackEnd.
+        A user's id as channel: to their direct messages with the app. An exception leaves open whether it was posted,
+        but for SlackEnd.
         """
         said = await self._call("chat.postMessage", {**_at(thread), **_shown(message), **_PLAIN, "metadata": mark})
-        return said["ts"]
+        return Posted(said["channel"], said["ts"])
 
     async def say(self, place: Thread, message: Message) -> None:
         """Say something in the open that nobody has to find again."""
@@ -139,8 +157,11 @@ class Slack:
     async def find(self, thread: Thread, mark: Json, since: float, bot: str) -> str | None:
         """The ts of a reply of ours whose post was never answered; None when it did not arrive.
 
-        `since`: when the post left (epoch s); clocks may differ by ten minutes.
+        `since`: when the post left (epoch s); clocks may differ by ten minutes. Direct messages cannot be searched,
+        because the bot never asks to read them: there, a crash at the worst moment shows a card twice.
         """
+        if thread.channel.startswith(DIRECT):
+            return None
         oldest = f"{since - CLOCKS_DIFFER_SECONDS:.6f}"
         async for message in self._replies(thread, {"include_all_metadata": True, "oldest": oldest}):
             told = _object(message.get("metadata"))
@@ -273,9 +294,10 @@ class Slack:
 
     async def _replies(self, thread: Thread, more: Json) -> AsyncGenerator[Json]:
         cursor = ""
+        method = "conversations.replies" if thread.ts else "conversations.history"
         while True:
-            page = {"channel": thread.channel, "ts": thread.ts, "limit": PAGE, **more}
-            said = await self._call("conversations.replies", {**page, "cursor": cursor} if cursor else page)
+            page: Json = {"channel": thread.channel, "limit": PAGE, **({"ts": thread.ts} if thread.ts else {}), **more}
+            said = await self._call(method, {**page, "cursor": cursor} if cursor else page)
             for message in _objects(said.get("messages")):
                 yield message
             cursor = str(_object(said.get("response_metadata")).get("next_cursor") or "")

@@ -11,15 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import messages
 from bot.delivery.reach import Org, Reach
 from bot.insights import WAITING_AFTER_SECONDS, State
 from bot.model import Identity, Thread
-from bot.slack import SlackEnd, SlackLater
+from bot.slack import DIRECT, SlackEnd, SlackLater
 from bot.store import cards, cases, joining, lanes, now, questions, ties
 from bot.store.lanes import Lane, LaneKind
 
+OUTSIDE = frozenset({"not_in_channel", "channel_not_found"})
 MESSAGE_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 NAMES_WITHIN = 1.0
 """Seconds that a card waits for names, of people and of insights at once."""
@@ -46,6 +48,7 @@ class Showing:
     version: int
     ts: str | None
     digest: str
+    channel: str = ""
 
 
 async def deliver(reach: Reach, lane: Lane) -> None:
@@ -127,8 +130,8 @@ async def _show(reach: Reach, lane: Lane, card: cards.Card) -> Showing:
         return Showing(face.version, None, "")
     async with reach.write() as tx:
         await cards.posting(tx, card.id, await lanes.hold(tx, lane))
-    ts = await reach.slack.post(card.thread, face.message, messages.metadata(card.id))
-    return Showing(face.version, ts, face.digest)
+    posted = await reach.slack.post(card.thread, face.message, messages.metadata(card.id))
+    return Showing(face.version, posted.ts, face.digest, posted.channel)
 
 
 async def _insights(reach: Reach, card: cards.Card) -> Face | None:
@@ -223,6 +226,8 @@ async def _shown(reach: Reach, lane: Lane, card: cards.Card, showing: Showing) -
             await cards.nothing_to_show(tx, card.id, showing.version)
             more = False
         else:
+            if showing.channel and showing.channel != card.thread.channel:
+                await cards.rehouse(tx, card, showing.channel)
             more = await cards.shown(tx, card.id, showing.version, showing.ts, showing.digest)
         await lanes.release(tx, lane, more=more)
 
@@ -230,19 +235,31 @@ async def _shown(reach: Reach, lane: Lane, card: cards.Card, showing: Showing) -
 async def _ended(reach: Reach, lane: Lane, card: cards.Card, end: SlackEnd) -> None:
     """A card whose message cannot be changed any more: what became of its insights is posted as a new reply.
 
-    Other refusals are for good.
+    Where the bot is not in the channel, the card of what somebody added on purpose goes to their direct messages with
+    it. Other refusals are for good.
     """
     log.warning("card.ended", card=card.id, channel=card.thread.channel, reason=end.reason, needed=end.needed)
     anew = card.ts is not None and end.reason in MESSAGE_GONE
     async with reach.write() as tx:
         await ties.lock_case(tx, card.org, card.case_id)
         await lanes.hold(tx, lane)
-        if anew and any(item.state is not State.OFFERED for item in await cards.items(tx, card.id)):
+        person = await _whose(tx, card) if end.reason in OUTSIDE else None
+        if card.ts is None and person is not None:
+            await cards.rehouse(tx, card, person)
+            anew = True
+        elif anew and any(item.state is not State.OFFERED for item in await cards.items(tx, card.id)):
             await cards.lost(tx, card.id)
         else:
             anew = False
             await joining.close(tx, card, end.reason, reach.timing)
         await lanes.release(tx, lane, more=anew)
+
+
+async def _whose(tx: AsyncConnection, card: cards.Card) -> str | None:
+    """Who added something on purpose on this card; None once it is in direct messages."""
+    if card.thread.channel.startswith(DIRECT):
+        return None
+    return next((item.by for item in await cards.items(tx, card.id) if item.by and item.confirmed_at), None)
 
 
 async def _again(reach: Reach, lane: Lane, later: SlackLater) -> None:

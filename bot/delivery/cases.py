@@ -12,11 +12,12 @@ import structlog
 
 from bot import messages
 from bot.datadog import DatadogCase, Later, Refused, Triple, Why
+from bot.delivery import comments as commenting
 from bot.delivery.reach import Org, Reach
 from bot.insights import State
 from bot.links import insight_on
 from bot.model import Identity
-from bot.store import cards, cases, lanes, ties
+from bot.store import cards, cases, comments, lanes, ties
 from bot.store.cases import Item, Settled
 from bot.store.lanes import BATCH, Lane, Retry
 
@@ -34,15 +35,19 @@ async def deliver(reach: Reach, lane: Lane) -> None:
     org = reach.orgs.get(org_name)
     async with reach.store.read() as connection:
         work = await cases.work(connection, org_name, case_id)
+        comment = await comments.waiting(connection, org_name, case_id)
         told_ago = await cases.told_ago(connection, org_name, case_id)
-    if not work or org is None:
+    if org is None or not (work or comment):
         await settle(reach, lane, [])
         return
     if org.gate.closed_for:
         await wait(reach, lane, Retry(org.gate.closed_for, org.gate.note, blame=False))
         return
     try:
-        await _batch(reach, org, lane, work, look_first=told_ago > FRESH_SECONDS)
+        if work:
+            await _batch(reach, org, lane, work, look_first=told_ago > FRESH_SECONDS)
+        elif comment:
+            await commenting.deliver(reach, org, lane, comment)
         org.gate.open()
     except Later as later:
         await _not_now(reach, org, lane, work, later)
@@ -205,7 +210,7 @@ async def settle(
         await cases.unsent(tx, unsent)
         if told is not None:
             await cases.save(tx, as_case(reach, org, told))
-        more = await cases.still_at_work(tx, org, case_id)
+        more = await cases.still_at_work(tx, org, case_id) or await comments.waiting(tx, org, case_id) is not None
         await lanes.release(tx, lane, more=more, batch_size=batch_size, refused=refused)
 
 

@@ -8,7 +8,7 @@ from bot.delivery.reach import Reach
 from bot.insights import Mode
 from bot.links import extract, org_of, orgs_of, parse
 from bot.messages import METADATA_EVENT
-from bot.model import CaseLink, Identity, Insight, InsightType, Outcome, Thread
+from bot.model import CaseLink, Draft, Identity, Insight, InsightType, Outcome, Thread
 from bot.store import modes, sightings
 from bot.store.seen import Found, Rules, Seen
 from bot.store.ties import CaseName
@@ -72,9 +72,10 @@ def _found(reach: Reach, links: Iterable[Outcome | None]) -> Iterable[Found]:
     hosts = [org.hosts for org in reach.orgs.values()]
     found: dict[Identity, Found] = {}
     for link in links:
-        if not isinstance(link, Insight):
+        if not isinstance(link, (Insight, Draft)):
             continue
+        insight = link if isinstance(link, Insight) else link.as_insight
         orgs = tuple(org.name for org in orgs_of(link.host, hosts))
         if orgs or link.type is InsightType.SCM_URL:
-            found.setdefault(link.identity, Found(link, orgs))
+            found.setdefault(insight.identity, Found(insight, orgs, draft=isinstance(link, Draft)))
     return found.values()

@@ -3,16 +3,38 @@
 import structlog
 
 from bot.datadog import Later, Refused, Why
+from bot.delivery import reading
 from bot.delivery.cases import as_case
 from bot.delivery.reach import Reach
-from bot.store import cases
-from bot.store.ties import CaseName
+from bot.links import extract, parse
+from bot.model import Thread
+from bot.store import cases, ties
+from bot.store.ties import CaseName, TieKind
 
 log = structlog.get_logger(__name__)
 
 
 class CredentialsRefused(Exception):
     """Datadog takes none of our calls just now."""
+
+
+async def tied_case(reach: Reach, thread: Thread) -> cases.Case | None:
+    """The case that a thread (or a whole channel) is about; asks Slack and Datadog where nobody has looked yet."""
+    async with reach.store.read() as connection:
+        tie = await ties.of(connection, thread)
+        if tie is not None and tie.kind is TieKind.TIED:
+            return await cases.get(connection, tie.org, tie.case_id)
+        channel = await ties.of(connection, thread.whole_channel)
+    names = tie.named if tie is not None else ()
+    if tie is None and thread.ts and (root := await reach.slack.root(thread)):
+        names = reading.names_of(reach, [parse(link, reach.routes) for link in extract(root)])
+    found = {case.case_id: case for name in names if (case := await resolve(reach, name))}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if tie is None and not found and channel is not None and channel.kind is TieKind.TIED:
+        async with reach.store.read() as connection:
+            return await cases.get(connection, channel.org, channel.case_id)
+    return None
 
 
 async def resolve(reach: Reach, name: CaseName) -> cases.Case | None:

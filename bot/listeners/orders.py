@@ -9,7 +9,7 @@ from bot.commands import Command, Permalink
 from bot.datadog import Later
 from bot.delivery import Reach, reading
 from bot.delivery.reach import PERSON_WITHIN
-from bot.delivery.resolving import CredentialsRefused, resolve
+from bot.delivery.resolving import CredentialsRefused, resolve, tied_case
 from bot.delivery.why import why
 from bot.insights import Action, State
 from bot.links import as_text, explain, extract, orgs_of, parse, sentence
@@ -133,18 +133,10 @@ async def _case(reach: Reach, named: commands.Case) -> cases.Case:
 
 
 async def _tied(reach: Reach, asker: Asker, place: Thread) -> cases.Case:
-    """The case that a place is tied to; a thread that nobody looked at yet is looked up."""
-    async with reach.store.read() as connection:
-        tie = await ties.of(connection, place)
-        case = await cases.get(connection, tie.org, tie.case_id) if tie and tie.kind is TieKind.TIED else None
-    if case is not None:
-        return case
-    if tie is None and place.ts and (root := await reach.slack.root(place)):
-        links = [parse(link, reach.routes) for link in extract(root)]
-        found = [case for name in reading.names_of(reach, links) if (case := await resolve(reach, name))]
-        if len({case.case_id for case in found}) == 1:
-            return found[0]
-    raise Told(replies.no_case(thread=bool(place.ts), prefix=asker.prefix))
+    case = await tied_case(reach, place)
+    if case is None:
+        raise Told(replies.no_case(thread=bool(place.ts), prefix=asker.prefix))
+    return case
 
 
 async def _announce(

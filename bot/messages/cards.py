@@ -215,6 +215,7 @@ def _buttons(view: Card, offered: Sequence[Item]) -> list[Json]:
     if any(not item.draft for item in offered):
         buttons.append(button("insights.add", f"Add to {view.case_key}", value, "primary"))
     if offered:
+        buttons.append(button("insights.edit", "Edit…", value))
         buttons.append(button("insights.dismiss", "Dismiss", value))
     if State.FAILED in states:
         buttons.append(button("insights.retry", "Retry", value))

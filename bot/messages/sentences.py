@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.insights import State
 from bot.messages.text import clock, cut, escape, insights
-from bot.messages.view import Item, listed
+from bot.messages.view import Item, label, listed
 from bot.policy import Refusal
 
 
@@ -66,6 +66,36 @@ def refused(refusal: Refusal, home: str, case_key: str) -> str:
 def settings_of(thread_ts: str) -> str:
     """What somebody wanted to change who set a mode or untied: stands where else a case's key does."""
     return "this thread's settings" if thread_ts else "this channel's settings"
+
+
+def no_links() -> str:
+    return "This message holds no Datadog link, and none of a code change. Choose a message that has one."
+
+
+def not_opened() -> str:
+    return "Slack did not open the form in time. Press it again."
+
+
+def commented(state: str, case_key: str) -> str:
+    """What became of the comment that somebody wanted on a case; `state` as the store has it."""
+    if state == "done":
+        return f"The comment with the links is on {escape(case_key)}."
+    if state == "unknown":
+        return (
+            f"Whether the comment reached {escape(case_key)} is not known, for Datadog's answer got lost. Look at the "
+            "case: the bot does not send it again, because it could then stand there twice."
+        )
+    return f"Datadog refused the comment, so it is not on {escape(case_key)}. Add it there by hand."
+
+
+def modal_changed(decided: Sequence[tuple[Item, str]]) -> str:
+    """What others decided on while somebody filled in the form, with who."""
+    verbs = {State.DISMISSED: "dismissed", State.UNDONE: "removed", State.WITHDRAWN: "took back the link of"}
+    lines = [
+        f"{who or 'Somebody'} {verbs.get(item.state, 'added')} {cut(label(item), 120)} meanwhile."
+        for item, who in decided
+    ]
+    return " ".join([*lines[:8], "Press Add again to add what is ticked all the same."])
 
 
 def not_saved() -> str:

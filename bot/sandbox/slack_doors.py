@@ -173,6 +173,7 @@ class Doors:
             **self._about(view, person),
             "response_urls": [],
         }
+        view.errors = {}
         answer = await self.socket.ask("interactive", payload, accepts_response_payload=True)
         if answer.acknowledged:
             self._follow(view, answer.payload or {})

@@ -34,7 +34,8 @@ class Events:
 
     def message(self, channel: Channel, event: Json) -> None:
         """Tell the app of a new, changed or deleted message, if it is to know."""
-        if not self._reaches_us("message.groups" if channel.is_private else "message.channels", channel):
+        kinds = {"channel": "message.channels", "group": "message.groups", "im": "message.im"}
+        if not self._reaches_us(kinds[channel.kind], channel):
             return
         about = {"channel": channel.id, "event_ts": event["ts"], "channel_type": channel.kind}
         self._send({**event, **about}, is_shared=channel.is_ext_shared)

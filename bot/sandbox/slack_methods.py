@@ -84,7 +84,9 @@ def missing_scope(needed: tuple[str, ...], provided: set[str]) -> RefusedError:
 
 
 def post_message(api: Api, arguments: Arguments) -> Json:
-    channel = api.open_channel(arguments)
+    person = api.workspace.users.get(arguments.need("channel")[0])
+    # A user's id opens the person's direct messages with the app, which chat:write alone allows; bots have none.
+    channel = api.workspace.direct(person) if person and not person.is_bot else api.open_channel(arguments)
     kept = slack_payload.content(arguments)
     if slack_payload.says_nothing(kept):
         raise RefusedError("no_text")

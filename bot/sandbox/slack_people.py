@@ -81,11 +81,12 @@ class Channel:
     is_private: bool = False
     is_archived: bool = False
     is_ext_shared: bool = False
+    is_im: bool = False
 
     @property
     def kind(self) -> str:
-        """`channel_type` of an event: "channel" or "group"."""
-        return "group" if self.is_private else "channel"
+        """`channel_type` of an event: "channel", "group" or "im"."""
+        return "im" if self.is_im else "group" if self.is_private else "channel"
 
     def as_json(self, member: str) -> Json:
         """As `conversations.info` gives it to `member`."""
@@ -93,9 +94,9 @@ class Channel:
             "id": self.id,
             "name": self.name,
             "name_normalized": self.name,
-            "is_channel": not self.is_private,
+            "is_channel": not self.is_private and not self.is_im,
             "is_group": False,
-            "is_im": False,
+            "is_im": self.is_im,
             "is_mpim": False,
             "is_private": self.is_private,
             "is_archived": self.is_archived,
@@ -131,6 +132,16 @@ class Workspace:
         return {user.real_name: user.id for user in self.users.values()} | {
             user.name: user.id for user in self.users.values()
         }
+
+    def direct(self, user: User) -> Channel:
+        """The direct messages of a person with the app; opened when the app first writes to them."""
+        channel_id = f"D{user.id[1:]}"
+        if channel_id not in self.channels:
+            members = {OUR_USER, user.id}
+            self.channels[channel_id] = Channel(
+                channel_id, f"{user.name}-and-app", members, is_private=True, is_im=True
+            )
+        return self.channels[channel_id]
 
     def we_are_in(self, channel: Channel) -> bool:
         return OUR_USER in channel.members

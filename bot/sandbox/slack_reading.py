@@ -122,6 +122,7 @@ def user_conversations(api: Api, arguments: Arguments) -> Json:
         channel
         for channel in api.workspace.channels.values()
         if user in channel.members
+        and not channel.is_im
         and ("private_channel" if channel.is_private else "public_channel") in kinds
         and not (channel.is_private and not api.workspace.we_are_in(channel))
         and not (channel.is_archived and arguments.flag("exclude_archived"))

@@ -141,6 +141,17 @@ async def items(connection: AsyncConnection, card: str) -> list[Item]:
     return [_item(row) for row in found]
 
 
+async def by_id(connection: AsyncConnection, ids: Collection[int]) -> list[Item]:
+    """These insights, each as one of the cards shows it."""
+    found = await connection.execute(
+        select(insights, *SHOWN)
+        .join(card_insights, card_insights.c.insight == insights.c.id)
+        .where(insights.c.id.in_(ids))
+        .order_by(insights.c.id)
+    )
+    return list({row.id: _item(row) for row in found}.values())
+
+
 async def move(tx: AsyncConnection, ids: Collection[int], change: Change, *, was: State) -> list[int]:
     """Move these insights if that is one of the life's moves, as far as they still `was`; those that moved."""
     if not ids or not may_move(was, change.state, deliberate=change.deliberate):
@@ -217,6 +228,14 @@ async def nothing_to_show(tx: AsyncConnection, card: str, version: int) -> None:
 async def lost(tx: AsyncConnection, card: str) -> None:
     """Its message cannot be changed any more: what became of it is to be posted as a new reply."""
     await tx.execute(update(cards).where(cards.c.id == card).values(ts=None, posting_since=None))
+
+
+async def rehouse(tx: AsyncConnection, card: Card, channel: str) -> None:
+    """The card lives in another channel, outside any thread: in somebody's direct messages. Under the lane's `hold`."""
+    there = (cards.c.workspace == card.thread.workspace) & (cards.c.channel == channel) & (cards.c.thread_ts == "")
+    await tx.execute(update(cards).where(there, cards.c.open, cards.c.id != card.id).values(open=False))
+    moved = {"channel": channel, "thread_ts": "", "posting_since": None}
+    await tx.execute(update(cards).where(cards.c.id == card.id).values(**moved))
 
 
 async def tell_late(tx: AsyncConnection, insight: int) -> None:

@@ -218,12 +218,13 @@ comments = Table(
     Column("id", Integer, primary_key=True),
     Column("org", String(64), nullable=False),
     Column("case_id", String(36), nullable=False),
-    Column("card", String(16)),
-    Column("refs", Text, nullable=False),  # JSON: URLs
-    Column("state", String(16), nullable=False),
+    Column("workspace", String(32), nullable=False),
+    Column("channel", String(32), nullable=False),
+    Column("thread_ts", String(32), nullable=False),
+    Column("refs", Text, nullable=False),  # what it says: links; empty once it was sent
+    Column("state", String(16), nullable=False),  # comments.CommentState
     Column("by", String(32), nullable=False),
     Column("at", Double, nullable=False),
-    Column("note", Text, nullable=False),
     Index("ix_comments_work", "org", "case_id", "state"),
 )
 

@@ -30,7 +30,7 @@ async def tie(store: Store, place: Thread, case: cases.Case, by: str) -> bool:
     A thread's earlier messages are read for links, as its lane gets to it.
     """
     async with store.write() as tx:
-        return await _tie(tx, place, case, by)
+        return await tie_in(tx, place, case, by)
 
 
 async def answer(store: Store, card: str, thread: Thread, case: cases.Case, by: str) -> bool:
@@ -40,11 +40,12 @@ async def answer(store: Store, card: str, thread: Thread, case: cases.Case, by: 
         asked = await questions.get(tx, card)
         if asked is None or asked.answer is not None:
             return False
-        await _tie(tx, thread, case, by)
+        await tie_in(tx, thread, case, by)
         return True
 
 
-async def _tie(tx: AsyncConnection, place: Thread, case: cases.Case, by: str) -> bool:
+async def tie_in(tx: AsyncConnection, place: Thread, case: cases.Case, by: str) -> bool:
+    """`tie` within a transaction that has locked nothing yet."""
     at = await now(tx)
     if place.ts:
         await wake(tx, LaneKind.THREAD, key(place))

@@ -66,11 +66,8 @@ class Bench:
         self.datadog.refused.clear()
         self.datadog.add_case(KEY, TITLE)
         async with self.storing() as tx:
-            for table in (
-                schema.ties,
-                schema.modes,
-                schema.channels,
-            ):  # what stands for a whole channel outlives a test
+            # What stands for a whole channel, or for a case's key, would outlive a test.
+            for table in (schema.ties, schema.modes, schema.channels, schema.cases):
                 await tx.execute(table.delete())
 
     @property

@@ -42,12 +42,11 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("org", sa.String(length=64), nullable=False),
         sa.Column("case_id", sa.String(length=36), nullable=False),
-        sa.Column("card", sa.String(length=16), nullable=True),
+        *_place(),
         sa.Column("refs", sa.Text(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("by", sa.String(length=32), nullable=False),
         sa.Column("at", sa.Double(), nullable=False),
-        sa.Column("note", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_comments"),
     )
     op.create_index("ix_comments_work", "comments", ["org", "case_id", "state"])

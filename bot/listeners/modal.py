@@ -1,0 +1,233 @@
+"""The modal: opened by the message shortcut and by a card's Edit…, filled in, submitted."""
+
+# pyright: reportUnknownMemberType=false
+# slack_bolt's decorators take bare Patterns, which strict mode calls partially unknown.
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+import structlog
+from cachetools import TTLCache
+from slack_bolt.async_app import AsyncApp
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot import messages
+from bot.commands import SHORTCUT
+from bot.datadog import Later, Refused
+from bot.delivery import Reach, submitting
+from bot.delivery.resolving import CredentialsRefused, tied_case
+from bot.insights import State
+from bot.links import explain, extract
+from bot.listeners.answers import Answers
+from bot.listeners.whence import workspace
+from bot.messages import modal
+from bot.messages.modal import Choice, Filled, Form, Row
+from bot.model import CaseLink, Draft, Insight, Thread, Uncovered
+from bot.slack import SlackEnd, SlackLater
+from bot.store import cards, cases
+
+Json = dict[str, Any]
+Ack = Callable[..., Awaitable[Any]]
+
+OPEN_SECONDS = 2.0
+"""A trigger is good for three seconds."""
+SEARCH_SECONDS = 2.0
+SUBMIT_SECONDS = 2.5
+SEARCHES_SECONDS = 60.0
+
+log = structlog.get_logger(__name__)
+
+
+def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], None]) -> None:
+    """Listen for the shortcut, Edit…, the search for a case, and the submission."""
+    searches = TTLCache[str, list[Json]](256, SEARCHES_SECONDS)
+
+    @app.shortcut(SHORTCUT)
+    async def on_shortcut(ack: Ack, body: Json) -> None:
+        # The modal first, from what Slack has sent: its trigger does not wait for anything else.
+        shown = _of_message(reach, body)
+        view = modal.form(shown) if shown.rows or shown.uncovered else modal.message(messages.no_links())
+        view_id = await _open(reach, body, view)
+        await ack()
+        if view_id is None:
+            answers.say(body, messages.not_opened())
+        elif shown.rows or shown.uncovered:
+            answers.go_on(_fill_in(reach, body, view_id, shown))
+
+    @app.action("insights.edit")
+    async def on_edit(ack: Ack, body: Json, action: Json) -> None:
+        view_id = await _open(reach, body, modal.loading())
+        await ack()
+        if view_id is None:
+            answers.say(body, messages.not_opened())
+        else:
+            answers.go_on(_fill_in_card(reach, body, view_id, str(action["value"]).partition(":")[0]))
+
+    @app.options(modal.SEARCH)
+    async def on_search(ack: Ack, body: Json) -> None:
+        await ack(options=await _found(reach, searches, str(body.get("value") or "")))
+
+    @app.view(modal.CALLBACK)
+    async def on_submit(ack: Ack, body: Json) -> None:
+        answer = await _submitted(reach, body)
+        wake()
+        await ack(**answer)
+
+    _ = on_shortcut, on_edit, on_search, on_submit
+
+
+async def _open(reach: Reach, body: Json, view: Json) -> str | None:
+    try:
+        async with asyncio.timeout(OPEN_SECONDS):
+            return await reach.slack.open_view(body["trigger_id"], view)
+    except (SlackLater, SlackEnd, TimeoutError) as error:
+        log.warning("modal.not_opened", why=str(error) or type(error).__name__)
+        return None
+
+
+def _of_message(reach: Reach, body: Json) -> Form:
+    """What a message brings, from the shortcut's own payload."""
+    message: Json = body["message"]
+    rows: list[Row] = []
+    uncovered: list[str] = []
+    for link in extract(message):
+        reading = explain(link, reach.routes)
+        match reading.outcome:
+            case Insight() as found:
+                rows.append(Row(found.type, found.resource_id, found.ref, found.host, found.scope))
+            case Draft() as draft:
+                found = draft.as_insight
+                rows.append(
+                    Row(
+                        found.type, found.resource_id, found.ref, found.host, found.scope, draft=True, hint=reading.hint
+                    )
+                )
+            case Uncovered():
+                uncovered.append(link)
+            case CaseLink() | None:
+                pass
+    once = {(row.type, row.scope, row.resource_id): row for row in reversed(rows)}
+    about = {
+        "workspace": workspace(body),
+        "channel": body["channel"]["id"],
+        "thread": message.get("thread_ts") or message["ts"],
+        "ts": message["ts"],
+        "poster": message.get("user") or message.get("bot_id") or "",
+    }
+    return Form(about, list(reversed(once.values())), uncovered, tie=True)
+
+
+async def _fill_in(reach: Reach, body: Json, view_id: str, shown: Form) -> None:
+    """Once the store and Slack have told: the thread's case, or why this person may not."""
+    if refusal := await reach.refusal(body["user"]["id"]):
+        refused = messages.refused(refusal, reach.myself.team_name, "a case")
+        await _update(reach, view_id, modal.message(refused))
+        return
+    case = await _case_of(reach, _thread(shown.about))
+    if case is not None:
+        await _update(reach, view_id, modal.form(replace(shown, case=case, tie=False)))
+
+
+async def _fill_in_card(reach: Reach, body: Json, view_id: str, card_id: str) -> None:
+    """What a card still offers, as the store has it."""
+    if refusal := await reach.refusal(body["user"]["id"]):
+        refused = messages.refused(refusal, reach.myself.team_name, "a case")
+        await _update(reach, view_id, modal.message(refused))
+        return
+    async with reach.store.read() as connection:
+        card = await cards.get(connection, card_id)
+        items = await cards.items(connection, card_id) if card else []
+        case = await cases.get(connection, card.org, card.case_id) if card else None
+    offered = [item for item in items if item.state is State.OFFERED]
+    if card is None or case is None:
+        await _update(reach, view_id, modal.message(messages.gone_card()))
+        return
+    if not offered:
+        await _update(reach, view_id, modal.message(messages.nothing_left()))
+        return
+    about = {
+        "workspace": card.thread.workspace,
+        "channel": card.thread.channel,
+        "thread": card.thread.ts,
+        "ts": offered[0].message_ts,
+        "poster": offered[0].poster or "",
+    }
+    rows = [Row(item.type, item.resource_id, item.ref, item.host, item.scope, item.id, item.draft) for item in offered]
+    chosen = Choice(f"{case.org}/{case.case_id}", case.key, case.title)
+    await _update(reach, view_id, modal.form(Form(about, rows, case=chosen)))
+
+
+async def _update(reach: Reach, view_id: str, view: Json) -> None:
+    try:
+        await reach.slack.update_view(view_id, view)
+    except (SlackLater, SlackEnd) as error:  # closed meanwhile, or Slack is slow: what is open works all the same
+        log.info("modal.not_updated", why=str(error))
+
+
+async def _case_of(reach: Reach, thread: Thread) -> Choice | None:
+    """The thread's case; none where Slack or Datadog do not tell: it can be searched and typed all the same."""
+    try:
+        case = await tied_case(reach, thread)
+    except (SlackLater, SlackEnd, Later, CredentialsRefused) as error:
+        log.info("modal.case_unknown", why=str(error))
+        return None
+    return Choice(f"{case.org}/{case.case_id}", case.key, case.title) if case else None
+
+
+async def _found(reach: Reach, searches: TTLCache[str, list[Json]], words: str) -> Sequence[Json]:
+    """Cases to choose from; none where Datadog does not tell in time: the field for the key works all the same."""
+    if words in searches:
+        return searches[words]
+    options: list[Json] = []
+    for org in reach.orgs.values():
+        if org.gate.closed_for:
+            continue
+        try:
+            found = await org.datadog.search(words, within=SEARCH_SECONDS)
+        except (Later, Refused) as error:
+            log.info("modal.search_failed", why=str(error))
+            return []
+        options += [Choice(f"{org.hosts.name}/{case.id}", case.key, case.title).option for case in found]
+    searches[words] = options[:100]
+    return searches[words]
+
+
+async def _submitted(reach: Reach, body: Json) -> Mapping[str, Any]:
+    """What to acknowledge a submission with: nothing (it closes), errors on fields, or the view with what changed."""
+    view = cast(Json, body["view"])
+    filled = modal.read(view)
+    if problems := modal.errors(filled):
+        return {"response_action": "errors", "errors": problems}
+    try:
+        async with asyncio.timeout(SUBMIT_SECONDS):
+            problem = await _submit(reach, body["user"]["id"], filled)
+    except (SQLAlchemyError, TimeoutError) as error:
+        log.warning("modal.not_saved", error=type(error).__name__)
+        problem = {"key": messages.not_saved()}
+    if isinstance(problem, str):
+        seen = Form({**filled.about, "told": "yes"}, filled.rows, notice=problem, case=_chosen(view))
+        return {"response_action": "update", "view": modal.form(seen)}
+    return {"response_action": "errors", "errors": problem} if problem else {}
+
+
+async def _submit(reach: Reach, user: str, filled: Filled) -> dict[str, str] | str | None:
+    """Carry it out; errors by field, or what changed meanwhile, or None when it is done."""
+    if refusal := await reach.refusal(user):
+        return {"key": messages.refused(refusal, reach.myself.team_name, "a case")}
+    case = await submitting.case_of(reach, filled)
+    if isinstance(case, str):
+        return {"key": case}
+    changed = await submitting.submit(reach, user, filled, case)
+    return changed or None
+
+
+def _chosen(view: Json) -> Choice | None:
+    """The case that stands in the view."""
+    option: Json = view["state"]["values"].get("case", {}).get(modal.SEARCH, {}).get("selected_option") or {}
+    return Choice(option["value"], option["text"]["text"], "") if option else None
+
+
+def _thread(about: Mapping[str, str]) -> Thread:
+    return Thread(about["workspace"], about["channel"], about["thread"])

@@ -1,0 +1,269 @@
+"""The one modal: links with their type, id and ref, the case they go to, and what a person makes of them.
+
+A view can hold 100 blocks and remember 3,000 characters: 20 insights take 88 blocks, and what cannot be read off the
+blocks again is kept in `private_metadata`.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from bot.messages.blocks import context, section
+from bot.messages.text import OPTION_CHARS, cut, escape
+from bot.messages.view import TYPE_NAMES
+from bot.model import InsightType
+
+Json = dict[str, Any]
+
+CALLBACK = "insights.modal"
+SEARCH = "case.search"
+HOLDS = 20
+GROUP_HOLDS = 10
+VALUE_CHARS = 150
+INPUT_CHARS = 3_000
+MEMORY_CHARS = 3_000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One link in the modal. `insight`: its row in the store, for a card's; `hint`: what helps to find its id."""
+
+    type: InsightType
+    resource_id: str
+    ref: str
+    host: str
+    scope: str = ""
+    insight: int | None = None
+    draft: bool = False
+    ticked: bool = True
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A case to choose, as Slack carries it: `value` is org/case_id."""
+
+    value: str
+    key: str
+    title: str
+
+    @property
+    def option(self) -> Json:
+        text = f"{self.key} {self.title}".strip()
+        return {"text": _plain(cut(text, OPTION_CHARS)), "value": self.value[:VALUE_CHARS]}
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """All that the modal shows. `about` comes back with its submission (ids only); `notice` stands at the top."""
+
+    about: Mapping[str, str]
+    rows: Sequence[Row]
+    uncovered: Sequence[str] = ()
+    case: Choice | None = None
+    tie: bool = False
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What a submission brought. `case`: org/case_id that was chosen; `key`: what was typed instead."""
+
+    about: Mapping[str, str]
+    rows: Sequence[Row]
+    case: str
+    key: str
+    comment: str
+    tie: bool
+
+
+def form(shown: Form) -> Json:
+    """The modal with its fields."""
+    rows, memory = _remembered(shown)
+    blocks: list[Json] = [section(escape(shown.notice))] if shown.notice else []
+    blocks += _case(shown.case)
+    if rows:
+        blocks += _ticks(rows)
+    for number, row in enumerate(rows):
+        blocks += _fields(number, row)
+    left = len(shown.rows) - len(rows)
+    if left > 0:
+        blocks.append(context(f"{left} more links of this message do not fit here; add these first."))
+    if shown.uncovered:
+        blocks += _comment(shown.uncovered)
+    if shown.tie:
+        blocks.append(_boxes("tie", "tie", "This thread", [("Tie this thread to the case", "tie", False)]))
+    return _modal(blocks, submit="Add", memory=memory)
+
+
+def loading() -> Json:
+    """What stands there until the store has been read."""
+    return _modal([context("One moment…")])
+
+
+def message(text: str) -> Json:
+    """A modal that only says something."""
+    return _modal([section(text)])
+
+
+def read(view: Json) -> Filled:
+    """What a person filled in; raises nothing, for every field is one of `form`'s."""
+    memory: Json = json.loads(view["private_metadata"])
+    values = cast(dict[str, dict[str, Json]], view["state"]["values"])
+    chosen = _picked(values, "case", SEARCH)
+    ticked = {option["value"] for group in range(2) for option in _picks(values, f"ticks.{group}", "ticks")}
+    rows = [
+        Row(
+            type=InsightType(_picked(values, f"type.{number}", "type") or InsightType.MONITOR),
+            resource_id=_typed(values, f"id.{number}", "id"),
+            ref=_typed(values, f"ref.{number}", "ref"),
+            host=host,
+            scope=scope,
+            insight=insight,
+            draft=draft,
+            ticked=str(number) in ticked,
+        )
+        for number, (host, scope, insight, draft) in enumerate(memory["rows"])
+    ]
+    comment = _typed(values, "comment", "comment") if _picks(values, "commenting", "commenting") else ""
+    return Filled(
+        memory["about"], rows, chosen, _typed(values, "key", "key"), comment, bool(_picks(values, "tie", "tie"))
+    )
+
+
+def errors(filled: Filled) -> dict[str, str]:
+    """What is missing, by the field that it is missing from."""
+    found: dict[str, str] = {}
+    if not filled.case and not filled.key:
+        found["key"] = "Choose a case, or type its key, like CASEM-4523."
+    for number, row in enumerate(filled.rows):
+        if not row.ticked:
+            continue
+        if not row.resource_id:
+            found[f"id.{number}"] = "Give the id, or untick this link."
+        elif row.type is InsightType.MONITOR and not row.resource_id.isdigit():
+            found[f"id.{number}"] = "A monitor's id is a number."
+        if not row.ref.startswith(("/", "https://")):
+            found[f"ref.{number}"] = "A ref is a path that begins with /, or a whole address."
+    if not any(row.ticked for row in filled.rows) and not filled.comment and not filled.tie:
+        found["ticks.0" if filled.rows else "key"] = "Tick at least one link."
+    return found
+
+
+def _remembered(shown: Form) -> tuple[Sequence[Row], str]:
+    """As many rows as fit, with what is remembered of them."""
+    for count in range(min(len(shown.rows), HOLDS), -1, -1):
+        kept = [[row.host, row.scope, row.insight, row.draft] for row in shown.rows[:count]]
+        memory = json.dumps({"about": dict(shown.about), "rows": kept}, separators=(",", ":"))
+        if len(memory) <= MEMORY_CHARS:
+            return shown.rows[:count], memory
+    return (), json.dumps({"about": {}, "rows": []})
+
+
+def _case(case: Choice | None) -> list[Json]:
+    search: Json = {
+        "type": "external_select",
+        "action_id": SEARCH,
+        "placeholder": _plain("Search by title"),
+        "min_query_length": 3,
+    }
+    if case is not None:
+        search["initial_option"] = case.option
+    # A block with another pre-filled case is another block: Slack keeps what stands in one that it knows.
+    return [
+        {"type": "input", "block_id": "case", "optional": True, "label": _plain("Case"), "element": search},
+        _input("key", "key", "Or its key or link", "", optional=True, placeholder="CASEM-4523"),
+    ]
+
+
+def _ticks(rows: Sequence[Row]) -> list[Json]:
+    groups: list[Json] = []
+    for group in range(0, len(rows), GROUP_HOLDS):
+        members = [
+            (f"{number + 1} · {TYPE_NAMES[row.type]} {row.resource_id}".strip(), str(number), row.ticked)
+            for number, row in enumerate(rows[group : group + GROUP_HOLDS], group)
+        ]
+        groups.append(_boxes(f"ticks.{group // GROUP_HOLDS}", "ticks", "Add" if not group else "And", members))
+    return groups
+
+
+def _fields(number: int, row: Row) -> list[Json]:
+    where = row.ref if row.ref.startswith("http") else f"{row.host}{row.ref}"
+    needs = f"\n{escape(row.hint or 'This link needs an id: check it, or fill it in.')}" if row.draft else ""
+    types = [{"text": _plain(name), "value": kind.value} for kind, name in TYPE_NAMES.items()]
+    picked = next(option for option in types if option["value"] == row.type.value)
+    select: Json = {"type": "static_select", "action_id": "type", "options": types, "initial_option": picked}
+    given = "" if row.draft and row.resource_id.startswith("?") else row.resource_id
+    return [
+        context(f"*{number + 1}* {escape(cut(where, 300))}{needs}"),
+        {"type": "input", "block_id": f"type.{number}", "label": _plain("Type"), "element": select},
+        _input(f"id.{number}", "id", "Id", given, optional=True),
+        _input(f"ref.{number}", "ref", "Ref", row.ref, optional=True),
+    ]
+
+
+def _comment(uncovered: Sequence[str]) -> list[Json]:
+    words = "1 link is" if len(uncovered) == 1 else f"{len(uncovered)} links are"
+    option = [("Add them as a comment on the case", "comment", False)]
+    return [
+        _boxes("commenting", "commenting", f"{words} no insight", option),
+        _input("comment", "comment", "Comment", "\n".join(uncovered), optional=True, multiline=True),
+    ]
+
+
+def _boxes(block_id: str, action_id: str, label: str, members: Sequence[tuple[str, str, bool]]) -> Json:
+    options = [{"text": _plain(cut(text, OPTION_CHARS)), "value": value} for text, value, _ in members]
+    element: Json = {"type": "checkboxes", "action_id": action_id, "options": options}
+    ticked = [option for option, (_, _, on) in zip(options, members, strict=True) if on]
+    if ticked:
+        element["initial_options"] = ticked
+    return {"type": "input", "block_id": block_id, "optional": True, "label": _plain(label), "element": element}
+
+
+def _input(
+    block_id: str,
+    action_id: str,
+    label: str,
+    value: str,
+    *,
+    optional: bool = False,
+    multiline: bool = False,
+    placeholder: str = "",
+) -> Json:
+    element: Json = {"type": "plain_text_input", "action_id": action_id, "multiline": multiline}
+    if value:
+        element["initial_value"] = value[:INPUT_CHARS]
+    if placeholder:
+        element["placeholder"] = _plain(placeholder)
+    return {"type": "input", "block_id": block_id, "optional": optional, "label": _plain(label), "element": element}
+
+
+def _modal(blocks: list[Json], *, submit: str = "", memory: str = "") -> Json:
+    view: Json = {
+        "type": "modal",
+        "callback_id": CALLBACK,
+        "title": _plain("Add to case"),
+        "close": _plain("Cancel" if submit else "Close"),
+        "blocks": blocks,
+    }
+    if submit:
+        view |= {"submit": _plain(submit), "private_metadata": memory}
+    return view
+
+
+def _plain(text: str) -> Json:
+    return {"type": "plain_text", "text": text or "…", "emoji": False}
+
+
+def _typed(values: Mapping[str, Mapping[str, Json]], block: str, action: str) -> str:
+    return str(values.get(block, {}).get(action, {}).get("value") or "").strip()
+
+
+def _picked(values: Mapping[str, Mapping[str, Json]], block: str, action: str) -> str:
+    option: Json = values.get(block, {}).get(action, {}).get("selected_option") or {}
+    return str(option.get("value") or "")
+
+
+def _picks(values: Mapping[str, Mapping[str, Json]], block: str, action: str) -> list[Json]:
+    return values.get(block, {}).get(action, {}).get("selected_options") or []

@@ -1,0 +1,210 @@
+"""The modal: the shortcut on any message, Edit… on a card; what is filled in is added, errors stay on their field."""
+
+from typing import Any
+
+from bot.sandbox.render import as_text
+from tests.e2e.bench import CASE_LINK, CHANNEL, GET, KEY, PUT, TITLE, Bench, monitor, options
+
+Json = dict[str, Any]
+
+DRAFT = "https://app.datadoghq.com/apm/recommendations"
+LOGS = "https://app.datadoghq.com/logs?query=service%3Aapi"
+COMMENT = "POST /api/v2/cases/{case_id}/comment"
+
+
+async def opened(b: Bench, ts: str, as_user: str = "U0ANA", channel: str = CHANNEL) -> Json:
+    """Choose "Add to case" in this message's menu; the modal."""
+    said = await b.slack.shortcut(channel, ts, as_user, "add_to_case")
+    assert said["acknowledged"]
+    assert said["seconds"] < 3.0
+    return shown(b, as_user)
+
+
+def shown(b: Bench, as_user: str = "U0ANA") -> Json:
+    view = b.slack.modal(as_user)
+    assert view is not None
+    return view
+
+
+async def until_shown(b: Bench, words: str, as_user: str = "U0ANA") -> Json:
+    await b.control.until(lambda: words in str(b.slack.modal(as_user)), what=f"a modal that says {words}")
+    return shown(b, as_user)
+
+
+async def submit(b: Bench, view: Json, values: Json | None = None, as_user: str = "U0ANA") -> Json:
+    said = await b.slack.submit(view["id"], as_user, values or {})
+    assert said["acknowledged"]
+    assert said["seconds"] < 3.0
+    return said
+
+
+async def test_the_shortcut_on_a_reply_acts_on_the_reply_and_adds_to_the_threads_case(b: Bench) -> None:
+    """K3."""
+    root = b.start_thread(f"{CASE_LINK} and {monitor(1)}")
+    await b.card(root, "Add 1 insight")
+    ts = b.reply(root, "nothing here")
+    ts = b.slack.message(CHANNEL, "U0BEN", monitor(2), thread_ts=root, deliver=False)["ts"]
+    await opened(b, ts)
+    view = await until_shown(b, TITLE)
+    assert "monitors/2" in str(view)
+    assert "monitors/1" not in str(view)
+    assert (await submit(b, view))["errors"] == {}
+    await b.control.until(lambda: [rid for _, rid, _ in b.on_case] == ["2"], what="the insight")
+    assert b.slack.modal("U0ANA") is None
+
+
+async def test_a_draft_is_completed_and_added_with_exactly_the_id_given(b: Bench) -> None:
+    root = b.start_thread()
+    ts = b.slack.message(CHANNEL, "U0ANA", DRAFT, thread_ts=root, deliver=False)["ts"]
+    await opened(b, ts)
+    view = await until_shown(b, TITLE)
+    assert (await submit(b, view))["errors"] == {"id.0": "Give the id, or untick this link."}
+    assert b.calls(PUT) == []
+    await submit(b, view, {"id.0": {"id": "rec-77"}})
+    await b.card(root, f"Added to {KEY} by Ana")
+    assert b.on_case == [("APM_RECOMMENDATION", "rec-77", "/apm/recommendations")]
+    assert len(b.calls(PUT)) == 1
+
+
+async def test_a_case_is_typed_in_lower_case_or_as_a_link_and_an_unknown_one_stays_on_its_field(b: Bench) -> None:
+    ts = b.start_thread(monitor(1))
+    view = await opened(b, ts)
+    assert "Choose a case" in str((await submit(b, view))["errors"]["key"])
+    assert "knows no case NOPE-1" in str((await submit(b, view, {"key": {"key": "NOPE-1"}}))["errors"]["key"])
+    assert "is no case" in str((await submit(b, view, {"key": {"key": "hello"}}))["errors"]["key"])
+    assert (await submit(b, view, {"key": {"key": KEY.lower()}}))["errors"] == {}
+    await b.card(ts, f"Added to {KEY} by Ana")
+    other = b.start_thread(monitor(2))
+    view = await opened(b, other)
+    assert (await submit(b, view, {"key": {"key": CASE_LINK}, "tie": {"tie": ["tie"]}}))["errors"] == {}
+    await b.card(other, f"Added to {KEY} by Ana")
+    b.reply(other, monitor(3))
+    await b.card(other, "Add 1 insight")  # the thread is tied now
+
+
+async def test_a_case_is_searched_by_its_title(b: Bench) -> None:
+    ts = b.start_thread(monitor(1))
+    view = await opened(b, ts)
+    found = await b.slack.suggest(view["id"], "U0ANA", "case.search", "memory leak")
+    assert [option["text"]["text"] for option in found] == [f"{KEY} {TITLE}"]
+    assert (await submit(b, view, {"case": {"case.search": found[0]["value"]}}))["errors"] == {}
+    await b.card(ts, f"Added to {KEY} by Ana")
+
+
+async def test_with_datadog_down_nothing_is_found_and_what_was_typed_stays(b: Bench) -> None:
+    b.datadog.add_case("SLOW-1", "Slow")
+    ts = b.start_thread(monitor(1))
+    view = await opened(b, ts)
+    b.control.rule("datadog", "*", hold="before")
+    assert await b.slack.suggest(view["id"], "U0ANA", "case.search", "anything") == []
+    said = await submit(b, view, {"key": {"key": "SLOW-1"}})
+    assert said["errors"] == {"key": "Datadog does not answer just now, so nothing was changed. Try again in a minute."}
+    b.control.clear_rules()
+    b.control.release()
+    assert (await submit(b, view))["errors"] == {}
+    await b.card(ts, "Added to SLOW-1 by Ana")
+
+
+async def test_edit_changes_what_a_card_offers(b: Bench) -> None:
+    root = b.start_thread()
+    b.reply(root, f"{monitor(1)} {monitor(2)}")
+    card = await b.card(root, "Add 2 insights")
+    await b.click(card, "insights.edit")
+    view = await until_shown(b, TITLE)
+    await submit(b, view, {"id.0": {"id": "111"}, "ticks.0": {"ticks": ["0"]}})
+    await b.card(root, f"Added to {KEY} by Ana")
+    assert b.on_case == [("MONITOR", "111", "/monitors/1")]
+    assert [option["text"]["text"] for option in options(b.cards(root)[0])] == ["Monitor · 2"]
+
+
+async def test_what_somebody_decided_meanwhile_is_said_and_added_only_when_asked_again(b: Bench) -> None:
+    root = b.start_thread()
+    b.reply(root, monitor(1))
+    card = await b.card(root, "Add 1 insight")
+    await b.click(card, "insights.edit")
+    view = await until_shown(b, TITLE)
+    await b.click(card, "insights.dismiss", "U0BEN")
+    await b.card(root, "Dismissed by Ben")
+    await submit(b, view)
+    view = await until_shown(b, "Ben dismissed Monitor 1 meanwhile.")
+    assert b.calls(PUT) == []
+    await submit(b, view)
+    await b.card(root, f"Added to {KEY} by Ana")
+
+
+async def test_a_guest_submits_nothing(b: Bench) -> None:
+    root = b.start_thread(monitor(1))
+    view = await opened(b, root, "U0GUEST")
+    said = await submit(b, view, {"key": {"key": KEY}}, "U0GUEST")
+    await b.handled()
+    assert "Only full members" in str(said["errors"]) + str(b.slack.modal("U0GUEST"))
+    assert b.calls(PUT) == []
+
+
+async def test_where_the_bot_is_not_in_the_channel_the_card_lives_in_the_persons_messages(b: Bench) -> None:
+    b.slack.add_channel(id="C0ELSE", name="elsewhere", members={"U0ANA"})
+    ts = b.slack.message("C0ELSE", "U0ANA", monitor(5))["ts"]
+    view = await opened(b, ts, channel="C0ELSE")
+    assert (await submit(b, view, {"key": {"key": KEY}}))["errors"] == {}
+
+    def card() -> str:
+        channels = b.slack.state()["channels"]
+        mine = [one for one in channels if one["id"] == "D0ANA"]
+        return "".join(as_text(message) for channel in mine for message in channel["messages"])
+
+    await b.control.until(lambda: f"Added to {KEY} by Ana" in card(), what="the card in direct messages")
+    assert [rid for _, rid, _ in b.on_case] == ["5"]
+
+
+async def test_links_without_an_insight_become_one_comment(b: Bench) -> None:
+    root = b.start_thread(f"{CASE_LINK} {LOGS}")
+    await b.handled()
+    await opened(b, root)
+    view = await until_shown(b, "1 link is no insight")
+    await submit(b, view, {"key": {"key": KEY}, "commenting": {"commenting": ["comment"]}})
+    assert await b.told("U0ANA") == f"The comment with the links is on {KEY}."
+    assert b.datadog.cases[KEY].comments == [LOGS]
+
+
+async def test_a_comment_whose_answer_got_lost_is_never_repeated_and_that_is_said(b: Bench) -> None:
+    root = b.start_thread(f"{CASE_LINK} {LOGS}")
+    await b.handled()
+    b.control.rule("datadog", COMMENT, drop="after", times=1)
+    view = await opened(b, root)
+    await submit(b, view, {"key": {"key": KEY}, "commenting": {"commenting": ["comment"]}})
+    assert (await b.told("U0ANA")).startswith(f"Whether the comment reached {KEY} is not known")
+    await b.handled()
+    assert len(b.calls(COMMENT)) == 1
+
+
+async def test_a_locked_database_loses_no_input(b: Bench) -> None:
+    root = b.start_thread()
+    ts = b.slack.message(CHANNEL, "U0ANA", monitor(1), thread_ts=root, deliver=False)["ts"]
+    await b.handled()
+    await opened(b, ts)
+    view = await until_shown(b, TITLE)
+    with b.locked_database():
+        assert (await submit(b, view))["errors"]["key"].startswith("Not saved")
+    assert (await submit(b, view))["errors"] == {}
+    await b.card(root, f"Added to {KEY} by Ana")
+
+
+async def test_the_modal_opens_in_time_while_slack_and_datadog_hang(b: Bench) -> None:
+    root = b.start_thread()
+    await b.handled()
+    b.control.rule("slack", "users.info", hold="before")
+    b.control.rule("datadog", GET, hold="before")
+    ts = b.slack.message(CHANNEL, "U0BEN", monitor(1), thread_ts=root, deliver=False)["ts"]
+    view = await opened(b, ts)
+    assert "monitors/1" in str(view)
+    b.control.clear_rules()
+    b.control.release()
+
+
+async def test_a_message_with_thirty_links_keeps_slacks_limits(b: Bench) -> None:
+    root = b.start_thread()
+    words = " ".join([monitor(number) for number in range(1, 31)] + [f"{LOGS}&a={number}" for number in range(10)])
+    ts = b.slack.message(CHANNEL, "U0ANA", words, thread_ts=root, deliver=False)["ts"]
+    view = await opened(b, ts)
+    assert len(view["blocks"]) <= 100
+    assert "10 more links" in str(view)

@@ -1,0 +1,89 @@
+"""The grammar of commands: what is understood however it is typed, and what is said of the rest."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import commands
+from bot.commands import VERBS, Add, Case, Explain, Help, Misunderstood, Permalink, SetMode, Tie, Undo, Why, parse
+from bot.insights import Mode
+from bot.messages import replies
+
+LINK = "https://app.datadoghq.com/monitors/1?a=1&b=2"
+MESSAGE = "https://acme.slack.com/archives/C0INC/p1795439598000001"
+REPLY = f"{MESSAGE}?thread_ts=1795439590.000001&cid=C0INC"
+ROOT = Permalink("C0INC", "1795439598.000001", "1795439598.000001")
+IN_THREAD = Permalink("C0INC", "1795439598.000001", "1795439590.000001")
+CASE = Case("CASEM-4523")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("", Help()),
+        ("  HELP ", Help()),
+        (f"add {LINK}", Add((LINK,), (), None, None)),
+        (LINK, Add((LINK,), (), None, None)),
+        (f"add <{LINK.replace('&', '&amp;')}|monitor 1> to casem-4523", Add((LINK,), (), CASE, None)),
+        (f"add {REPLY} to CASEM-4523", Add((), (IN_THREAD,), CASE, None)),
+        (f"add {LINK}, {LINK}2 in {REPLY}", Add((LINK, f"{LINK}2"), (), None, IN_THREAD)),
+        ("tie “casem-4523”", Tie(CASE, None)),
+        ("tie to CASEM-4523.", Tie(CASE, None)),
+        (f"Tie CASEM-4523 in <{MESSAGE}>", Tie(CASE, ROOT)),
+        ("tie 11111111-AAAA-4BBB-8CCC-222222222222", Tie(Case("11111111-aaaa-4bbb-8ccc-222222222222"), None)),
+        ("tie https://app.datadoghq.com/cases/X-1", Tie(Case("https://app.datadoghq.com/cases/X-1"), None)),
+        ("mode  AUTO", SetMode(Mode.AUTO, None)),
+        (f"undo in {MESSAGE}", Undo(ROOT)),
+        (f"why {REPLY}", Why(IN_THREAD)),
+        (f"why in {MESSAGE}", Why(ROOT)),
+        (f"explain <{LINK}>", Explain(LINK)),
+    ],
+)
+def test_a_command_is_understood_however_it_is_typed(typed, meant):
+    assert parse(typed) == meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "words", "problem", "try_this"),
+    [
+        ("tei CASEM-1", "tei", "is no command", "tie <case>"),
+        ("frobnicate", "frobnicate", "is no command", "help"),
+        ("mode loud", "mode loud", "names no mode", "mode ask|auto|off"),
+        ("tie", "tie", "needs one case", "tie <case>"),
+        ("tie hello", "tie hello", "“hello” is neither a key", "tie <case>"),
+        ("add", "add", "needs a link", "add <link…> [to <case>]"),
+        ("add foo", "add foo", "“foo” is none", "add <link…> [to <case>]"),
+        (f"add {LINK} to", f"add {LINK} to", "needs one case", "add <link…> [to <case>]"),
+        ("scan in here", "scan in here", "after “in”", "scan"),
+        ("undo now", "undo now", "takes no “now”", "undo"),
+        ("why", "why", "needs the address of a message", "why <message's address>"),
+    ],
+)
+def test_a_wrong_command_names_the_words_and_the_nearest_right_one(typed, words, problem, try_this):
+    wrong = parse(typed)
+    assert isinstance(wrong, Misunderstood)
+    assert (wrong.words, wrong.try_this) == (words, try_this)
+    assert problem in wrong.problem
+
+
+@given(
+    st.text() | st.lists(st.sampled_from([*VERBS, "in", "to", LINK, MESSAGE, "CASEM-1", "<", ">", "|"])).map(" ".join)
+)
+def test_nothing_makes_it_raise(typed):
+    said = parse(typed)
+    if isinstance(said, Misunderstood):
+        assert replies.misunderstood(said, "/insight")
+
+
+def test_help_and_usage_come_from_the_one_table():
+    text = replies.help_text("/insight")
+    for name, verb in VERBS.items():
+        assert verb.usage.startswith(name)
+        assert verb.does in text
+
+
+def test_only_an_address_of_a_slack_message_is_a_permalink():
+    assert commands.permalink(MESSAGE) == ROOT
+    assert commands.permalink(REPLY) == IN_THREAD
+    assert commands.permalink(LINK) is None
+    assert commands.permalink("https://acme.slack.com/archives/C0INC") is None
