@@ -21,7 +21,7 @@ from bot.datadog import AccessToken, Credentials, Datadog, Keys
 from bot.datadog_names import Names
 from bot.delivery import Delivery, Org, Reach
 from bot.health import probes
-from bot.listeners import answers, cards, commands, modal, threads, ties
+from bot.listeners import answers, cards, commands, home, modal, threads, ties
 from bot.listeners.answers import Answers
 from bot.settings import Settings, SettingsError
 from bot.slack import Myself, Slack, SlackEnd, SlackLater
@@ -134,6 +134,7 @@ def bolt_app(
     ties.register(app, reach, said, delivery.wake)
     commands.register(app, reach, said, delivery.wake)
     modal.register(app, reach, said, delivery.wake)
+    home.register(app, reach, said, delivery.wake)
     answers.register_errors(app, said)
 
     @app.event(re.compile(".*"))

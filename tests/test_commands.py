@@ -1,5 +1,7 @@
 """The grammar of commands: what is understood however it is typed, and what is said of the rest."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,3 +89,9 @@ def test_only_an_address_of_a_slack_message_is_a_permalink():
     assert commands.permalink(REPLY) == IN_THREAD
     assert commands.permalink(LINK) is None
     assert commands.permalink("https://acme.slack.com/archives/C0INC") is None
+
+
+def test_the_readme_has_every_command():
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    rows = [f"| `{verb.usage.replace('|', chr(92) + '|')}` | {verb.does} |" for verb in VERBS.values()]
+    assert [row for row in rows if row not in readme] == []

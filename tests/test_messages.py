@@ -193,7 +193,14 @@ def test_every_insight_type_has_a_name():
 
 def test_the_buttons_are_the_union_of_what_can_be_done():
     said = card(MONITOR, moved(ERROR, State.FAILED), moved(NINE, State.CONFIRMED), waiting=Waiting("Busy.", AT))
-    assert buttons(said) == ["insights.add", "insights.dismiss", "insights.retry", "insights.cancel", "case.open"]
+    assert buttons(said) == [
+        "insights.add",
+        "insights.edit",
+        "insights.dismiss",
+        "insights.retry",
+        "insights.cancel",
+        "case.open",
+    ]
     assert elements(said, "button")[0]["text"]["text"] == "Add to CASEM-4523"
 
 

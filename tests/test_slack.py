@@ -77,7 +77,7 @@ async def test_the_bot_knows_who_it_is(slack, server):
 
 
 async def test_a_card_is_a_reply_that_unfurls_nothing_and_is_found_again(slack, server, thread):
-    ts = await slack.post(thread, CARD, metadata("7f3a"))
+    ts = (await slack.post(thread, CARD, metadata("7f3a"))).ts
     (_, posted) = server.thread(HERE, thread.ts)
     assert (posted["ts"], posted["thread_ts"], posted["text"]) == (ts, thread.ts, CARD.text)
     assert posted["metadata"] == {"event_type": "case_insights_card", "event_payload": {"card": "7f3a"}}
@@ -87,7 +87,7 @@ async def test_a_card_is_a_reply_that_unfurls_nothing_and_is_found_again(slack, 
 
 
 async def test_a_card_that_is_updated_can_still_be_found(slack, server, thread):
-    ts = await slack.post(thread, CARD, metadata("7f3a"))
+    ts = (await slack.post(thread, CARD, metadata("7f3a"))).ts
     await slack.update(HERE, ts, Message("Added.", []))
     assert server.thread(HERE, thread.ts)[1]["text"] == "Added."
     assert await slack.find(thread, metadata("7f3a"), time.time(), OUR_BOT) == ts
@@ -102,7 +102,7 @@ async def test_another_card_and_another_bots_are_not_ours(slack, thread):
 async def test_a_card_is_found_on_a_later_page(slack, server, thread):
     for number in range(PAGE + 5):
         server.message(HERE, "U0ANA", f"Still slow {number}", thread_ts=thread.ts, deliver=False)
-    ts = await slack.post(thread, CARD, metadata("7f3a"))
+    ts = (await slack.post(thread, CARD, metadata("7f3a"))).ts
     assert await slack.find(thread, metadata("7f3a"), time.time(), OUR_BOT) == ts
     assert len(server.control.matching("slack", "conversations.replies")) == 2
 

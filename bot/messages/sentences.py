@@ -68,6 +68,17 @@ def settings_of(thread_ts: str) -> str:
     return "this thread's settings" if thread_ts else "this channel's settings"
 
 
+def retried(count: int) -> str:
+    return f"Trying {insights(count)} again. The cards show how it goes." if count else "There was nothing to retry."
+
+
+def home_needs_scopes() -> str:
+    return (
+        "What is tied and added in your channels is not shown, because the Slack app lacks the optional scopes "
+        "`channels:read` and `groups:read`. Whoever runs this bot can add them on the app's page, OAuth & Permissions."
+    )
+
+
 def no_links() -> str:
     return "This message holds no Datadog link, and none of a code change. Choose a message that has one."
 

@@ -1,0 +1,96 @@
+"""The Home tab: published when somebody opens it, and again after its own buttons."""
+
+# pyright: reportUnknownMemberType=false
+# slack_bolt's decorators take bare Patterns, which strict mode calls partially unknown.
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+
+from bot import messages
+from bot.delivery import Reach
+from bot.delivery.cards import permalink
+from bot.insights import State
+from bot.listeners.answers import Answers
+from bot.listeners.whence import workspace
+from bot.messages import home
+from bot.messages.home import Home
+from bot.model import Thread
+from bot.slack import SlackEnd, SlackLater
+from bot.store import home as stored
+from bot.store.home import Overview, Recent
+
+Json = dict[str, Any]
+
+log = structlog.get_logger(__name__)
+
+
+def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], None]) -> None:
+    """Listen for Home being opened and for its button."""
+
+    @app.event("app_home_opened")
+    async def on_opened(event: Json, body: Json) -> None:
+        if event.get("tab") == "home":
+            answers.go_on(_publish(reach, workspace(body), event["user"], ""))
+
+    @app.action("home.retry")
+    async def on_retry(ack: Callable[[], Awaitable[Any]], body: Json) -> None:
+        await ack()
+        answers.go_on(_retry(reach, workspace(body), body["user"]["id"], wake))
+
+    _ = on_opened, on_retry
+
+
+async def _retry(reach: Reach, team: str, user: str, wake: Callable[[], None]) -> None:
+    """Judged at the press, and only for channels that this person shares with the bot."""
+    if refusal := await reach.refusal(user):
+        await _publish(reach, team, user, messages.refused(refusal, reach.myself.team_name, "a case"))
+        return
+    channels = await reach.slack.channels_of(user) or frozenset[str]()
+    retried = await stored.retry_all(reach.store, team, channels, user)
+    wake()
+    await _publish(reach, team, user, messages.retried(retried))
+
+
+async def _publish(reach: Reach, team: str, user: str, notice: str) -> None:
+    try:
+        channels = await reach.slack.channels_of(user)
+        if refusal := await reach.refusal(user):
+            shown = Home((), (), (), (), notice or messages.refused(refusal, reach.myself.team_name, "a case"))
+        elif channels is None:
+            shown = Home((), (), (), (), notice or messages.home_needs_scopes())
+        else:
+            async with reach.store.read() as connection:
+                told = await stored.overview(connection, team, channels)
+            shown = _home(reach, told, notice)
+        await reach.slack.publish_home(user, home.home(shown))
+    except (SlackLater, SlackEnd) as error:
+        log.warning("home.not_published", user=user, why=str(error))
+
+
+def _home(reach: Reach, told: Overview, notice: str) -> Home:
+    failed = [each for each in told.recent if each.state is not State.ADDED]
+    added = [each for each in told.recent if each.state is State.ADDED]
+    return Home(
+        ties=[home.line(each.case_key, _place(reach, each.place)) for each in told.ties],
+        modes=[home.line(f"Mode {mode}", _place(reach, place)) for place, mode in told.modes],
+        failed=[_line(reach, each) for each in failed],
+        recent=[_line(reach, each) for each in added],
+        notice=notice,
+    )
+
+
+def _line(reach: Reach, each: Recent) -> str:
+    name = f"{messages.TYPE_NAMES[each.type]} {each.resource_id}"
+    what = f"{name} → {each.case_key} ({each.state})"
+    where = permalink(reach.myself.url, each.place, each.card_ts or each.place.ts)
+    return home.line(what, home.address(where, "its card"), each.note)
+
+
+def _place(reach: Reach, place: Thread) -> str:
+    if not place.ts:
+        return home.channel_mention(place.channel)
+    thread = permalink(reach.myself.url, place, place.ts)
+    return f"{home.address(thread, 'a thread')} in {home.channel_mention(place.channel)}"

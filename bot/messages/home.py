@@ -1,0 +1,82 @@
+"""The Home tab: what is tied where, what happened lately, what failed, and how to do things."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.commands import COMMAND, VERBS
+from bot.messages.blocks import button, section
+from bot.messages.text import cut, escape
+
+Json = dict[str, Any]
+
+LINES_CHARS = 2_800
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What a person's Home shows: lines of mrkdwn made of parts that are escaped already.
+
+    `notice`: the result of what they pressed, or why there is little to see.
+    """
+
+    ties: Sequence[str]
+    modes: Sequence[str]
+    failed: Sequence[str]
+    recent: Sequence[str]
+    notice: str = ""
+
+
+def home(shown: Home) -> Json:
+    """The view for `views.publish`."""
+    blocks: list[Json] = [_header("Case Insights")]
+    if shown.notice:
+        blocks.append(section(shown.notice))
+    if shown.failed:
+        blocks += [_header("Waiting or failed"), section(_lines(shown.failed))]
+        retry = button("home.retry", "Retry all failed", "all", "primary")
+        blocks.append({"type": "actions", "block_id": "failed", "elements": [retry]})
+    if shown.ties:
+        blocks += [_header("Tied to a case"), section(_lines(shown.ties))]
+    if shown.modes:
+        blocks += [_header("Modes"), section(_lines(shown.modes))]
+    if shown.recent:
+        blocks += [_header("Lately"), section(_lines(shown.recent))]
+    blocks += [_header("How to"), section(_how_to())]
+    return {"type": "home", "blocks": blocks}
+
+
+def line(what: str, where: str, more: str = "") -> str:
+    """One line: `what` happened `where` (a channel's or message's mention, as Slack writes it)."""
+    return f"• {cut(escape(what), 200)} · {where}{f': {cut(more, 300)}' if more else ''}"
+
+
+def channel_mention(channel: str) -> str:
+    """A channel as Slack shows it by name."""
+    return f"<#{channel}>"
+
+
+def address(url: str, words: str) -> str:
+    return f"<{url}|{escape(words)}>"
+
+
+def _lines(lines: Sequence[str]) -> str:
+    kept: list[str] = []
+    for each in lines:
+        if sum(map(len, kept)) + len(kept) + len(each) > LINES_CHARS:
+            kept.append("• …")
+            break
+        kept.append(each)
+    return "\n".join(kept)
+
+
+def _how_to() -> str:
+    verbs = ", ".join(f"`{COMMAND} {name}`" for name in VERBS)
+    return (
+        "Start a thread with the link of a case, and paste Datadog links in it: each is offered in a card. "
+        f"On any message, ⋯, Add to case. In words: {verbs}; in a thread, the same after @Case Insights."
+    )
+
+
+def _header(text: str) -> Json:
+    return {"type": "header", "text": {"type": "plain_text", "text": text, "emoji": False}}
