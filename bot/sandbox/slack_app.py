@@ -118,6 +118,8 @@ class InstalledApp:
         """Everything a page shows, in one JSON object."""
         return {
             **slack_state.shown(self.conversations, self.views),
+            "shortcuts": list(self.doors.shortcuts.values()),
+            "commands": list(self.doors.commands),
             "connections": len(self.socket.connections),
             "undelivered": self.socket.undelivered,
             "repeat_events": self.repeat_events,

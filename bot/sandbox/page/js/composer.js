@@ -62,7 +62,8 @@ export class Composer {
     if (!text || !this._talks) return;
     this.text.value = "";
     this._fit();
-    if (!(await this.desk.say(text))) this.text.value ||= text;
+    const sent = text.startsWith("/") ? this.desk.command(text) : this.desk.say(text);
+    if (!(await sent)) this.text.value ||= text;
     this._fit();
   }
 

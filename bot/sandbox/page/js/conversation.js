@@ -150,6 +150,8 @@ export class Conversation {
     const only = message.only && this.store.name(message.only);
     const shown = { author, only, here, editing, note, card: author.mark && !only && Boolean(message.blocks?.length) };
     const desk = {
+      shortcuts: this.store.shortcuts,
+      shortcut: (one, callback_id) => this.desk.shortcut(channel, one, callback_id),
       editing: (ts) => this.edit(ts),
       edit: (one, text) => this._save(channel, one, text),
       remove: (one) => this.desk.remove(channel, one),

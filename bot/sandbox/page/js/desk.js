@@ -71,6 +71,55 @@ export class Desk {
     if (answer && !answer.acknowledged) this.conversation.setNote(ts, UNANSWERED);
   }
 
+  /** A slash command; in a thread Slack sends none. */
+  command(text) {
+    const { channel, person, thread } = this.place;
+    const [command, ...rest] = text.split(" ");
+    if (!this.store.commands.includes(command)) {
+      this.toast(`${command} is not a command here. There is ${this.store.commands.join(", ") || "none"}.`);
+      return null;
+    }
+    if (thread) {
+      this.toast(`${command} is not supported in threads. Mention @Case Insights here instead.`);
+      return null;
+    }
+    const body = { channel, as_user: person, command, text: rest.join(" ") };
+    return this._answered(() => this.sandbox.tell("slack", "command", body));
+  }
+
+  shortcut(channel, message, callback_id) {
+    const body = { channel, ts: message.ts, as_user: this.place.person, callback_id };
+    return this._answered(() => this.sandbox.tell("slack", "shortcut", body));
+  }
+
+  home() {
+    return this._try(() => this.sandbox.tell("slack", "home", { as_user: this.place.person }));
+  }
+
+  submit(view_id, values) {
+    return this._answered(() => this.sandbox.tell("slack", "submit", { view_id, as_user: this.place.person, values }));
+  }
+
+  press(view_id, action_id) {
+    return this._answered(() => this.sandbox.tell("slack", "press", { view_id, as_user: this.place.person, action_id }));
+  }
+
+  dismiss(view_id) {
+    return this._try(() => this.sandbox.tell("slack", "dismiss", { view_id, as_user: this.place.person }));
+  }
+
+  async suggest(view_id, action_id, value) {
+    const body = { view_id, as_user: this.place.person, action_id, value };
+    const answer = await this._try(() => this.sandbox.tell("slack", "suggest", body));
+    return answer?.options ?? [];
+  }
+
+  async _answered(act) {
+    const answer = await this._try(act);
+    if (answer && answer.acknowledged === false) this.toast(UNANSWERED);
+    return answer;
+  }
+
   switches({ going = [], rules = [], datadog }) {
     return this._try(async () => {
       for (const one of going) await this.sandbox.dropRule(one.rule);

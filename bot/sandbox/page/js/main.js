@@ -12,6 +12,7 @@ import { Sandbox } from "./sandbox.js";
 import { Sidebar } from "./sidebar.js";
 import { Store } from "./store.js";
 import { Trouble } from "./trouble.js";
+import { Views } from "./views.js";
 
 const KINDS = [
   "message",
@@ -22,6 +23,8 @@ const KINDS = [
   "rules",
   "datadog",
   "socket",
+  "view",
+  "home",
   "bot",
   "people",
   "reset",
@@ -39,6 +42,7 @@ new Composer(store, place, desk);
 new Calls(store);
 new Trouble(store, desk);
 new Guide(store);
+new Views(store, place, desk);
 store.watch(["bot"], drawBot);
 store.watch(["messages"], () => place.settle());
 watchTabs();

@@ -107,9 +107,10 @@ function editor(message, shown, desk) {
   );
 }
 
-/** The ⋯ of a message. A message shortcut of the app's joins this list. */
+/** The ⋯ of a message, with the app's message shortcuts. */
 function menu(message, shown, desk) {
   const acts = [
+    ...desk.shortcuts.map((one) => [one.name, () => desk.shortcut(message, one.callback_id)]),
     ...(shown.author.kind === "app" ? [] : [["Edit message", () => desk.editing(message.ts)]]),
     ["Slack sends it again, 10 times", () => desk.again(message)],
     ["Delete message", () => desk.remove(message), "danger"],

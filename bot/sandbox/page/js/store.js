@@ -18,6 +18,10 @@ export class Store {
     this.workspace = { name: "", our_user: "" };
     this.ticks = new Map();
     this.fresh = new Set();
+    this.modals = new Map();
+    this.homes = new Map();
+    this.shortcuts = [];
+    this.commands = [];
     this._views = [];
     this._due = new Set();
   }
@@ -43,6 +47,10 @@ export class Store {
     this.channels = new Map(state.channels.map(({ messages: _, ...channel }) => [channel.id, channel]));
     this.messages = new Map(state.channels.map((channel) => [channel.id, this._messagesOf(channel)]));
     this.privates = new Map(state.private.map((one) => [one.ts, one]));
+    this.shortcuts = state.shortcuts;
+    this.commands = state.commands;
+    this.modals = new Map(Object.entries(state.modals));
+    this.homes = new Map(Object.entries(state.homes));
     this.connections = state.connections;
     this.repeats = state.repeat_events;
     this.cases = new Map(cases.map((one) => [one.id, one]));
@@ -50,7 +58,7 @@ export class Store {
     this.rules = rules;
     this.switches = switches;
     this.bot = bot;
-    this.touch("people", "messages", "cases", "calls", "trouble", "bot");
+    this.touch("people", "messages", "cases", "calls", "trouble", "bot", "view");
   }
 
   _messagesOf(channel) {
@@ -132,6 +140,17 @@ export class Store {
       this.calls.delete(n);
     }
     this.touch("calls");
+  }
+
+  _view({ user, view }) {
+    if (view) this.modals.set(user, view);
+    else this.modals.delete(user);
+    this.touch("view");
+  }
+
+  _home({ user, view }) {
+    this.homes.set(user, view);
+    this.touch("view");
   }
 
   _rules({ rules }) {
