@@ -1,4 +1,4 @@
-"""The command line: run, sandbox, explain, manifest."""
+"""The command line: run, sandbox, explain, why, audit, db, manifest."""
 
 import json
 import sys
@@ -62,6 +62,19 @@ def explain(link: str | None, *, as_json: bool) -> None:
         reading = links.explain(each, routes)
         row = json.dumps(links.as_row(reading), ensure_ascii=False)
         click.echo(row if as_json or link == "-" else links.as_text(reading))
+
+
+@main.command()
+@click.argument("permalink")
+def why(permalink: str) -> None:
+    """Tell what became of the links of the message at PERMALINK, and why; with the settings of `run`."""
+    from bot import app, logs, settings
+
+    async def tell() -> str:
+        return await app.why(settings.read(), permalink)
+
+    logs.configure()
+    click.echo(_carry_out(tell()))
 
 
 @main.command()

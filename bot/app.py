@@ -16,12 +16,14 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import commands as commands_of
 from bot import server
 from bot.datadog import AccessToken, Credentials, Datadog, Keys
 from bot.datadog_names import Names
 from bot.delivery import Delivery, Org, Reach
+from bot.delivery.why import why as why_of
 from bot.health import probes
-from bot.listeners import answers, cards, commands, home, modal, threads, ties
+from bot.listeners import answers, cards, commands, home, modal, orders, threads, ties
 from bot.listeners.answers import Answers
 from bot.settings import Settings, SettingsError
 from bot.slack import Myself, Slack, SlackEnd, SlackLater
@@ -51,6 +53,23 @@ async def run(settings: Settings) -> None:
         delivery = Delivery(reach)
         await stack.enter_async_context(_serving(settings, probes(reach, delivery)))
         await _work(settings, reach, delivery, stopping)
+
+
+async def why(settings: Settings, address: str) -> str:
+    """What became of the links of the message at this address; raises SettingsError for what cannot be asked."""
+    message = commands_of.permalink(address)
+    if message is None:
+        raise SettingsError("That is no address of a Slack message: ⋯ on the message, Copy link.")
+    async with contextlib.AsyncExitStack() as stack:
+        reach = await _reach(settings, stack, asyncio.Event())
+        if reach is None:
+            raise SettingsError("Slack does not answer; try again in a minute.")
+        try:
+            return await why_of(reach, reach.myself.team, message)
+        except SlackLater as later:
+            raise SettingsError(f"Slack does not answer ({later}); try again in a minute.") from later
+        except SlackEnd as end:
+            raise SettingsError(orders.refused_by_slack(end)) from end
 
 
 async def _reach(settings: Settings, stack: contextlib.AsyncExitStack, stopping: asyncio.Event) -> Reach | None:

@@ -20,7 +20,7 @@ from bot.store import adding, cards, cases, clicks, modes, scans, ties, tying
 from bot.store import now as store_now
 from bot.store.adding import Adding
 from bot.store.clicks import Click
-from bot.store.ties import CaseName, TieKind, TieSource
+from bot.store.ties import CaseName, TieSource
 
 Json = dict[str, Any]
 
@@ -288,11 +288,11 @@ SAYS = {
 async def _status(reach: Reach, place: Thread) -> str:
     async with reach.store.read() as connection:
         tie = await ties.of(connection, place)
-        case = await cases.get(connection, tie.org, tie.case_id) if tie and tie.kind is TieKind.TIED else None
         mode = await modes.of(connection, place) or reach.mode
         counts: Mapping[State, int] = await cards.counts(connection, place)
+    case = await tied_case(reach, place)
     names = await reach.slack.names({tie.by} if tie and tie.by else set(), within=PERSON_WITHIN)
-    says = SAYS[tie.source] if tie else ""
+    says = SAYS[tie.source] if tie else SAYS[TieSource.ROOT] if case else ""
     if tie is not None and tie.source is TieSource.SAID and tie.by and tie.by in names:
         says = f"{names[tie.by]} said so"
     standing = replies.Standing(bool(place.ts), (case.key, case.title) if case else None, says, mode, counts)

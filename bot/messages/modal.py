@@ -181,7 +181,7 @@ def _ticks(rows: Sequence[Row]) -> list[Json]:
     groups: list[Json] = []
     for group in range(0, len(rows), GROUP_HOLDS):
         members = [
-            (f"{number + 1} · {TYPE_NAMES[row.type]} {row.resource_id}".strip(), str(number), row.ticked)
+            (f"{number + 1} · {TYPE_NAMES[row.type]} {_id(row) or '(needs an id)'}", str(number), row.ticked)
             for number, row in enumerate(rows[group : group + GROUP_HOLDS], group)
         ]
         groups.append(_boxes(f"ticks.{group // GROUP_HOLDS}", "ticks", "Add" if not group else "And", members))
@@ -194,13 +194,17 @@ def _fields(number: int, row: Row) -> list[Json]:
     types = [{"text": _plain(name), "value": kind.value} for kind, name in TYPE_NAMES.items()]
     picked = next(option for option in types if option["value"] == row.type.value)
     select: Json = {"type": "static_select", "action_id": "type", "options": types, "initial_option": picked}
-    given = "" if row.draft and row.resource_id.startswith("?") else row.resource_id
     return [
         context(f"*{number + 1}* {escape(cut(where, 300))}{needs}"),
         {"type": "input", "block_id": f"type.{number}", "label": _plain("Type"), "element": select},
-        _input(f"id.{number}", "id", "Id", given, optional=True),
+        _input(f"id.{number}", "id", "Id", _id(row), optional=True),
         _input(f"ref.{number}", "ref", "Ref", row.ref, optional=True),
     ]
+
+
+def _id(row: Row) -> str:
+    """What stands in the field: for a draft without a candidate, nothing."""
+    return "" if row.draft and row.resource_id.startswith("?") else row.resource_id
 
 
 def _comment(uncovered: Sequence[str]) -> list[Json]:

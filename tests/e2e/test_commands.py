@@ -161,6 +161,15 @@ async def test_explain_and_why_tell_what_a_link_is_and_what_became_of_it(b: Benc
     assert "Logs are no insight" in said
 
 
+async def test_why_is_told_on_the_command_line_too(b: Bench) -> None:
+    root = b.start_thread()
+    ts = b.reply(root, monitor(1))
+    await b.card(root, "Add 1 insight")
+    said = "\n".join(await b.say("why", b.slack.permalink(CHANNEL, ts)))
+    assert f"Its thread is tied to {KEY} by its first message." in said
+    assert "Offered." in said
+
+
 async def test_where_the_bot_is_not_in_the_channel_the_answer_says_how_to_invite_it(b: Bench) -> None:
     """K11."""
     b.slack.add_channel(id="C0ELSE", name="elsewhere", members={"U0ANA"})
