@@ -3,6 +3,7 @@
 # pyright: reportUnknownMemberType=false
 # slack_bolt's decorators take bare Patterns, which strict mode calls partially unknown.
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,8 +13,10 @@ from slack_bolt.async_app import AsyncApp
 from bot import messages
 from bot.delivery import Reach
 from bot.delivery.cards import permalink
-from bot.insights import State
+from bot.insights import Mode, State
 from bot.listeners.answers import Answers
+from bot.listeners.cards import CLICK_SECONDS
+from bot.listeners.ties import leave, set_mode
 from bot.listeners.whence import workspace
 from bot.messages import home
 from bot.messages.home import Home
@@ -40,7 +43,26 @@ def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], N
         await ack()
         answers.go_on(_retry(reach, workspace(body), body["user"]["id"], wake))
 
+    def on(action_id: str, act: Callable[[Reach, Answers, Thread, str], Awaitable[str]]) -> None:
+        @app.action(action_id)
+        async def on_press(ack: Callable[[], Awaitable[Any]], body: Json, action: Json) -> None:
+            team, user = workspace(body), body["user"]["id"]
+            channel, _, ts = str(action["value"]).partition(":")
+            async with asyncio.timeout(CLICK_SECONDS):
+                notice = await act(reach, answers, Thread(team, channel, ts), user)
+            wake()
+            await ack()
+            answers.go_on(_publish(reach, team, user, notice))
+
+        _ = on_press
+
+    on("home.untie", leave)
+    on("home.ask", _ask)
     _ = on_opened, on_retry
+
+
+async def _ask(reach: Reach, answers: Answers, place: Thread, user: str) -> str:
+    return await set_mode(reach, answers, place, Mode.ASK, user)
 
 
 async def _retry(reach: Reach, team: str, user: str, wake: Callable[[], None]) -> None:
@@ -58,9 +80,9 @@ async def _publish(reach: Reach, team: str, user: str, notice: str) -> None:
     try:
         channels = await reach.slack.channels_of(user)
         if refusal := await reach.refusal(user):
-            shown = Home((), (), (), (), notice or messages.refused(refusal, reach.myself.team_name, "a case"))
+            shown = Home(notice=notice or messages.refused(refusal, reach.myself.team_name, "a case"))
         elif channels is None:
-            shown = Home((), (), (), (), notice or messages.home_needs_scopes())
+            shown = Home(notice=notice or messages.home_needs_scopes())
         else:
             async with reach.store.read() as connection:
                 told = await stored.overview(connection, team, channels)
@@ -71,13 +93,12 @@ async def _publish(reach: Reach, team: str, user: str, notice: str) -> None:
 
 
 def _home(reach: Reach, told: Overview, notice: str) -> Home:
-    failed = [each for each in told.recent if each.state is not State.ADDED]
-    added = [each for each in told.recent if each.state is State.ADDED]
     return Home(
-        ties=[home.line(each.case_key, _place(reach, each.place)) for each in told.ties],
-        modes=[home.line(f"Mode {mode}", _place(reach, place)) for place, mode in told.modes],
-        failed=[_line(reach, each) for each in failed],
-        recent=[_line(reach, each) for each in added],
+        ties=[(home.what(each.case_key, _place(reach, each.place)), _value(each.place)) for each in told.ties],
+        modes=[(home.what(f"Mode {mode}", _place(reach, place)), _value(place)) for place, mode in told.modes],
+        unfinished=[_line(reach, each) for each in told.recent if each.state is not State.ADDED],
+        failed=sum(each.state is State.FAILED for each in told.recent),
+        recent=[_line(reach, each) for each in told.recent if each.state is State.ADDED],
         notice=notice,
     )
 
@@ -87,6 +108,10 @@ def _line(reach: Reach, each: Recent) -> str:
     what = f"{name} → {each.case_key} ({each.state})"
     where = permalink(reach.myself.url, each.place, each.card_ts or each.place.ts)
     return home.line(what, home.address(where, "its card"), each.note)
+
+
+def _value(place: Thread) -> str:
+    return f"{place.channel}:{place.ts}"
 
 
 def _place(reach: Reach, place: Thread) -> str:

@@ -88,11 +88,12 @@ async def _who_was_first(reach: Reach, card_id: str) -> str:
 
 
 async def _untie(reach: Reach, answers: Answers, body: Json, action: Json) -> Answer | None:
-    return await _leave(reach, answers, body, _place(body, action))
+    return await leave(reach, answers, _place(body, action), body["user"]["id"]) or None
 
 
 async def _back(reach: Reach, answers: Answers, body: Json, action: Json) -> Answer | None:
-    return await _set(reach, answers, body, _place(body, action), BACK[action["action_id"]])
+    place, mode = _place(body, action), BACK[action["action_id"]]
+    return await set_mode(reach, answers, place, mode, body["user"]["id"]) or None
 
 
 async def _more(reach: Reach, answers: Answers, body: Json, action: Json) -> Answer | None:
@@ -103,23 +104,24 @@ async def _more(reach: Reach, answers: Answers, body: Json, action: Json) -> Ans
     if card is None:
         return messages.gone_card()
     if what == "untie":
-        return await _leave(reach, answers, body, card.thread)
+        return await leave(reach, answers, card.thread, body["user"]["id"]) or None
     mode, _, where = what.partition(".")
-    return await _set(reach, answers, body, card.thread if where == "thread" else card.thread.whole_channel, Mode(mode))
+    place = card.thread if where == "thread" else card.thread.whole_channel
+    return await set_mode(reach, answers, place, Mode(mode), body["user"]["id"]) or None
 
 
-async def _set(reach: Reach, answers: Answers, body: Json, place: Thread, mode: Mode) -> Answer | None:
-    user = body["user"]["id"]
+async def set_mode(reach: Reach, answers: Answers, place: Thread, mode: Mode, user: str) -> str:
+    """Set a place's mode and say so there; what to tell whoever did it ("": what is said in the open is enough)."""
     if refusal := await reach.refusal(user):
         return messages.refused(refusal, reach.myself.team_name, messages.settings_of(place.ts))
     if not await modes.say(reach.store, place, mode, user):
         return messages.nothing_left()
     answers.announce(place, _named(reach, user, lambda who: messages.mode_set(who, mode, thread_ts=place.ts)))
-    return None
+    return ""
 
 
-async def _leave(reach: Reach, answers: Answers, body: Json, place: Thread) -> Answer | None:
-    user = body["user"]["id"]
+async def leave(reach: Reach, answers: Answers, place: Thread, user: str) -> str:
+    """Untie a place and say so there; what to tell whoever did it ("": what is said in the open is enough)."""
     if refusal := await reach.refusal(user):
         return messages.refused(refusal, reach.myself.team_name, messages.settings_of(place.ts))
     async with reach.store.read() as connection:
@@ -127,7 +129,7 @@ async def _leave(reach: Reach, answers: Answers, body: Json, place: Thread) -> A
     if tie is None or not await tying.untie(reach.store, place, user):
         return messages.nothing_left()
     answers.announce(place, _named(reach, user, lambda who: messages.untied(who, thread_ts=place.ts)))
-    return None
+    return ""
 
 
 async def _named(reach: Reach, user: str, say: Callable[[str], messages.Message]) -> messages.Message:

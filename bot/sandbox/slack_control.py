@@ -99,7 +99,7 @@ def _views(slack: Verbs) -> list[web.RouteDef]:
         return {"options": await slack.suggest(**fields)}
 
     async def press(request: web.Request) -> Json:
-        fields = await body_of(request, view_id=str, as_user=str, action_id=str, values=dict)
+        fields = await body_of(request, view_id=str, as_user=str, action_id=str, values=dict, block_id=str)
         need(fields, "view_id", "as_user", "action_id")
         return await slack.press(**fields)
 

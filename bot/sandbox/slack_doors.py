@@ -128,9 +128,9 @@ class Doors:
                 view.entries[block_id, action_id] = entry
         self.views.tell(view)
 
-    async def press(self, view: View, person: User, action_id: str) -> Json:
-        """Press a button (or dispatch an input) of a modal or the Home tab."""
-        block, element = _in_view(view, action_id)
+    async def press(self, view: View, person: User, action_id: str, block_id: str | None = None) -> Json:
+        """Press a button (or dispatch an input) of a modal or the Home tab; in this block, if several have one."""
+        block, element = _in_view(view, action_id, block_id)
         shown = ("type", "text", "value", "style", "url")
         state = view.values().get(block["block_id"], {}).get(action_id, {})
         action = {
@@ -208,8 +208,10 @@ class Doors:
         }
 
 
-def _in_view(view: View, action_id: str) -> tuple[Json, Json]:
+def _in_view(view: View, action_id: str, block_id: str | None = None) -> tuple[Json, Json]:
     for block in view.given["blocks"]:
+        if block_id not in (None, block["block_id"]):
+            continue
         for element in elements(block):
             if element["action_id"] == action_id:
                 return block, element

@@ -133,11 +133,13 @@ class Verbs(InstalledApp):
         """Type into an external select of a view: the options that the app gives."""
         return await self.doors.suggest(self.view(view_id, as_user), self.somebody(as_user), action_id, value)
 
-    async def press(self, view_id: str, as_user: str, action_id: str, values: Json | None = None) -> Json:
+    async def press(
+        self, view_id: str, as_user: str, action_id: str, values: Json | None = None, block_id: str | None = None
+    ) -> Json:
         """Enter `values` in a view and press one of its buttons (or dispatch an input)."""
         view = self.view(view_id, as_user)
         self.doors.enter(view, values or {})
-        return await self.doors.press(view, self.somebody(as_user), action_id)
+        return await self.doors.press(view, self.somebody(as_user), action_id, block_id)
 
     async def submit(self, view_id: str, as_user: str, values: Json | None = None) -> Json:
         """Enter `values` (`{block_id: {action_id: text | value | [values]}}`) in a modal and submit it.

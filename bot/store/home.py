@@ -2,13 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import Mode, State
 from bot.model import InsightType, Thread
-from bot.store import Store, cards, cases, now
+from bot.store import Store, cards, cases, lanes, now
 from bot.store import ties as ties_of
 from bot.store.lanes import LaneKind, wake
 from bot.store.schema import card_insights, insights, modes, ties
@@ -30,7 +31,7 @@ class Tied:
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """An insight that moved lately. `note`: why it failed."""
+    """An insight that moved lately. `note`: why it failed, or what it waits for."""
 
     type: InsightType
     resource_id: str
@@ -78,6 +79,8 @@ async def overview(connection: AsyncConnection, workspace: str, channels: Collec
         .order_by((insights.c.state != State.FAILED), insights.c.at.desc())
         .limit(2 * SHOWN)
     )
+    rows = list(moved)
+    waits = {key: await _waits_for(connection, *key) for key in {(row.org, row.case_id) for row in rows if _waits(row)}}
     return Overview(
         tuple(Tied(Thread(workspace, row.channel, row.thread_ts), row.key) for row in tied),
         tuple((Thread(workspace, row.channel, row.thread_ts), Mode(row.mode)) for row in set_modes),
@@ -87,13 +90,22 @@ async def overview(connection: AsyncConnection, workspace: str, channels: Collec
                 row.resource_id,
                 State(row.state),
                 row.key,
-                row.note,
+                waits.get((row.org, row.case_id), "") if _waits(row) else row.note,
                 Thread(workspace, row.channel, row.thread_ts),
                 row.ts or "",
             )
-            for row in moved
+            for row in rows
         ),
     )
+
+
+def _waits(row: Row[Any]) -> bool:
+    return row.state in (State.CONFIRMED, State.UNDOING)
+
+
+async def _waits_for(connection: AsyncConnection, org: str, case_id: str) -> str:
+    note, _ = await lanes.waits_for(connection, LaneKind.CASE, cases.key(org, case_id))
+    return note
 
 
 async def retry_all(store: Store, workspace: str, channels: Collection[str], by: str) -> int:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.e2e.bench import CHANNEL, KEY, PUT, Bench, monitor
+from tests.e2e.test_commands import in_channel
 
 
 async def opened(b: Bench, words: str, as_user: str = "U0ANA") -> Any:
@@ -22,8 +23,8 @@ async def test_home_lists_ties_modes_and_what_was_added_with_the_way_to_it(b: Be
     await b.card(root, f"Added to {KEY} by Ana")
     view = await opened(b, "Monitor 1")
     said = str(view.given)
-    assert f"• {KEY} · <#{CHANNEL}>" in said
-    assert f"• Mode auto · <#{CHANNEL}>" in said
+    assert f"{KEY} · <#{CHANNEL}>" in said
+    assert f"Mode auto · <#{CHANNEL}>" in said
     assert f"Monitor 1 → {KEY} (added)" in said
     assert "/insight why" in said
 
@@ -38,6 +39,29 @@ async def test_what_failed_is_retried_all_at_once(b: Bench) -> None:
     assert "no such monitor" in str(view.given)
     await b.slack.press(view.id, "U0ANA", "home.retry")
     await b.card(root, f"Added to {KEY} by Ana")
+
+
+async def test_ties_and_modes_are_taken_back_from_home_and_said_in_the_open(b: Bench) -> None:
+    await b.slack.command(CHANNEL, "U0ANA", "/insight", f"tie {KEY}")
+    await b.slack.command(CHANNEL, "U0ANA", "/insight", "mode auto")
+    view = await opened(b, "Mode auto")
+    await b.slack.press(view.id, "U0ANA", "home.ask", block_id=f"home.ask:{CHANNEL}:")
+    await b.slack.press(view.id, "U0ANA", "home.untie", block_id=f"home.untie:{CHANNEL}:")
+    for said in ("Ana turned watching on in this channel", "Ana untied this channel"):
+        await b.control.until(lambda said=said: said in in_channel(b), what=said)
+    await b.control.until(
+        lambda: "Tied to a case" not in str(b.slack.views.homes["U0ANA"].given), what="a Home without it"
+    )
+
+
+async def test_what_waits_says_what_for(b: Bench) -> None:
+    root = b.start_thread()
+    b.reply(root, monitor(4))
+    b.control.rule("datadog", PUT, status=503)
+    await b.click(await b.card(root, "Add 1 insight"), "insights.add")
+    await b.control.until(lambda: b.calls(PUT), what="a PUT")
+    await b.handled()
+    await opened(b, "Datadog is not answering")
 
 
 async def test_a_guest_sees_how_to_and_nothing_of_the_cases(b: Bench) -> None:

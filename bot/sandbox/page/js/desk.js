@@ -100,8 +100,9 @@ export class Desk {
     return this._answered(() => this.sandbox.tell("slack", "submit", { view_id, as_user: this.place.person, values }));
   }
 
-  press(view_id, action_id) {
-    return this._answered(() => this.sandbox.tell("slack", "press", { view_id, as_user: this.place.person, action_id }));
+  press(view_id, action_id, block_id) {
+    const pressed = { view_id, as_user: this.place.person, action_id, block_id };
+    return this._answered(() => this.sandbox.tell("slack", "press", pressed));
   }
 
   dismiss(view_id) {

@@ -81,7 +81,7 @@ export class Views {
         names: this.desk.conversation.names,
         ticked: () => undefined,
         tick: () => {},
-        click: (_, action) => this.desk.press(view.id, action),
+        click: (block, action) => this.desk.press(view.id, action, block),
       };
       return el("div", {}, blocks([block], here));
     }
