@@ -18,10 +18,12 @@ from bot.delivery.reach import Org, Reach
 from bot.insights import WAITING_AFTER_SECONDS, State
 from bot.model import Identity, Thread
 from bot.slack import DIRECT, SlackEnd, SlackLater
-from bot.store import cards, cases, joining, lanes, now, questions, ties
+from bot.store import cards, cases, channels, joining, lanes, now, questions, ties
 from bot.store.lanes import Lane, LaneKind
 
-OUTSIDE = frozenset({"not_in_channel", "channel_not_found"})
+SHARED = "shared_channel"
+"""Our own reason: in such a channel the operator wants nothing said in the open."""
+OUTSIDE = frozenset({"not_in_channel", "channel_not_found", SHARED})
 MESSAGE_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 NAMES_WITHIN = 1.0
 """Seconds that a card waits for names, of people and of insights at once."""
@@ -78,17 +80,19 @@ async def view(reach: Reach, card: cards.Card) -> messages.Card | None:
         items = await cards.items(connection, card.id)
         case = await cases.get(connection, card.org, card.case_id)
         note, due_at = await lanes.waits_for(connection, LaneKind.CASE, cases.key(card.org, card.case_id))
+        shared = await channels.is_shared(connection, card.thread)
         at = await now(connection)
     if case is None or row is None:
         return None
     org = reach.orgs.get(card.org)
     people = {user for item in items for user in (item.by, item.poster) if user}
-    named, names = await asyncio.gather(_names(org, items), reach.slack.names(people, within=NAMES_WITHIN))
+    wanted = [] if shared else items
+    named, names = await asyncio.gather(_names(org, wanted), reach.slack.names(people, within=NAMES_WITHIN))
     return messages.Card(
         id=card.id,
         version=row.version,
         case_key=case.key,
-        case_title=case.title,
+        case_title="" if shared else case.title,
         case_url=f"{org.case_url}{case.key}" if org else "",
         items=[as_shown(item, named.get(item.identity, "")) for item in items],
         sources=_sources(reach, card.thread, items),
@@ -128,6 +132,8 @@ async def _show(reach: Reach, lane: Lane, card: cards.Card) -> Showing:
         return Showing(face.version, ts, face.digest)
     if face.empty:
         return Showing(face.version, None, "")
+    if not reach.shared and await _is_shared(reach, card):
+        raise SlackEnd(SHARED)
     async with reach.write() as tx:
         await cards.posting(tx, card.id, await lanes.hold(tx, lane))
     posted = await reach.slack.post(card.thread, face.message, messages.metadata(card.id))
@@ -149,13 +155,17 @@ async def _question(reach: Reach, card: cards.Card) -> Face | None:
         row = await cards.get(connection, card.id)
         asked = await questions.get(connection, card.id)
         tied = await questions.tied_to(connection, asked) if asked else None
+        shared = await channels.is_shared(connection, card.thread)
     if row is None or asked is None:
         return None
     names = await reach.slack.names({asked.by} if asked.by else set(), within=NAMES_WITHIN)
+    choices = [
+        messages.Choice(case.key, "" if shared else case.title, case.closed or case.archived) for case in asked.asks
+    ]
     shown = messages.Question(
         id=card.id,
         version=row.version,
-        choices=[messages.Choice(case.key, case.title, case.closed or case.archived) for case in asked.asks],
+        choices=choices,
         answered=asked.answer is not None,
         tied_to=tied,
         by=asked.by,
@@ -163,6 +173,11 @@ async def _question(reach: Reach, card: cards.Card) -> Face | None:
         names=names,
     )
     return Face(row.version, messages.question(shown), _digest(messages.question(replace(shown, version=0))))
+
+
+async def _is_shared(reach: Reach, card: cards.Card) -> bool:
+    async with reach.store.read() as connection:
+        return await channels.is_shared(connection, card.thread)
 
 
 def _digest(message: messages.Message) -> str:
@@ -235,8 +250,8 @@ async def _shown(reach: Reach, lane: Lane, card: cards.Card, showing: Showing) -
 async def _ended(reach: Reach, lane: Lane, card: cards.Card, end: SlackEnd) -> None:
     """A card whose message cannot be changed any more: what became of its insights is posted as a new reply.
 
-    Where the bot is not in the channel, the card of what somebody added on purpose goes to their direct messages with
-    it. Other refusals are for good.
+    Where the bot is not in the channel, or must be silent, the card of what somebody added on purpose goes to their
+    direct messages with it. Other refusals are for good.
     """
     log.warning("card.ended", card=card.id, channel=card.thread.channel, reason=end.reason, needed=end.needed)
     anew = card.ts is not None and end.reason in MESSAGE_GONE

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import messages
 from bot.commands import COMMAND, MENTION
-from bot.delivery import Reach, reading
+from bot.delivery import Reach, reading, sharing
 from bot.listeners.answers import Answers
 from bot.listeners.orders import Asker, carry_out
 from bot.listeners.whence import workspace
@@ -67,14 +67,16 @@ def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], N
 
 
 async def _command(reach: Reach, here: Thread, body: Json) -> str:
-    shared = not reach.shared and await _is_shared(reach, here)
-    asker = Asker(body["user_id"], here, COMMAND, open=not shared)
+    silent = await sharing.is_silent(reach, here)
+    asker = Asker(body["user_id"], here, COMMAND, open=not silent)
     return await carry_out(reach, asker, str(body.get("text") or ""))
 
 
 async def _mention(reach: Reach, here: Thread, event: Json, *, shared: bool) -> None:
     if await mentions.was_heard(reach.store, here, event["ts"]):
         return  # Slack tells of it again
+    if shared:
+        await channels.remember_shared(reach.store, here.whole_channel)
     asker = Asker(event["user"], here, MENTION, source_ts=event["ts"], open=reach.shared or not shared)
     said = await carry_out(reach, asker, str(event["text"]).lstrip().partition(">")[2])
     if await mentions.hear(reach.store, here, event["ts"]):
@@ -100,12 +102,6 @@ async def _whisper(reach: Reach, here: Thread, event: Json, text: str) -> None:
         await reach.slack.whisper(place, event["user"], text)
     except (SlackLater, SlackEnd) as error:
         log.warning("answer.lost", user=event["user"], why=str(error))
-
-
-async def _is_shared(reach: Reach, here: Thread) -> bool:
-    """Slack's word where the app may ask, else what its events said of this channel."""
-    told = await reach.slack.is_shared(here.channel, within=0.5)
-    return await channels.is_shared(reach.store, here) if told is None else told
 
 
 async def _when_done(work: "asyncio.Task[str]") -> str:

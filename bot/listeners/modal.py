@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot import messages
 from bot.commands import SHORTCUT
 from bot.datadog import Later, Refused
-from bot.delivery import Reach, submitting
+from bot.delivery import Reach, sharing, submitting
 from bot.delivery.resolving import CredentialsRefused, tied_case
 from bot.insights import State
 from bot.links import explain, extract
@@ -67,7 +67,9 @@ def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], N
 
     @app.options(modal.SEARCH)
     async def on_search(ack: Ack, body: Json) -> None:
-        await ack(options=await _found(reach, searches, str(body.get("value") or "")))
+        # Titles of cases are not for everybody; what to do instead, the modal says when it is sent.
+        may = await reach.refusal(body["user"]["id"]) is None
+        await ack(options=await _found(reach, searches, str(body.get("value") or "")) if may else [])
 
     @app.view(modal.CALLBACK)
     async def on_submit(ack: Ack, body: Json) -> None:
@@ -219,6 +221,7 @@ async def _submit(reach: Reach, user: str, filled: Filled) -> dict[str, str] | s
     case = await submitting.case_of(reach, filled)
     if isinstance(case, str):
         return {"key": case}
+    await sharing.is_shared(reach, _thread(filled.about))  # so that the card knows, where Slack tells
     changed = await submitting.submit(reach, user, filled, case)
     return changed or None
 

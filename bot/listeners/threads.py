@@ -36,9 +36,10 @@ def register(app: AsyncApp, reach: Reach, wake: Callable[[], None]) -> None:
     async def on_message(event: Json, body: Json) -> None:
         if event.get("channel_type") not in WATCHED_CHANNELS:
             return
-        if body.get("is_ext_shared_channel") and not reach.shared:
+        if body.get("is_ext_shared_channel"):
             await channels.remember_shared(reach.store, Thread(workspace(body), event["channel"], ""))
-            return
+            if not reach.shared:
+                return
         where = Where(workspace(body), event["channel"])
         match event.get("subtype"):
             case "message_changed":

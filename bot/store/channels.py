@@ -1,6 +1,7 @@
 """Channels that are shared with other organisations, as far as Slack has told."""
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Thread
 from bot.store import Store, now
@@ -8,17 +9,17 @@ from bot.store.engine import insert_into
 from bot.store.schema import channels
 
 
-async def is_shared(store: Store, place: Thread) -> bool:
-    """Whether an event said that other organisations are in this channel."""
+async def is_shared(connection: AsyncConnection, place: Thread) -> bool:
+    """Whether Slack has told that other organisations are in this channel."""
     mine = (channels.c.workspace == place.workspace) & (channels.c.channel == place.channel)
-    async with store.read() as connection:
-        return bool((await connection.execute(select(channels.c.shared).where(mine))).scalar_one_or_none())
+    return bool((await connection.execute(select(channels.c.shared).where(mine))).scalar_one_or_none())
 
 
 async def remember_shared(store: Store, place: Thread) -> None:
-    """An event said so."""
-    if await is_shared(store, place):
-        return
+    """Slack says so."""
+    async with store.read() as connection:
+        if await is_shared(connection, place):
+            return
     async with store.write() as tx:
         said = {"shared": True, "at": await now(tx)}
         row = insert_into(tx, channels).values(workspace=place.workspace, channel=place.channel, **said)

@@ -1,0 +1,58 @@
+"""Channels that are shared with other organisations: silent by default, and without names where they are watched."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from bot.sandbox.render import as_text
+from tests.e2e.bench import CASE_LINK, KEY, PUT, TITLE, Bench, bench, monitor, options
+
+SHARED = "C0SHARED"
+KNOWN = 17131362
+"""A monitor that the sandbox's Datadog has a name for."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def watching(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
+    settings = {"CASE_INSIGHTS_SHARED_CHANNELS": "on"}
+    async with bench(tmp_path_factory.mktemp("shared"), settings=settings) as built:
+        yield built
+
+
+def said_in(b: Bench, channel: str) -> str:
+    found = [one for one in b.slack.state()["channels"] if one["id"] == channel]
+    ours = [message for one in found for message in one["messages"] if message.get("bot_id")]
+    return "\n".join(as_text(message) for message in ours)
+
+
+async def test_by_default_nothing_is_watched_and_what_is_added_on_purpose_is_shown_to_that_person_alone(
+    b: Bench,
+) -> None:
+    root = b.slack.message(SHARED, "U0ANA", f"see {CASE_LINK}")["ts"]
+    b.slack.message(SHARED, "U0ANA", monitor(1), thread_ts=root)
+    await b.handled()
+    said = await b.slack.command(SHARED, "U0ANA", "/insight", f"add {monitor(KNOWN)} to {KEY}")
+    assert said["acknowledged"]
+    await b.control.until(lambda: f"Added to {KEY} by Ana" in said_in(b, "D0ANA"), what="the card in direct messages")
+    assert b.datadog.names.things["monitor"][str(KNOWN)]["name"] in said_in(b, "D0ANA")
+    assert said_in(b, SHARED) == ""
+
+
+async def test_where_it_is_watched_cards_have_no_names_and_no_titles(watching: Bench) -> None:
+    b = watching
+    root = b.slack.message(SHARED, "U0ANA", f"see {CASE_LINK}")["ts"]
+    b.slack.message(SHARED, "U0STRANGER", monitor(KNOWN), thread_ts=root)
+
+    def found() -> dict[str, object] | None:
+        replies = [each.message for each in b.slack.conversations.replies(SHARED, root)]
+        return next((each for each in replies if each.get("metadata")), None)
+
+    card = await b.control.until(found, what="a card")
+    assert f"Add 1 insight to {KEY}?" in as_text(card)
+    assert TITLE not in as_text(card)
+    assert [option["text"]["text"] for option in options(card)] == [f"Monitor · {KNOWN}"]
+    await b.slack.click(SHARED, card["ts"], "insights.add", "U0STRANGER")
+    assert (await b.told("U0STRANGER")).startswith("Only full members of Acme can change")
+    await b.handled()
+    assert b.calls(PUT) == []
