@@ -20,6 +20,7 @@ from bot.listeners.ties import leave, set_mode
 from bot.listeners.whence import workspace
 from bot.messages import home
 from bot.messages.home import Home
+from bot.messages.text import escape
 from bot.model import Thread
 from bot.slack import SlackEnd, SlackLater
 from bot.store import home as stored
@@ -107,7 +108,7 @@ def _line(reach: Reach, each: Recent) -> str:
     name = f"{messages.TYPE_NAMES[each.type]} {each.resource_id}"
     what = f"{name} → {each.case_key} ({each.state})"
     where = permalink(reach.myself.url, each.place, each.card_ts or each.place.ts)
-    return home.line(what, home.address(where, "its card"), each.note)
+    return home.line(what, home.address(where, "its card"), each.note or escape(each.waits_for))
 
 
 def _value(place: Thread) -> str:

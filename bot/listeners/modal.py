@@ -209,7 +209,7 @@ async def _submitted(reach: Reach, body: Json) -> Mapping[str, Any]:
         log.warning("modal.not_saved", error=type(error).__name__)
         problem = {"key": messages.not_saved()}
     if isinstance(problem, str):
-        seen = Form({**filled.about, "told": "yes"}, filled.rows, notice=problem, case=_chosen(view))
+        seen = Form({**filled.about, "told": "yes"}, filled.rows, notice=problem, case=modal.chosen(view))
         return {"response_action": "update", "view": modal.form(seen)}
     return {"response_action": "errors", "errors": problem} if problem else {}
 
@@ -224,12 +224,6 @@ async def _submit(reach: Reach, user: str, filled: Filled) -> dict[str, str] | s
     await sharing.is_shared(reach, _thread(filled.about))  # so that the card knows, where Slack tells
     changed = await submitting.submit(reach, user, filled, case)
     return changed or None
-
-
-def _chosen(view: Json) -> Choice | None:
-    """The case that stands in the view."""
-    option: Json = view["state"]["values"].get("case", {}).get(modal.SEARCH, {}).get("selected_option") or {}
-    return Choice(option["value"], option["text"]["text"], "") if option else None
 
 
 def _thread(about: Mapping[str, str]) -> Thread:

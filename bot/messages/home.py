@@ -57,7 +57,7 @@ def what(happened: str, where: str) -> str:
 
 
 def line(happened: str, where: str, more: str = "") -> str:
-    """The same as one of several lines, with `more` of it: a reason."""
+    """The same as one of several lines, with `more` of it: a reason, in mrkdwn."""
     return f"• {what(happened, where)}{f': {cut(more, 300)}' if more else ''}"
 
 

@@ -18,6 +18,7 @@ Json = dict[str, Any]
 
 CALLBACK = "insights.modal"
 SEARCH = "case.search"
+_CASE_BLOCKS = ("case", "case.known")
 HOLDS = 20
 GROUP_HOLDS = 10
 VALUE_CHARS = 150
@@ -111,7 +112,6 @@ def read(view: Json) -> Filled:
     """What a person filled in; raises nothing, for every field is one of `form`'s."""
     memory: Json = json.loads(view["private_metadata"])
     values = cast(dict[str, dict[str, Json]], view["state"]["values"])
-    chosen = _picked(values, "case", SEARCH)
     ticked = {option["value"] for group in range(2) for option in _picks(values, f"ticks.{group}", "ticks")}
     rows = [
         Row(
@@ -128,8 +128,23 @@ def read(view: Json) -> Filled:
     ]
     comment = _typed(values, "comment", "comment") if _picks(values, "commenting", "commenting") else ""
     return Filled(
-        memory["about"], rows, chosen, _typed(values, "key", "key"), comment, bool(_picks(values, "tie", "tie"))
+        memory["about"],
+        rows,
+        case.value if (case := chosen(view)) else "",
+        _typed(values, "key", "key"),
+        comment,
+        bool(_picks(values, "tie", "tie")),
     )
+
+
+def chosen(view: Json) -> Choice | None:
+    """The case that a person has chosen in this view, as it is shown there."""
+    values = cast(dict[str, dict[str, Json]], view["state"]["values"])
+    for block in _CASE_BLOCKS:
+        option: Json = values.get(block, {}).get(SEARCH, {}).get("selected_option") or {}
+        if option:
+            return Choice(option["value"], option["text"]["text"], "")
+    return None
 
 
 def errors(filled: Filled) -> dict[str, str]:
@@ -170,9 +185,10 @@ def _case(case: Choice | None) -> list[Json]:
     }
     if case is not None:
         search["initial_option"] = case.option
-    # A block with another pre-filled case is another block: Slack keeps what stands in one that it knows.
+    # Slack keeps what stands in a block that it knows: one that is pre-filled by an update has to be another.
+    block = _CASE_BLOCKS[case is not None]
     return [
-        {"type": "input", "block_id": "case", "optional": True, "label": _plain("Case"), "element": search},
+        {"type": "input", "block_id": block, "optional": True, "label": _plain("Case"), "element": search},
         _input("key", "key", "Or its key or link", "", optional=True, placeholder="CASEM-4523"),
     ]
 

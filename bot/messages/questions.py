@@ -10,6 +10,9 @@ from bot.messages.view import Message
 
 Json = dict[str, Any]
 
+HOLDS = 20
+"""Cases to choose from; a message holds 50 blocks."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -48,10 +51,11 @@ def question(asked: Question) -> Message:
     else:
         text = f"This thread's first message names {len(asked.choices)} cases. Which one is the thread about?"
         asking = [section(f"*{text}*")]
-        for place, choice in enumerate(asked.choices):
+        for place, choice in enumerate(asked.choices[:HOLDS]):
             pick = button("tie.yes", f"Tie to {choice.key}", f"{value}:{place}")
             asking.append({**section(_named(choice)), "block_id": f"choice.{place}", "accessory": pick})
-        asking.append(context(_THEN))
+        more = len(asked.choices) - HOLDS
+        asking.append(context(f"And {more} more: @Case Insights tie …\n{_THEN}" if more > 0 else _THEN))
         buttons = [button("tie.no", "None of them", value)]
     return Message(cut(text, TEXT_CHARS), [*asking, {"type": "actions", "block_id": "buttons", "elements": buttons}])
 

@@ -31,13 +31,14 @@ class Tied:
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """An insight that moved lately. `note`: why it failed, or what it waits for."""
+    """An insight that moved lately. `note`: why it failed, in mrkdwn; `waits_for`: what for, in plain words."""
 
     type: InsightType
     resource_id: str
     state: State
     case_key: str
     note: str
+    waits_for: str
     place: Thread
     card_ts: str
 
@@ -90,7 +91,8 @@ async def overview(connection: AsyncConnection, workspace: str, channels: Collec
                 row.resource_id,
                 State(row.state),
                 row.key,
-                waits.get((row.org, row.case_id), "") if _waits(row) else row.note,
+                row.note,
+                waits.get((row.org, row.case_id), "") if _waits(row) else "",
                 Thread(workspace, row.channel, row.thread_ts),
                 row.ts or "",
             )

@@ -25,6 +25,7 @@ async def test_one_click_puts_exactly_the_insights_of_the_thread_on_the_case(b: 
 
 
 async def test_a_message_delivered_eleven_times_makes_one_card(b: Bench) -> None:
+    """K6."""
     root = b.start_thread()
     ts = b.reply(root, monitor(9))
     b.slack.redeliver(ts, copies=10, new_ids=True)

@@ -130,6 +130,7 @@ async def test_what_was_dismissed_for_a_case_is_not_offered_again(store):
 
 
 async def test_what_was_dismissed_for_one_case_is_still_offered_for_another(store):
+    """K2."""
     await tie(store)
     await tie(store, ELSEWHERE, OTHER_CASE)
     await paste(store, monitor(1))
