@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
 import pytest
 
-from tests import postgres
+from tests import postgres, used
 
 # Shared machines stall: how long a draw takes says nothing about the code.
 hypothesis.settings.register_profile(
@@ -45,3 +46,26 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Where everything is installed, as at the gate, a skipped test would hide what nobody tried."""
     if report.skipped and os.environ.get("CASE_INSIGHTS_TESTS_MAY_SKIP") == "no":
         report.outcome = "failed"
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """After a whole run: the manifest asks for what the tests used, and for nothing else."""
+    config = session.config
+    worker: dict[str, object] | None = getattr(config, "workeroutput", None)
+    if worker is not None:
+        worker["used"] = used.told()
+    elif exitstatus == pytest.ExitCode.OK and _is_whole(config) and (found := used.differences()):
+        print("\n\nThe Slack app's manifest and what the tests used:", *found, sep="\n  ")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker has ended: what its tests used."""
+    used.collect(getattr(node, "workeroutput", {}).get("used", {}))
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    chosen = config.option
+    left_out = chosen.file_or_dir or chosen.keyword or chosen.update_screenshots or chosen.collectonly
+    return not left_out and chosen.markexpr == "not proof"

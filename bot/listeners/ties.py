@@ -21,7 +21,7 @@ from bot.store import cards, clicks, modes, questions, ties, tying
 
 Json = dict[str, Any]
 
-BACK = {"mode.ask": Mode.ASK, "mode.auto": Mode.AUTO, "mode.off": Mode.OFF}
+BACK = {"mode.ask": Mode.ASK, "mode.off": Mode.OFF}
 """Buttons under an announcement; their value is the thread's ts, or "channel"."""
 
 

@@ -19,6 +19,7 @@ from bot.sandbox.datadog import DatadogServer
 from bot.sandbox.render import as_text
 from bot.sandbox.slack import SlackServer
 from bot.store import Store, schema
+from tests import used
 
 Json = dict[str, Any]
 
@@ -61,6 +62,7 @@ class Bench:
         self.control.clear_rules()
         self.control.release()
         await self.handled()
+        self.note_used()
         self.control.reset()
         self.datadog.keys_valid = self.datadog.may_write = True
         self.datadog.refused.clear()
@@ -69,6 +71,11 @@ class Bench:
             # What stands for a whole channel, or for a case's key, would outlive a test.
             for table in (schema.ties, schema.modes, schema.channels, schema.cases):
                 await tx.execute(table.delete())
+
+    def note_used(self) -> None:
+        """Before the journal is forgotten; see `tests.used`."""
+        channels = self.slack.workspace.channels.values()
+        used.note(self.control.calls, frozenset(channel.id for channel in channels if channel.is_private))
 
     @property
     def bot(self) -> Child:
@@ -259,5 +266,6 @@ async def bench(
             await built.renew()
             yield built
         finally:
+            built.note_used()
             for bot in built.bots:
                 await bot.kill()

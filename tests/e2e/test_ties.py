@@ -1,5 +1,7 @@
 """Ties that people make: a card asks in an untied thread, once, and what was pasted before is offered then."""
 
+from typing import Any
+
 from bot.sandbox.render import as_text
 from tests.e2e.bench import CASE_LINK, CHANNEL, KEY, Bench, monitor, options
 
@@ -88,9 +90,39 @@ async def test_off_is_said_in_the_open_with_the_way_back(b: Bench) -> None:
     assert len(options(b.cards(root)[0])) == 1
     announcement = next(one for one in b.slack.thread(CHANNEL, root) if "turned watching off" in as_text(one))
     await b.slack.click(CHANNEL, announcement["ts"], "mode.ask", "U0BEN")
-    await b.control.until(lambda: "Ben turned watching on in this thread" in said(b, root), what="the announcement")
+    on = await b.control.until(
+        lambda: announced(b, root, "Ben turned watching on in this thread"), what="the announcement"
+    )
     b.reply(root, monitor(3))
     await b.card(root, "Add 2 insights")
+    await b.slack.click(CHANNEL, on["ts"], "mode.off", "U0ANA")
+    await b.control.until(lambda: said(b, root).count("Ana turned watching off") == 2, what="the second announcement")
+
+
+async def test_a_tie_that_was_said_is_taken_back_where_it_was_said(b: Bench) -> None:
+    root = b.start_thread("The API is slow")
+    b.slack.mention(CHANNEL, "U0ANA", f"tie {KEY}", thread_ts=root)
+    tied = await b.control.until(lambda: announced(b, root, "Ana tied this thread"), what="the announcement")
+    await b.slack.click(CHANNEL, tied["ts"], "tie.undo", "U0BEN")
+    await b.control.until(lambda: announced(b, root, "Ben untied this thread"), what="the untying")
+
+
+async def test_private_channels_are_watched_like_public_ones(b: Bench) -> None:
+    b.slack.add_channel(id="G0WAR", name="war-room", is_private=True, members={"U0ANA"})
+    b.slack.join("G0WAR")
+    root = b.slack.message("G0WAR", "U0ANA", "The API is slow, older than the bot")["ts"]
+    b.slack.message("G0WAR", "U0ANA", f"{CASE_LINK} {monitor(1)}", thread_ts=root)
+
+    def card(words: str) -> dict[str, Any] | None:
+        replies = [each.message for each in b.slack.conversations.replies("G0WAR", root)]
+        return next((each for each in replies if words in as_text(each) and each.get("metadata")), None)
+
+    asked = await b.control.until(lambda: card("Tie this thread"), what="the question")
+    await b.slack.click("G0WAR", asked["ts"], "tie.yes", "U0ANA")
+    offered = await b.control.until(lambda: card("Add 1 insight"), what="a card")
+    await b.slack.click("G0WAR", offered["ts"], "insights.add", "U0ANA")
+    added = await b.control.until(lambda: card(f"Added to {KEY} by Ana"), what="the insight")
+    assert (await b.slack.click("G0WAR", added["ts"], "case.open", "U0ANA"))["acknowledged"]
 
 
 async def test_auto_adds_at_once_what_a_member_pastes_and_asks_about_the_rest(b: Bench) -> None:
@@ -112,6 +144,10 @@ async def test_auto_adds_at_once_what_a_member_pastes_and_asks_about_the_rest(b:
     await b.card(root, "Add 2 insights")
     await b.click(added, "insights.undo", "U0BEN")
     await b.control.until(lambda: b.on_case == [], what="the undo")
+
+
+def announced(b: Bench, root: str, words: str) -> dict[str, Any] | None:
+    return next((one for one in b.slack.thread(CHANNEL, root) if words in as_text(one)), None)
 
 
 def said(b: Bench, root: str) -> str:
