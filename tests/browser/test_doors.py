@@ -3,7 +3,11 @@
 import re
 from typing import Any
 
+from sqlalchemy import update
+
 from bot.sandbox.open_house import OpenHouse
+from bot.sandbox.scene import INCIDENTS
+from bot.store import Store, schema
 from tests.browser.conftest import NewWindow
 from tests.browser.window import Window
 
@@ -66,6 +70,65 @@ async def test_a_stranger_is_refused_in_the_modal(new_window: NewWindow, house: 
     await choose_in_menu(gil, "Add to case")
     await gil.page.get_by_role("dialog").get_by_text("Only full members of Acme").wait_for()
     assert house.stage.datadog.cases["CASEM-4523"].insights == []
+
+
+async def test_a_thread_without_a_case_is_tied_by_the_question_that_a_link_brings(window: Window):
+    await window.page.get_by_role("button", name=re.compile("^Checkout in staging")).click()
+    await say(window, "This may be https://app.datadoghq.com/cases/CASEM-4523")
+    await window.card.get_by_text("Tie this thread to CASEM-4523").wait_for()
+    await window.button("Tie to CASEM-4523").click()
+    await window.card.get_by_text("Tied to CASEM-4523 by Ana").wait_for()
+    await window.paste("Monitor")
+    await window.button("Add to CASEM-4523").wait_for()
+
+
+async def test_a_scan_reads_what_was_said_before_the_bot_came(window: Window, house: OpenHouse):
+    slack = house.stage.slack
+    said = slack.thread(INCIDENTS, window.page.url.rpartition("/")[2])
+    old = {**said[-1], "ts": f"{float(said[-1]['ts']) + 1:.6f}", "text": "https://app.datadoghq.com/monitors/88"}
+    slack.conversations.add(slack.workspace.channels[INCIDENTS], {**old, "blocks": []}, deliver=False)
+    await say(window, "@Case Insights scan")
+    await window.private.get_by_text("1 new link").wait_for()
+    await window.tick("Monitor").wait_for()
+
+
+async def test_always_add_here_adds_at_once_and_undo_takes_it_back(window: Window, house: OpenHouse):
+    await window.paste("Monitor")
+    await window.card.get_by_label("More").click()
+    await window.card.get_by_role("button", name="Always add in this thread").click()
+    await window.page.locator("#messages").get_by_text("Ana lets links be added at once in this thread").wait_for()
+    await window.page.locator(".card").first.get_by_role("button", name="Dismiss").click()
+    await window.page.locator(".card").first.get_by_text("Dismissed by Ana").wait_for()
+    await window.paste("Error Tracking")
+    await window.card.get_by_text("Added to CASEM-4523 by Ana").wait_for()
+    assert [each.type for each in house.stage.datadog.cases["CASEM-4523"].insights] == ["ERROR_TRACKING"]
+    await window.button("Undo").click()
+    await window.card.get_by_text("Removed from CASEM-4523 by Ana").wait_for()
+    assert house.stage.datadog.cases["CASEM-4523"].insights == []
+
+
+async def test_an_old_card_is_taken_over_by_a_new_one_below(window: Window, house: OpenHouse):
+    await window.paste("Monitor")
+    await window.tick("Monitor").wait_for()
+    store = Store(house.stage.bot.env["DATABASE_URL"])
+    async with store.write(patience=5.0) as tx:  # as if it had been there for a quarter of an hour
+        await tx.execute(update(schema.cards).values(first_link_at=schema.cards.c.first_link_at - 900.0))
+    await store.close()
+    await window.paste("Error Tracking")
+    await window.page.locator(".card").first.get_by_text("Continued below.").wait_for()
+    await window.tick("Error Tracking").wait_for()
+    await window.tick("Monitor").wait_for()
+
+
+async def test_a_slash_command_adds_the_links_of_a_message_by_its_address(window: Window, house: OpenHouse):
+    await say(window, "look https://app.datadoghq.com/monitors/99")
+    await window.tick("Monitor").wait_for()
+    thread = house.stage.slack.thread(INCIDENTS, window.page.url.rpartition("/")[2])
+    ts = next(each["ts"] for each in thread if "monitors/99" in each["text"])
+    await window.page.locator("#sidebar").get_by_role("button", name="incidents").click()
+    await say(window, f"/insight add {house.stage.slack.permalink(INCIDENTS, ts)} to casem-4523")
+    await window.private.get_by_text("Adding 1 insight to CASEM-4523").wait_for()
+    await window.insights.get_by_text("99").first.wait_for()
 
 
 async def expect_value(field: Any, value: Any) -> None:
