@@ -20,8 +20,9 @@ FROM ${PYTHON_IMAGE}
 COPY --from=build /opt/case-insights /opt/case-insights
 # Numeric, so that Kubernetes can see that it is not root. Only /data belongs to it.
 COPY --from=build --chown=10001:10001 /data /data
-# Loopback is the default elsewhere; inside a container nobody could reach it.
-ENV PATH=/opt/case-insights/bin:$PATH PYTHONUNBUFFERED=1 CASE_INSIGHTS_HOST=0.0.0.0
+# Loopback is the default elsewhere; inside a container nobody could reach it. slack_sdk fails without a HOME, and this
+# user has no entry that names one.
+ENV PATH=/opt/case-insights/bin:$PATH PYTHONUNBUFFERED=1 HOME=/data CASE_INSIGHTS_HOST=0.0.0.0
 # SQLite's file is made here unless DATABASE_URL says otherwise: mount a volume.
 WORKDIR /data
 USER 10001:10001

@@ -30,6 +30,8 @@ def environment(
         "DD_APP_KEY": "sandbox-app-key",
         "DD_API_URL": datadog_url,
         "DATABASE_URL": f"sqlite:///{database}",
+        # slack_sdk asks for it when imported, and fails for a user without one, as in a container.
+        "HOME": str(database.parent),
         "CASE_INSIGHTS_PORT": "0",
         # The same code as this process, wherever it was imported from.
         "PYTHONPATH": str(Path(__file__).parents[2]),

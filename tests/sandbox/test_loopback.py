@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.manifest import manifest
+from bot.sandbox.child import environment
 from bot.sandbox.scene import CASE_LINK
 from bot.sandbox.stage import CHANNEL, staged
 
@@ -91,3 +92,8 @@ def _is_here(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def test_the_bot_of_the_sandbox_has_a_home_of_its_own_where_the_user_has_none(tmp_path: Path):
+    env = environment("http://127.0.0.1:1/", "http://127.0.0.1:2", tmp_path / "case-insights.db")
+    assert Path(env["HOME"]) == tmp_path
