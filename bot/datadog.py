@@ -18,6 +18,8 @@ from urllib.parse import urlencode
 import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
+from bot import metrics
+
 RESET_CAP = 3600.0
 """No rate limit is believed for longer than an hour."""
 EPOCH_FROM = 1_000_000_000
@@ -193,6 +195,13 @@ class Datadog:
 
     async def _call(
         self, method: str, path: str, body: dict[str, Any] | None = None, within: float | None = None
+    ) -> httpx.Response:
+        kind = path.split("/")[3].partition("?")[0]  # cases, monitor, validate_keys …: what follows /api/v2
+        with metrics.counted("datadog", f"{method} {kind}", Later):
+            return await self._answer(method, path, body, within)
+
+    async def _answer(
+        self, method: str, path: str, body: dict[str, Any] | None, within: float | None
     ) -> httpx.Response:
         asked = self._client.build_request(
             method, path, json=body, headers=self._credentials.headers(), timeout=within or self._client.timeout

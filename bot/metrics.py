@@ -1,12 +1,44 @@
 """What the bot counts of itself, for Prometheus and the Datadog Agent's OpenMetrics check."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+import contextlib
+from collections.abc import Generator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
 registry = CollectorRegistry()
 
+events = Counter(
+    "case_insights_events",
+    "What Slack told, by kind and by whether it was acknowledged",
+    ["type", "outcome"],
+    registry=registry,
+)
+last_event = Gauge(
+    "case_insights_last_event_timestamp_seconds", "When Slack last told something (epoch), 0 before", registry=registry
+)
+links = Counter(
+    "case_insights_links",
+    "Links to Datadog or to code changes in messages",
+    ["outcome", "type"],
+    registry=registry,
+)
+# Not how many stand in each state now: that is for the database, and every replica would say all of it.
+moves = Counter("case_insights_insights", "Insights that came into a state", ["state"], registry=registry)
+click_to_case = Histogram(
+    "case_insights_click_to_case_seconds",
+    "From a person's confirmation to Datadog's answer that the insight is on the case",
+    buckets=(0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200, 86400),
+    registry=registry,
+)
+calls = Counter(
+    "case_insights_calls",
+    "Calls to Slack and Datadog: ok, later (to be tried again), refused",
+    ["service", "method", "result"],
+    registry=registry,
+)
 lanes_depth = Gauge("case_insights_lanes", "Lanes there are, held ones included", ["kind"], registry=registry)
 lanes_oldest = Gauge(
     "case_insights_lanes_oldest_seconds",
@@ -18,6 +50,20 @@ lanes_retried = Counter("case_insights_lanes_retried", "Lanes put off after a fa
 leases_lost = Counter(
     "case_insights_leases_lost", "Leases that ended before their holder was done", ["kind"], registry=registry
 )
+
+
+@contextlib.contextmanager
+def counted(service: str, method: str, later: type[Exception]) -> Generator[None]:
+    """Count a call by its result. `method` must come from a small set; `later` is what says that it may be repeated."""
+    result = "refused"
+    try:
+        yield
+        result = "ok"
+    except later:
+        result = "later"
+        raise
+    finally:
+        calls.labels(service, method, result).inc()
 
 
 def exposition() -> bytes:

@@ -16,6 +16,7 @@ from cachetools import TTLCache
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import metrics
 from bot.messages import Message
 from bot.model import Thread
 from bot.policy import Person
@@ -305,6 +306,10 @@ class Slack:
                 return
 
     async def _call(self, method: str, arguments: Json) -> Json:
+        with metrics.counted("slack", method, SlackLater):
+            return await self._told(method, arguments)
+
+    async def _told(self, method: str, arguments: Json) -> Json:
         sent: Json = {"http_verb": "GET", "params": arguments} if method in READS else {"json": arguments}
         try:
             said: Any = await self._client.api_call(method, **sent)  # pyright: ignore[reportUnknownMemberType]

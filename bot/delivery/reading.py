@@ -4,21 +4,26 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
+from bot import metrics
 from bot.delivery.reach import Reach
 from bot.insights import Mode
 from bot.links import extract, org_of, orgs_of, parse
 from bot.messages import METADATA_EVENT
-from bot.model import CaseLink, Draft, Identity, Insight, InsightType, Outcome, Thread
+from bot.model import CaseLink, Draft, Identity, Insight, InsightType, Outcome, Thread, Uncovered
 from bot.store import modes, sightings
 from bot.store.seen import Found, Rules, Seen
 from bot.store.ties import CaseName
 
 Json = dict[str, Any]
 
+_COUNTED = {Insight: "insight", Draft: "draft", CaseLink: "case", Uncovered: "uncovered"}
+
 
 def seen(reach: Reach, workspace: str, channel: str, message: Json, *, edited: bool) -> Seen:
     """What a message brings; `edited`: it comes from an edit, where other messages' previews do not count."""
     links = [parse(link, reach.routes) for link in extract(message, edited=edited)]
+    if not edited:
+        _count(links)
     return Seen(
         thread=Thread(workspace, channel, message.get("thread_ts") or message["ts"]),
         message_ts=message["ts"],
@@ -65,6 +70,13 @@ def is_ours(reach: Reach, message: Json) -> bool:
 def is_command(reach: Reach, message: Json) -> bool:
     """Whether it begins with a mention of us, and so is meant for us."""
     return str(message.get("text") or "").lstrip().startswith(f"<@{reach.myself.user}>")
+
+
+def _count(links: Iterable[Outcome | None]) -> None:
+    for link in links:
+        if link is not None:
+            kind = str(link.type) if isinstance(link, (Insight, Draft)) else ""
+            metrics.links.labels(_COUNTED[type(link)], kind).inc()
 
 
 def _found(reach: Reach, links: Iterable[Outcome | None]) -> Iterable[Found]:

@@ -5,13 +5,14 @@ from dataclasses import replace
 import structlog
 
 from bot import messages
-from bot.delivery import reading
+from bot.delivery import reading, telling
 from bot.delivery.reach import Reach
 from bot.model import Thread
 from bot.slack import SlackEnd, SlackLater
 from bot.store import lanes, now, offering, scans, sightings, ties
 from bot.store.lanes import Lane
 from bot.store.scans import Scan
+from bot.store.seen import Decided
 from bot.store.ties import TieKind
 
 log = structlog.get_logger(__name__)
@@ -41,10 +42,12 @@ async def page(reach: Reach, lane: Lane, thread: Thread, scan: Scan) -> None:
     async with reach.write() as tx:
         await lanes.hold(tx, lane)
         tie = await ties.of(tx, thread)
+        decided: list[Decided] = []
         if done and tie is not None and tie.kind is TieKind.TIED:
             await ties.lock_case(tx, tie.org, tie.case_id)
-            await offering.offer_pending(tx, thread, tie, rules, await now(tx))
+            decided = await offering.offer_pending(tx, thread, tie, rules, await now(tx))
         await lanes.release(tx, lane, more=not done)
+    telling.tell(reach, thread, tie, decided)
     if done and scan.by is not None:
         await _tell(reach, thread, scan.by, messages.replies.scanned(so_far.read, so_far.new))
 

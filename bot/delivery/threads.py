@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import messages
 from bot.datadog import Later, Why
-from bot.delivery import reading
+from bot.delivery import reading, telling
 from bot.delivery import scans as scanning
 from bot.delivery.reach import Reach
 from bot.delivery.resolving import CredentialsRefused, resolve
@@ -20,6 +20,7 @@ from bot.model import Thread
 from bot.slack import SlackEnd, SlackLater
 from bot.store import cases, lanes, now, offering, questions, scans, ties
 from bot.store.lanes import Lane, Retry
+from bot.store.seen import Decided
 from bot.store.ties import CaseName, TieKind
 
 log = structlog.get_logger(__name__)
@@ -96,15 +97,17 @@ async def _write_down(reach: Reach, lane: Lane, thread: Thread, learned: _Learne
         for case in learned.replied:
             await cases.save(tx, case)
         tie = await ties.of(tx, thread)
+        decided: list[Decided] = []
         if tie is not None and tie.kind is TieKind.TIED:
             await ties.lock_case(tx, tie.org, tie.case_id)
-            await offering.offer_pending(tx, thread, tie, rules, at)
+            decided = await offering.offer_pending(tx, thread, tie, rules, at)
         elif tie is not None:
-            await offering.set_aside(tx, thread, tie.kind)
+            decided = await offering.set_aside(tx, thread, tie.kind)
             if about := learned.replied or (tie.kind is TieKind.SEVERAL and learned.root):
                 await questions.ask(tx, thread, about, at)
         await ties.asked(tx, thread)
         await lanes.release(tx, lane, more=await scans.waiting(tx, thread) is not None)
+    telling.tell(reach, thread, tie, decided)
 
 
 async def write_found(tx: AsyncConnection, thread: Thread, found: Sequence[cases.Case], at: float) -> None:
@@ -134,5 +137,6 @@ async def _give_up(reach: Reach, lane: Lane, thread: Thread, reason: str) -> Non
     """Nothing is known of the thread's case, so nothing is remembered: the next link asks again."""
     async with reach.write() as tx:
         await lanes.hold(tx, lane)
-        await offering.set_aside(tx, thread, reason)
+        decided = await offering.set_aside(tx, thread, reason)
         await lanes.release(tx, lane, more=False)
+    telling.tell(reach, thread, None, decided)

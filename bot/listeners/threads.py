@@ -9,7 +9,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.delivery import Reach, reading
+from bot.delivery import Reach, reading, telling
 from bot.listeners.whence import workspace
 from bot.model import Identity, Thread
 from bot.store import channels, joining, sightings, tying
@@ -61,7 +61,7 @@ async def _posted(reach: Reach, where: Where, message: Json) -> bool:
     seen = _read(reach, where, message, edited=False)
     if not (seen.found or seen.names):
         return False
-    return await _sight(reach, seen) > 0 or bool(seen.names)
+    return await _sight(reach, seen) or bool(seen.names)
 
 
 async def _changed(reach: Reach, where: Where, message: Json, before: Json) -> bool:
@@ -99,8 +99,11 @@ def _read(reach: Reach, where: Where, message: Json, *, edited: bool) -> Seen:
     return reading.seen(reach, where.workspace, where.channel, message, edited=edited)
 
 
-async def _sight(reach: Reach, seen: Seen) -> int:
-    return await sightings.sight(reach.store, seen, await reading.rules(reach, seen.thread, seen.poster))
+async def _sight(reach: Reach, seen: Seen) -> bool:
+    """Whether anything was new."""
+    sighted = await sightings.sight(reach.store, seen, await reading.rules(reach, seen.thread, seen.poster))
+    telling.tell(reach, seen.thread, sighted.tie, sighted.decided)
+    return sighted.new > 0
 
 
 def _identities(found: Iterable[Found]) -> set[Identity]:

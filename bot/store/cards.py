@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, distinct, func, insert, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot import metrics
 from bot.insights import State, may_move
 from bot.model import Identity, InsightType, Thread
 from bot.store.lanes import LaneKind, wake
@@ -194,6 +195,8 @@ async def record(tx: AsyncConnection, messages: Mapping[int, str], old: State | 
         for insight, message in messages.items()
     ]
     await tx.execute(insert(transitions), lines)
+    # One that is rolled back counts, too: those are few.
+    metrics.moves.labels(str(change.state)).inc(len(lines))
 
 
 async def touch(tx: AsyncConnection, moved: Collection[int]) -> None:

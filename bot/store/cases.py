@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot import metrics
 from bot.insights import State
 from bot.model import Identity, InsightType
 from bot.store import cards, now
@@ -163,6 +164,8 @@ async def settle(tx: AsyncConnection, outcome: Sequence[Settled]) -> None:
         moved += [group[insight] for insight in await cards.move(tx, group, change, was=was)]
     await cards.touch(tx, [each.was.id for each in moved])  # locks the cards' lanes, which come before their cards
     for each in moved:
+        if each.state is State.ADDED and each.was.state is State.CONFIRMED:
+            metrics.click_to_case.observe(max(0.0, at - each.was.confirmed_at))
         if each.state is State.FAILED and at - each.was.confirmed_at > LATE_SECONDS:
             await cards.tell_late(tx, each.was.id)
 

@@ -15,7 +15,7 @@ from bot.store.joining import Joining, Place
 from bot.store.lanes import LaneKind, wake
 from bot.store.schema import card_insights, insights, sightings
 from bot.store.schema import cards as cards_table
-from bot.store.seen import Rules, SightingState, in_thread
+from bot.store.seen import Decided, Rules, SightingState, in_thread
 from bot.store.ties import TieSource
 
 
@@ -30,10 +30,11 @@ class _Case:
 
 async def offer_pending(
     tx: AsyncConnection, thread: Thread, tie: ties.Tie, rules: Rules, at: float, *, rolling: bool = False
-) -> None:
+) -> list[Decided]:
     """Decide on every pending sighting of a tied thread and put what is offered on its card. Under `lock_case`.
 
-    `rolling`: it is a bot's post in a tied channel, whose card is shared with the posts before it.
+    Returns what was decided, to be told once the transaction stands. `rolling`: it is a bot's post in a tied channel,
+    whose card is shared with the posts before it.
     """
     pending = list(
         await tx.execute(
@@ -43,32 +44,34 @@ async def offer_pending(
         )
     )
     if not pending:
-        return
+        return []
     mode = await modes.of(tx, thread) or rules.mode
     if mode is Mode.OFF:
-        await set_aside(tx, thread, Decision.MODE_OFF)
-        return
+        return await set_aside(tx, thread, Decision.MODE_OFF)
     place = Place(thread, tie.org, tie.case_id, rolling=rolling)
     case = await _case(tx, place, pending, shared=tie.source is TieSource.CHANNEL)
-    offered = await _choose(tx, pending, tie, case)
+    offered, silent = await _choose(tx, pending, tie, case)
     if offered and all(_needs_id(row) for row in offered.values()) and not await joining.is_asking(tx, place):
         # By themselves such links are no reason for a card.
         await _decided(tx, [(row.id, SightingState.NOT, Decision.NEEDS_ID, None) for row in offered.values()])
-        return
+        return [*silent, *(_as_decided(row, Decision.NEEDS_ID) for row in offered.values())]
     joined = await _offer(tx, offered, tie, case, at)
     if joined:
         await joining.join(tx, place, joined, rules.timing, at)
     if mode is Mode.AUTO:
         await _add_at_once(tx, place, joined, rules.may, at)
+    return [*silent, *(_as_decided(row, Decision.OFFER) for row in offered.values())]
 
 
-async def set_aside(tx: AsyncConnection, thread: Thread, reason: str) -> None:
-    """The thread's pending sightings are offered nowhere, for this reason."""
-    await tx.execute(
+async def set_aside(tx: AsyncConnection, thread: Thread, reason: str) -> list[Decided]:
+    """The thread's pending sightings are offered nowhere, for this reason; returns them."""
+    aside = await tx.execute(
         update(sightings)
         .where(in_thread(thread), sightings.c.state == SightingState.PENDING)
         .values(state=SightingState.NOT, reason=reason)
+        .returning(sightings)
     )
+    return [_as_decided(row, reason) for row in aside]
 
 
 async def _case(tx: AsyncConnection, place: Place, pending: Sequence[Row[Any]], *, shared: bool) -> _Case:
@@ -107,10 +110,11 @@ async def _case(tx: AsyncConnection, place: Place, pending: Sequence[Row[Any]], 
 
 async def _choose(
     tx: AsyncConnection, pending: Sequence[Row[Any]], tie: ties.Tie, case: _Case
-) -> dict[Identity, Row[Any]]:
-    """The sightings to offer, one per identity; why the others are not is written down."""
+) -> tuple[dict[Identity, Row[Any]], list[Decided]]:
+    """The sightings to offer, one per identity, and the others; why those are not is written down."""
     offered: dict[Identity, Row[Any]] = {}
     silent: list[tuple[int, SightingState, str | None, int | None]] = []
+    told: list[Decided] = []
     for row in pending:
         identity = identity_of(row)
         decision = decide(identity, case.known)
@@ -124,8 +128,9 @@ async def _choose(
             offered[identity] = row
         else:
             silent.append((row.id, SightingState.NOT, decision, case.ids.get(identity)))
+            told.append(_as_decided(row, decision))
     await _decided(tx, silent)
-    return offered
+    return offered, told
 
 
 async def _offer(
@@ -180,6 +185,10 @@ async def _add_at_once(
     if added:
         await cards.touch(tx, added)
         await wake(tx, LaneKind.CASE, cases.key(place.org, place.case_id))
+
+
+def _as_decided(row: Row[Any], decision: str) -> Decided:
+    return Decided(identity_of(row), row.ref, row.host, bool(row.draft), row.message_ts, str(decision))
 
 
 def _needs_id(row: Row[Any]) -> bool:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, and_
 
 from bot.insights import Mode
-from bot.model import Insight, Thread
+from bot.model import Identity, Insight, Thread
 from bot.store.cards import Timing
 from bot.store.schema import sightings
 from bot.store.ties import CaseName
@@ -52,6 +52,18 @@ class Seen:
     def asks(self) -> bool:
         """Whether it is worth finding out the thread's case: code changes alone are not."""
         return bool(self.names) or any(each.orgs for each in self.found)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was made of one sighting: offered, or not and why (`insights.Decision`, `ties.TieKind`, Slack's words)."""
+
+    identity: Identity
+    ref: str
+    host: str
+    draft: bool
+    message_ts: str
+    decision: str
 
 
 @dataclass(frozen=True, slots=True)

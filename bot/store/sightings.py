@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,27 +14,36 @@ from bot.store.engine import insert_into
 from bot.store.lanes import LaneKind, wake
 from bot.store.offering import offer_pending
 from bot.store.schema import sightings
-from bot.store.seen import Found, Rules, Seen, SightingState, in_thread, key
+from bot.store.seen import Decided, Found, Rules, Seen, SightingState, in_thread, key
 from bot.store.ties import TieKind, TieSource
 
 AT_ONCE = 500
 """Rows in one statement: SQLite takes 32,766 values."""
 
 
-async def sight(store: Store, seen: Seen, rules: Rules) -> int:
+@dataclass(frozen=True, slots=True)
+class Sighted:
+    """What came of a message: how many sightings were new, and what was decided; `tie` is None while nobody knows."""
+
+    new: int = 0
+    tie: ties.Tie | None = None
+    decided: Sequence[Decided] = ()
+
+
+async def sight(store: Store, seen: Seen, rules: Rules) -> Sighted:
     """Write down what a message brought; in a tied thread it is offered in the same transaction.
 
-    How many sightings were new: Slack sends an event more than once. A thread known to be about no case costs one
+    Slack sends an event more than once: then nothing is new. A thread known to be about no case costs one
     read; one of which nothing is known gets a lane that finds out.
     """
     async with store.read() as connection:
         if not await _concerns(connection, seen):
-            return 0
+            return Sighted()
     while True:
         async with store.write() as tx:
-            new = await _write_down(tx, seen, rules)
-        if new is not None:
-            return new
+            sighted = await _write_down(tx, seen, rules)
+        if sighted is not None:
+            return sighted
 
 
 async def _concerns(connection: AsyncConnection, seen: Seen) -> bool:
@@ -57,8 +67,8 @@ async def _tie(connection: AsyncConnection, seen: Seen) -> ties.Tie | None:
     return tie
 
 
-async def _write_down(tx: AsyncConnection, seen: Seen, rules: Rules) -> int | None:
-    """How many were new; None: the thread's tie changed under our eyes, and nothing was done."""
+async def _write_down(tx: AsyncConnection, seen: Seen, rules: Rules) -> Sighted | None:
+    """None: the thread's tie changed under our eyes, and nothing was done."""
     tie = await _tie(tx, seen)
     at = await now(tx)
     if tie is not None and tie.kind is TieKind.TIED:
@@ -69,13 +79,13 @@ async def _write_down(tx: AsyncConnection, seen: Seen, rules: Rules) -> int | No
         if by_channel and seen.is_root:
             await ties.set_from_root(tx, seen.thread, TieKind.NO_CASE, at)
         new = await insert(tx, seen, at)
-        await offer_pending(tx, seen.thread, tie, rules, at, rolling=by_channel and seen.is_root and seen.by_bot)
-        return new
+        rolling = by_channel and seen.is_root and seen.by_bot
+        return Sighted(new, tie, await offer_pending(tx, seen.thread, tie, rules, at, rolling=rolling))
     if seen.asks:
         await wake(tx, LaneKind.THREAD, key(seen.thread))
     if seen.names:
         await (ties.name if seen.is_root else ties.reply_names)(tx, seen.thread, seen.names, at)
-    return await insert(tx, seen, at)
+    return Sighted(await insert(tx, seen, at))
 
 
 async def insert(tx: AsyncConnection, seen: Seen, at: float) -> int:
