@@ -16,8 +16,16 @@ events = Counter(
     ["type", "outcome"],
     registry=registry,
 )
-last_event = Gauge(
-    "case_insights_last_event_timestamp_seconds", "When Slack last told something (epoch), 0 before", registry=registry
+ready = Gauge("case_insights_ready", "1 when /readyz says yes, else 0", registry=registry)
+last_event_age = Gauge(
+    "case_insights_last_event_age_seconds",
+    "How long ago Slack told something; before that, since the start",
+    registry=registry,
+)
+socket_age = Gauge(
+    "case_insights_socket_age_seconds",
+    "How long the oldest websocket to Slack has stood; 0 in HTTP mode",
+    registry=registry,
 )
 links = Counter(
     "case_insights_links",
