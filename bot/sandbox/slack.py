@@ -19,7 +19,8 @@ class SlackServer(Verbs):
     """A strict Slack for one app, that of `manifest` (Slack's format). Use as an async context manager.
 
     `ack_seconds`: how long Slack waits for an acknowledgement; `retry_delays`: how long it then waits before each
-    further try of an event. Its methods are the verbs of `POST /_sandbox/…` under the same names.
+    further try of an event. With a `signing_secret`, and a manifest that has Socket Mode off, it speaks HTTP to the
+    manifest's request URLs. Its methods are the verbs of `POST /_sandbox/…` under the same names.
     """
 
     def __init__(
@@ -31,8 +32,9 @@ class SlackServer(Verbs):
         app_token: str = "xapp-sandbox",  # noqa: S107 - the same
         ack_seconds: float = 3.0,
         retry_delays: tuple[float, ...] = (1.0, 60.0, 300.0),
+        signing_secret: str | None = None,
     ) -> None:
-        super().__init__(manifest, control, ack_seconds, retry_delays)
+        super().__init__(manifest, control, ack_seconds, retry_delays, signing_secret)
         api = Api(
             workspace=self.workspace,
             conversations=self.conversations,
@@ -41,7 +43,6 @@ class SlackServer(Verbs):
             triggers=self.triggers,
             scopes=self.scopes,
             address=self.host_and_port,
-            socket_mode_enabled=self.socket_mode_enabled,
         )
         self.web_api = WebApi(api, self.control, bot_token, app_token)
         self._runner: web.AppRunner | None = None
@@ -60,6 +61,8 @@ class SlackServer(Verbs):
 
     async def stop(self) -> None:
         await self.socket.close()
+        if self.http is not None:
+            await self.http.close()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None

@@ -8,7 +8,9 @@ from bot.sandbox.slack_clicks import Clicks
 from bot.sandbox.slack_conversations import Conversations, Posted
 from bot.sandbox.slack_doors import Doors
 from bot.sandbox.slack_events import Events
+from bot.sandbox.slack_http import HttpMode
 from bot.sandbox.slack_methods import permalink
+from bot.sandbox.slack_outbox import Outbox
 from bot.sandbox.slack_people import OUR_USER, Channel, User, Workspace, acme
 from bot.sandbox.slack_responses import Responses
 from bot.sandbox.slack_socket import SocketMode
@@ -22,7 +24,12 @@ class InstalledApp:
     """One app, that of `manifest`, in the workspace Acme. See `bot.sandbox.slack.SlackServer`."""
 
     def __init__(
-        self, manifest: Json, control: Control | None, ack_seconds: float, retry_delays: tuple[float, ...]
+        self,
+        manifest: Json,
+        control: Control | None,
+        ack_seconds: float,
+        retry_delays: tuple[float, ...],
+        signing_secret: str | None,
     ) -> None:
         self.manifest = manifest
         self.control = control or Control()
@@ -31,14 +38,17 @@ class InstalledApp:
         settings = manifest.get("settings", {})
         subscribed: list[str] = settings.get("event_subscriptions", {}).get("bot_events", [])
         interactive = bool(settings.get("interactivity", {}).get("is_enabled"))
-        self.socket_mode_enabled = bool(settings.get("socket_mode_enabled"))
-        self.socket = SocketMode(self.control, ack_seconds, retry_delays)
-        self.events = Events(frozenset(subscribed), self.scopes, self.workspace, self.socket)
+        timing = (self.control, ack_seconds, retry_delays)
+        self.socket = SocketMode(*timing, enabled=bool(settings.get("socket_mode_enabled")))
+        self.http = None if signing_secret is None else HttpMode(manifest, signing_secret, *timing)
+        # One or the other: an app for which Socket Mode is on gets nothing over HTTP.
+        self.outbox: Outbox = self.socket if self.http is None or self.socket.enabled else self.http
+        self.events = Events(frozenset(subscribed), self.scopes, self.workspace, self.outbox)
         self.conversations = Conversations(self.workspace, self.events, self.control)
         self.responses = Responses(self.conversations, self.control)
         self.triggers = Triggers()
         self.views = Views(self.workspace, self.control)
-        parts = (self.conversations, self.socket, self.responses, self.triggers, self.host_and_port)
+        parts = (self.conversations, self.outbox, self.responses, self.triggers, self.host_and_port)
         self.clicks = Clicks(*parts, enabled=interactive)
         self.doors = Doors(manifest, self.events, self.views, *parts)
         self.address: tuple[str, int] | None = None
@@ -52,7 +62,7 @@ class InstalledApp:
 
     def forget(self) -> None:
         """Everything that was said and is on its way; people, channels and websockets stay."""
-        self.socket.forget_deliveries()
+        self.outbox.forget_deliveries()
         self.conversations.forget()
         self.views.forget()
         self.events.sent.clear()
@@ -106,6 +116,16 @@ class InstalledApp:
         """Ask the app to reconnect (also `warning`, `link_disabled`); how many websockets were told."""
         return await self.socket.refresh(reason)
 
+    def silence_socket(self) -> int:
+        """Leave the app's websockets open, and neither send nor hear anything on them again; how many."""
+        return self.socket.silence()
+
+    async def verify_request_url(self) -> None:
+        """In HTTP mode: have the app answer a challenge; events go from then on. Raises ControlError."""
+        if self.http is None:
+            raise ControlError("There is no request URL to verify: this sandbox has no signing secret.")
+        await self.http.verify()
+
     def thread(self, channel: str, ts: str) -> list[Json]:
         """A root and its replies, oldest first, with metadata."""
         found = [self.posted(channel, ts), *self.conversations.replies(channel, ts)]
@@ -121,7 +141,7 @@ class InstalledApp:
             "shortcuts": list(self.doors.shortcuts.values()),
             "commands": list(self.doors.commands),
             "connections": len(self.socket.connections),
-            "undelivered": self.socket.undelivered,
+            "undelivered": self.outbox.undelivered,
             "repeat_events": self.repeat_events,
             "event": self.control.last_event,
         }

@@ -11,9 +11,9 @@ from bot.sandbox.blockkit import elements
 from bot.sandbox.control import ControlError
 from bot.sandbox.slack_conversations import Conversations, Place, Posted
 from bot.sandbox.slack_inputs import MANY, ONE, chosen, entered, options
+from bot.sandbox.slack_outbox import Outbox
 from bot.sandbox.slack_people import OUR_APP, User, Workspace
 from bot.sandbox.slack_responses import Responses
-from bot.sandbox.slack_socket import SocketMode
 from bot.sandbox.slack_triggers import Triggers
 
 Json = dict[str, Any]
@@ -28,7 +28,7 @@ class Clicks:
     def __init__(
         self,
         conversations: Conversations,
-        socket: SocketMode,
+        outbox: Outbox,
         responses: Responses,
         triggers: Triggers,
         address: Callable[[], str],
@@ -36,7 +36,7 @@ class Clicks:
         enabled: bool,
     ) -> None:
         self.conversations = conversations
-        self.socket = socket
+        self.outbox = outbox
         self.responses = responses
         self.triggers = triggers
         self.address = address
@@ -109,7 +109,7 @@ class Clicks:
             "action_ts": f"{moment:.6f}",
         }
         payload = self._payload(posted, person, action, state_values(*shown, person.id))
-        answer = await self.socket.ask("interactive", payload)
+        answer = await self.outbox.ask("interactive", payload)
         return {"acknowledged": answer.acknowledged, "seconds": answer.seconds, "ticket": ticket}
 
     def _payload(self, posted: Posted, person: User, action: Json, values: Json) -> Json:

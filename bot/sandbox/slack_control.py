@@ -134,6 +134,13 @@ def _service(slack: Verbs) -> list[web.RouteDef]:
     async def refresh(request: web.Request) -> Json:
         return {"told": await slack.refresh(**await body_of(request, reason=str))}
 
+    async def silence_socket(_: web.Request) -> Json:
+        return {"silent": slack.silence_socket()}
+
+    async def verify(_: web.Request) -> Json:
+        await slack.verify_request_url()
+        return {"ok": True}
+
     async def repeat_events(request: web.Request) -> Json:
         fields = await body_of(request, copies=int)
         need(fields, "copies")
@@ -144,6 +151,8 @@ def _service(slack: Verbs) -> list[web.RouteDef]:
         control_route("POST", "/_sandbox/redeliver", redeliver),
         control_route("POST", "/_sandbox/drop_socket", drop_socket),
         control_route("POST", "/_sandbox/refresh", refresh),
+        control_route("POST", "/_sandbox/silence_socket", silence_socket),
+        control_route("POST", "/_sandbox/verify_request_url", verify),
         control_route("POST", "/_sandbox/repeat_events", repeat_events),
     ]
 

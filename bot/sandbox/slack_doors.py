@@ -15,11 +15,11 @@ from bot.sandbox.slack_conversations import Conversations, Posted
 from bot.sandbox.slack_events import Events
 from bot.sandbox.slack_inputs import Entry
 from bot.sandbox.slack_methods import as_bot
+from bot.sandbox.slack_outbox import Acknowledgement, Outbox
 from bot.sandbox.slack_payload import Arguments
 from bot.sandbox.slack_people import OUR_APP, User
 from bot.sandbox.slack_refusal import RefusedError
 from bot.sandbox.slack_responses import Responses
-from bot.sandbox.slack_socket import Acknowledgement, SocketMode
 from bot.sandbox.slack_text import typed
 from bot.sandbox.slack_triggers import Triggers
 from bot.sandbox.slack_views import View, Views, checked_view
@@ -36,7 +36,7 @@ class Doors:
         events: Events,
         views: Views,
         conversations: Conversations,
-        socket: SocketMode,
+        outbox: Outbox,
         responses: Responses,
         triggers: Triggers,
         address: Callable[[], str],
@@ -47,7 +47,7 @@ class Doors:
         self.conversations = conversations
         self.workspace = conversations.workspace
         self.events = events
-        self.socket = socket
+        self.outbox = outbox
         self.responses = responses
         self.triggers = triggers
         self.views = views
@@ -69,7 +69,7 @@ class Doors:
             "message_ts": posted.ts,
             "message": self.conversations.read(posted),
         }
-        return _outcome(await self.socket.ask("interactive", payload))
+        return _outcome(await self.outbox.ask("interactive", payload))
 
     async def command(self, channel_id: str, person: User, command: str, text: str) -> Json:
         """Type a slash command in a channel; what the app acknowledges with is shown."""
@@ -92,7 +92,7 @@ class Doors:
             "response_url": self.responses.mint(self.address(), person.id, channel.id, None),
             "trigger_id": self.triggers.mint(person.id),
         }
-        answer = await self.socket.ask("slash_commands", payload, accepts_response_payload=True)
+        answer = await self.outbox.ask("slash_commands", payload, accepts_response_payload=True)
         if answer.payload:
             self._show(person, channel_id, answer.payload)
         return _outcome(answer)
@@ -146,7 +146,7 @@ class Doors:
             "container": {"type": "view", "view_id": view.id},
             "actions": [action],
         }
-        return _outcome(await self.socket.ask("interactive", payload))
+        return _outcome(await self.outbox.ask("interactive", payload))
 
     async def suggest(self, view: View, person: User, action_id: str, value: str) -> list[Json]:
         """Type into an external select: the options that the app gives, none when it does not answer in time."""
@@ -159,7 +159,7 @@ class Doors:
             "block_id": block["block_id"],
             "value": value,
         }
-        answer = await self.socket.ask("interactive", payload, accepts_response_payload=True)
+        answer = await self.outbox.ask("interactive", payload, accepts_response_payload=True)
         answered: Any = answer.payload
         given: Json = cast(Json, answered) if isinstance(answered, dict) else {}
         groups: list[Json] = given.get("option_groups", [])
@@ -174,7 +174,7 @@ class Doors:
             "response_urls": [],
         }
         view.errors = {}
-        answer = await self.socket.ask("interactive", payload, accepts_response_payload=True)
+        answer = await self.outbox.ask("interactive", payload, accepts_response_payload=True)
         if answer.acknowledged:
             self._follow(view, answer.payload or {})
         return {**_outcome(answer), "errors": view.errors}

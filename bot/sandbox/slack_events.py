@@ -9,8 +9,8 @@ import secrets
 import time
 from typing import Any
 
+from bot.sandbox.slack_outbox import Outbox
 from bot.sandbox.slack_people import OUR_APP, OUR_USER, Channel, Workspace
-from bot.sandbox.slack_socket import SocketMode
 
 Json = dict[str, Any]
 
@@ -24,11 +24,11 @@ SCOPE_OF_EVENT = {
 class Events:
     """What the app is told. `sent` are the payloads of all events so far; `repeats` more copies go of each."""
 
-    def __init__(self, subscribed: frozenset[str], scopes: set[str], workspace: Workspace, socket: SocketMode) -> None:
+    def __init__(self, subscribed: frozenset[str], scopes: set[str], workspace: Workspace, outbox: Outbox) -> None:
         self.subscribed = subscribed
         self.scopes = scopes
         self.workspace = workspace
-        self.socket = socket
+        self.outbox = outbox
         self.sent: list[Json] = []
         self.repeats = 0
 
@@ -68,7 +68,7 @@ class Events:
         if found is None:
             return 0
         for _ in range(copies):
-            self.socket.deliver({**found, "event_id": _event_id()} if new_ids else found)
+            self.outbox.deliver({**found, "event_id": _event_id()} if new_ids else found)
         return copies
 
     def _reaches_us(self, event: str, channel: Channel) -> bool:
@@ -100,7 +100,7 @@ class Events:
         }
         self.sent.append(payload)
         for number in range(1 + self.repeats):
-            self.socket.deliver({**payload, "event_id": _event_id()} if number else payload)
+            self.outbox.deliver({**payload, "event_id": _event_id()} if number else payload)
 
 
 def _about(event: Json) -> str:

@@ -31,7 +31,6 @@ class Api:
     triggers: Triggers
     scopes: set[str]
     address: Callable[[], str]
-    socket_mode_enabled: bool = True
 
     def need_scope(self, *any_of: str) -> None:
         """Raises RefusedError (`missing_scope`) when the token has none of these."""
@@ -202,7 +201,7 @@ def auth_test(api: Api, _arguments: Arguments) -> Json:
 
 
 def connections_open(api: Api, _arguments: Arguments) -> Json:
-    if not api.socket_mode_enabled:
+    if not api.socket.enabled:
         raise RefusedError("socket_mode_not_enabled")
     return {"url": f"ws://{api.address()}/link/?ticket={api.socket.ticket()}&app_id={OUR_APP}"}
 

@@ -1,4 +1,4 @@
-"""Socket Mode: tickets, websockets, envelopes, their acknowledgements, and events sent again without one.
+"""Socket Mode: tickets, websockets, envelopes and their acknowledgements.
 
 https://docs.slack.dev/apis/events-api/using-socket-mode. Each envelope sent is one journalled call of the service
 "slack", named `socket:events_api`, `socket:interactive` or `socket:slash_commands`; its answer is
@@ -10,52 +10,51 @@ import json
 import secrets
 import time
 import uuid
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, cast
 
 from aiohttp import WSMsgType, web
 
-from bot.sandbox.control import Control, Json
+from bot.sandbox.control import Control, ControlError, Json
+from bot.sandbox.slack_outbox import Acknowledgement, Outbox, Try
 from bot.sandbox.slack_people import OUR_APP
 
 MOST_SOCKETS = 10
 TICKET_SECONDS = 30.0
 HOURS_OPEN = 18_060
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
-    """Whether an envelope was acknowledged in time, after how many seconds, and with what payload."""
-
-    acknowledged: bool
-    seconds: float
-    payload: Any = None
+PING_SECONDS = 10.0
+LEFT_SECONDS = {"warning": 10.0, "refresh_requested": 2.0, "link_disabled": 0.0}
+"""How long a websocket stays open after its disconnect frame: documented for warnings alone, "about 10 s"."""
 
 
 @dataclass(eq=False, slots=True)
 class Connection:
-    """One open websocket of the app."""
+    """One open websocket of the app. `silent`: it stays open, but nothing is sent or heard on it any more."""
 
     request: web.Request
     socket: web.WebSocketResponse
+    silent: bool = False
 
 
-class SocketMode:
-    """Slack's end of the app's websockets."""
+class SocketMode(Outbox):
+    """Slack's end of the app's websockets. `enabled` is the switch on the app's page, Socket Mode."""
 
-    def __init__(self, control: Control, ack_seconds: float, retry_delays: tuple[float, ...]) -> None:
-        self.control = control
-        self.ack_seconds = ack_seconds
-        self.retry_delays = retry_delays
+    def __init__(
+        self, control: Control, ack_seconds: float, retry_delays: tuple[float, ...], *, enabled: bool = True
+    ) -> None:
+        super().__init__(control, ack_seconds, retry_delays)
+        self.enabled = enabled
         self.connections: list[Connection] = []
         self._tickets: dict[str, float] = {}
         self._waiting: dict[str, asyncio.Future[Any]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._arrival = asyncio.Event()
+        self._closing: set[asyncio.Task[None]] = set()
         self._turn = 0
 
     # Connections
+
+    @property
+    def reachable(self) -> bool:
+        return bool(self.connections)
 
     def ticket(self) -> str:
         """A ticket for one websocket, good once and for 30 s."""
@@ -67,7 +66,7 @@ class SocketMode:
         """The websocket itself: `GET /link?ticket=…&app_id=…`."""
         if self._tickets.pop(request.query.get("ticket", ""), 0.0) < time.monotonic():
             return web.Response(status=401, text="invalid_ticket")
-        socket = web.WebSocketResponse(heartbeat=10.0)
+        socket = web.WebSocketResponse(autoping=False)
         await socket.prepare(request)
         if len(self.connections) >= MOST_SOCKETS:
             await socket.send_json({"type": "disconnect", "reason": "too_many_websockets"})
@@ -75,11 +74,12 @@ class SocketMode:
             return socket
         connection = Connection(request, socket)
         await self._open(connection)
+        pinging = asyncio.create_task(_ping(connection))
         try:
             async for message in socket:
-                if message.type is WSMsgType.TEXT:
-                    self._receive(message.data)
+                await self._receive(connection, message.type, message.data)
         finally:
+            pinging.cancel()
             self.connections.remove(connection)
             self.control.tell("socket", {"connections": len(self.connections)})
         return socket
@@ -97,12 +97,19 @@ class SocketMode:
         }
         await connection.socket.send_json(hello)
         self.connections.append(connection)
-        arrival, self._arrival = self._arrival, asyncio.Event()
-        arrival.set()
+        self.arrived()
         self.control.tell("socket", {"connections": len(self.connections)})
 
-    def _receive(self, text: str) -> None:
-        """An acknowledgement. It may come on another socket than the envelope went out on (facts of slack_sdk)."""
+    async def _receive(self, connection: Connection, kind: WSMsgType, data: Any) -> None:
+        if connection.silent:
+            return
+        if kind is WSMsgType.PING:
+            await connection.socket.pong(data)
+        elif kind is WSMsgType.TEXT:
+            self._acknowledge(data)
+
+    def _acknowledge(self, text: str) -> None:
+        """It may come on another socket than the envelope went out on (facts of slack_sdk)."""
         try:
             data: object = json.loads(text)
         except ValueError:
@@ -122,62 +129,48 @@ class SocketMode:
                 transport.abort()
         return len(cut)
 
+    def silence(self) -> int:
+        """Let every open websocket stay open, and neither send nor hear anything on it again; returns how many."""
+        for connection in self.connections:
+            connection.silent = True
+        return len(self.connections)
+
     async def refresh(self, reason: str = "refresh_requested") -> int:
-        """Tell every open websocket to reconnect (`warning`, `refresh_requested`, `link_disabled`)."""
+        """Tell every open websocket to reconnect (`warning`, `refresh_requested`), and close it a little later.
+
+        `link_disabled`: as if Socket Mode were switched off. Returns how many were told. Raises ControlError.
+        """
+        if reason not in LEFT_SECONDS:
+            raise ControlError(f"Slack knows no reason {reason!r} to disconnect; it knows {', '.join(LEFT_SECONDS)}.")
         told = list(self.connections)
         for connection in told:
             await connection.socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})
+            closing = asyncio.create_task(_close(connection, LEFT_SECONDS[reason]))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+        self.enabled = self.enabled and reason != "link_disabled"
         return len(told)
 
     async def close(self) -> None:
         """End every delivery and every websocket."""
         self.forget_deliveries()
+        for closing in self._closing:
+            closing.cancel()
         for connection in list(self.connections):
             await connection.socket.close()
 
     # Envelopes
 
-    def deliver(self, payload: Json) -> None:
-        """Send an event, and again after each of `retry_delays` while it is not acknowledged.
+    async def attempt(self, payload: Json, this: Try) -> Acknowledgement:
+        return await self._ask("events_api", payload, retry_attempt=this.number, retry_reason=this.reason)
 
-        Without an open websocket it waits for one. A new websocket gets what is due for another try at once.
-        """
-        self._start(self._deliver(payload))
+    async def ask(self, kind: str, payload: Json, *, accepts_response_payload: bool = False) -> Acknowledgement:
+        """Send one envelope and wait for its acknowledgement, `ack_seconds` at most; not sent without a socket."""
+        return await self._ask(kind, payload, accepts_response_payload=accepts_response_payload)
 
-    def forget_deliveries(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-
-    @property
-    def undelivered(self) -> int:
-        """How many events are still on their way, retries included."""
-        return len(self._tasks)
-
-    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self.control.changed()
-
-    async def _deliver(self, payload: Json) -> None:
-        retry: Json = {"retry_attempt": 0, "retry_reason": ""}
-        for attempt, delay in enumerate((*self.retry_delays, 0.0), 1):
-            while not self.connections:
-                await self._arrival.wait()
-            next_arrival = self._arrival
-            if (await self.ask("events_api", payload, **retry)).acknowledged:
-                return
-            retry = {"retry_attempt": attempt, "retry_reason": "timeout"}
-            await _pause(delay, next_arrival)
-        self.control.tell("event_lost", {"event_id": payload["event_id"]})
-
-    async def ask(
+    async def _ask(
         self, kind: str, payload: Json, *, accepts_response_payload: bool = False, **more: Any
     ) -> Acknowledgement:
-        """Send one envelope and wait for its acknowledgement, `ack_seconds` at most; not sent without a socket."""
         if not self.connections:
             return Acknowledgement(acknowledged=False, seconds=0.0)
         self._turn += 1
@@ -198,7 +191,8 @@ class SocketMode:
         started = time.monotonic()
         try:
             async with asyncio.timeout(self.ack_seconds):
-                await connection.socket.send_json(envelope)
+                if not connection.silent:
+                    await connection.socket.send_json(envelope)
                 answer = await waiting
         except (TimeoutError, ConnectionError):
             return Acknowledgement(acknowledged=False, seconds=time.monotonic() - started)
@@ -211,10 +205,14 @@ class SocketMode:
                 self.control.finish(call, None, {"acknowledged": False})
 
 
-async def _pause(seconds: float, arrival: asyncio.Event) -> None:
-    """Until `seconds` have passed, or another websocket has come since the last try."""
-    try:
-        async with asyncio.timeout(seconds):
-            await arrival.wait()
-    except TimeoutError:
-        return
+async def _ping(connection: Connection) -> None:
+    """Slack's own pings, until the websocket ends."""
+    while not connection.silent and not connection.socket.closed:
+        await asyncio.sleep(PING_SECONDS)
+        if not connection.silent and not connection.socket.closed:
+            await connection.socket.ping(b"sandbox")
+
+
+async def _close(connection: Connection, after: float) -> None:
+    await asyncio.sleep(after)
+    await connection.socket.close()
