@@ -9,6 +9,8 @@ import click
 
 T = TypeVar("T")
 
+PUBLIC_URL = "CASE_INSIGHTS_PUBLIC_URL"
+
 
 class _Refused(click.ClickException):
     """A sentence for the person, and exit code 2."""
@@ -26,7 +28,9 @@ def main() -> None:
 
 
 @main.command()
-def run() -> None:
+@click.option("--socket", "chosen", flag_value="socket", help="Socket Mode, where both its secrets are set.")
+@click.option("--http", "chosen", flag_value="http", help="HTTP mode, where both its secrets are set.")
+def run(chosen: str | None) -> None:
     """Run the bot, with the settings of the environment and of .env."""
     import gc
 
@@ -34,12 +38,13 @@ def run() -> None:
     gc.disable()
     # Imported here: `explain` must not pay for Slack and the database.
     from bot import app, logs, settings
+    from bot.model import Way
 
     gc.freeze()
     gc.enable()
 
     async def work() -> None:
-        await app.run(settings.read())
+        await app.run(settings.read(way=Way(chosen) if chosen else None))
 
     logs.configure()
     _carry_out(work())
@@ -71,7 +76,7 @@ def why(permalink: str) -> None:
     from bot import app, logs, settings
 
     async def tell() -> str:
-        return await app.why(settings.read(), permalink)
+        return await app.why(settings.read(listens=False), permalink)
 
     logs.configure()
     click.echo(_carry_out(tell()))
@@ -113,12 +118,27 @@ def current() -> None:
 
 
 @main.command()
-def manifest() -> None:
+@click.option("--mode", type=click.Choice(["socket", "http"]), default="socket", show_default=True)
+@click.option("--url", help="HTTP mode: the address at which Slack reaches the bot, else CASE_INSIGHTS_PUBLIC_URL.")
+def manifest(mode: str, url: str | None) -> None:
     """Print the Slack app manifest, to paste when creating the app."""
     from bot.manifest import as_yaml
     from bot.manifest import manifest as build
 
-    click.echo(as_yaml(build()))
+    click.echo(as_yaml(build(_public_address(url) if mode == "http" else None)))
+
+
+def _public_address(url: str | None) -> str:
+    """Ours, as given or set."""
+    from bot import settings, tables
+
+    name, value = ("--url", url) if url else (PUBLIC_URL, tables.environment().get(PUBLIC_URL))
+    if not value:
+        raise _Refused(f"--url is missing: the address at which Slack reaches the bot; or set {PUBLIC_URL}.")
+    try:
+        return settings.public_address(value)
+    except ValueError as error:
+        raise _Refused(f"{name} {error}.") from error
 
 
 @main.command()

@@ -7,35 +7,36 @@ import asyncio
 import contextlib
 import re
 import signal
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
 
 import aiohttp
 import structlog
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import commands as commands_of
-from bot import server
+from bot import health, server
 from bot.datadog import AccessToken, Credentials, Datadog, Keys
 from bot.datadog_names import Names
 from bot.delivery import Delivery, Org, Reach
 from bot.delivery.why import why as why_of
-from bot.health import probes
+from bot.links import Routes
 from bot.listeners import answers, cards, commands, home, modal, orders, threads, ties
 from bot.listeners.answers import Answers
 from bot.settings import Settings, SettingsError
 from bot.slack import Myself, Slack, SlackEnd, SlackLater
 from bot.store import Store, migrate
 from bot.store.cards import Timing
+from bot.transport import Heard, Transport
+from bot.transport.http import HttpMode
+from bot.transport.sockets import SocketMode, SocketModeEnd
 
 CALL_SECONDS = 8.0
 """No call to Slack or Datadog lasts longer, and all of one lane's together less than its lease."""
 DRAIN_SECONDS = 8.0
 HELLO_SECONDS = 5.0
-PING_SECONDS = 3.0
-"""How often a websocket that broke without a word is noticed."""
 
 log = structlog.get_logger(__name__)
 
@@ -46,13 +47,14 @@ async def run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stopping.set)
+    routes = settings.routes()
     async with contextlib.AsyncExitStack() as stack:
-        reach = await _reach(settings, stack, stopping)
-        if reach is None:
-            return
-        delivery = Delivery(reach)
-        await stack.enter_async_context(_serving(settings, probes(reach, delivery)))
-        await _work(settings, reach, delivery, stopping)
+        waits_for = ["The database is being opened."]
+        front = server.Front(health.starting(lambda: waits_for[-1]))
+        close_door = await stack.enter_async_context(_serving(settings, front))
+        reach = await _reach(settings, routes, stack, stopping, waits_for.append)
+        if reach is not None:
+            await _work(settings, reach, front, close_door, stopping)
 
 
 async def why(settings: Settings, address: str) -> str:
@@ -61,7 +63,7 @@ async def why(settings: Settings, address: str) -> str:
     if message is None:
         raise SettingsError("That is no address of a Slack message: ⋯ on the message, Copy link.")
     async with contextlib.AsyncExitStack() as stack:
-        reach = await _reach(settings, stack, asyncio.Event())
+        reach = await _reach(settings, settings.routes(), stack, asyncio.Event(), lambda _: None)
         if reach is None:
             raise SettingsError("Slack does not answer; try again in a minute.")
         try:
@@ -72,15 +74,21 @@ async def why(settings: Settings, address: str) -> str:
             raise SettingsError(orders.refused_by_slack(end)) from end
 
 
-async def _reach(settings: Settings, stack: contextlib.AsyncExitStack, stopping: asyncio.Event) -> Reach | None:
+async def _reach(
+    settings: Settings,
+    routes: Routes,
+    stack: contextlib.AsyncExitStack,
+    stopping: asyncio.Event,
+    wait_for: Callable[[str], object],
+) -> Reach | None:
     """Everything the bot reaches out with; None when it was told to stop before Slack answered."""
     timeout = min(CALL_SECONDS, settings.lease / 4)
-    routes = settings.routes()
     store = Store(settings.database_url)
     stack.push_async_callback(store.close)
     await migrate.upgrade(store)
     session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout)))
     slack = Slack(_client(settings, session, settings.slack_bot_token.get_secret_value()))
+    wait_for("Slack has not answered yet (auth.test).")
     myself = await _hello(slack, stopping)
     if myself is None:
         return None
@@ -105,28 +113,51 @@ async def _reach(settings: Settings, stack: contextlib.AsyncExitStack, stopping:
     )
 
 
-async def _work(settings: Settings, reach: Reach, delivery: Delivery, stopping: asyncio.Event) -> None:
-    said = Answers(reach.slack)
+async def _work(
+    settings: Settings,
+    reach: Reach,
+    front: server.Front,
+    close_door: Callable[[], Awaitable[None]],
+    stopping: asyncio.Event,
+) -> None:
+    said, delivery, heard = Answers(reach.slack), Delivery(reach), Heard()
     async with aiohttp.ClientSession() as session:
         bolt = bolt_app(settings, session, reach, said, delivery)
-        sockets = AsyncSocketModeHandler(
-            bolt,
-            settings.slack_app_token.get_secret_value(),
-            web_client=_client(settings, session, None),
-            ping_interval=PING_SECONDS,
-        )
-        delivering = asyncio.create_task(delivery.run())
-        await sockets.connect_async()
+        transport: Transport
+        if settings.slack_signing_secret is not None:
+            transport = HttpMode(bolt, settings.slack_signing_secret.get_secret_value(), heard, close_door)
+            front.events = transport.answer
+        else:
+            assert settings.slack_app_token is not None, "the settings have one of the two"  # noqa: S101
+            token = settings.slack_app_token.get_secret_value()
+            transport = SocketMode(bolt, token, _client(settings, session, None), heard)
+        front.probes = health.probes(reach, delivery, transport)
+        works = (transport.run(), delivery.run(), health.beat(reach, heard))
+        listening, *others = [asyncio.create_task(each) for each in works]
         log.info("bot.ready", workspace=reach.myself.team_name, site=settings.dd_site)
         stopped = asyncio.create_task(stopping.wait())
-        await asyncio.wait({stopped, delivering}, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait({stopped, listening, *others}, return_when=asyncio.FIRST_COMPLETED)
         log.info("bot.stopping")
-        await sockets.close_async()
-        delivering.cancel()
+        await _cancelled(listening)
+        await transport.close()
+        await _cancelled(stopped, *others)
         await delivery.drain(DRAIN_SECONDS)
         await said.drain(1.0)
-        if not stopping.is_set():
-            await delivering
+        await _ended(done)
+
+
+async def _cancelled(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _ended(tasks: set[asyncio.Task[Any]]) -> None:
+    """What made the bot stop, where it was not told to: raised, as a sentence where the next step is known."""
+    try:
+        await asyncio.gather(*tasks)
+    except SocketModeEnd as end:
+        raise SettingsError(str(end)) from end
 
 
 def bolt_app(
@@ -145,7 +176,8 @@ def bolt_app(
     app = AsyncApp(
         client=_client(settings, session, None),
         authorize=authorize,
-        signing_secret="",  # Socket Mode has no signatures
+        signing_secret="",
+        request_verification_enabled=False,  # done by `transport.http` before Bolt sees a request; not in Socket Mode
         process_before_response=True,
     )
     threads.register(app, reach, delivery.wake)
@@ -196,9 +228,11 @@ async def _hello(slack: Slack, stopping: asyncio.Event) -> Myself | None:
 
 
 @contextlib.asynccontextmanager
-async def _serving(settings: Settings, probed: server.Probes) -> AsyncGenerator[None]:
+async def _serving(settings: Settings, front: server.Front) -> AsyncGenerator[Callable[[], Awaitable[None]]]:
+    """The server; yields how it stops listening, which returns when every request has its answer."""
+    http_mode = settings.slack_signing_secret is not None
     try:
-        runner, port = await server.serve(settings.host, settings.port, probed)
+        runner, port = await server.serve(settings.host, settings.port, front, http_mode=http_mode)
     except OSError as error:
         raise SettingsError(
             f"CASE_INSIGHTS_PORT: {settings.host}:{settings.port} cannot be used ({error.strerror}); "
@@ -206,6 +240,6 @@ async def _serving(settings: Settings, probed: server.Probes) -> AsyncGenerator[
         ) from error
     log.info("server.ready", address=f"http://{settings.host}:{port}/healthz")
     try:
-        yield
+        yield runner.cleanup
     finally:
         await runner.cleanup()

@@ -1,25 +1,46 @@
-"""What the bot knows of its own state: whether it can do its work, and how much work waits."""
+"""What the bot knows of its own state: whether it can do its work, how much work waits, and when Slack was heard."""
 
 import asyncio
+import secrets
 import time
+from collections.abc import Callable
 
+import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import metrics
 from bot.delivery import Delivery, Reach
 from bot.server import Probes
-from bot.store import lanes, now
+from bot.store import heartbeats, lanes, now
+from bot.transport import Heard, Transport
 
 DATABASE_SECONDS = 2.0
 DELIVERY_SECONDS = 30.0
 """The loop looks for work every second; after this long without, it hangs."""
 
 
-def probes(reach: Reach, delivery: Delivery) -> Probes:
+BEAT_SECONDS = 60.0
+
+log = structlog.get_logger(__name__)
+
+
+def starting(what: Callable[[], str]) -> Probes:
+    """The answers before the bot can work: `what` says what it waits for."""
+
+    async def ready() -> list[str]:
+        return [what()]
+
+    async def measure() -> None:
+        return
+
+    return Probes(ready, measure)
+
+
+def probes(reach: Reach, delivery: Delivery, transport: Transport) -> Probes:
     """The answers of `/readyz` and `/metrics`."""
 
     async def ready() -> list[str]:
-        return [*await _database(reach), *_delivery(delivery), *_orgs(reach)]
+        return [*await _database(reach), *_delivery(delivery), *_orgs(reach), *transport.reasons()]
 
     async def measure() -> None:
         try:
@@ -41,6 +62,17 @@ async def _database(reach: Reach) -> list[str]:
     except (SQLAlchemyError, TimeoutError) as error:
         return [f"The database does not answer ({type(error).__name__}): check DATABASE_URL and the server."]
     return []
+
+
+async def beat(reach: Reach, heard: Heard) -> None:
+    """Write down once a minute that this process lives, and when Slack last told it something; until cancelled."""
+    replica = secrets.token_hex(8)
+    while True:
+        try:
+            await heartbeats.beat(reach.store, replica, heard.event_ago)
+        except SQLAlchemyError as error:
+            log.warning("heartbeat.lost", error=type(error).__name__)
+        await asyncio.sleep(BEAT_SECONDS)
 
 
 def _delivery(delivery: Delivery) -> list[str]:

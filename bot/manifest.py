@@ -27,8 +27,12 @@ OPTIONAL_SCOPES: Mapping[str, str] = {
 EVENTS = ("app_home_opened", "app_mention", "message.channels", "message.groups")
 
 
-def manifest() -> Json:
-    """The manifest for Socket Mode."""
+def manifest(url: str | None = None) -> Json:
+    """The manifest for HTTP mode at this address (without a slash at the end); without one, for Socket Mode."""
+    request_url = None if url is None else f"{url}/slack/events"
+    request: Json = {} if request_url is None else {"request_url": request_url}
+    # Where the options of menus are loaded from, those of modals too, whatever the field's name says.
+    options: Json = {} if request_url is None else {"message_menu_options_url": request_url}
     return {
         "_metadata": {"major_version": 1, "minor_version": 1},
         "display_information": {
@@ -55,6 +59,7 @@ def manifest() -> Json:
             "slash_commands": [
                 {
                     "command": COMMAND,
+                    **({} if request_url is None else {"url": request_url}),
                     "description": "Ties channels to Datadog cases, adds links, explains",
                     "usage_hint": "help",
                     "should_escape": True,
@@ -63,10 +68,10 @@ def manifest() -> Json:
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES), "bot_optional": list(OPTIONAL_SCOPES)}},
         "settings": {
-            "event_subscriptions": {"bot_events": list(EVENTS)},
-            "interactivity": {"is_enabled": True},
+            "event_subscriptions": {**request, "bot_events": list(EVENTS)},
+            "interactivity": {"is_enabled": True, **request, **options},
             "org_deploy_enabled": False,
-            "socket_mode_enabled": True,
+            "socket_mode_enabled": url is None,
             "token_rotation_enabled": False,
         },
     }

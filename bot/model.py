@@ -29,6 +29,13 @@ class InsightType(StrEnum):
     PROFILING_DOWNSIZING_EXPERIMENT = "PROFILING_DOWNSIZING_EXPERIMENT"
 
 
+class Way(StrEnum):
+    """How Slack reaches the bot: over websockets that the bot opens, or at the bot's own address."""
+
+    SOCKET = "socket"
+    HTTP = "http"
+
+
 class Identity(NamedTuple):
     """What makes two insights the same. `scope` is empty but for a WIDGET: its dashboard."""
 

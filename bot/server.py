@@ -1,4 +1,7 @@
-"""Health and metrics over HTTP: whether the process lives, whether it can do its work and why not, what it counts."""
+"""The bot's one HTTP server: whether it lives, whether it can work and why not, what it counts; and Slack's requests.
+
+It is up before anything else, so that an orchestrator is answered while the bot still waits for Slack.
+"""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -6,6 +9,12 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot import metrics
+
+EVENTS = "/slack/events"
+LARGEST_BODY = 1024 * 1024
+"""Bytes, of any request: Slack's are a few kB."""
+FINISH_SECONDS = 4.0
+"""How long requests under way may take when the bot stops: Slack waits for 3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,22 +25,36 @@ class Probes:
     measure: Callable[[], Awaitable[None]]
 
 
-async def serve(host: str, port: int, probes: Probes) -> tuple[web.AppRunner, int]:
-    """Serve `/healthz`, `/readyz`, `/metrics`; the runner to clean up, and the port (for 0: the one that was free)."""
+@dataclass(slots=True)
+class Front:
+    """What the server shows, put in place as the bot starts. `events` answers Slack's requests, in HTTP mode."""
 
-    async def readyz(_: web.Request) -> web.Response:
-        reasons = await probes.ready()
+    probes: Probes
+    events: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
+
+    async def readyz(self, _: web.Request) -> web.Response:
+        reasons = await self.probes.ready()
         return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
 
-    async def exposition(_: web.Request) -> web.Response:
-        await probes.measure()
+    async def metrics(self, _: web.Request) -> web.Response:
+        await self.probes.measure()
         return web.Response(body=metrics.exposition(), headers={"Content-Type": metrics.CONTENT_TYPE})
 
-    app = web.Application()
+    async def slack(self, request: web.Request) -> web.StreamResponse:
+        if self.events is None:  # Slack sends it again
+            return web.json_response({"error": "not ready"}, status=503)
+        return await self.events(request)
+
+
+async def serve(host: str, port: int, front: Front, *, http_mode: bool) -> tuple[web.AppRunner, int]:
+    """Serve; the runner to clean up, and the port (for 0: the one that was free)."""
+    app = web.Application(client_max_size=LARGEST_BODY)
     app.router.add_get("/healthz", _healthz)
-    app.router.add_get("/readyz", readyz)
-    app.router.add_get("/metrics", exposition)
-    runner = web.AppRunner(app, access_log=None)
+    app.router.add_get("/readyz", front.readyz)
+    app.router.add_get("/metrics", front.metrics)
+    if http_mode:
+        app.router.add_post(EVENTS, front.slack)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=FINISH_SECONDS)
     await runner.setup()
     site = web.TCPSite(runner, host, port)
     try:

@@ -13,11 +13,15 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from bot import tables
 from bot.insights import Mode
 from bot.links import SITES, Routes, api_host
-from bot.model import Org
+from bot.model import Org, Way
 from bot.policy import Confirmers
 
 SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "DD_API_KEY", "DD_APP_KEY", "DD_ACCESS_TOKEN")
 """Each may also be given as the path of a file, in NAME_FILE."""
+SECRET_OF = {Way.SOCKET: "SLACK_APP_TOKEN", Way.HTTP: "SLACK_SIGNING_SECRET"}
+"""What each way needs, and is chosen by."""
+APP_TOKEN = "make an app-level token (xapp-…) with connections:write on your Slack app's page, Basic Information"  # noqa: S105
+SIGNING_SECRET = "copy the signing secret from your Slack app's page, Basic Information, for HTTP mode"  # noqa: S105
 _WEB_HOSTS = {site.parameter: site.web_host for site in SITES}
 DATABASE = "sqlite:///case-insights.db"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -73,6 +77,14 @@ def _web_address(value: object) -> object:
     return str(value)
 
 
+def public_address(value: str) -> str:
+    """An address of ours that Slack takes, without a slash at the end; raises ValueError."""
+    parts = urlsplit(value)
+    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("is not an address that Slack takes: write it like https://case-insights.example.com")
+    return value.rstrip("/")
+
+
 Duration = Annotated[float, BeforeValidator(seconds)]
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 Address = Annotated[str, BeforeValidator(_web_address)]
@@ -86,7 +98,8 @@ class Settings(BaseSettings):
     )
 
     slack_bot_token: SecretStr = Field(alias="SLACK_BOT_TOKEN")
-    slack_app_token: SecretStr = Field(alias="SLACK_APP_TOKEN")
+    slack_app_token: SecretStr | None = Field(None, alias="SLACK_APP_TOKEN")
+    slack_signing_secret: SecretStr | None = Field(None, alias="SLACK_SIGNING_SECRET")
     slack_api_url: Address = Field("https://slack.com/api/", alias="SLACK_API_URL")
     dd_site: Annotated[str, BeforeValidator(_known_site)] = Field("datadoghq.com", alias="DD_SITE")
     dd_api_key: SecretStr | None = Field(None, alias="DD_API_KEY")
@@ -103,6 +116,9 @@ class Settings(BaseSettings):
     case_path: str = Field("/cases/", alias="CASE_INSIGHTS_CASE_PATH")
     host: str = Field("127.0.0.1", alias="CASE_INSIGHTS_HOST")
     port: int = Field(3000, alias="CASE_INSIGHTS_PORT", ge=0, le=65535)
+    public_url: Annotated[Address, AfterValidator(public_address)] | None = Field(
+        None, alias="CASE_INSIGHTS_PUBLIC_URL"
+    )
     lease: Duration = Field(30.0, alias="CASE_INSIGHTS_LEASE", gt=0)
     retry_cap: Duration = Field(300.0, alias="CASE_INSIGHTS_RETRY_CAP", gt=0)
     card_delay: Duration = Field(2.0, alias="CASE_INSIGHTS_CARD_DELAY", ge=0)
@@ -152,14 +168,29 @@ class Settings(BaseSettings):
             raise SettingsError(str(error)) from error
 
 
-def read(environment: Mapping[str, str] | None = None, *, env_file: str | None = tables.ENV_FILE) -> Settings:
-    """Settings from the environment and `.env`; raises SettingsError with one sentence."""
+def read(
+    environment: Mapping[str, str] | None = None,
+    *,
+    env_file: str | None = tables.ENV_FILE,
+    way: Way | None = None,
+    listens: bool = True,
+) -> Settings:
+    """Settings from the environment and `.env`; raises SettingsError with one sentence.
+
+    `way`: which one was chosen, where both an app token and a signing secret are set; the other is then as if it were
+    not set. `listens` False: for a command that Slack need not reach.
+    """
     given = tables.environment(environment, env_file=env_file)
     for name in SECRETS:
         given = _from_file(given, name)
     if "CASE_INSIGHTS_PORT" not in given and "PORT" in given:
         given["CASE_INSIGHTS_PORT"] = given["PORT"]
-    _check(given)
+    # In the order in which somebody sets the bot up.
+    _check_slack(given)
+    if listens:
+        given = _with_one_way(given, way)
+    _check_datadog(given)
+    _check_database(given.get("DATABASE_URL", DATABASE))
     try:
         return Settings.model_validate(given)
     except ValidationError as error:
@@ -189,13 +220,6 @@ def _from_file(given: Mapping[str, str], name: str) -> dict[str, str]:
     return {**given, name: secret}
 
 
-def _check(given: Mapping[str, str]) -> None:
-    """What is missing or contradicts itself, in the order in which somebody sets the bot up."""
-    _check_slack(given)
-    _check_datadog(given)
-    _check_database(given.get("DATABASE_URL", DATABASE))
-
-
 def _check_database(url: str) -> None:
     if not url.startswith(("sqlite:///", "postgresql://", "postgres://")):
         raise SettingsError("DATABASE_URL: write it like sqlite:///case-insights.db or postgresql://user@host/name.")
@@ -215,13 +239,29 @@ def _check_slack(given: Mapping[str, str]) -> None:
         )
     if not given["SLACK_BOT_TOKEN"].startswith("xoxb-"):
         raise SettingsError("SLACK_BOT_TOKEN is not a bot token: it begins with xoxb-.")
-    if "SLACK_APP_TOKEN" not in given:
-        raise SettingsError(
-            "SLACK_APP_TOKEN is not set: make an app-level token (xapp-…) with connections:write "
-            "on your Slack app's page, Basic Information."
-        )
-    if not given["SLACK_APP_TOKEN"].startswith("xapp-"):
+    if not given.get("SLACK_APP_TOKEN", "xapp-").startswith("xapp-"):
         raise SettingsError("SLACK_APP_TOKEN is not an app-level token: it begins with xapp-.")
+    if not given.get("SLACK_SIGNING_SECRET", "set").strip() or given.get("SLACK_SIGNING_SECRET", "").startswith("x"):
+        raise SettingsError(
+            "SLACK_SIGNING_SECRET is no signing secret: copy it from your Slack app's page, Basic Information."
+        )
+
+
+def _with_one_way(given: Mapping[str, str], way: Way | None) -> dict[str, str]:
+    """Exactly one of the two secrets by which Slack reaches us."""
+    both = [each for each in Way if SECRET_OF[each] in given]
+    if way is None and len(both) == 2:
+        raise SettingsError(
+            "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set: "
+            "choose with run --socket or run --http, or keep one of them."
+        )
+    chosen = way or (both[0] if both else None)
+    if chosen is None:
+        raise SettingsError(f"SLACK_APP_TOKEN is not set: {APP_TOKEN}, for Socket Mode; or {SIGNING_SECRET}.")
+    if chosen not in both:
+        step = APP_TOKEN if chosen is Way.SOCKET else SIGNING_SECRET
+        raise SettingsError(f"{SECRET_OF[chosen]} is not set: {step}.")
+    return {name: value for name, value in given.items() if name not in SECRET_OF.values() or name == SECRET_OF[chosen]}
 
 
 def _check_datadog(given: Mapping[str, str]) -> None:

@@ -247,3 +247,12 @@ channels = Table(
     Column("shared", Boolean, nullable=False),
     Column("at", Double, nullable=False),
 )
+
+# Processes of the bot: each writes once a minute that it lives.
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("replica", String(32), primary_key=True),
+    Column("seen_at", Double, nullable=False),
+    Column("last_event_at", Double),  # when Slack last told it something; None: never
+)
