@@ -21,7 +21,7 @@ SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "DD_API
 SECRET_OF = {Way.SOCKET: "SLACK_APP_TOKEN", Way.HTTP: "SLACK_SIGNING_SECRET"}
 """What each way needs, and is chosen by."""
 APP_TOKEN = "make an app-level token (xapp-…) with connections:write on your Slack app's page, Basic Information"  # noqa: S105
-SIGNING_SECRET = "copy the signing secret from your Slack app's page, Basic Information, for HTTP mode"  # noqa: S105
+SIGNING_SECRET = "copy the signing secret from your Slack app's page, Basic Information"  # noqa: S105
 _WEB_HOSTS = {site.parameter: site.web_host for site in SITES}
 DATABASE = "sqlite:///case-insights.db"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -257,7 +257,10 @@ def _with_one_way(given: Mapping[str, str], way: Way | None) -> dict[str, str]:
         )
     chosen = way or (both[0] if both else None)
     if chosen is None:
-        raise SettingsError(f"SLACK_APP_TOKEN is not set: {APP_TOKEN}, for Socket Mode; or {SIGNING_SECRET}.")
+        raise SettingsError(
+            f"SLACK_APP_TOKEN is not set: {APP_TOKEN}, for Socket Mode; "
+            f"or {SIGNING_SECRET}, into SLACK_SIGNING_SECRET, for HTTP mode."
+        )
     if chosen not in both:
         step = APP_TOKEN if chosen is Way.SOCKET else SIGNING_SECRET
         raise SettingsError(f"{SECRET_OF[chosen]} is not set: {step}.")

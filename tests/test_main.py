@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import httpx
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import create_engine, text
@@ -121,6 +122,31 @@ def test_the_manifest_is_printed_to_be_pasted():
     assert ask("manifest").output == as_yaml(manifest()) + "\n"
 
 
+def test_the_manifest_of_http_mode_names_the_address():
+    printed = as_yaml(manifest("https://bot.example.com")) + "\n"
+    assert ask("manifest", "--mode", "http", "--url", "https://bot.example.com/").output == printed
+
+
+def test_the_manifests_address_can_be_a_setting(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CASE_INSIGHTS_PUBLIC_URL", "https://bot.example.com")
+    assert ask("manifest", "--mode", "http").output == as_yaml(manifest("https://bot.example.com")) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ([], "--url is missing: the address at which Slack reaches the bot; or set CASE_INSIGHTS_PUBLIC_URL."),
+        (["--url", "http://bot.example.com"], "--url is not an address that Slack takes: write it like https://"),
+        (["--url", "bot.example.com"], "--url is not an address that Slack takes: write it like https://"),
+        (["--url", "https://bot.example.com/?a=b"], "--url is not an address that Slack takes: write it like https://"),
+    ],
+)
+def test_an_address_that_slack_does_not_take_is_refused_in_a_sentence(options: list[str], says: str):
+    said = ask("manifest", "--mode", "http", *options)
+    assert said.exit_code == 2
+    assert said.output.startswith(f"case-insights: {says}")
+
+
 def test_every_command_explains_itself():
     for command in main.commands:
         assert ask(command, "-h").exit_code == 0
@@ -191,12 +217,17 @@ def nobody() -> Iterator[str]:
         yield f"http://127.0.0.1:{taken.getsockname()[1]}/api/"
 
 
-def test_a_bot_that_waits_for_slack_ends_when_it_is_told_to(nobody: str):
+def test_a_bot_that_waits_for_slack_says_so_and_ends_when_it_is_told_to(nobody: str):
     command = [sys.executable, "-m", "bot", "run"]
     env = environment({**ENOUGH, "SLACK_API_URL": nobody, "CASE_INSIGHTS_PORT": "0"})
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as bot:  # noqa: S603  ours
         assert bot.stderr is not None
+        address = next(line for line in bot.stderr if "server.ready" in line).partition("address=")[2].split()[0]
         line = next(line for line in bot.stderr if "slack.not_answering" in line)
+        assert httpx.get(address).status_code == 200
+        not_ready = httpx.get(address.replace("/healthz", "/readyz"))
+        assert not_ready.status_code == 503
+        assert not_ready.json()["reasons"] == ["Slack has not answered yet (auth.test)."]
         began = time.monotonic()
         bot.send_signal(signal.SIGTERM)
         rest = bot.stderr.read()

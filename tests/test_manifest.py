@@ -1,20 +1,52 @@
 """The app manifest: the file to paste is what the code says, and asks for nothing more than is used."""
 
 from pathlib import Path
+from typing import Any
 
+import pytest
 import yaml
 
 from bot.manifest import EVENTS, SCOPES, as_yaml, manifest
 
 SOCKET = Path(__file__).parent.parent / "manifests" / "slack" / "socket.yaml"
+HTTP = SOCKET.with_name("http.yaml")
+URL = "https://case-insights.example.com"
+FILES = pytest.mark.parametrize(("file", "url"), [(SOCKET, None), (HTTP, URL)], ids=["socket", "http"])
 
 
-def test_the_file_is_what_the_bot_prints():
-    assert SOCKET.read_text(encoding="utf-8") == as_yaml(manifest()) + "\n"
+@FILES
+def test_the_file_is_what_the_bot_prints(file: Path, url: str | None):
+    assert file.read_text(encoding="utf-8") == as_yaml(manifest(url)) + "\n"
 
 
-def test_the_file_reads_back_as_the_manifest():
-    assert yaml.safe_load(SOCKET.read_text(encoding="utf-8")) == manifest()
+@FILES
+def test_the_file_reads_back_as_the_manifest(file: Path, url: str | None):
+    assert yaml.safe_load(file.read_text(encoding="utf-8")) == manifest(url)
+
+
+def test_over_http_every_kind_of_request_has_its_address_and_socket_mode_is_off():
+    said, at = manifest(URL), f"{URL}/slack/events"
+    assert [command["url"] for command in said["features"]["slash_commands"]] == [at]
+    assert said["settings"]["event_subscriptions"]["request_url"] == at
+    assert said["settings"]["interactivity"] == {
+        "is_enabled": True,
+        "request_url": at,
+        "message_menu_options_url": at,
+    }
+    assert said["settings"]["socket_mode_enabled"] is False
+
+
+def test_both_manifests_ask_for_the_same_but_for_the_way():
+    def without_way(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        way = ("url", "request_url", "message_menu_options_url", "socket_mode_enabled")
+        return {name: without_way(each) for name, each in value.items() if name not in way}
+
+    over_http, over_sockets = without_way(manifest(URL)), without_way(manifest())
+    (command,) = over_http["features"]["slash_commands"]
+    over_http["features"]["slash_commands"] = [without_way(command)]
+    assert over_http == over_sockets
 
 
 def test_yaml_of_the_manifests_own_kinds_of_values_reads_back():

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from bot.model import Way
 from bot.policy import Confirmers
 from bot.settings import SECRETS, Settings, SettingsError, read, seconds
 
@@ -63,6 +64,64 @@ def test_an_access_token_is_enough_for_datadog():
 def test_an_access_token_beside_a_key_is_a_contradiction(key: str):
     said = refusal({**SLACK, key: "very-secret", "DD_ACCESS_TOKEN": "very-secret"})
     assert said == f"DD_ACCESS_TOKEN and {key} are both set: keep either the token or the two keys."
+
+
+SIGNED = {"SLACK_SIGNING_SECRET": "very-secret-5"}
+
+
+def test_an_app_token_is_socket_mode_and_a_signing_secret_is_http_mode():
+    assert settings().slack_signing_secret is None
+    over_http = read(without("SLACK_APP_TOKEN", **SIGNED), env_file=None)
+    assert over_http.slack_signing_secret is not None
+    assert over_http.slack_signing_secret.get_secret_value() == "very-secret-5"
+    assert over_http.slack_app_token is None
+
+
+def test_with_both_somebody_chooses():
+    assert refusal({**ENOUGH, **SIGNED}) == (
+        "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set: "
+        "choose with run --socket or run --http, or keep one of them."
+    )
+    over_http = read({**ENOUGH, **SIGNED}, env_file=None, way=Way.HTTP)
+    assert (over_http.slack_app_token, over_http.slack_signing_secret is None) == (None, False)
+    over_socket = read({**ENOUGH, **SIGNED}, env_file=None, way=Way.SOCKET)
+    assert (over_socket.slack_app_token is None, over_socket.slack_signing_secret) == (False, None)
+
+
+def test_with_neither_both_ways_are_told():
+    said = refusal(without("SLACK_APP_TOKEN"))
+    assert said == (
+        "SLACK_APP_TOKEN is not set: make an app-level token (xapp-…) with connections:write on your Slack app's page, "
+        "Basic Information, for Socket Mode; or copy the signing secret from your Slack app's page, Basic Information, "
+        "into SLACK_SIGNING_SECRET, for HTTP mode."
+    )
+
+
+def test_what_was_chosen_has_to_be_there():
+    with pytest.raises(SettingsError, match=r"^SLACK_SIGNING_SECRET is not set: copy the signing secret from "):
+        read(ENOUGH, env_file=None, way=Way.HTTP)
+    with pytest.raises(SettingsError, match=r"^SLACK_APP_TOKEN is not set: make an app-level token "):
+        read(without("SLACK_APP_TOKEN", **SIGNED), env_file=None, way=Way.SOCKET)
+
+
+@pytest.mark.parametrize("secret", ["", " ", "\t\n", "xoxb-very-secret"])
+def test_an_empty_signing_secret_refuses_to_start(secret: str):
+    """K20: with an empty one, anybody could sign."""
+    said = refusal(without("SLACK_APP_TOKEN", SLACK_SIGNING_SECRET=secret))
+    assert "SLACK_SIGNING_SECRET" in said
+    assert "Basic Information" in said
+
+
+def test_a_command_that_slack_need_not_reach_takes_any_of_them():
+    for given in (ENOUGH, {**ENOUGH, **SIGNED}, without("SLACK_APP_TOKEN")):
+        assert read(given, env_file=None, listens=False).slack_bot_token
+
+
+def test_the_public_address_is_one_that_slack_takes():
+    assert settings(CASE_INSIGHTS_PUBLIC_URL="https://bot.example.com/x/").public_url == "https://bot.example.com/x"
+    assert refusal({**ENOUGH, "CASE_INSIGHTS_PUBLIC_URL": "http://bot.example.com"}) == (
+        "CASE_INSIGHTS_PUBLIC_URL is not an address that Slack takes: write it like https://case-insights.example.com."
+    )
 
 
 def test_tokens_that_were_mixed_up_are_told_apart():

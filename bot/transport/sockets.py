@@ -8,6 +8,7 @@ https://docs.slack.dev/apis/events-api/using-socket-mode
 
 import asyncio
 import contextlib
+import json
 import logging
 import random
 import time
@@ -29,7 +30,7 @@ Json = dict[str, Any]
 
 PING_SECONDS = 3.0
 """How often a websocket is pinged; one without an answer for half as long again is over."""
-SILENT_SECONDS = 15.0
+SILENT_SECONDS = 10.0
 """After this long without a word from Slack, whatever is being done about it, the bot is not ready."""
 OPEN_SECONDS = 8.0
 """From the ticket to Slack's hello."""
@@ -39,6 +40,8 @@ SHORT_SECONDS = 10.0
 LONGEST_PAUSE = 30.0
 DRAIN_SECONDS = 3.0
 """Slack waits no longer for an acknowledgement."""
+
+BROKEN = "broken"
 
 TOKEN = (
     "make an app-level token (xapp-…) with connections:write on your Slack app's page, Basic Information, "  # noqa: S105
@@ -57,8 +60,9 @@ REFUSALS = {
     "missing_scope": TOKEN,
     "not_allowed_token_type": TOKEN,
     "socket_mode_not_enabled": OFF,
+    "link_disabled": OFF,
 }
-"""Answers to the first request for a websocket that asking again does not change; later ones may be a slip."""
+"""What asking again does not change: words of `apps.connections.open`, and the last one of a disconnect frame."""
 
 log = structlog.get_logger(__name__)
 _silenced = logging.getLogger("slack_sdk.socket_mode")
@@ -88,21 +92,32 @@ class Line(SocketModeClient):
         answered = self.last_ping_pong_time
         return frame if answered is None else min(frame, max(0.0, time.time() - answered))
 
-    async def run_message_listeners(self, message: Json, raw_message: str) -> None:
-        """Every frame that is no ping or pong."""
+    @property
+    def is_broken(self) -> bool:
+        """Whether it ended without Slack having said so."""
+        return self.over.done() and self.over.result() == BROKEN
+
+    async def enqueue_message(self, message: str) -> None:
+        """Every frame that is no ping or pong, in the order in which they come.
+
+        slack_sdk reads them from a queue, where Slack's last word would be found after the close that follows it.
+        """
         self._heard_at = time.monotonic()
-        match message.get("type"):
-            case "hello":
-                if not self.hello.done():
-                    self.hello.set_result(None)
+        if '"envelope_id"' in message:
+            await super().enqueue_message(message)
+            return
+        frame: Json = json.loads(message) if message.startswith("{") else {}
+        match frame.get("type"):
+            case "hello" if not self.hello.done():
+                self.hello.set_result(None)
             case "disconnect":
-                self._end(str(message.get("reason")))
+                self._end(str(frame.get("reason")))
             case _:
-                await super().run_message_listeners(message, raw_message)  # pyright: ignore[reportUnknownMemberType]
+                return
 
     async def connect_to_new_endpoint(self, force: bool = False) -> None:
         """slack_sdk calls this when the websocket closed, or its pings are not answered."""
-        self._end("broken")
+        self._end(BROKEN)
 
     async def hang_up(self) -> None:
         """Close the websocket, also one that does not answer."""
@@ -139,8 +154,8 @@ class SocketMode:
             if old is not None:
                 self._retire(old)
             reason = await self._line.over
-            if reason == "link_disabled":
-                raise SocketModeEnd(OFF)
+            if reason in REFUSALS:
+                raise SocketModeEnd(_refusal(reason))
             log.info("socket.over", reason=reason, after=round(time.monotonic() - self._line.opened_at, 1))
             # The first that ends early is Slack's wish; from the second on something is wrong.
             failures = failures + 1 if time.monotonic() - self._line.opened_at < SHORT_SECONDS else 0
@@ -160,6 +175,8 @@ class SocketMode:
     def reasons(self) -> list[str]:
         if self._line is None:
             return [f"Slack has opened no websocket: {self._note}."]
+        if self._line.is_broken:
+            return [f"Slack's websocket broke and there is no other yet: {self._note}."]
         silent = self._line.silent_for
         if silent > SILENT_SECONDS:
             return [f"Slack's websocket has been silent for {silent:.0f} s: {self._note}."]
@@ -179,8 +196,8 @@ class SocketMode:
             except (SlackClientError, aiohttp.ClientError, TimeoutError, ValueError) as error:
                 await line.hang_up()
                 self._note = _why(error)
-                if self._line is None and (refused := _refusal(error)):
-                    raise SocketModeEnd(refused) from error
+                if _is_final(error, first=self._line is None):
+                    raise SocketModeEnd(_refusal(_word(error))) from error
                 log.warning("socket.not_opened", why=self._note)
                 await _pause(failures)
                 failures += 1
@@ -241,10 +258,13 @@ def _why(error: Exception) -> str:
     return f"apps.connections.open fails ({_word(error) or type(error).__name__})"
 
 
-def _refusal(error: Exception) -> str | None:
-    """The sentence of a refusal that asking again does not change."""
-    word = _word(error)
-    return f"Slack opens no websocket ({word}): {REFUSALS[word]}" if word in REFUSALS else None
+def _is_final(error: Exception, *, first: bool) -> bool:
+    """Whether to give up. A token that was good when the bot started may be refused by a slip of Slack's."""
+    return _word(error) in REFUSALS and (first or REFUSALS[_word(error)] == OFF)
+
+
+def _refusal(word: str) -> str:
+    return f"Slack opens no websocket ({word}): {REFUSALS[word]}"
 
 
 async def _pause(failures: int) -> None:

@@ -53,7 +53,7 @@ async def house(shared_house: OpenHouse) -> OpenHouse:
     control.clear_rules()
     control.release()
     await shared_house.keeper.do("start")
-    await control.until(lambda: shared_house.stage.slack.socket.undelivered == 0, timeout=20, what="acknowledgements")
+    await control.until(lambda: shared_house.stage.slack.outbox.undelivered == 0, timeout=20, what="acknowledgements")
     await control.quiet(0.4, timeout=20)
     control.reset()
     return shared_house

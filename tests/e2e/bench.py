@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import re
 import sqlite3
 import sys
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,6 +22,7 @@ from bot.sandbox.render import as_text
 from bot.sandbox.slack import SlackServer
 from bot.store import Store, schema
 from tests import used
+from tests.e2e.balancer import Balancer, balancer
 
 Json = dict[str, Any]
 
@@ -29,6 +32,7 @@ CASE_LINK = f"https://app.datadoghq.com/cases/{KEY}"
 PUT = "PUT /api/v2/cases/{case_id}/insights"
 DELETE = "DELETE /api/v2/cases/{case_id}/insights"
 GET = "GET /api/v2/cases/{case_id}"
+SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 SETTINGS = {
     "CASE_INSIGHTS_CARD_DELAY": "200ms",
     "CASE_INSIGHTS_RETRY_CAP": "2s",
@@ -45,9 +49,15 @@ class Bench:
     """One test's Slack, Datadog and bot."""
 
     def __init__(
-        self, slack: SlackServer, datadog: DatadogServer, directory: Path, replicas: int, settings: Mapping[str, str]
+        self,
+        slack: SlackServer,
+        datadog: DatadogServer,
+        directory: Path,
+        replicas: int,
+        settings: Mapping[str, str],
+        front: Balancer | None = None,
     ) -> None:
-        self.slack, self.datadog = slack, datadog
+        self.slack, self.datadog, self.front = slack, datadog, front
         self.control: Control = slack.control
         self.database = directory / "case-insights.db"
         self.bots: list[Child] = []
@@ -83,16 +93,31 @@ class Bench:
         return self.bots[0]
 
     async def start(self) -> None:
-        """Start every replica that does not run; returns when all their websockets are open."""
+        """Start every replica that does not run; returns when Slack can reach all of them."""
         for bot in self.bots:
             if not bot.runs:
+                bot.log.unlink(missing_ok=True)
                 await bot.start()
+        if self.front is not None:
+            self.front.targets = [await self._ready(bot) for bot in self.bots]
+            await self.slack.verify_request_url()
+            return
 
         def connected() -> bool:
             return len(self.slack.socket.connections) >= len(self.bots) or not all(bot.runs for bot in self.bots)
 
         await self.control.until(connected, timeout=60, what="the bot to connect")
         assert all(bot.runs for bot in self.bots), self.log
+
+    async def _ready(self, bot: Child) -> str:
+        """Where this replica listens, once it says that it can work: a load balancer asks in turns, too."""
+        async with httpx.AsyncClient() as client:
+            while bot.runs:
+                address = re.search(r"address=(http://[^/]+)/healthz", bot.log.read_text(encoding="utf-8"))
+                if address is not None and (await client.get(f"{address[1]}/readyz")).status_code == 200:
+                    return address[1]
+                await asyncio.sleep(0.02)
+        raise AssertionError(self.log)
 
     async def kill(self, *numbers: int) -> None:
         """End these replicas, or all, as a power cut would."""
@@ -194,7 +219,7 @@ class Bench:
 
     async def handled(self) -> None:
         """Every event is acknowledged, no lane is about to be worked on, and nothing happens any more."""
-        await self.control.until(lambda: self.slack.socket.undelivered == 0, timeout=20, what="acknowledgements")
+        await self.control.until(lambda: self.slack.outbox.undelivered == 0, timeout=20, what="acknowledgements")
         await self.control.quiet(0.15, timeout=20)
         while self._work_soon():
             await self.control.quiet(0.15, timeout=20)
@@ -254,13 +279,28 @@ def _number(option: Json) -> int:
 
 @contextlib.asynccontextmanager
 async def bench(
-    directory: Path, *, replicas: int = 1, settings: Mapping[str, str] | None = None, **slack_options: Any
+    directory: Path,
+    *,
+    replicas: int = 1,
+    settings: Mapping[str, str] | None = None,
+    http: bool = False,
+    **slack_options: Any,
 ) -> AsyncGenerator[Bench]:
-    """Servers with one case, and the bot, with these settings beside the bench's own, connected."""
+    """Servers with one case, and the bot, with these settings beside the bench's own, connected.
+
+    `http`: in HTTP mode, behind a load balancer.
+    """
     control = Control()
-    timing = {"ack_seconds": 2.5, "retry_delays": (0.3, 1.0, 2.0, 4.0), **slack_options}
-    async with SlackServer(manifest(), control, **timing) as slack, DatadogServer(control) as datadog:
-        built = Bench(slack, datadog, directory, replicas, settings or {})
+    options = {"ack_seconds": 2.5, "retry_delays": (0.3, 1.0, 2.0, 4.0), **slack_options}
+    chosen = dict(settings or {})
+    async with contextlib.AsyncExitStack() as stack:
+        front = await stack.enter_async_context(balancer()) if http else None
+        if http:
+            options["signing_secret"] = SIGNING_SECRET
+            chosen |= {"SLACK_SIGNING_SECRET": SIGNING_SECRET, "SLACK_APP_TOKEN": ""}
+        slack = await stack.enter_async_context(SlackServer(manifest(front and front.url), control, **options))
+        datadog = await stack.enter_async_context(DatadogServer(control))
+        built = Bench(slack, datadog, directory, replicas, chosen, front)
         try:
             await built.start()
             await built.renew()

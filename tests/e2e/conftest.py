@@ -42,6 +42,20 @@ async def own(tmp_path: Path) -> AsyncIterator[Bench]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def over_http(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
+    async with bench(tmp_path_factory.mktemp("http"), http=True) as built:
+        yield built
+
+
+@pytest.fixture
+async def web(over_http: Bench) -> Bench:
+    """A bench in HTTP mode where nothing was said yet; its bot may be stopped."""
+    await over_http.start()
+    await over_http.renew()
+    return over_http
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def two(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
     """Two replicas; the second one's clock is an hour ahead."""
     directory = tmp_path_factory.mktemp("replicas")

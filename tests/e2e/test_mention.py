@@ -41,7 +41,7 @@ async def test_a_mention_while_the_database_is_locked_is_carried_out_when_slack_
     await b.handled()
     with b.locked_database():
         b.slack.mention(CHANNEL, "U0ANA", f"tie {KEY}", thread_ts=root)
-        await b.control.until(lambda: b.slack.socket.undelivered > 0, what="the event")
+        await b.control.until(lambda: b.slack.outbox.undelivered > 0, what="the event")
         await b.control.until(lambda: "store.failed" in b.log, what="the failure")
     assert await b.told("U0ANA") == "Done."
 

@@ -64,7 +64,7 @@ async def test_while_one_replica_posts_a_card_the_other_does_not_post_it_too(pai
     await pair.held("chat.postMessage")
     for number in (2, 3, 4):  # to both of them in turn
         pair.reply(root, monitor(number))
-    await pair.control.until(lambda: pair.slack.socket.undelivered == 0, what="acknowledgements")
+    await pair.control.until(lambda: pair.slack.outbox.undelivered == 0, what="acknowledgements")
     pair.control.release()
     await pair.card(root, "Add 4 insights")
     await pair.handled()

@@ -87,7 +87,7 @@ async def test_the_home_tab_shows_what_was_published(slack: SlackServer, app: As
     app.event("app_home_opened")(publish)
     async with connected(slack, app):
         assert slack.home("U0ANA") == {"view": None}
-        await slack.control.until(lambda: slack.views.homes and not slack.socket.undelivered)
+        await slack.control.until(lambda: slack.views.homes and not slack.outbox.undelivered)
     assert slack.home("U0ANA")["view"]["blocks"][0]["text"]["text"] == "No ties yet."
 
 
