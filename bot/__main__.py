@@ -44,7 +44,9 @@ def run(chosen: str | None) -> None:
     gc.enable()
 
     async def work() -> None:
-        await app.run(settings.read(way=Way(chosen) if chosen else None))
+        told = settings.read(way=Way(chosen) if chosen else None)
+        logs.configure(told.log_level, told.log_format)
+        await app.run(told)
 
     logs.configure()
     _carry_out(work())

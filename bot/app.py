@@ -5,6 +5,7 @@
 
 import asyncio
 import contextlib
+import logging
 import re
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -12,12 +13,13 @@ from typing import Any
 
 import aiohttp
 import structlog
-from slack_bolt.async_app import AsyncApp
+from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import commands as commands_of
-from bot import health, server
+from bot import health, metrics, server
 from bot.datadog import AccessToken, Credentials, Datadog, Keys
 from bot.datadog_names import Names
 from bot.delivery import Delivery, Org, Reach
@@ -131,7 +133,7 @@ async def _work(
             assert settings.slack_app_token is not None, "the settings have one of the two"  # noqa: S101
             token = settings.slack_app_token.get_secret_value()
             transport = SocketMode(bolt, token, _client(settings, session, None), heard)
-        front.probes = health.probes(reach, delivery, transport)
+        front.probes = health.probes(reach, delivery, transport, heard)
         works = (transport.run(), delivery.run(), health.beat(reach, heard))
         listening, *others = [asyncio.create_task(each) for each in works]
         log.info("bot.ready", workspace=reach.myself.team_name, site=settings.dd_site)
@@ -173,7 +175,8 @@ def bolt_app(
             enterprise_id=me.enterprise, team_id=me.team, bot_token=token, bot_id=me.bot, bot_user_id=me.user
         )
 
-    app = AsyncApp(
+    app = _Counted(
+        logger=logging.getLogger("slack_bolt"),  # else Bolt gives each of its loggers the root's level, see `logs`
         client=_client(settings, session, None),
         authorize=authorize,
         signing_secret="",
@@ -194,6 +197,18 @@ def bolt_app(
 
     _ = on_anything_else
     return app
+
+
+class _Counted(AsyncApp):
+    """Bolt, which counts what it is handed, in whichever mode."""
+
+    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        said = await super().async_dispatch(req)
+        body: dict[str, Any] = req.body
+        event: dict[str, Any] = body.get("event") or {}
+        kind = str(event.get("type") or body.get("type") or "command")
+        metrics.events.labels(kind, "acknowledged" if said.status == 200 else "failed").inc()
+        return said
 
 
 def _client(settings: Settings, session: aiohttp.ClientSession, token: str | None) -> AsyncWebClient:

@@ -31,18 +31,22 @@ def starting(what: Callable[[], str]) -> Probes:
         return [what()]
 
     async def measure() -> None:
-        return
+        metrics.ready.set(0)
 
     return Probes(ready, measure)
 
 
-def probes(reach: Reach, delivery: Delivery, transport: Transport) -> Probes:
+def probes(reach: Reach, delivery: Delivery, transport: Transport, heard: Heard) -> Probes:
     """The answers of `/readyz` and `/metrics`."""
+    started = time.monotonic()
 
     async def ready() -> list[str]:
         return [*await _database(reach), *_delivery(delivery), *_orgs(reach), *transport.reasons()]
 
     async def measure() -> None:
+        metrics.ready.set(not await ready())
+        metrics.last_event_age.set(time.monotonic() - started if heard.event_ago is None else heard.event_ago)
+        metrics.socket_age.set(transport.age)
         try:
             async with reach.store.read() as connection:
                 found = await lanes.depths(connection)

@@ -1,14 +1,28 @@
-"""One stream of log lines, ours and the libraries', one event a line, without secrets."""
+"""One stream of log lines, ours and the libraries', one event a line, without secrets.
+
+Libraries stay at WARNING whatever our level is: at DEBUG they write tokens, headers and bodies. Bolt stays at ERROR:
+its warnings quote what Slack sent.
+"""
 
 import logging
 import sys
+from collections.abc import Sequence
 
 import structlog
+from structlog.typing import Processor
+
+QUIET = {
+    "slack_bolt": logging.ERROR,
+    **dict.fromkeys(
+        ("httpx", "httpcore", "slack_sdk", "aiohttp", "alembic", "asyncio", "sqlalchemy", "aiosqlite", "psycopg"),
+        logging.WARNING,
+    ),
+}
 
 
-def configure(level: str = "INFO") -> None:
-    """Everything goes to standard error, key=value, readable in a terminal."""
-    shared: list[structlog.typing.Processor] = [
+def configure(level: str = "INFO", form: str = "console") -> None:
+    """Everything goes to standard error: key=value to read in a terminal, or `form` json for a machine."""
+    shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -19,17 +33,25 @@ def configure(level: str = "INFO") -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    # Plain tracebacks: rich ones print frames' locals, tokens among them.
-    console = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, console],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_RENDERED[form]],
         )
     )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for noisy in ("httpx", "httpcore", "slack_bolt", "slack_sdk", "aiohttp", "alembic", "asyncio"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    for name, quiet in QUIET.items():
+        logging.getLogger(name).setLevel(max(quiet, root.level))
+
+
+# Tracebacks without the frames' locals, which hold tokens: in json a string in the one line, else as Python's own.
+_RENDERED: dict[str, Sequence[Processor]] = {
+    "console": [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)],
+    "json": [
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(),
+    ],
+}

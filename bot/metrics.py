@@ -24,7 +24,7 @@ last_event_age = Gauge(
 )
 socket_age = Gauge(
     "case_insights_socket_age_seconds",
-    "How long the oldest websocket to Slack has stood; 0 in HTTP mode",
+    "How long the websocket has stood; 0 in HTTP mode",
     registry=registry,
 )
 links = Counter(

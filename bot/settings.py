@@ -1,7 +1,7 @@
 """The environment, read once into one frozen `Settings`; a bad one is a sentence that names the variable."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -58,6 +58,15 @@ def _mode(value: object) -> object:
     return value
 
 
+def _one_of(*words: str) -> Callable[[object], object]:
+    def check(value: object) -> object:
+        if value not in words:
+            raise ValueError(f"is {value!r}: use {', '.join(words[:-1])} or {words[-1]}")
+        return value
+
+    return check
+
+
 def _switch(value: object) -> object:
     if isinstance(value, str) and value not in ("on", "off"):
         raise ValueError(f"is {value!r}: use on or off")
@@ -87,6 +96,8 @@ def public_address(value: str) -> str:
 
 Duration = Annotated[float, BeforeValidator(seconds)]
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+LogFormat = Annotated[str, BeforeValidator(_one_of("console", "json"))]
+LogLevel = Annotated[str, BeforeValidator(_one_of("DEBUG", "INFO", "WARNING", "ERROR"))]
 Address = Annotated[str, BeforeValidator(_web_address)]
 
 
@@ -114,6 +125,8 @@ class Settings(BaseSettings):
     scm_hosts: Listed = Field((), alias="CASE_INSIGHTS_SCM_HOSTS")
     routes_file: Path | None = Field(None, alias="CASE_INSIGHTS_ROUTES_FILE")
     case_path: str = Field("/cases/", alias="CASE_INSIGHTS_CASE_PATH")
+    log_format: LogFormat = Field("console", alias="CASE_INSIGHTS_LOG_FORMAT")
+    log_level: LogLevel = Field("INFO", alias="CASE_INSIGHTS_LOG_LEVEL")
     host: str = Field("127.0.0.1", alias="CASE_INSIGHTS_HOST")
     port: int = Field(3000, alias="CASE_INSIGHTS_PORT", ge=0, le=65535)
     public_url: Annotated[Address, AfterValidator(public_address)] | None = Field(

@@ -54,6 +54,7 @@ def create(url: str) -> AsyncEngine:
             parsed.set(drivername="sqlite+aiosqlite"),
             connect_args={"async_creator_fn": near_sqlite.connect, "timeout": BUSY_SECONDS},
             pool_size=8,
+            hide_parameters=True,  # an error goes to the log, ids and refs do not
         )
         event.listen(engine.sync_engine, "connect", _sqlite_connect)
         event.listen(engine.sync_engine, "begin", _sqlite_begin)
@@ -65,6 +66,7 @@ def create(url: str) -> AsyncEngine:
         pool_size=12,  # what goes over that is opened and closed each time, which costs more than the work it does
         max_overflow=8,
         connect_args={"prepare_threshold": None},
+        hide_parameters=True,
     )
     event.listen(engine.sync_engine, "begin", _postgresql_begin)
     return engine

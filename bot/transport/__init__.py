@@ -21,6 +21,11 @@ class Transport(Protocol):
         """Take nothing more, and finish what is under way."""
         ...
 
+    @property
+    def age(self) -> float:
+        """Seconds since the connection on which Slack speaks was opened; 0 where there is none."""
+        ...
+
     def reasons(self) -> list[str]:
         """Why Slack cannot reach us, in sentences for an operator; empty when it can."""
         ...

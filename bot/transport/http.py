@@ -54,6 +54,10 @@ class HttpMode:
     async def close(self) -> None:
         await self._close_door()
 
+    @property
+    def age(self) -> float:
+        return 0.0
+
     def reasons(self) -> list[str]:
         """Nobody can tell from here whether Slack finds the address."""
         return []

@@ -172,6 +172,10 @@ class SocketMode:
             self._retire(self._line)
         await asyncio.gather(*self._retiring)
 
+    @property
+    def age(self) -> float:
+        return time.monotonic() - self._line.opened_at if self._line else 0.0
+
     def reasons(self) -> list[str]:
         if self._line is None:
             return [f"Slack has opened no websocket: {self._note}."]
