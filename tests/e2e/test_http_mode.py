@@ -46,9 +46,7 @@ async def asked_until_it_fails(b: Bench) -> None:
 
 SCENARIOS = (
     test_main_job.test_one_click_puts_exactly_the_insights_of_the_thread_on_the_case,
-    test_main_job.test_a_message_delivered_eleven_times_makes_one_card,
     test_modal.test_a_case_is_searched_by_its_title,
-    test_modal.test_a_case_is_typed_in_lower_case_or_as_a_link_and_an_unknown_one_stays_on_its_field,
     test_commands.test_a_thread_is_tied_by_its_permalink_and_what_it_holds_is_offered,
     test_mention.test_a_mention_with_a_link_has_one_effect,
     test_mention.test_a_mention_while_the_database_is_locked_is_carried_out_when_slack_repeats_it,
@@ -177,7 +175,7 @@ async def test_a_bot_that_is_told_to_stop_answers_what_is_under_way(web: Bench) 
     click = asyncio.create_task(web.click(card, "insights.add", "U0EVA"))
     await web.held("users.info")
     stopping = asyncio.create_task(web.bot.stop())
-    with pytest.raises(httpx.ConnectError):
+    with pytest.raises(httpx.TransportError):  # refused, or met the door while it closed
         await asked_until_it_fails(web)
     web.control.release()
     assert (await click)["acknowledged"]

@@ -97,18 +97,14 @@ async def test_without_a_websocket_the_bot_is_not_ready_and_says_why_until_it_ha
     assert await ready(b, when=True) == []
 
 
-async def test_when_socket_mode_is_switched_off_the_bot_ends_and_says_how_to_go_on(own: Bench) -> None:
+async def test_when_slack_opens_no_websocket_any_more_the_bot_ends_and_says_how_to_go_on(own: Bench) -> None:
     off = "Socket Mode is switched off: switch it on on your Slack app's page, Socket Mode; "
     await own.slack.refresh("link_disabled")
     assert (await refused(own)).startswith(f"Slack opens no websocket (link_disabled): {off}")
     await own.bot.start()
     assert (await refused(own)).startswith(f"Slack opens no websocket (socket_mode_not_enabled): {off}")
-    assert "Traceback" not in own.log
-
-
-async def test_an_app_token_that_slack_does_not_take_is_a_sentence(own: Bench) -> None:
-    await own.bot.stop()
     own.bot.env["SLACK_APP_TOKEN"] = "xapp-of-another-app"
     await own.bot.start()
-    said = await refused(own)
-    assert said.startswith("Slack opens no websocket (invalid_auth): make an app-level token (xapp-…)")
+    token = "make an app-level token (xapp-…) with connections:write on your Slack app's page"
+    assert (await refused(own)).startswith(f"Slack opens no websocket (invalid_auth): {token}")
+    assert "Traceback" not in own.log
