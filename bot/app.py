@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 import structlog
-from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
+from slack_bolt.async_app import AsyncApp, AsyncBoltContext, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
@@ -22,7 +22,7 @@ from bot import commands as commands_of
 from bot import health, metrics, server
 from bot.datadog import AccessToken, Credentials, Datadog, Keys
 from bot.datadog_names import Names
-from bot.delivery import Delivery, Org, Reach
+from bot.delivery import Delivery, OneWorkspace, Org, Reach, Workspace
 from bot.delivery.why import why as why_of
 from bot.links import Routes
 from bot.listeners import answers, cards, commands, home, modal, orders, threads, ties
@@ -68,8 +68,9 @@ async def why(settings: Settings, address: str) -> str:
         reach = await _reach(settings, settings.routes(), stack, asyncio.Event(), lambda _: None)
         if reach is None:
             raise SettingsError("Slack does not answer; try again in a minute.")
+        workspace = (await reach.workspaces.installed())[0]
         try:
-            return await why_of(reach, reach.myself.team, message)
+            return await why_of(reach, workspace, message)
         except SlackLater as later:
             raise SettingsError(f"Slack does not answer ({later}); try again in a minute.") from later
         except SlackEnd as end:
@@ -100,8 +101,7 @@ async def _reach(
     stack.push_async_callback(names.close)
     return Reach(
         store=store,
-        slack=slack,
-        myself=myself,
+        workspaces=OneWorkspace(Workspace(slack, myself)),
         orgs={settings.org.name: Org(settings.org, datadog, names, settings.case_url)},
         routes=routes,
         confirmers=settings.policy,
@@ -122,7 +122,7 @@ async def _work(
     close_door: Callable[[], Awaitable[None]],
     stopping: asyncio.Event,
 ) -> None:
-    said, delivery, heard = Answers(reach.slack), Delivery(reach), Heard()
+    said, delivery, heard = Answers(reach), Delivery(reach), Heard()
     async with aiohttp.ClientSession() as session:
         bolt = bolt_app(settings, session, reach, said, delivery)
         transport: Transport
@@ -136,7 +136,7 @@ async def _work(
         front.probes = health.probes(reach, delivery, transport, heard)
         works = (transport.run(), delivery.run(), health.beat(reach, heard))
         listening, *others = [asyncio.create_task(each) for each in works]
-        log.info("bot.ready", workspace=reach.myself.team_name, site=settings.dd_site)
+        log.info("bot.ready", workspaces=await reach.workspaces.installed(), site=settings.dd_site)
         stopped = asyncio.create_task(stopping.wait())
         done, _ = await asyncio.wait({stopped, listening, *others}, return_when=asyncio.FIRST_COMPLETED)
         log.info("bot.stopping")
@@ -166,14 +166,11 @@ def bolt_app(
     settings: Settings, session: aiohttp.ClientSession, reach: Reach, said: Answers, delivery: Delivery
 ) -> AsyncApp:
     """Bolt with our listeners. It acknowledges only when a listener has returned: then its transaction stands."""
-    me = reach.myself
-    token = settings.slack_bot_token.get_secret_value()
 
-    async def authorize() -> AuthorizeResult:
-        # Asked once at start-up, not at the first event, so that an event never fails for it.
-        return AuthorizeResult(
-            enterprise_id=me.enterprise, team_id=me.team, bot_token=token, bot_id=me.bot, bot_user_id=me.user
-        )
+    async def authorize(context: AsyncBoltContext, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        # Bolt only needs to know us from others: it gets no token, because only `bot.slack` calls Slack.
+        me = await reach.myself(str(enterprise_id if context.is_enterprise_install else team_id))
+        return AuthorizeResult(enterprise_id=me.enterprise, team_id=me.team, bot_id=me.bot, bot_user_id=me.user)
 
     app = _Counted(
         logger=logging.getLogger("slack_bolt"),  # else Bolt gives each of its loggers the root's level, see `logs`

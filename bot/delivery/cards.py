@@ -86,8 +86,9 @@ async def view(reach: Reach, card: cards.Card) -> messages.Card | None:
         return None
     org = reach.orgs.get(card.org)
     people = {user for item in items for user in (item.by, item.poster) if user}
+    there = await reach.workspaces.at(card.thread.workspace)
     wanted = [] if shared else items
-    named, names = await asyncio.gather(_names(org, wanted), reach.slack.names(people, within=NAMES_WITHIN))
+    named, names = await asyncio.gather(_names(org, wanted), there.slack.names(people, within=NAMES_WITHIN))
     return messages.Card(
         id=card.id,
         version=row.version,
@@ -95,7 +96,7 @@ async def view(reach: Reach, card: cards.Card) -> messages.Card | None:
         case_title="" if shared else case.title,
         case_url=f"{org.case_url}{case.key}" if org else "",
         items=[as_shown(item, named.get(item.identity, "")) for item in items],
-        sources=_sources(reach, card.thread, items),
+        sources=_sources(there.myself.url, card.thread, items),
         closed=case.closed,
         archived=case.archived,
         continued=row.continued,
@@ -104,10 +105,10 @@ async def view(reach: Reach, card: cards.Card) -> messages.Card | None:
     )
 
 
-def _sources(reach: Reach, thread: Thread, items: Sequence[cards.Item]) -> list[messages.Source]:
+def _sources(url: str, thread: Thread, items: Sequence[cards.Item]) -> list[messages.Source]:
     """The messages that what is still offered came from, each once, oldest first."""
     brought = {item.message_ts: item.poster for item in items if item.state is State.OFFERED}
-    return [messages.Source(poster, permalink(reach.myself.url, thread, ts)) for ts, poster in sorted(brought.items())]
+    return [messages.Source(poster, permalink(url, thread, ts)) for ts, poster in sorted(brought.items())]
 
 
 def permalink(workspace_url: str, thread: Thread, message_ts: str) -> str:
@@ -121,14 +122,15 @@ async def _show(reach: Reach, lane: Lane, card: cards.Card) -> Showing:
     face = await (_question(reach, card) if card.asks else _insights(reach, card))
     if face is None:
         return Showing(0, None, "")
+    there = await reach.workspaces.at(card.thread.workspace)
     ts = card.ts
     if ts is None and card.posting_since is not None:
         mark = messages.metadata(card.id)
-        ts = await reach.slack.find(card.thread, mark, card.posting_since, reach.myself.bot)
+        ts = await there.slack.find(card.thread, mark, card.posting_since, there.myself.bot)
     if ts is not None:
         # A new version that reads the same (a probe failed again) is not worth a call.
         if card.ts is None or card.digest != face.digest:
-            await reach.slack.update(card.thread.channel, ts, face.message)
+            await there.slack.update(card.thread.channel, ts, face.message)
         return Showing(face.version, ts, face.digest)
     if face.empty:
         return Showing(face.version, None, "")
@@ -136,7 +138,7 @@ async def _show(reach: Reach, lane: Lane, card: cards.Card) -> Showing:
         raise SlackEnd(SHARED)
     async with reach.write() as tx:
         await cards.posting(tx, card.id, await lanes.hold(tx, lane))
-    posted = await reach.slack.post(card.thread, face.message, messages.metadata(card.id))
+    posted = await there.slack.post(card.thread, face.message, messages.metadata(card.id))
     return Showing(face.version, posted.ts, face.digest, posted.channel)
 
 
@@ -158,7 +160,8 @@ async def _question(reach: Reach, card: cards.Card) -> Face | None:
         shared = await channels.is_shared(connection, card.thread)
     if row is None or asked is None:
         return None
-    names = await reach.slack.names({asked.by} if asked.by else set(), within=NAMES_WITHIN)
+    slack = await reach.slack(card.thread.workspace)
+    names = await slack.names({asked.by} if asked.by else set(), within=NAMES_WITHIN)
     choices = [
         messages.Choice(case.key, "" if shared else case.title, case.closed or case.archived) for case in asked.asks
     ]
@@ -187,14 +190,15 @@ def _digest(message: messages.Message) -> str:
 async def _tell(reach: Reach, lane: Lane, card: cards.Card) -> None:
     """One reply about insights that failed when nobody was watching any more."""
     mark = messages.metadata(card.id, card.tell)
+    there = await reach.workspaces.at(card.thread.workspace)
     found = None
     if card.telling_since is not None:
-        found = await reach.slack.find(card.thread, mark, card.telling_since, reach.myself.bot)
+        found = await there.slack.find(card.thread, mark, card.telling_since, there.myself.bot)
     shown = await view(reach, card)
     if found is None and shown is not None:
         async with reach.write() as tx:
             await cards.telling(tx, card.id, await lanes.hold(tx, lane))
-        await reach.slack.post(card.thread, messages.late_failure(shown), mark)
+        await there.slack.post(card.thread, messages.late_failure(shown), mark)
     async with reach.write() as tx:
         await lanes.hold(tx, lane)
         await cards.told(tx, card.id, card.tell)

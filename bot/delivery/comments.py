@@ -51,6 +51,6 @@ async def _settle(reach: Reach, lane: Lane, comment: Comment, state: CommentStat
         await lanes.release(tx, lane, more=True)
     said = messages.commented(state.value, case.key if case else case_id)
     try:
-        await reach.slack.whisper(comment.thread, comment.by, said)
+        await (await reach.slack(comment.thread.workspace)).whisper(comment.thread, comment.by, said)
     except (SlackLater, SlackEnd) as error:
         log.warning("answer.lost", user=comment.by, why=str(error))

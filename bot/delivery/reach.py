@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot import metrics
+from bot import messages, metrics
 from bot.datadog import Datadog
 from bot.datadog_names import Names
+from bot.delivery.workspaces import Workspaces
 from bot.insights import Mode
 from bot.links import Routes
 from bot.model import Identity
@@ -70,8 +71,7 @@ class Reach:
     """Everything a lane's holder needs. Times in seconds."""
 
     store: Store
-    slack: Slack
-    myself: Myself
+    workspaces: Workspaces
     orgs: Mapping[str, Org]
     routes: Routes
     confirmers: Confirmers | None
@@ -83,16 +83,30 @@ class Reach:
     mode: Mode = Mode.ASK
     shared: bool = False
 
-    async def refusal(self, user: str) -> Refusal | None:
+    async def slack(self, workspace: str) -> Slack:
+        """This workspace's API; raises SlackEnd where the bot is not installed, SlackLater."""
+        return (await self.workspaces.at(workspace)).slack
+
+    async def myself(self, workspace: str) -> Myself:
+        """Who the bot is in this workspace; raises SlackEnd where it is not installed, SlackLater."""
+        return (await self.workspaces.at(workspace)).myself
+
+    async def refusal(self, workspace: str, user: str) -> Refusal | None:
         """Whether this person may not change a case, and why; judged at every act, by what Slack says in a second."""
-        me, confirmers = self.myself, self.confirmers
+        there, confirmers = await self.workspaces.at(workspace), self.confirmers
         groups = sorted(confirmers.groups) if confirmers and user not in confirmers.users else []
         person, members = await asyncio.gather(
-            self.slack.person(user, within=PERSON_WITHIN),
-            asyncio.gather(*(self.slack.members(group, within=PERSON_WITHIN) for group in groups)),
+            there.slack.person(user, within=PERSON_WITHIN),
+            asyncio.gather(*(there.slack.members(group, within=PERSON_WITHIN) for group in groups)),
         )
         named = is_named(user, confirmers, dict(zip(groups, members, strict=True)))
+        me = there.myself
         return may_change(person, Home(me.team, me.enterprise, me.team_name), named=named)
+
+    async def refused(self, workspace: str, user: str, what: str) -> str | None:
+        """The sentence for somebody who may not change `what`; None when they may."""
+        refusal = await self.refusal(workspace, user)
+        return messages.refused(refusal, (await self.myself(workspace)).team_name, what) if refusal else None
 
     def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction that waits its turn for as long as the lease allows."""

@@ -10,6 +10,7 @@ from bot.insights import Mode
 from bot.links import extract, org_of, orgs_of, parse
 from bot.messages import METADATA_EVENT
 from bot.model import CaseLink, Draft, Identity, Insight, InsightType, Outcome, Thread, Uncovered
+from bot.slack import Myself
 from bot.store import modes, sightings
 from bot.store.seen import Found, Rules, Seen
 from bot.store.ties import CaseName
@@ -45,7 +46,7 @@ async def rules(reach: Reach, thread: Thread, *posters: str | None) -> Rules:
             return Rules(reach.timing, reach.mode)
         waiting = await sightings.posters(connection, thread)
     people = {each for each in (*posters, *waiting) if each and each[0] in "UW"}
-    refusals = await asyncio.gather(*(reach.refusal(each) for each in people))
+    refusals = await asyncio.gather(*(reach.refusal(thread.workspace, each) for each in people))
     may = frozenset(person for person, refusal in zip(people, refusals, strict=True) if refusal is None)
     return Rules(reach.timing, reach.mode, may)
 
@@ -61,15 +62,15 @@ def names_of(reach: Reach, links: Iterable[Outcome | None]) -> tuple[CaseName, .
     return tuple(named)
 
 
-def is_ours(reach: Reach, message: Json) -> bool:
+def is_ours(me: Myself, message: Json) -> bool:
     """Whether the bot said this itself: such a message is no evidence, nor is an edit of it."""
     told: Json = message.get("metadata") or {}
-    return message.get("bot_id") == reach.myself.bot or told.get("event_type") == METADATA_EVENT
+    return message.get("bot_id") == me.bot or told.get("event_type") == METADATA_EVENT
 
 
-def is_command(reach: Reach, message: Json) -> bool:
+def is_command(me: Myself, message: Json) -> bool:
     """Whether it begins with a mention of us, and so is meant for us."""
-    return str(message.get("text") or "").lstrip().startswith(f"<@{reach.myself.user}>")
+    return str(message.get("text") or "").lstrip().startswith(f"<@{me.user}>")
 
 
 def _count(links: Iterable[Outcome | None]) -> None:

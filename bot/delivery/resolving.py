@@ -26,7 +26,7 @@ async def tied_case(reach: Reach, thread: Thread) -> cases.Case | None:
             return await cases.get(connection, tie.org, tie.case_id)
         channel = await ties.of(connection, thread.whole_channel)
     names = tie.named if tie is not None else ()
-    if tie is None and thread.ts and (root := await reach.slack.root(thread)):
+    if tie is None and thread.ts and (root := await (await reach.slack(thread.workspace)).root(thread)):
         names = reading.names_of(reach, [parse(link, reach.routes) for link in extract(root)])
     found = {case.case_id: case for name in names if (case := await resolve(reach, name))}
     if len(found) == 1:

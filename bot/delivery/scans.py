@@ -23,11 +23,12 @@ PAGE = 100
 
 async def page(reach: Reach, lane: Lane, thread: Thread, scan: Scan) -> None:
     """Read the next page of this scan and write down its links; raises SlackLater and SlackEnd."""
-    read, cursor = await reach.slack.page(thread, scan.cursor, min(PAGE, scan.left))
+    there = await reach.workspaces.at(thread.workspace)
+    read, cursor = await there.slack.page(thread, scan.cursor, min(PAGE, scan.left))
     found = [
         reading.seen(reach, thread.workspace, thread.channel, message, edited=True)
         for message in read
-        if not (reading.is_ours(reach, message) or reading.is_command(reach, message))
+        if not (reading.is_ours(there.myself, message) or reading.is_command(there.myself, message))
     ]
     done = not cursor or scan.left <= len(read)
     async with reach.write() as tx:
@@ -55,6 +56,6 @@ async def page(reach: Reach, lane: Lane, thread: Thread, scan: Scan) -> None:
 async def _tell(reach: Reach, thread: Thread, user: str, text: str) -> None:
     """Lost with the process, as whispers are: the card stands in any case."""
     try:
-        await reach.slack.whisper(thread, user, text)
+        await (await reach.slack(thread.workspace)).whisper(thread, user, text)
     except (SlackLater, SlackEnd) as error:
         log.warning("answer.lost", user=user, why=str(error))

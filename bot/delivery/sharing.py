@@ -10,7 +10,7 @@ TOLD_WITHIN = 0.5
 
 async def is_shared(reach: Reach, place: Thread) -> bool:
     """Slack's word where the app may ask, else what its events said of this channel. It is remembered for cards."""
-    told = await reach.slack.is_shared(place.channel, within=TOLD_WITHIN)
+    told = await (await reach.slack(place.workspace)).is_shared(place.channel, within=TOLD_WITHIN)
     if told is None:
         async with reach.store.read() as connection:
             return await channels.is_shared(connection, place)

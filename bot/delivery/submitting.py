@@ -83,7 +83,8 @@ async def submit(reach: Reach, user: str, filled: Filled, case: cases.Case) -> s
             await _withdraw_replaced(tx, old, items, user)
             if filled.comment:
                 await comments.ask(tx, case, thread, filled.comment, user)
-    names = await reach.slack.names({item.by for item in changed if item.by}, within=PERSON_WITHIN)
+    slack = await reach.slack(thread.workspace)
+    names = await slack.names({item.by for item in changed if item.by}, within=PERSON_WITHIN)
     return modal_changed([(as_shown(item, ""), names.get(item.by or "", "")) for item in changed]) if changed else ""
 
 

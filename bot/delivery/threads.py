@@ -74,7 +74,7 @@ async def _find_out(reach: Reach, thread: Thread, tie: ties.Tie | None) -> Seque
     """The cases that the root names and Datadog knows, each once."""
     if tie is not None:
         return await _known(reach, tie.named)
-    root = await reach.slack.root(thread)
+    root = await (await reach.slack(thread.workspace)).root(thread)
     links = extract(root) if root is not None else ()
     return await _known(reach, reading.names_of(reach, (parse(link, reach.routes) for link in links)))
 

@@ -31,7 +31,8 @@ _UNTIED = {
 async def why(reach: Reach, workspace: str, message: Permalink) -> str:
     """The answer to `why`; raises SlackLater and SlackEnd where the message cannot be read."""
     thread = Thread(workspace, message.channel, message.thread_ts)
-    found = await reach.slack.message(thread, message.ts)
+    there = await reach.workspaces.at(workspace)
+    found = await there.slack.message(thread, message.ts)
     if found is None:
         return replies.no_such_message()
     # A reply's address may lack its thread.
@@ -41,9 +42,9 @@ async def why(reach: Reach, workspace: str, message: Permalink) -> str:
         case = await cases.get(connection, tie.org, tie.case_id) if tie and tie.kind is TieKind.TIED else None
         mode = await modes.of(connection, thread) or reach.mode
         traces = await trace(connection, thread, message.ts)
-    names = await reach.slack.names({each.by for each in traces.values() if each.by}, within=PERSON_WITHIN)
-    links = [_became(reach, thread, link, traces, names) for link in extract(found)]
-    place = Place(_tie_words(tie, case), mode, await _policy(reach, found.get("user")))
+    names = await there.slack.names({each.by for each in traces.values() if each.by}, within=PERSON_WITHIN)
+    links = [_became(reach, thread, link, traces, names, there.myself.url) for link in extract(found)]
+    place = Place(_tie_words(tie, case), mode, await _policy(reach, workspace, found.get("user")))
     return why_text(place, links)
 
 
@@ -55,14 +56,16 @@ def _tie_words(tie: Tie | None, case: cases.Case | None) -> str:
     return f"Its thread is tied to {case.key} {_TIED[tie.source]}."
 
 
-async def _policy(reach: Reach, poster: str | None) -> str:
+async def _policy(reach: Reach, workspace: str, poster: str | None) -> str:
     if not poster:
         return "A bot posted it: its links are never added without being asked about."
-    refused = await reach.refusal(poster)
+    refused = await reach.refusal(workspace, poster)
     return "" if refused is None else "Who posted it may not add insights: its links are never added at once."
 
 
-def _became(reach: Reach, thread: Thread, link: str, traces: dict[Identity, Trace], names: Mapping[str, str]) -> Became:
+def _became(
+    reach: Reach, thread: Thread, link: str, traces: dict[Identity, Trace], names: Mapping[str, str], url: str
+) -> Became:
     reading = explain(link, reach.routes)
     match reading.outcome:
         case Insight() as found:
@@ -89,7 +92,7 @@ def _became(reach: Reach, thread: Thread, link: str, traces: dict[Identity, Trac
         state=told.became if told.state is SightingState.OFFERED else None,
         who=names.get(told.by or "", ""),
         at=told.at,
-        card=permalink(reach.myself.url, Thread(thread.workspace, told.card_channel, thread.ts), told.card_ts)
+        card=permalink(url, Thread(thread.workspace, told.card_channel, thread.ts), told.card_ts)
         if told.card_ts
         else "",
         waits=told.state is SightingState.PENDING,

@@ -11,8 +11,10 @@ from slack_bolt.response import BoltResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import messages
+from bot.delivery import Reach
+from bot.listeners.whence import workspace
 from bot.model import Thread
-from bot.slack import Slack, SlackEnd, SlackLater
+from bot.slack import SlackEnd, SlackLater
 
 Json = dict[str, Any]
 
@@ -27,8 +29,8 @@ log = structlog.get_logger(__name__)
 class Answers:
     """Answers under way; what is lost with the process is a sentence, never a decision."""
 
-    def __init__(self, slack: Slack) -> None:
-        self._slack = slack
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
         self._under_way: set[asyncio.Task[None]] = set()
 
     def say(self, body: Json, answer: Answer) -> None:
@@ -51,7 +53,8 @@ class Answers:
 
     async def _announce(self, place: Thread, message: Coroutine[Any, Any, messages.Message]) -> None:
         try:
-            await self._slack.say(place, await message)
+            said = await message
+            await (await self._reach.slack(place.workspace)).say(place, said)
         except (SlackLater, SlackEnd) as error:
             log.warning("announcement.lost", channel=place.channel, why=str(error))
 
@@ -59,9 +62,10 @@ class Answers:
         text = answer if isinstance(answer, str) else await _found_out(answer, body)
         where: Json = body.get("container") or {}
         try:
-            await self._slack.answer(body["response_url"], text, where.get("thread_ts"), within=ANSWER_WITHIN)
-        except SlackLater as later:
-            log.warning("answer.lost", type=body.get("type") or body.get("command"), why=str(later))
+            slack = await self._reach.slack(workspace(body))
+            await slack.answer(body["response_url"], text, where.get("thread_ts"), within=ANSWER_WITHIN)
+        except (SlackLater, SlackEnd) as error:
+            log.warning("answer.lost", type=body.get("type") or body.get("command"), why=str(error))
 
 
 async def _found_out(answer: Coroutine[Any, Any, str], body: Json) -> str:

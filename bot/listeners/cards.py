@@ -15,6 +15,7 @@ from bot.delivery.cards import as_shown
 from bot.delivery.reach import PERSON_WITHIN
 from bot.insights import Action
 from bot.listeners.answers import Answer, Answers
+from bot.listeners.whence import workspace
 from bot.store import clicks
 from bot.store.clicks import Click, Clicked
 
@@ -61,12 +62,12 @@ async def _press(reach: Reach, body: Json, action: Json) -> Answer | None:
     if key is None:
         return messages.gone_card()
     user = body["user"]["id"]
-    refusal = await reach.refusal(user)
-    if refusal is not None:
-        return messages.refused(refusal, reach.myself.team_name, key)
+    there = workspace(body)
+    if refused := await reach.refused(there, user, key):
+        return refused
     click = Click(card, int(version), BUTTONS[action["action_id"]], user, ticked(body))
     clicked = await clicks.press(reach.store, click)
-    return messages.gone_card() if clicked is None else _what_else(reach, clicked)
+    return messages.gone_card() if clicked is None else _what_else(reach, there, clicked)
 
 
 def ticked(body: Json) -> frozenset[int]:
@@ -78,17 +79,18 @@ def ticked(body: Json) -> frozenset[int]:
     return frozenset(int(option["value"]) for chosen in options for option in chosen)
 
 
-def _what_else(reach: Reach, clicked: Clicked) -> Answer | None:
+def _what_else(reach: Reach, there: str, clicked: Clicked) -> Answer | None:
     if clicked.nothing_ticked:
         return messages.nothing_ticked()
     if clicked.earlier:
-        return _too_late(reach, clicked)
+        return _too_late(reach, there, clicked)
     return None if clicked.moved else messages.nothing_left()
 
 
-async def _too_late(reach: Reach, clicked: Clicked) -> str:
+async def _too_late(reach: Reach, there: str, clicked: Clicked) -> str:
     """Who decided on these insights first. Names are looked up after the acknowledgement."""
-    people = await reach.slack.names({item.by for item in clicked.earlier if item.by}, within=PERSON_WITHIN)
+    slack = await reach.slack(there)
+    people = await slack.names({item.by for item in clicked.earlier if item.by}, within=PERSON_WITHIN)
     org = reach.orgs.get(clicked.org)
     named = org.names.known([item.identity for item in clicked.earlier]) if org else {}
     earlier = [as_shown(item, named.get(item.identity, "")) for item in clicked.earlier]

@@ -48,7 +48,8 @@ def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], N
 
     @app.event("app_mention")
     async def on_mention(event: Json, body: Json) -> None:
-        if event.get("bot_id") or event.get("edited") or not reading.is_command(reach, event):
+        me = await reach.myself(workspace(body))
+        if event.get("bot_id") or event.get("edited") or not reading.is_command(me, event):
             return
         here = Thread(workspace(body), event["channel"], event.get("thread_ts") or event["ts"])
         if event["ts"] in under_way:
@@ -99,7 +100,7 @@ async def _whisper(reach: Reach, here: Thread, event: Json, text: str) -> None:
     """Tell the person where they asked: in the thread, or in the channel when they opened none."""
     place = here if event.get("thread_ts") else here.whole_channel
     try:
-        await reach.slack.whisper(place, event["user"], text)
+        await (await reach.slack(here.workspace)).whisper(place, event["user"], text)
     except (SlackLater, SlackEnd) as error:
         log.warning("answer.lost", user=event["user"], why=str(error))
 

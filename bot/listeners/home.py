@@ -68,10 +68,10 @@ async def _ask(reach: Reach, answers: Answers, place: Thread, user: str) -> str:
 
 async def _retry(reach: Reach, team: str, user: str, wake: Callable[[], None]) -> None:
     """Judged at the press, and only for channels that this person shares with the bot."""
-    if refusal := await reach.refusal(user):
-        await _publish(reach, team, user, messages.refused(refusal, reach.myself.team_name, "a case"))
+    if refused := await reach.refused(team, user, "a case"):
+        await _publish(reach, team, user, refused)
         return
-    channels = await reach.slack.channels_of(user) or frozenset[str]()
+    channels = await (await reach.slack(team)).channels_of(user) or frozenset[str]()
     retried = await stored.retry_all(reach.store, team, channels, user)
     wake()
     await _publish(reach, team, user, messages.retried(retried))
@@ -79,35 +79,36 @@ async def _retry(reach: Reach, team: str, user: str, wake: Callable[[], None]) -
 
 async def _publish(reach: Reach, team: str, user: str, notice: str) -> None:
     try:
-        channels = await reach.slack.channels_of(user)
-        if refusal := await reach.refusal(user):
-            shown = Home(notice=notice or messages.refused(refusal, reach.myself.team_name, "a case"))
+        there = await reach.workspaces.at(team)
+        channels = await there.slack.channels_of(user)
+        if refused := await reach.refused(team, user, "a case"):
+            shown = Home(notice=notice or refused)
         elif channels is None:
             shown = Home(notice=notice or messages.home_needs_scopes())
         else:
             async with reach.store.read() as connection:
                 told = await stored.overview(connection, team, channels)
-            shown = _home(reach, told, notice)
-        await reach.slack.publish_home(user, home.home(shown))
+            shown = _home(there.myself.url, told, notice)
+        await there.slack.publish_home(user, home.home(shown))
     except (SlackLater, SlackEnd) as error:
         log.warning("home.not_published", user=user, why=str(error))
 
 
-def _home(reach: Reach, told: Overview, notice: str) -> Home:
+def _home(url: str, told: Overview, notice: str) -> Home:
     return Home(
-        ties=[(home.what(each.case_key, _place(reach, each.place)), _value(each.place)) for each in told.ties],
-        modes=[(home.what(f"Mode {mode}", _place(reach, place)), _value(place)) for place, mode in told.modes],
-        unfinished=[_line(reach, each) for each in told.recent if each.state is not State.ADDED],
+        ties=[(home.what(each.case_key, _place(url, each.place)), _value(each.place)) for each in told.ties],
+        modes=[(home.what(f"Mode {mode}", _place(url, place)), _value(place)) for place, mode in told.modes],
+        unfinished=[_line(url, each) for each in told.recent if each.state is not State.ADDED],
         failed=sum(each.state is State.FAILED for each in told.recent),
-        recent=[_line(reach, each) for each in told.recent if each.state is State.ADDED],
+        recent=[_line(url, each) for each in told.recent if each.state is State.ADDED],
         notice=notice,
     )
 
 
-def _line(reach: Reach, each: Recent) -> str:
+def _line(url: str, each: Recent) -> str:
     name = f"{messages.TYPE_NAMES[each.type]} {each.resource_id}"
     what = f"{name} → {each.case_key} ({each.state})"
-    where = permalink(reach.myself.url, each.place, each.card_ts or each.place.ts)
+    where = permalink(url, each.place, each.card_ts or each.place.ts)
     return home.line(what, home.address(where, "its card"), each.note or escape(each.waits_for))
 
 
@@ -115,8 +116,8 @@ def _value(place: Thread) -> str:
     return f"{place.channel}:{place.ts}"
 
 
-def _place(reach: Reach, place: Thread) -> str:
+def _place(url: str, place: Thread) -> str:
     if not place.ts:
         return home.channel_mention(place.channel)
-    thread = permalink(reach.myself.url, place, place.ts)
+    thread = permalink(url, place, place.ts)
     return f"{home.address(thread, 'a thread')} in {home.channel_mention(place.channel)}"

@@ -68,7 +68,7 @@ def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], N
     @app.options(modal.SEARCH)
     async def on_search(ack: Ack, body: Json) -> None:
         # Titles of cases are not for everybody; what to do instead, the modal says when it is sent.
-        may = await reach.refusal(body["user"]["id"]) is None
+        may = await reach.refusal(workspace(body), body["user"]["id"]) is None
         await ack(options=await _found(reach, searches, str(body.get("value") or "")) if may else [])
 
     @app.view(modal.CALLBACK)
@@ -83,7 +83,8 @@ def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], N
 async def _open(reach: Reach, body: Json, view: Json) -> str | None:
     try:
         async with asyncio.timeout(OPEN_SECONDS):
-            return await reach.slack.open_view(body["trigger_id"], view)
+            slack = await reach.slack(workspace(body))
+            return await slack.open_view(body["trigger_id"], view)
     except (SlackLater, SlackEnd, TimeoutError) as error:
         log.warning("modal.not_opened", why=str(error) or type(error).__name__)
         return None
@@ -123,20 +124,20 @@ def _of_message(reach: Reach, body: Json) -> Form:
 
 async def _fill_in(reach: Reach, body: Json, view_id: str, shown: Form) -> None:
     """Once the store and Slack have told: the thread's case, or why this person may not."""
-    if refusal := await reach.refusal(body["user"]["id"]):
-        refused = messages.refused(refusal, reach.myself.team_name, "a case")
-        await _update(reach, view_id, modal.message(refused))
+    there = workspace(body)
+    if refused := await reach.refused(there, body["user"]["id"], "a case"):
+        await _update(reach, there, view_id, modal.message(refused))
         return
     case = await _case_of(reach, _thread(shown.about))
     if case is not None:
-        await _update(reach, view_id, modal.form(replace(shown, case=case, tie=False)))
+        await _update(reach, there, view_id, modal.form(replace(shown, case=case, tie=False)))
 
 
 async def _fill_in_card(reach: Reach, body: Json, view_id: str, card_id: str) -> None:
     """What a card still offers, as the store has it."""
-    if refusal := await reach.refusal(body["user"]["id"]):
-        refused = messages.refused(refusal, reach.myself.team_name, "a case")
-        await _update(reach, view_id, modal.message(refused))
+    there = workspace(body)
+    if refused := await reach.refused(there, body["user"]["id"], "a case"):
+        await _update(reach, there, view_id, modal.message(refused))
         return
     async with reach.store.read() as connection:
         card = await cards.get(connection, card_id)
@@ -144,10 +145,10 @@ async def _fill_in_card(reach: Reach, body: Json, view_id: str, card_id: str) ->
         case = await cases.get(connection, card.org, card.case_id) if card else None
     offered = [item for item in items if item.state is State.OFFERED]
     if card is None or case is None:
-        await _update(reach, view_id, modal.message(messages.gone_card()))
+        await _update(reach, there, view_id, modal.message(messages.gone_card()))
         return
     if not offered:
-        await _update(reach, view_id, modal.message(messages.nothing_left()))
+        await _update(reach, there, view_id, modal.message(messages.nothing_left()))
         return
     about = {
         "workspace": card.thread.workspace,
@@ -158,12 +159,12 @@ async def _fill_in_card(reach: Reach, body: Json, view_id: str, card_id: str) ->
     }
     rows = [Row(item.type, item.resource_id, item.ref, item.host, item.scope, item.id, item.draft) for item in offered]
     chosen = Choice(f"{case.org}/{case.case_id}", case.key, case.title)
-    await _update(reach, view_id, modal.form(Form(about, rows, case=chosen)))
+    await _update(reach, there, view_id, modal.form(Form(about, rows, case=chosen)))
 
 
-async def _update(reach: Reach, view_id: str, view: Json) -> None:
+async def _update(reach: Reach, there: str, view_id: str, view: Json) -> None:
     try:
-        await reach.slack.update_view(view_id, view)
+        await (await reach.slack(there)).update_view(view_id, view)
     except (SlackLater, SlackEnd) as error:  # closed meanwhile, or Slack is slow: what is open works all the same
         log.info("modal.not_updated", why=str(error))
 
@@ -216,8 +217,8 @@ async def _submitted(reach: Reach, body: Json) -> Mapping[str, Any]:
 
 async def _submit(reach: Reach, user: str, filled: Filled) -> dict[str, str] | str | None:
     """Carry it out; errors by field, or what changed meanwhile, or None when it is done."""
-    if refusal := await reach.refusal(user):
-        return {"key": messages.refused(refusal, reach.myself.team_name, "a case")}
+    if refused := await reach.refused(filled.about["workspace"], user, "a case"):
+        return {"key": refused}
     case = await submitting.case_of(reach, filled)
     if isinstance(case, str):
         return {"key": case}

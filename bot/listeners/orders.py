@@ -111,8 +111,8 @@ async def _change(reach: Reach, asker: Asker, command: commands.Change) -> str:
 
 
 async def _permit(reach: Reach, asker: Asker, what: str) -> None:
-    if refusal := await reach.refusal(asker.user):
-        raise Told(messages.refused(refusal, reach.myself.team_name, what))
+    if refused := await reach.refused(asker.here.workspace, asker.user, what):
+        raise Told(refused)
 
 
 async def _case(reach: Reach, named: commands.Case) -> cases.Case:
@@ -145,9 +145,10 @@ async def _announce(
     """Say it in the open where that is allowed, and tell the person that it is done."""
     if not asker.open:
         return quietly
-    names = await reach.slack.names({asker.user}, within=PERSON_WITHIN)
+    slack = await reach.slack(asker.here.workspace)
+    names = await slack.names({asker.user}, within=PERSON_WITHIN)
     try:
-        await reach.slack.say(place, say(names.get(asker.user, "Someone")))
+        await slack.say(place, say(names.get(asker.user, "Someone")))
     except SlackEnd as end:
         return f"{quietly} {refused_by_slack(end)}"
     except SlackLater:
@@ -211,7 +212,8 @@ async def _add(reach: Reach, asker: Asker, command: commands.Add) -> str:
         source = asker.source_ts or f"{await store_now(tx):.6f}"
         wanted = Adding(place, case.org, case.case_id, tuple(found.values()), asker.user, source, asker.user)
         added = await adding.add_in(tx, wanted)
-    names = await reach.slack.names({each.by for each in added.earlier if each.by}, within=PERSON_WITHIN)
+    slack = await reach.slack(asker.here.workspace)
+    names = await slack.names({each.by for each in added.earlier if each.by}, within=PERSON_WITHIN)
     shown = {insight.identity: link for link, insight in found.items()}
     earlier = [
         replies.added_before(shown[each.identity], each.state, names.get(each.by or "", ""), each.at)
@@ -222,7 +224,8 @@ async def _add(reach: Reach, asker: Asker, command: commands.Add) -> str:
 
 async def _links_of(reach: Reach, asker: Asker, message: Permalink) -> Sequence[str]:
     thread = Thread(asker.here.workspace, message.channel, message.thread_ts)
-    found = await reach.slack.message(thread, message.ts)
+    slack = await reach.slack(thread.workspace)
+    found = await slack.message(thread, message.ts)
     if found is None:
         raise Told(replies.no_such_message())
     return extract(found)
@@ -291,7 +294,8 @@ async def _status(reach: Reach, place: Thread) -> str:
         mode = await modes.of(connection, place) or reach.mode
         counts: Mapping[State, int] = await cards.counts(connection, place)
     case = await tied_case(reach, place)
-    names = await reach.slack.names({tie.by} if tie and tie.by else set(), within=PERSON_WITHIN)
+    slack = await reach.slack(place.workspace)
+    names = await slack.names({tie.by} if tie and tie.by else set(), within=PERSON_WITHIN)
     says = SAYS[tie.source] if tie else SAYS[TieSource.ROOT] if case else ""
     if tie is not None and tie.source is TieSource.SAID and tie.by and tie.by in names:
         says = f"{names[tie.by]} said so"

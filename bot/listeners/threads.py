@@ -12,6 +12,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.delivery import Reach, reading, telling
 from bot.listeners.whence import workspace
 from bot.model import Identity, Thread
+from bot.slack import Myself
 from bot.store import channels, joining, sightings, tying
 from bot.store.seen import Found, Seen
 
@@ -23,10 +24,11 @@ WATCHED_CHANNELS = ("channel", "group")
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """The part of an event's envelope that its message does not repeat."""
+    """What a message does not say itself: the workspace and channel it is in, and who the bot is there."""
 
     workspace: str
     channel: str
+    me: Myself
 
 
 def register(app: AsyncApp, reach: Reach, wake: Callable[[], None]) -> None:
@@ -40,7 +42,7 @@ def register(app: AsyncApp, reach: Reach, wake: Callable[[], None]) -> None:
             await channels.remember_shared(reach.store, Thread(workspace(body), event["channel"], ""))
             if not reach.shared:
                 return
-        where = Where(workspace(body), event["channel"])
+        where = Where(workspace(body), event["channel"], await reach.myself(workspace(body)))
         match event.get("subtype"):
             case "message_changed":
                 written = await _changed(reach, where, event.get("message") or {}, event.get("previous_message") or {})
@@ -56,7 +58,7 @@ def register(app: AsyncApp, reach: Reach, wake: Callable[[], None]) -> None:
 
 async def _posted(reach: Reach, where: Where, message: Json) -> bool:
     """Whether something was written down: most messages bring no link, and wake nobody."""
-    if reading.is_ours(reach, message) or reading.is_command(reach, message):
+    if reading.is_ours(where.me, message) or reading.is_command(where.me, message):
         return False
     seen = _read(reach, where, message, edited=False)
     if not (seen.found or seen.names):
@@ -66,7 +68,7 @@ async def _posted(reach: Reach, where: Where, message: Json) -> bool:
 
 async def _changed(reach: Reach, where: Where, message: Json, before: Json) -> bool:
     """An edit; Slack also sends this for link previews, where no link came or went."""
-    if reading.is_ours(reach, message) or reading.is_ours(reach, before):
+    if reading.is_ours(where.me, message) or reading.is_ours(where.me, before):
         return False
     now = _read(reach, where, message, edited=True)
     then = _read(reach, where, before, edited=True)
@@ -87,7 +89,7 @@ async def _changed(reach: Reach, where: Where, message: Json, before: Json) -> b
 async def _deleted(reach: Reach, where: Where, before: Json) -> bool:
     if not before:
         return False
-    if reading.is_ours(reach, before):
+    if reading.is_ours(where.me, before):
         await joining.removed(reach.store, where.channel, before["ts"], reach.timing)
         return False
     then = _read(reach, where, before, edited=True)

@@ -58,10 +58,10 @@ async def _yes(reach: Reach, answers: Answers, body: Json, action: Json) -> Answ
         return messages.gone_card()
     user = body["user"]["id"]
     case = asked.asks[choice]
-    if refusal := await reach.refusal(user):
-        return messages.refused(refusal, reach.myself.team_name, case.key)
+    if refused := await reach.refused(workspace(body), user, case.key):
+        return refused
     if asked.answer is not None or not await tying.answer(reach.store, card_id, card.thread, case, user):
-        return _who_was_first(reach, card_id)
+        return _who_was_first(reach, workspace(body), card_id)
     return None
 
 
@@ -70,20 +70,21 @@ async def _no(reach: Reach, answers: Answers, body: Json, action: Json) -> Answe
     key = await clicks.case_key(reach.store, card_id)
     if key is None:
         return messages.gone_card()
-    user = body["user"]["id"]
-    if refusal := await reach.refusal(user):
-        return messages.refused(refusal, reach.myself.team_name, key)
-    return None if await questions.refuse(reach.store, card_id, user) else _who_was_first(reach, card_id)
+    user, there = body["user"]["id"], workspace(body)
+    if refused := await reach.refused(there, user, key):
+        return refused
+    return None if await questions.refuse(reach.store, card_id, user) else _who_was_first(reach, there, card_id)
 
 
-async def _who_was_first(reach: Reach, card_id: str) -> str:
+async def _who_was_first(reach: Reach, there: str, card_id: str) -> str:
     async with reach.store.read() as connection:
         asked = await questions.get(connection, card_id)
         tied = await questions.tied_to(connection, asked) if asked else None
     if asked is None:
         return messages.gone_card()
     by = asked.by or ""
-    names = await reach.slack.names({by}, within=PERSON_WITHIN)
+    slack = await reach.slack(there)
+    names = await slack.names({by}, within=PERSON_WITHIN)
     return messages.already_answered(names.get(by, "Someone"), tied)
 
 
@@ -112,28 +113,29 @@ async def _more(reach: Reach, answers: Answers, body: Json, action: Json) -> Ans
 
 async def set_mode(reach: Reach, answers: Answers, place: Thread, mode: Mode, user: str) -> str:
     """Set a place's mode and say so there; what to tell whoever did it ("": what is said in the open is enough)."""
-    if refusal := await reach.refusal(user):
-        return messages.refused(refusal, reach.myself.team_name, messages.settings_of(place.ts))
+    if refused := await reach.refused(place.workspace, user, messages.settings_of(place.ts)):
+        return refused
     if not await modes.say(reach.store, place, mode, user):
         return messages.nothing_left()
-    answers.announce(place, _named(reach, user, lambda who: messages.mode_set(who, mode, thread_ts=place.ts)))
+    answers.announce(place, _named(reach, place, user, lambda who: messages.mode_set(who, mode, thread_ts=place.ts)))
     return ""
 
 
 async def leave(reach: Reach, answers: Answers, place: Thread, user: str) -> str:
     """Untie a place and say so there; what to tell whoever did it ("": what is said in the open is enough)."""
-    if refusal := await reach.refusal(user):
-        return messages.refused(refusal, reach.myself.team_name, messages.settings_of(place.ts))
+    if refused := await reach.refused(place.workspace, user, messages.settings_of(place.ts)):
+        return refused
     async with reach.store.read() as connection:
         tie = await ties.of(connection, place)
     if tie is None or not await tying.untie(reach.store, place, user):
         return messages.nothing_left()
-    answers.announce(place, _named(reach, user, lambda who: messages.untied(who, thread_ts=place.ts)))
+    answers.announce(place, _named(reach, place, user, lambda who: messages.untied(who, thread_ts=place.ts)))
     return ""
 
 
-async def _named(reach: Reach, user: str, say: Callable[[str], messages.Message]) -> messages.Message:
-    names = await reach.slack.names({user}, within=PERSON_WITHIN)
+async def _named(reach: Reach, place: Thread, user: str, say: Callable[[str], messages.Message]) -> messages.Message:
+    slack = await reach.slack(place.workspace)
+    names = await slack.names({user}, within=PERSON_WITHIN)
     return say(names.get(user, "Someone"))
 
 

@@ -19,7 +19,7 @@ async def stuck(store: Store) -> Delivery:
     """One lane is under way and will not end by itself."""
     nobody: Any = None
     times = {"lease": 30.0, "retry_cap": 300.0, "give_up_after": 3600.0, "keep": 3600.0, "timing": Timing()}
-    reach: Any = {"store": store, "slack": nobody, "myself": nobody, "orgs": {}, "routes": nobody, **times}
+    reach: Any = {"store": store, "workspaces": nobody, "orgs": {}, "routes": nobody, **times}
     delivery = Delivery(Reach(confirmers=None, **reach))
     async with store.write() as tx:
         await lanes.wake(tx, LaneKind.CASE, "default/one")
