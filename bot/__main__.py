@@ -91,11 +91,15 @@ def audit(since: str | None, *, as_json: bool) -> None:
     """Print who moved which insight when."""
     from bot import records
 
-    async def tell() -> None:
+    async def tell() -> int:
+        lines = 0
         async for line in records.audit_lines(since, as_json=as_json):
             click.echo(line)
+            lines += 1
+        return lines
 
-    _carry_out(tell())
+    if not _carry_out(tell()):
+        click.echo(f"case-insights: {records.nothing(since)}", err=True)
 
 
 @main.group()
@@ -178,7 +182,8 @@ def _carry_out(work: Coroutine[Any, Any, T]) -> T:
     except (SettingsError, NewerSchema) as error:
         raise _Refused(str(error)) from error
     except DatabaseError as error:
-        raise _Refused(f"DATABASE_URL: the database cannot be used ({error.orig}); check its address.") from error
+        why = " ".join(str(error.orig).split())  # PostgreSQL's run over several lines
+        raise _Refused(f"DATABASE_URL: the database cannot be used ({why}); check its address.") from error
 
 
 def _given(link: str) -> Iterable[str]:

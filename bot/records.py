@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from bot.settings import SettingsError, database_url
-from bot.store import Store, audit, migrate
+from bot.store import Store, audit, engine, migrate
 
 
 def moment(text: str | None) -> float:
@@ -31,6 +31,11 @@ async def audit_lines(since: str | None, *, as_json: bool) -> AsyncGenerator[str
         await store.close()
 
 
+def nothing(since: str | None) -> str:
+    """What to say of an audit without a line."""
+    return f"Nothing has happened since {since}." if since else "Nothing has happened yet."
+
+
 async def upgrade() -> str:
     """Bring the database's schema up to date; the sentence to print."""
     store = Store(database_url())
@@ -45,7 +50,10 @@ async def upgrade() -> str:
 
 async def current() -> str:
     """The schema that the database has, beside the one this version needs."""
-    store = Store(database_url())
+    url = database_url()
+    if not engine.is_made(url):
+        return _no_database(url)
+    store = Store(url)
     try:
         found = await migrate.revision(store)
     finally:
@@ -54,7 +62,10 @@ async def current() -> str:
 
 
 async def _opened() -> Store:
-    store = Store(database_url())
+    url = database_url()
+    if not engine.is_made(url):
+        raise SettingsError(_no_database(url))
+    store = Store(url)
     found = await migrate.revision(store)
     if found != migrate.HEAD:
         await store.close()
@@ -63,6 +74,13 @@ async def _opened() -> Store:
             "run case-insights db upgrade, or check that it is the right database."
         )
     return store
+
+
+def _no_database(url: str) -> str:
+    return (
+        f"There is no database yet at {engine.file_of(url)}: case-insights run makes it, or case-insights db upgrade; "
+        "or check DATABASE_URL and the folder that this is run in."
+    )
 
 
 def _readable(entry: audit.Entry) -> str:

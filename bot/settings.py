@@ -15,6 +15,7 @@ from bot.insights import Mode
 from bot.links import SITES, Routes, api_host
 from bot.model import Org, Way
 from bot.policy import Confirmers
+from bot.store import engine
 
 SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "DD_API_KEY", "DD_APP_KEY", "DD_ACCESS_TOKEN")
 """Each may also be given as the path of a file, in NAME_FILE."""
@@ -234,7 +235,7 @@ def _from_file(given: Mapping[str, str], name: str) -> dict[str, str]:
 
 
 def _check_database(url: str) -> None:
-    if not url.startswith(("sqlite:///", "postgresql://", "postgres://")):
+    if not (url.startswith(("sqlite:///", "postgresql://", "postgres://")) and engine.can_be_read(url)):
         raise SettingsError("DATABASE_URL: write it like sqlite:///case-insights.db or postgresql://user@host/name.")
     folder = Path(url.removeprefix("sqlite:///")).parent
     if url.startswith("sqlite") and not folder.is_dir():

@@ -168,6 +168,7 @@ def test_every_command_explains_itself():
         ({**ENOUGH, "DD_SITE": "nowhere"}, "DD_SITE is not one of Datadog's nine sites: "),
         ({**ENOUGH, "CASE_INSIGHTS_LEASE": "30"}, "CASE_INSIGHTS_LEASE is not a duration: "),
         ({**ENOUGH, "DATABASE_URL": "mysql://x"}, "DATABASE_URL: write it like "),
+        ({**ENOUGH, "DATABASE_URL": "postgresql://bot:very-secret@host:port/x"}, "DATABASE_URL: write it like "),
         ({**ENOUGH, "CASE_INSIGHTS_ROUTES_FILE": "none.toml"}, "CASE_INSIGHTS_ROUTES_FILE: none.toml cannot be read"),
     ],
 )
@@ -207,6 +208,29 @@ def test_a_database_of_a_newer_bot_is_refused_in_a_sentence(tmp_path: Path):
 def test_a_database_that_cannot_be_opened_is_refused_in_a_sentence(tmp_path: Path):
     said = start("run", **ENOUGH, DATABASE_URL=f"sqlite:///{tmp_path}/none/such.db")
     assert refusal(said) == f"DATABASE_URL: there is no folder {tmp_path}/none; make it, or choose another path."
+
+
+def test_an_audit_of_nothing_says_so_beside_what_programs_read():
+    assert ask("db", "upgrade").exit_code == 0
+    for arguments, since in (("audit",), "yet"), (("audit", "--json", "--since", "2026-11-23"), "since 2026-11-23"):
+        said = ask(*arguments)
+        assert (said.exit_code, said.stdout) == (0, "")
+        assert said.stderr == f"case-insights: Nothing has happened {since}.\n"
+
+
+def test_what_only_looks_makes_no_database(tmp_path: Path):
+    assert ask("db", "current").output.startswith("There is no database yet at case-insights.db: ")
+    assert ask("audit").exit_code == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_server_that_is_not_there_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://bot:very-secret@127.0.0.1:1/x")
+    said = ask("db", "current")
+    assert said.exit_code == 2
+    assert said.stderr.startswith("case-insights: DATABASE_URL: the database cannot be used (connection failed: ")
+    assert said.stderr.count("\n") == 1
+    assert "very-secret" not in said.stderr
 
 
 @pytest.fixture

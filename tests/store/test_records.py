@@ -1,6 +1,8 @@
 """`case-insights audit` and `case-insights db`: what an operator reads out of either database."""
 
 import json
+import os
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -76,14 +78,32 @@ async def test_the_schema_is_told_and_an_upgrade_of_what_is_up_to_date_says_so(a
     assert await records.upgrade() == f"The database has schema {head}. It was up to date."
 
 
+async def test_where_there_is_no_database_yet_that_is_said_and_none_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/new.db")
+    nothing = f"There is no database yet at {tmp_path}/new.db: case-insights run makes it"
+    assert (await records.current()).startswith(nothing)
+    with pytest.raises(SettingsError, match=nothing):
+        await lines()
+    assert os.listdir(tmp_path) == []
+
+
 async def test_an_empty_database_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/new.db")
     head = migrate.HEAD
-    assert await records.current() == f"The database has schema none; this version of the bot needs {head}."
-    with pytest.raises(SettingsError, match="run case-insights db upgrade"):
-        await lines()
     assert await records.upgrade() == f"The database has schema {head}. It was empty before."
     assert await lines() == []
+
+
+async def test_a_database_that_holds_no_schema_is_told_apart_from_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with sqlite3.connect(tmp_path / "other.db") as other:
+        other.execute("CREATE TABLE somebodys (thing TEXT)")
+    other.close()
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/other.db")
+    assert await records.current() == f"The database has schema none; this version of the bot needs {migrate.HEAD}."
+    with pytest.raises(SettingsError, match="run case-insights db upgrade"):
+        await lines()
 
 
 async def test_the_audit_of_a_newer_bots_database_is_refused_in_words(asked):
