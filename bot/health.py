@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import metrics
-from bot.delivery import Delivery, Reach
+from bot.delivery import Delivery, Reach, elsewhere
 from bot.server import Probes
 from bot.store import heartbeats, lanes, now
 from bot.transport import Heard, Transport
@@ -30,10 +30,13 @@ def starting(what: Callable[[], str]) -> Probes:
     async def ready() -> list[str]:
         return [what()]
 
+    async def warnings() -> list[str]:
+        return []
+
     async def measure() -> None:
         metrics.ready.set(0)
 
-    return Probes(ready, measure)
+    return Probes(ready, warnings, measure)
 
 
 def probes(reach: Reach, delivery: Delivery, transport: Transport, heard: Heard) -> Probes:
@@ -42,6 +45,15 @@ def probes(reach: Reach, delivery: Delivery, transport: Transport, heard: Heard)
 
     async def ready() -> list[str]:
         return [*await _database(reach), *_delivery(delivery), *_orgs(reach), *transport.reasons()]
+
+    async def warnings() -> list[str]:
+        # A pasted link of another company must not take the bot out of rotation: this is no reason not to be ready.
+        try:
+            async with asyncio.timeout(DATABASE_SECONDS):
+                warning = await elsewhere.warning(reach)
+        except (SQLAlchemyError, TimeoutError):
+            return []  # `ready` says why
+        return [warning] if warning else []
 
     async def measure() -> None:
         metrics.ready.set(not await ready())
@@ -56,7 +68,7 @@ def probes(reach: Reach, delivery: Delivery, transport: Transport, heard: Heard)
             metrics.lanes_depth.labels(each.kind).set(each.lanes)
             metrics.lanes_oldest.labels(each.kind).set(each.oldest)
 
-    return Probes(ready, measure)
+    return Probes(ready, warnings, measure)
 
 
 async def _database(reach: Reach) -> list[str]:

@@ -19,9 +19,13 @@ FINISH_SECONDS = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Probes:
-    """What the bot says of itself: `ready` names what does not work (nothing: all does), `measure` renews gauges."""
+    """What the bot says of itself: `ready` names what does not work (nothing: all does), `measure` renews gauges.
+
+    `warnings`: what somebody should look at while the bot works.
+    """
 
     ready: Callable[[], Awaitable[list[str]]]
+    warnings: Callable[[], Awaitable[list[str]]]
     measure: Callable[[], Awaitable[None]]
 
 
@@ -34,7 +38,8 @@ class Front:
 
     async def readyz(self, _: web.Request) -> web.Response:
         reasons = await self.probes.ready()
-        return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
+        told = {"ready": not reasons, "reasons": reasons, "warnings": await self.probes.warnings()}
+        return web.json_response(told, status=503 if reasons else 200)
 
     async def metrics(self, _: web.Request) -> web.Response:
         await self.probes.measure()

@@ -7,7 +7,7 @@ from typing import Any
 from bot import metrics
 from bot.delivery.reach import Reach
 from bot.insights import Mode
-from bot.links import extract, org_of, orgs_of, parse
+from bot.links import elsewhere, extract, org_of, orgs_of, parse
 from bot.messages import METADATA_EVENT
 from bot.model import CaseLink, Draft, Identity, Insight, InsightType, Outcome, Thread, Uncovered
 from bot.slack import Myself
@@ -32,6 +32,7 @@ def seen(reach: Reach, workspace: str, channel: str, message: Json, *, edited: b
         found=tuple(_found(reach, links)),
         names=names_of(reach, links),
         by_bot=bool(message.get("bot_id")),
+        elsewhere=elsewhere({link.host for link in links if link}, [org.hosts for org in reach.orgs.values()]),
     )
 
 

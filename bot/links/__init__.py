@@ -6,7 +6,7 @@ from bot.links.extract import extract
 from bot.links.parse import Reading, claimants, explain, insight_on, is_candidate, parse
 from bot.links.reasons import sentence
 from bot.links.routes import load
-from bot.links.sites import SITES, Site, api_host, is_web_host, org_of, orgs_of
+from bot.links.sites import SITES, Site, api_host, elsewhere, is_web_host, org_of, orgs_of, site_of
 from bot.links.table import Route, Routes, RoutesError
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "as_text",
     "change_name",
     "claimants",
+    "elsewhere",
     "explain",
     "extract",
     "insight_on",
@@ -31,4 +32,5 @@ __all__ = [
     "orgs_of",
     "parse",
     "sentence",
+    "site_of",
 ]

@@ -4,7 +4,7 @@ Every comparison is on the parsed, lower-cased host, label by label; never on a 
 Sites and hosts: https://docs.datadoghq.com/getting_started/site/
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -102,6 +102,27 @@ def orgs_of(host: str, orgs: Sequence[Org]) -> tuple[Org, ...]:
     if custom is None:
         return ()
     return tuple(org for org in orgs if not org.web_hosts and _under(org.site, custom))
+
+
+def elsewhere(hosts: Collection[str], orgs: Sequence[Org]) -> frozenset[str]:
+    """The sites of these web hosts, where no host is a configured org's and no org is on these sites.
+
+    Then a site may be set wrongly. A custom sub-domain that could be on an org's site says nothing.
+    """
+    if any(orgs_of(host, orgs) for host in hosts):
+        return frozenset()
+    return frozenset(
+        site
+        for host in hosts
+        if (site := site_of(host))
+        and not any(org.site == site or (host not in _BY_WEB_HOST and _under(org.site, site)) for org in orgs)
+    )
+
+
+def site_of(host: str) -> str | None:
+    """The site parameter of a lower-cased web host, as far as it tells; None where it is none of Datadog's."""
+    site = _BY_WEB_HOST.get(host)
+    return site.parameter if site is not None else _custom_site(host)
 
 
 def _under(site: str, custom: str) -> bool:

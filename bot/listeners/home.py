@@ -11,7 +11,7 @@ import structlog
 from slack_bolt.async_app import AsyncApp
 
 from bot import messages
-from bot.delivery import Reach
+from bot.delivery import Reach, elsewhere
 from bot.delivery.cards import permalink
 from bot.insights import Mode, State
 from bot.listeners.answers import Answers
@@ -84,17 +84,18 @@ async def _publish(reach: Reach, team: str, user: str, notice: str) -> None:
         if refused := await reach.refused(team, user, "a case"):
             shown = Home(notice=notice or refused)
         elif channels is None:
-            shown = Home(notice=notice or messages.home_needs_scopes())
+            warning = await elsewhere.warning(reach, team)
+            shown = Home(notice=notice or messages.home_needs_scopes(), warning=warning)
         else:
             async with reach.store.read() as connection:
                 told = await stored.overview(connection, team, channels)
-            shown = _home(there.myself.url, told, notice)
+            shown = _home(there.myself.url, told, notice, await elsewhere.warning(reach, team))
         await there.slack.publish_home(user, home.home(shown))
     except (SlackLater, SlackEnd) as error:
         log.warning("home.not_published", user=user, why=str(error))
 
 
-def _home(url: str, told: Overview, notice: str) -> Home:
+def _home(url: str, told: Overview, notice: str, warning: str) -> Home:
     return Home(
         ties=[(home.what(each.case_key, _place(url, each.place)), _value(each.place)) for each in told.ties],
         modes=[(home.what(f"Mode {mode}", _place(url, place)), _value(place)) for place, mode in told.modes],
@@ -102,6 +103,7 @@ def _home(url: str, told: Overview, notice: str) -> Home:
         failed=sum(each.state is State.FAILED for each in told.recent),
         recent=[_line(url, each) for each in told.recent if each.state is State.ADDED],
         notice=notice,
+        warning=warning,
     )
 
 

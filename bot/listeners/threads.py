@@ -9,7 +9,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.delivery import Reach, reading, telling
+from bot.delivery import Reach, elsewhere, reading, telling
 from bot.listeners.whence import workspace
 from bot.model import Identity, Thread
 from bot.slack import Myself
@@ -61,6 +61,7 @@ async def _posted(reach: Reach, where: Where, message: Json) -> bool:
     if reading.is_ours(where.me, message) or reading.is_command(where.me, message):
         return False
     seen = _read(reach, where, message, edited=False)
+    await elsewhere.notice(reach, seen)
     if not (seen.found or seen.names):
         return False
     return await _sight(reach, seen) or bool(seen.names)

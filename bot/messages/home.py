@@ -20,7 +20,8 @@ class Home:
     """What a person's Home shows: lines of mrkdwn made of parts that are escaped already.
 
     Ties and modes are pairs of a line and the place that its button names; `unfinished` waits, is under way or
-    failed, and `failed` is how many of it did. `notice`: the result of what they pressed, or why there is little.
+    failed, and `failed` is how many of it did. `notice`: the result of what they pressed, or why there is little;
+    `warning`: what whoever runs the bot should look at.
     """
 
     ties: Sequence[tuple[str, str]] = ()
@@ -29,6 +30,7 @@ class Home:
     failed: int = 0
     recent: Sequence[str] = ()
     notice: str = ""
+    warning: str = ""
 
 
 def home(shown: Home) -> Json:
@@ -36,6 +38,8 @@ def home(shown: Home) -> Json:
     blocks: list[Json] = [_header("Case Insights")]
     if shown.notice:
         blocks.append(section(shown.notice))
+    if shown.warning:
+        blocks.append(section(escape(shown.warning)))
     if shown.unfinished:
         blocks += [_header("Waiting or failed"), section(_lines(shown.unfinished))]
     if shown.failed:

@@ -143,6 +143,14 @@ def not_answering(status: int | None) -> str:
     return f"Datadog is not answering ({status})." if status else "Datadog is not answering."
 
 
+def other_sites(seen: Sequence[str], ours: Sequence[str]) -> str:
+    """Links lead to Datadog sites where the bot works with no organisation; both by their site parameters."""
+    return (
+        f"Links to {', '.join(seen)} were pasted lately, but this bot works with {', '.join(ours)} and passes them "
+        "over. If they are your organisation's, whoever runs the bot has to set DD_SITE to their site."
+    )
+
+
 def rate_limited() -> str:
     return "Datadog asks the bot to slow down (429)."
 

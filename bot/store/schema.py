@@ -238,6 +238,15 @@ mentions = Table(
     Column("at", Double, nullable=False),
 )
 
+# Datadog's sites, none of a configured org, that links were pasted to.
+sites = Table(
+    "sites",
+    metadata,
+    Column("workspace", String(32), primary_key=True),
+    Column("site", String(32), primary_key=True),  # the site parameter
+    Column("at", Double, nullable=False),  # the last time that it was written down, at most once an hour
+)
+
 # Channels of which Slack has said whether other organisations are in them.
 channels = Table(
     "channels",

@@ -35,7 +35,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one message brought. `names`: the cases it names; in a root they are what its thread is about."""
+    """What one message brought. `names`: the cases it names; in a root they are what its thread is about.
+
+    `elsewhere`: Datadog's sites that its links are on, where none is on an org's of ours.
+    """
 
     thread: Thread
     message_ts: str
@@ -43,6 +46,7 @@ class Seen:
     found: tuple[Found, ...]
     names: tuple[CaseName, ...] = ()
     by_bot: bool = False
+    elsewhere: frozenset[str] = frozenset()
 
     @property
     def is_root(self) -> bool:

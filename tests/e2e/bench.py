@@ -79,7 +79,7 @@ class Bench:
         self.datadog.add_case(KEY, TITLE)
         async with self.storing() as tx:
             # What stands for a whole channel, or for a case's key, would outlive a test.
-            for table in (schema.ties, schema.modes, schema.channels, schema.cases):
+            for table in (schema.ties, schema.modes, schema.channels, schema.cases, schema.sites):
                 await tx.execute(table.delete())
 
     def note_used(self) -> None:

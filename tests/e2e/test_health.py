@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.bench import PUT, Bench, monitor
+from tests.e2e.bench import CHANNEL, PUT, Bench, monitor
 
 
 async def offered(b: Bench) -> tuple[str, dict[str, Any]]:
@@ -30,7 +30,7 @@ async def measured(b: Bench) -> dict[str, float]:
 async def test_a_bot_that_can_work_says_so(b: Bench) -> None:
     assert (await fetch(b, "/healthz")).json() == {"status": "ok"}
     ready = await fetch(b, "/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"ready": True, "reasons": []})
+    assert (ready.status_code, ready.json()) == (200, {"ready": True, "reasons": [], "warnings": []})
 
 
 async def test_while_datadog_refuses_the_credentials_the_bot_is_not_ready_and_says_why(b: Bench) -> None:
@@ -48,6 +48,24 @@ async def test_while_datadog_refuses_the_credentials_the_bot_is_not_ready_and_sa
     await b.card(root, "Added to CASEM-4523")
     await b.handled()
     assert (await fetch(b, "/readyz")).status_code == 200
+
+
+async def test_links_to_a_site_of_nobody_here_are_one_warning_and_no_reason_to_stop(b: Bench) -> None:
+    before = b.log.count("links.other_site")
+    b.slack.message(CHANNEL, "U0ANA", f"ours {monitor(1)} and theirs https://app.datadoghq.eu/monitors/1")
+    for number in range(3):
+        b.slack.message(CHANNEL, "U0ANA", f"https://us5.datadoghq.com/dashboard/abc-def-ghi?number={number}")
+        await b.handled()
+    ready = await fetch(b, "/readyz")
+    [warning] = ready.json()["warnings"]
+    assert (ready.status_code, ready.json()["ready"]) == (200, True)
+    assert warning.startswith("Links to us5.datadoghq.com were pasted lately, but this bot works with datadoghq.com ")
+    assert "DD_SITE" in warning
+    assert b.log.count("links.other_site") == before + 1
+
+    b.slack.home("U0ANA")
+    home = await b.control.until(lambda: b.slack.views.homes.get("U0ANA"), what="a Home")
+    assert warning in str(home.given).replace("\\", "")
 
 
 async def test_metrics_count_what_waits_and_what_was_put_off(b: Bench) -> None:

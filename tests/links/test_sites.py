@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.links import SITES, api_host, is_web_host, org_of, orgs_of
+from bot.links import SITES, api_host, elsewhere, is_web_host, org_of, orgs_of
 from bot.model import Org
 
 US1 = Org("us1", "datadoghq.com")
@@ -57,3 +57,23 @@ def test_an_org_that_names_the_host_comes_before_one_that_could_have_it() -> Non
 def test_two_orgs_on_one_site_share_its_web_host() -> None:
     assert orgs_of("app.datadoghq.com", [ACME, BETA, EU]) == (ACME, BETA)
     assert org_of("app.datadoghq.com", []) is None
+
+
+@pytest.mark.parametrize(
+    ("hosts", "orgs", "sites"),
+    [
+        (["app.datadoghq.eu"], [US1], {"datadoghq.eu"}),
+        (["acme.us5.datadoghq.com", "us2.ddog-gov.com"], [US1], {"us5.datadoghq.com", "us2.ddog-gov.com"}),
+        (["app.datadoghq.eu", "app.datadoghq.com"], [US1], set()),  # one of them is ours: nothing is set wrongly
+        (["app.datadoghq.com"], [ACME], set()),
+        (["beta.datadoghq.com"], [ACME], set()),  # another organisation, on our site
+        (["acme.datadoghq.com"], [Org("five", "us5.datadoghq.com", frozenset({"five.datadoghq.com"}))], set()),
+        (["app.datadoghq.com"], [US5], {"datadoghq.com"}),
+        (["github.com", "docs.datadoghq.com", "app.datadoghq.com.evil.example"], [US1], set()),
+        ([], [US1], set()),
+    ],
+)
+def test_a_site_counts_as_elsewhere_where_no_link_is_ours_and_the_host_tells_the_site(
+    hosts: list[str], orgs: list[Org], sites: set[str]
+) -> None:
+    assert elsewhere(hosts, orgs) == sites

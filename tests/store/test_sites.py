@@ -1,0 +1,41 @@
+"""Sites of others: written down once an hour, and forgotten after a week."""
+
+import asyncio
+
+from sqlalchemy import update
+
+from bot.store import Store, schema, sites
+
+
+async def lately(store: Store, workspace: str | None = None) -> set[str]:
+    async with store.read() as connection:
+        return set(await sites.lately(connection, workspace))
+
+
+async def let_pass(store: Store, seconds: float) -> None:
+    """As if what was written down had been so many seconds earlier."""
+    async with store.write() as tx:
+        await tx.execute(update(schema.sites).values(at=schema.sites.c.at - seconds))
+
+
+async def test_a_site_is_news_once_an_hour_in_each_workspace(store):
+    assert await sites.note(store, "T0ACME", "datadoghq.eu")
+    assert not await sites.note(store, "T0ACME", "datadoghq.eu")
+    assert await sites.note(store, "T0ACME", "us5.datadoghq.com")
+    assert await sites.note(store, "T0OTHER", "datadoghq.eu")
+    await let_pass(store, sites.HOUR + 1)
+    assert await sites.note(store, "T0ACME", "datadoghq.eu")
+    assert not await sites.note(store, "T0ACME", "datadoghq.eu")
+
+
+async def test_of_several_who_see_it_at_once_one_tells(store):
+    assert sum(await asyncio.gather(*(sites.note(store, "T0ACME", "datadoghq.eu") for _ in range(8)))) == 1
+
+
+async def test_what_was_seen_lately_is_told_for_one_workspace_or_all(store):
+    await sites.note(store, "T0ACME", "datadoghq.eu")
+    await sites.note(store, "T0OTHER", "us5.datadoghq.com")
+    assert await lately(store) == {"datadoghq.eu", "us5.datadoghq.com"}
+    assert await lately(store, "T0ACME") == {"datadoghq.eu"}
+    await let_pass(store, sites.LATELY + 1)
+    assert await lately(store) == set()
