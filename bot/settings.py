@@ -1,10 +1,10 @@
 """The environment, read once into one frozen `Settings`; a bad one is a sentence that names the variable."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
@@ -30,6 +30,13 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 class SettingsError(Exception):
     """The bot cannot start with these settings; the message names the variable and the next step."""
+
+    @property
+    def name(self) -> str:
+        """The variable that the message begins with; for a secret's file the secret's."""
+        named = re.match(r"[A-Z][A-Z0-9_]*", str(self))
+        name = named[0] if named else ""
+        return name.removesuffix("_FILE") if name.removesuffix("_FILE") in SECRETS else name
 
 
 def seconds(value: object) -> object:
@@ -194,26 +201,58 @@ def read(
     `way`: which one was chosen, where both an app token and a signing secret are set; the other is then as if it were
     not set. `listens` False: for a command that Slack need not reach.
     """
-    given = tables.environment(environment, env_file=env_file)
-    for name in SECRETS:
-        given = _from_file(given, name)
-    if "CASE_INSIGHTS_PORT" not in given and "PORT" in given:
-        given["CASE_INSIGHTS_PORT"] = given["PORT"]
-    # In the order in which somebody sets the bot up.
-    _check_slack(given)
-    if listens:
-        given = _with_one_way(given, way)
-    _check_datadog(given)
-    _check_database(given.get("DATABASE_URL", DATABASE))
+    found, problems = examine(environment, env_file=env_file, way=way, listens=listens)
+    if problems:
+        raise problems[0]
+    return found
+
+
+def examine(
+    environment: Mapping[str, str] | None = None,
+    *,
+    env_file: str | None = tables.ENV_FILE,
+    way: Way | None = None,
+    listens: bool = True,
+) -> tuple[Settings, list[SettingsError]]:
+    """Settings as far as they are right, and all that is wrong, in the order in which somebody sets the bot up.
+
+    What is wrong with a variable is told once; the variable then has its default, or is empty. The rest: see `read`.
+    """
+    problems: dict[str, SettingsError] = {}
     try:
-        return Settings.model_validate(given)
+        given = tables.environment(environment, env_file=env_file)
+    except tables.TableError as error:
+        given = tables.environment(environment, env_file=None)
+        problems[""] = SettingsError(str(error))
+    for name in SECRETS:
+        try:
+            given = _from_file(given, name)
+        except SettingsError as error:
+            problems[error.name] = error
+    if port := given.pop("PORT", ""):
+        given.setdefault("CASE_INSIGHTS_PORT", port)
+    for problem in _checked(given, way, listens=listens):
+        problems.setdefault(problem.name, problem)
+    if way is not None:
+        given = {
+            name: value for name, value in given.items() if name not in SECRET_OF.values() or name == SECRET_OF[way]
+        }
+    try:
+        return Settings.model_validate(given), list(problems.values())
     except ValidationError as error:
-        raise SettingsError(_sentence(error)) from error
+        for problem in _sentences(error):
+            problems.setdefault(problem.name, problem)
+    right = {name: value for name, value in given.items() if name not in problems}
+    empty = {str(field.alias): "" for field in Settings.model_fields.values() if field.is_required()}
+    return Settings.model_validate({**empty, **right}), list(problems.values())
 
 
 def database_url(environment: Mapping[str, str] | None = None) -> str:
     """Where the database is, for commands that need nothing else; raises SettingsError."""
-    url = tables.environment(environment).get("DATABASE_URL", DATABASE)
+    try:
+        url = tables.environment(environment).get("DATABASE_URL", DATABASE)
+    except tables.TableError as error:
+        raise SettingsError(str(error)) from error
     _check_database(url)
     return url
 
@@ -234,9 +273,23 @@ def _from_file(given: Mapping[str, str], name: str) -> dict[str, str]:
     return {**given, name: secret}
 
 
+def _checked(given: Mapping[str, str], way: Way | None, *, listens: bool) -> Iterator[SettingsError]:
+    """What is missing or contradicts itself."""
+    yield from _slack_problems(given)
+    if listens:
+        yield from _way_problems(given, way)
+    yield from _datadog_problems(given)
+    try:
+        _check_database(given.get("DATABASE_URL", DATABASE))
+    except SettingsError as error:
+        yield error
+
+
 def _check_database(url: str) -> None:
     if not (url.startswith(("sqlite:///", "postgresql://", "postgres://")) and engine.can_be_read(url)):
         raise SettingsError("DATABASE_URL: write it like sqlite:///case-insights.db or postgresql://user@host/name.")
+    if engine.is_cut_short(url):
+        raise SettingsError("DATABASE_URL: the user or password holds an @; write it as %40.")
     folder = Path(url.removeprefix("sqlite:///")).parent
     if url.startswith("sqlite") and not folder.is_dir():
         raise SettingsError(f"DATABASE_URL: there is no folder {folder}; make it, or choose another path.")
@@ -246,55 +299,53 @@ def _check_database(url: str) -> None:
         )
 
 
-def _check_slack(given: Mapping[str, str]) -> None:
+def _slack_problems(given: Mapping[str, str]) -> Iterator[SettingsError]:
     if "SLACK_BOT_TOKEN" not in given:
-        raise SettingsError(
+        yield SettingsError(
             "SLACK_BOT_TOKEN is not set: copy the bot token (xoxb-…) from your Slack app's page, OAuth & Permissions."
         )
-    if not given["SLACK_BOT_TOKEN"].startswith("xoxb-"):
-        raise SettingsError("SLACK_BOT_TOKEN is not a bot token: it begins with xoxb-.")
+    elif not given["SLACK_BOT_TOKEN"].startswith("xoxb-"):
+        yield SettingsError("SLACK_BOT_TOKEN is not a bot token: it begins with xoxb-.")
     if not given.get("SLACK_APP_TOKEN", "xapp-").startswith("xapp-"):
-        raise SettingsError("SLACK_APP_TOKEN is not an app-level token: it begins with xapp-.")
+        yield SettingsError("SLACK_APP_TOKEN is not an app-level token: it begins with xapp-.")
     if not given.get("SLACK_SIGNING_SECRET", "set").strip() or given.get("SLACK_SIGNING_SECRET", "").startswith("x"):
-        raise SettingsError(
+        yield SettingsError(
             "SLACK_SIGNING_SECRET is no signing secret: copy it from your Slack app's page, Basic Information."
         )
 
 
-def _with_one_way(given: Mapping[str, str], way: Way | None) -> dict[str, str]:
-    """Exactly one of the two secrets by which Slack reaches us."""
+def _way_problems(given: Mapping[str, str], way: Way | None) -> Iterator[SettingsError]:
+    """Exactly one of the two secrets by which Slack reaches us, unless one was chosen."""
     both = [each for each in Way if SECRET_OF[each] in given]
     if way is None and len(both) == 2:
-        raise SettingsError(
+        yield SettingsError(
             "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set: "
             "choose with run --socket or run --http, or keep one of them."
         )
-    chosen = way or (both[0] if both else None)
-    if chosen is None:
-        raise SettingsError(
+    elif way is None and not both:
+        yield SettingsError(
             f"SLACK_APP_TOKEN is not set: {APP_TOKEN}, for Socket Mode; "
             f"or {SIGNING_SECRET}, into SLACK_SIGNING_SECRET, for HTTP mode."
         )
-    if chosen not in both:
-        step = APP_TOKEN if chosen is Way.SOCKET else SIGNING_SECRET
-        raise SettingsError(f"{SECRET_OF[chosen]} is not set: {step}.")
-    return {name: value for name, value in given.items() if name not in SECRET_OF.values() or name == SECRET_OF[chosen]}
+    elif way is not None and way not in both:
+        step = APP_TOKEN if way is Way.SOCKET else SIGNING_SECRET
+        yield SettingsError(f"{SECRET_OF[way]} is not set: {step}.")
 
 
-def _check_datadog(given: Mapping[str, str]) -> None:
+def _datadog_problems(given: Mapping[str, str]) -> Iterator[SettingsError]:
     keys = [name for name in ("DD_API_KEY", "DD_APP_KEY") if name in given]
     if "DD_ACCESS_TOKEN" in given and keys:
-        raise SettingsError(f"DD_ACCESS_TOKEN and {keys[0]} are both set: keep either the token or the two keys.")
+        yield SettingsError(f"DD_ACCESS_TOKEN and {keys[0]} are both set: keep either the token or the two keys.")
     if "DD_ACCESS_TOKEN" in given:
         return
     for name in ("DD_API_KEY", "DD_APP_KEY"):
         if name not in given:
             page = "API Keys" if name == "DD_API_KEY" else "Application Keys (scopes cases_read, cases_write)"
-            raise SettingsError(f"{name} is not set: make one in Datadog under Organization Settings, {page}.")
+            yield SettingsError(f"{name} is not set: make one in Datadog under Organization Settings, {page}.")
 
 
-def _sentence(error: ValidationError) -> str:
-    first: Any = error.errors(include_url=False, include_input=False)[0]
-    name = str(first["loc"][0]) if first["loc"] else "settings"
-    words = str(first["msg"]).removeprefix("Value error, ")
-    return f"{name} {words[0].lower() + words[1:]}."
+def _sentences(error: ValidationError) -> Iterator[SettingsError]:
+    for each in error.errors(include_url=False, include_input=False):
+        name = str(each["loc"][0]) if each["loc"] else "settings"
+        words = str(each["msg"]).removeprefix("Value error, ")
+        yield SettingsError(f"{name} {words[0].lower() + words[1:]}.")

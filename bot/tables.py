@@ -14,19 +14,27 @@ NOBODY = "CASE_INSIGHTS_CONFIRMERS"
 
 
 class TableError(Exception):
-    """The operator's routes cannot be used; the message names the file, the row and the reason."""
+    """The operator's routes, or `.env`, cannot be used; the message names the file and the reason."""
 
 
 def environment(given: Mapping[str, str] | None = None, *, env_file: str | None = ENV_FILE) -> dict[str, str]:
     """What is set, to something: `.env` in the working directory, overridden by the real environment."""
     of_file: Mapping[str, str | None] = {}
     if env_file is not None and Path(env_file).is_file():
-        of_file = dotenv_values(env_file)
+        of_file = _read_env(env_file)
     of_process = os.environ if given is None else given
     given = {name: value for name, value in {**of_file, **of_process}.items() if value}
     if not given.get(NOBODY) and NOBODY in {**of_file, **of_process}:
         given[NOBODY] = ""
     return given
+
+
+def _read_env(file: str) -> Mapping[str, str | None]:
+    try:
+        return dotenv_values(file)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise TableError(f"{file} cannot be read ({reason}); check it and its mode.") from error
 
 
 def listed(value: str) -> tuple[str, ...]:

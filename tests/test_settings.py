@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from bot.model import Way
 from bot.policy import Confirmers
-from bot.settings import SECRETS, Settings, SettingsError, read, seconds
+from bot.settings import SECRETS, Settings, SettingsError, examine, read, seconds
 
 SLACK = {"SLACK_BOT_TOKEN": "xoxb-very-secret", "SLACK_APP_TOKEN": "xapp-very-secret"}
 KEYS = {"DD_API_KEY": "very-secret-1", "DD_APP_KEY": "very-secret-2"}
@@ -145,6 +145,7 @@ def test_tokens_that_were_mixed_up_are_told_apart():
         ("CASE_INSIGHTS_PORT", "many", "CASE_INSIGHTS_PORT input should be a valid integer"),
         ("CASE_INSIGHTS_PORT", "70000", "CASE_INSIGHTS_PORT input should be less than or equal to 65535."),
         ("PORT", "many", "CASE_INSIGHTS_PORT input should be a valid integer"),
+        ("DATABASE_URL", "postgresql://u:s@cret@host/db", "DATABASE_URL: the user or password holds an @; write it as"),
         ("DATABASE_URL", "mysql://host/db", "DATABASE_URL: write it like sqlite:///case-insights.db or postgresql://"),
     ],
 )
@@ -162,6 +163,48 @@ def test_a_bad_file_of_routes_is_a_sentence_too(tmp_path: Path):
     file.write_text("[[route]]\nname = 'mine'\n")
     with pytest.raises(SettingsError, match=r"^CASE_INSIGHTS_ROUTES_FILE: .*mine"):
         settings(CASE_INSIGHTS_ROUTES_FILE=str(file)).routes()
+
+
+# --- all that is wrong ---
+
+
+def test_everything_that_is_wrong_is_told_each_once_and_the_rest_can_be_used(tmp_path: Path):
+    given = {
+        **without("DD_APP_KEY", DD_SITE="datadoghq.eu", CASE_INSIGHTS_MODE="loud", CASE_INSIGHTS_LEASE="30"),
+        "SLACK_BOT_TOKEN": "xapp-very-secret",
+        "DD_API_URL": "api",
+        "DATABASE_URL": "mysql://x",
+    }
+    del given["SLACK_APP_TOKEN"]
+    given["SLACK_APP_TOKEN_FILE"] = str(tmp_path / "none")
+    found, problems = examine(given, env_file=None)
+    assert [problem.name for problem in problems] == [
+        "SLACK_APP_TOKEN",
+        "SLACK_BOT_TOKEN",
+        "DD_APP_KEY",
+        "DATABASE_URL",
+        "DD_API_URL",
+        "CASE_INSIGHTS_MODE",
+        "CASE_INSIGHTS_LEASE",
+    ]
+    assert str(problems[0]).startswith("SLACK_APP_TOKEN_FILE: ")
+    assert "very-secret" not in str(problems)
+    assert (found.dd_site, found.lease) == ("datadoghq.eu", 30.0)
+    assert found.dd_api_key is not None
+    assert found.slack_bot_token.get_secret_value() == ""
+
+
+def test_nothing_set_is_as_many_problems_as_there_are_things_to_set():
+    found, problems = examine({}, env_file=None)
+    assert [problem.name for problem in problems] == list(ENOUGH)
+    assert found.dd_site == "datadoghq.com"
+
+
+def test_an_env_file_that_is_no_text_is_a_sentence(tmp_path: Path):
+    (tmp_path / ".env").write_bytes(b"SLACK_BOT_TOKEN=\xff\xfe")
+    found, [problem] = examine(ENOUGH, env_file=str(tmp_path / ".env"))
+    assert str(problem) == f"{tmp_path}/.env cannot be read (it is not UTF-8 text); check it and its mode."
+    assert found.slack_app_token.get_secret_value() == "xapp-very-secret"
 
 
 # --- values ---

@@ -57,6 +57,11 @@ def can_be_read(url: str) -> bool:
     return True
 
 
+def is_cut_short(url: str) -> bool:
+    """Whether a user's name or password holds an `@`: its rest would count as host, and be told in errors."""
+    return "@" in (make_url(url).host or "")
+
+
 def file_of(url: str) -> Path | None:
     """The file of a SQLite database, whether it is there or not; None for PostgreSQL."""
     parsed = make_url(url)
