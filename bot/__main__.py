@@ -1,4 +1,4 @@
-"""The command line: run, sandbox, explain, why, audit, db, manifest."""
+"""The command line: run, doctor, sandbox, explain, why, audit, db, manifest."""
 
 import json
 import sys
@@ -82,6 +82,26 @@ def why(permalink: str) -> None:
 
     logs.configure()
     click.echo(_carry_out(tell()))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per finding.")
+def doctor(*, as_json: bool) -> None:
+    """Check settings, tokens, keys, permissions and the database; exit code 1 when something is wrong."""
+    import asyncio
+
+    from bot import doctor as examiner
+    from bot import logs
+
+    logs.configure()
+    findings = asyncio.run(examiner.examine())
+    if as_json:
+        for finding in findings:
+            click.echo(json.dumps(examiner.as_row(finding), ensure_ascii=False))
+    else:
+        click.echo(examiner.as_text(findings))
+    if any(finding.level is examiner.Level.ERROR for finding in findings):
+        sys.exit(1)
 
 
 @main.command()

@@ -54,6 +54,15 @@ class Why(StrEnum):
     RATE_LIMITED = "rate_limited"
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How Datadog answered: the status, its words where it refused, and its clock (epoch s) if it told the time."""
+
+    status: int
+    words: str
+    at: float | None
+
+
 class Later(Exception):
     """Not now: time-out, broken connection, 408, 429, 5xx. `after`: seconds that Datadog asks for, if it does.
 
@@ -185,6 +194,15 @@ class Datadog:
         except TimeoutError as error:
             raise Later(Why.SILENT, None) from error
 
+    async def ask(self, method: str, path: str, body: dict[str, Any] | None = None, *, within: float) -> Answer:
+        """How Datadog answers, refusals included; raises Later only where it does not answer in so many seconds."""
+        try:
+            async with asyncio.timeout(within):
+                answer = await self._send(method, path, body, within)
+        except TimeoutError as error:
+            raise Later(Why.SILENT, None) from error
+        return Answer(answer.status_code, "" if answer.is_success else _words(answer), _date(answer))
+
     async def keys_are_valid(self) -> bool:
         """Whether Datadog accepts both keys; raises Later when it does not say."""
         try:
@@ -203,15 +221,7 @@ class Datadog:
     async def _answer(
         self, method: str, path: str, body: dict[str, Any] | None, within: float | None
     ) -> httpx.Response:
-        asked = self._client.build_request(
-            method, path, json=body, headers=self._credentials.headers(), timeout=within or self._client.timeout
-        )
-        try:
-            answer = await self._client.send(asked)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise Later(Why.SILENT, None, sent=False) from error
-        except httpx.HTTPError as error:
-            raise Later(Why.SILENT, None) from error
+        answer = await self._send(method, path, body, within)
         if answer.status_code == 429:
             raise Later(Why.RATE_LIMITED, 429, after=_reset(answer), sent=False)
         if answer.status_code == 408 or answer.status_code >= 500 or answer.is_redirect:
@@ -219,6 +229,17 @@ class Datadog:
         if answer.status_code >= 400:
             raise Refused(answer.status_code, _words(answer))
         return answer
+
+    async def _send(self, method: str, path: str, body: dict[str, Any] | None, within: float | None) -> httpx.Response:
+        asked = self._client.build_request(
+            method, path, json=body, headers=self._credentials.headers(), timeout=within or self._client.timeout
+        )
+        try:
+            return await self._client.send(asked)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise Later(Why.SILENT, None, sent=False) from error
+        except httpx.HTTPError as error:
+            raise Later(Why.SILENT, None) from error
 
 
 def _body(insights: Sequence[Triple]) -> dict[str, Any]:
@@ -261,10 +282,15 @@ def _reset(answer: httpx.Response) -> float | None:
 
 def _server_time(answer: httpx.Response) -> float:
     """When the answer was made, epoch s: by its Date header, else by our clock."""
+    at = _date(answer)
+    return time.time() if at is None else at
+
+
+def _date(answer: httpx.Response) -> float | None:
     try:
         return parsedate_to_datetime(answer.headers["date"]).timestamp()
     except (KeyError, ValueError):
-        return time.time()
+        return None
 
 
 def _words(answer: httpx.Response) -> str:

@@ -112,6 +112,14 @@ class Posted:
     ts: str
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer of Slack's, and its headers with their names in lower case."""
+
+    data: Json
+    headers: Mapping[str, str]
+
+
 class Slack:
     """One workspace's API."""
 
@@ -305,11 +313,8 @@ class Slack:
             if not cursor:
                 return
 
-    async def _call(self, method: str, arguments: Json) -> Json:
-        with metrics.counted("slack", method, SlackLater):
-            return await self._told(method, arguments)
-
-    async def _told(self, method: str, arguments: Json) -> Json:
+    async def ask(self, method: str, arguments: Json) -> Told:
+        """What any method answers; raises SlackEnd and SlackLater."""
         sent: Json = {"http_verb": "GET", "params": arguments} if method in READS else {"json": arguments}
         try:
             said: Any = await self._client.api_call(method, **sent)  # pyright: ignore[reportUnknownMemberType]
@@ -318,7 +323,11 @@ class Slack:
         # AttributeError: slack_sdk takes the text of a text/plain answer for an object.
         except (SlackClientError, aiohttp.ClientError, TimeoutError, ValueError, AttributeError) as error:
             raise SlackLater(f"{method}: {type(error).__name__}") from error
-        return _object(said.data)
+        return Told(_object(said.data), {name.lower(): str(value) for name, value in said.headers.items()})
+
+    async def _call(self, method: str, arguments: Json) -> Json:
+        with metrics.counted("slack", method, SlackLater):
+            return (await self.ask(method, arguments)).data
 
 
 def _object(value: Any) -> Json:
