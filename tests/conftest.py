@@ -34,17 +34,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselected, not skipped: a skipped browser test means that Chromium is missing.
-
-    One worker has the browser and another PostgreSQL: each takes long to start (`--dist loadgroup`).
-    """
-    for item in items:
-        if item.path.parent.name == "browser":
-            item.add_marker(pytest.mark.xdist_group("browser"))
-        elif "postgres_url" in getattr(item, "fixturenames", ()) or "[postgresql" in item.name:
-            item.add_marker(pytest.mark.xdist_group("postgresql"))
+    """Deselected, not skipped: a skipped browser test means that Chromium is missing."""
     wanted = bool(config.getoption("--update-screenshots"))
     left_out = [item for item in items if (item.get_closest_marker("screenshot") is not None) is not wanted]
     config.hook.pytest_deselected(items=left_out)
