@@ -22,13 +22,13 @@ NEEDED = {
 """Named, because a walk over the folder would not miss what was moved out of it."""
 
 
-def carry_out(*command: object, cwd: Path, **more: str) -> str:
-    """What it printed; with no setting, `.env` or import path of this machine."""
+def carry_out(*command: object, cwd: Path, exit_code: int = 0, **more: str) -> str:
+    """What it printed, ending with this code; with no setting, `.env` or import path of this machine."""
     env = {"PATH": os.environ["PATH"], "HOME": str(cwd), **more}
     said = subprocess.run(  # noqa: S603  ours
         [str(word) for word in command], cwd=cwd, env=env, capture_output=True, text=True, timeout=120, check=False
     )
-    assert said.returncode == 0, said.stderr
+    assert said.returncode == exit_code, said.stderr
     return said.stdout
 
 
@@ -86,6 +86,8 @@ def test_the_wheel_runs_outside_the_checkout(installed: Path, folder: Path):
     assert "Usage: case-insights" in carry_out(command, "--help", cwd=folder, PYTHONPATH=str(installed))
     played = carry_out(command, "sandbox", "--demo", cwd=folder, PYTHONPATH=str(installed))
     assert played.endswith("2 insights added with 1 call to Datadog.\n")
+    found = carry_out(command, "doctor", "--json", cwd=folder, exit_code=1, PYTHONPATH=str(installed))
+    assert "SLACK_BOT_TOKEN is not set" in found
 
 
 def _names(node: ast.AST) -> list[str]:
