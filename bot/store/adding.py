@@ -79,7 +79,8 @@ async def add_in(tx: AsyncConnection, adding: Adding) -> Added:
     await cards.record(tx, dict.fromkeys(made.values(), message), None, cards.Change(State.OFFERED, at))
     ids = {**{one: row.id for one, row in known.items() if one not in settled}, **made}
     for identity, row in known.items():
-        if row.draft and identity in ids:
+        # What may be on the case as it was sent keeps its ref: only with that one it could be taken off again.
+        if identity in ids and (row.sent_at is None or row.state == State.UNDONE):
             given = {"draft": False, "ref": wanted[identity].ref, "host": wanted[identity].host}
             await tx.execute(update(insights).where(insights.c.id == row.id).values(**given))
     confirmed: list[int] = []

@@ -64,11 +64,35 @@ async def test_home_shows_how_to_and_what_was_added(window: Window):
     await home.wait_for(state="hidden")
 
 
-async def test_a_stranger_is_refused_in_the_modal(new_window: NewWindow, house: OpenHouse):
+async def test_a_guest_is_refused_in_the_modal(new_window: NewWindow, house: OpenHouse):
     gil = await new_window("Gil (guest)")
     await say(gil, "look https://app.datadoghq.com/monitors/77")
     await choose_in_menu(gil, "Add to case")
     await gil.page.get_by_role("dialog").get_by_text("Only full members of Acme").wait_for()
+    assert house.stage.datadog.cases["CASEM-4523"].insights == []
+
+
+async def test_edit_adds_what_was_changed_in_it(window: Window, house: OpenHouse):
+    await say(window, "https://app.datadoghq.com/monitors/4711?from_ts=1")
+    await window.button("Edit…").click()
+    modal = window.page.get_by_role("dialog", name="Add to case")
+    await modal.get_by_label("Ref", exact=True).fill("/monitors/4711")
+    await modal.get_by_role("button", name="Add").click()
+    await window.card.get_by_text("Added to CASEM-4523 by Ana").wait_for()
+    [added] = house.stage.datadog.cases["CASEM-4523"].insights
+    assert (added.resource_id, added.ref) == ("4711", "/monitors/4711")
+
+
+async def test_a_stranger_is_refused_in_words_that_nobody_else_sees(new_window: NewWindow, house: OpenHouse):
+    window = await new_window()
+    await window.page.locator("#sidebar").get_by_role("button", name="acme-and-other").click()
+    stranger = house.stage.slack.workspace.users["U0STRANGER"]
+    await window.speak_as(f"{stranger.real_name} (other organisation)")
+    await say(window, "look https://app.datadoghq.com/monitors/77")
+    await choose_in_menu(window, "Add to case")
+    await window.page.get_by_role("dialog").get_by_text("Only full members of Acme").wait_for()
+    assert "Only full members of Acme" in str(house.stage.slack.modal("U0STRANGER"))
+    assert house.stage.slack.modal("U0ANA") is None
     assert house.stage.datadog.cases["CASEM-4523"].insights == []
 
 
