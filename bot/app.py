@@ -8,7 +8,7 @@ import contextlib
 import logging
 import re
 import signal
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any
 
 import aiohttp
@@ -20,13 +20,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import commands as commands_of
 from bot import health, metrics, server
-from bot.datadog import AccessToken, Credentials, Datadog, Keys
+from bot.datadog import Datadog
 from bot.datadog_names import Names
 from bot.delivery import Delivery, OneWorkspace, Org, Reach, Workspace
 from bot.delivery.why import why as why_of
 from bot.links import Routes
 from bot.listeners import answers, cards, commands, home, modal, orders, threads, ties
 from bot.listeners.answers import Answers
+from bot.orgs import OrgSettings
 from bot.settings import Settings, SettingsError
 from bot.slack import Myself, Slack, SlackEnd, SlackLater
 from bot.store import Store, migrate
@@ -49,12 +50,12 @@ async def run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stopping.set)
-    routes = settings.routes()
+    routes, orgs = settings.routes(), settings.orgs()
     async with contextlib.AsyncExitStack() as stack:
         waits_for = ["The database is being opened."]
         front = server.Front(health.starting(lambda: waits_for[-1]))
         close_door = await stack.enter_async_context(_serving(settings, front))
-        reach = await _reach(settings, routes, stack, stopping, waits_for.append)
+        reach = await _reach(settings, routes, orgs, stack, stopping, waits_for.append)
         if reach is not None:
             await _work(settings, reach, front, close_door, stopping)
 
@@ -64,8 +65,9 @@ async def why(settings: Settings, address: str) -> str:
     message = commands_of.permalink(address)
     if message is None:
         raise SettingsError("That is no address of a Slack message: ⋯ on the message, Copy link.")
+    routes, orgs = settings.routes(), settings.orgs()
     async with contextlib.AsyncExitStack() as stack:
-        reach = await _reach(settings, settings.routes(), stack, asyncio.Event(), lambda _: None)
+        reach = await _reach(settings, routes, orgs, stack, asyncio.Event(), lambda _: None)
         if reach is None:
             raise SettingsError("Slack does not answer; try again in a minute.")
         workspace = (await reach.workspaces.installed())[0]
@@ -80,6 +82,7 @@ async def why(settings: Settings, address: str) -> str:
 async def _reach(
     settings: Settings,
     routes: Routes,
+    orgs: Sequence[OrgSettings],
     stack: contextlib.AsyncExitStack,
     stopping: asyncio.Event,
     wait_for: Callable[[str], object],
@@ -95,14 +98,10 @@ async def _reach(
     myself = await _hello(slack, stopping)
     if myself is None:
         return None
-    datadog = Datadog(settings.datadog_url, _credentials(settings), timeout=timeout)
-    stack.push_async_callback(datadog.close)
-    names = Names(datadog, settings.org.name)
-    stack.push_async_callback(names.close)
     return Reach(
         store=store,
         workspaces=OneWorkspace(Workspace(slack, myself)),
-        orgs={settings.org.name: Org(settings.org, datadog, names, settings.case_url)},
+        orgs={org.hosts.name: _org(org, settings.case_path, timeout, stack) for org in orgs},
         routes=routes,
         confirmers=settings.policy,
         lease=settings.lease,
@@ -136,7 +135,7 @@ async def _work(
         front.probes = health.probes(reach, delivery, transport, heard)
         works = (transport.run(), delivery.run(), health.beat(reach, heard))
         listening, *others = [asyncio.create_task(each) for each in works]
-        log.info("bot.ready", workspaces=await reach.workspaces.installed(), site=settings.dd_site)
+        log.info("bot.ready", workspaces=await reach.workspaces.installed(), orgs=sorted(reach.orgs))
         stopped = asyncio.create_task(stopping.wait())
         done, _ = await asyncio.wait({stopped, listening, *others}, return_when=asyncio.FIRST_COMPLETED)
         log.info("bot.stopping")
@@ -213,12 +212,12 @@ def _client(settings: Settings, session: aiohttp.ClientSession, token: str | Non
     return AsyncWebClient(token, settings.slack_api_url, session=session, retry_handlers=[])
 
 
-def _credentials(settings: Settings) -> Credentials:
-    if settings.dd_access_token is not None:
-        return AccessToken(settings.dd_access_token)
-    if settings.dd_api_key is None or settings.dd_app_key is None:
-        raise SettingsError("DD_API_KEY and DD_APP_KEY are not set: set both, or DD_ACCESS_TOKEN.")
-    return Keys(settings.dd_api_key, settings.dd_app_key)
+def _org(told: OrgSettings, case_path: str, timeout: float, stack: contextlib.AsyncExitStack) -> Org:
+    datadog = Datadog(told.url, told.credentials(), timeout=timeout, renewed=told.renewed)
+    stack.push_async_callback(datadog.close)
+    names = Names(datadog, told.hosts.name)
+    stack.push_async_callback(names.close)
+    return Org(told.hosts, datadog, names, f"https://{told.case_host}{case_path}", told.teams)
 
 
 async def _hello(slack: Slack, stopping: asyncio.Event) -> Myself | None:

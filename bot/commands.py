@@ -18,6 +18,7 @@ _CONTROL = re.compile(r"<(https?://[^<>|]+)(?:\|[^<>]*)?>", re.IGNORECASE)
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "\u00a0": " "})
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 _KEY = re.compile(r"[A-Z][A-Z0-9]{0,9}-[1-9][0-9]{0,8}", re.IGNORECASE)
+_ORG = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _PERMALINK = re.compile(
     r"https://[^/?#]+/archives/(?P<channel>[CDG][A-Z0-9]{2,20})/p(?P<seconds>\d{10})(?P<micros>\d{6})"
@@ -37,9 +38,17 @@ class Permalink:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A case as a person names it: a key (upper case), a UUID (lower case), or a link of one."""
+    """A case as a person names it: a key (upper case), a UUID (lower case), or a link of one.
+
+    `org`: the Datadog organisation that they put before the key, where several may have it.
+    """
 
     name: str
+    org: str = ""
+
+    @property
+    def typed(self) -> str:
+        return f"{self.org}/{self.name}" if self.org else self.name
 
     @property
     def is_link(self) -> bool:
@@ -200,8 +209,9 @@ def _case(words: Sequence[str]) -> Case:
     word = words[0].rstrip(".!?")
     if _is_link(word):
         return Case(words[0])
-    if _KEY.fullmatch(word):
-        return Case(word.upper())
+    org, slash, key = word.rpartition("/")
+    if _KEY.fullmatch(key) and (_ORG.fullmatch(org) if slash else True):
+        return Case(key.upper(), org.lower())
     if _UUID.fullmatch(word):
         return Case(word.lower())
     raise _Wrong(f"does not name a case: “{word}” is neither a key, like CASEM-4523, nor a link of one")

@@ -8,7 +8,7 @@ import asyncio
 import math
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -83,7 +83,7 @@ class Refused(Exception):
 
 
 class Credentials(Protocol):
-    """What authorises a request; read at each call, so that a renewed secret counts at once."""
+    """What authorises a request."""
 
     def headers(self) -> dict[str, str]: ...
 
@@ -145,10 +145,21 @@ class _Cases(BaseModel):
 
 
 class Datadog:
-    """One organisation's API. One connection pool; every call ends within `timeout` seconds."""
+    """One organisation's API. One connection pool; every request ends within `timeout` seconds.
 
-    def __init__(self, url: str, credentials: Credentials, *, timeout: float) -> None:
+    `renewed` reads the credentials again where they came from, once they are refused; None: they cannot be read.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        credentials: Credentials,
+        *,
+        timeout: float,
+        renewed: Callable[[], Credentials | None] = lambda: None,
+    ) -> None:
         self._credentials = credentials
+        self._renewed = renewed
         self._client = httpx.AsyncClient(
             base_url=url,
             timeout=timeout,
@@ -221,7 +232,10 @@ class Datadog:
     async def _answer(
         self, method: str, path: str, body: dict[str, Any] | None, within: float | None
     ) -> httpx.Response:
+        used = self._credentials
         answer = await self._send(method, path, body, within)
+        if answer.status_code in (401, 403) and await self._renew(used):  # it was refused, so it can be sent again
+            answer = await self._send(method, path, body, within)
         if answer.status_code == 429:
             raise Later(Why.RATE_LIMITED, 429, after=_reset(answer), sent=False)
         if answer.status_code == 408 or answer.status_code >= 500 or answer.is_redirect:
@@ -229,6 +243,12 @@ class Datadog:
         if answer.status_code >= 400:
             raise Refused(answer.status_code, _words(answer))
         return answer
+
+    async def _renew(self, refused: Credentials) -> bool:
+        """Whether there are others now than those that were refused."""
+        if self._credentials == refused:
+            self._credentials = await asyncio.to_thread(self._renewed) or refused
+        return self._credentials != refused
 
     async def _send(self, method: str, path: str, body: dict[str, Any] | None, within: float | None) -> httpx.Response:
         asked = self._client.build_request(

@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot import tables
+from bot import orgs, tables
 from bot.insights import Mode
-from bot.links import SITES, Routes, api_host
-from bot.model import Org, Way
+from bot.links import Routes
+from bot.model import Way
+from bot.orgs import OrgSettings, Secret
 from bot.policy import Confirmers
 from bot.store import engine
 
@@ -23,7 +24,6 @@ SECRET_OF = {Way.SOCKET: "SLACK_APP_TOKEN", Way.HTTP: "SLACK_SIGNING_SECRET"}
 """What each way needs, and is chosen by."""
 APP_TOKEN = "make an app-level token (xapp-…) with connections:write on your Slack app's page, Basic Information"  # noqa: S105
 SIGNING_SECRET = "copy the signing secret from your Slack app's page, Basic Information"  # noqa: S105
-_WEB_HOSTS = {site.parameter: site.web_host for site in SITES}
 DATABASE = "sqlite:///case-insights.db"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -81,19 +81,6 @@ def _switch(value: object) -> object:
     return value == "on" if isinstance(value, str) else value
 
 
-def _known_site(value: object) -> object:
-    if value not in _WEB_HOSTS:
-        raise ValueError(f"is not one of Datadog's nine sites: use one of {', '.join(_WEB_HOSTS)}")
-    return value
-
-
-def _web_address(value: object) -> object:
-    parts = urlsplit(str(value))
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("is not a web address: write it like https://host/path")
-    return str(value)
-
-
 def public_address(value: str) -> str:
     """An address of ours that Slack takes, without a slash at the end; raises ValueError."""
     parts = urlsplit(value)
@@ -106,7 +93,7 @@ Duration = Annotated[float, BeforeValidator(seconds)]
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 LogFormat = Annotated[str, BeforeValidator(_one_of("console", "json"))]
 LogLevel = Annotated[str, BeforeValidator(_one_of("DEBUG", "INFO", "WARNING", "ERROR"))]
-Address = Annotated[str, BeforeValidator(_web_address)]
+Address = Annotated[str, BeforeValidator(orgs.web_address)]
 
 
 class Settings(BaseSettings):
@@ -120,12 +107,13 @@ class Settings(BaseSettings):
     slack_app_token: SecretStr | None = Field(None, alias="SLACK_APP_TOKEN")
     slack_signing_secret: SecretStr | None = Field(None, alias="SLACK_SIGNING_SECRET")
     slack_api_url: Address = Field("https://slack.com/api/", alias="SLACK_API_URL")
-    dd_site: Annotated[str, BeforeValidator(_known_site)] = Field("datadoghq.com", alias="DD_SITE")
+    dd_site: Annotated[str, BeforeValidator(orgs.known_site)] = Field("datadoghq.com", alias="DD_SITE")
     dd_api_key: SecretStr | None = Field(None, alias="DD_API_KEY")
     dd_app_key: SecretStr | None = Field(None, alias="DD_APP_KEY")
     dd_access_token: SecretStr | None = Field(None, alias="DD_ACCESS_TOKEN")
     dd_api_url: Address | None = Field(None, alias="DD_API_URL")
     dd_web_hosts: Listed = Field((), alias="DD_WEB_HOSTS")
+    orgs_file: Path | None = Field(None, alias="CASE_INSIGHTS_ORGS_FILE")
     database_url: str = Field(DATABASE, alias="DATABASE_URL", repr=False)  # it may hold a password
     confirmers: Annotated[Listed | None, AfterValidator(_people)] = Field(None, alias="CASE_INSIGHTS_CONFIRMERS")
     mode: Annotated[Mode, BeforeValidator(_mode)] = Field(Mode.ASK, alias="CASE_INSIGHTS_MODE")
@@ -145,6 +133,8 @@ class Settings(BaseSettings):
     card_delay: Duration = Field(2.0, alias="CASE_INSIGHTS_CARD_DELAY", ge=0)
     keep: Duration = Field(400 * 86400.0, alias="CASE_INSIGHTS_KEEP", gt=0)
     give_up_after: Duration = Field(86400.0, alias="CASE_INSIGHTS_GIVE_UP_AFTER", gt=0)
+    secret_files: Mapping[str, Path] = Field(default_factory=dict[str, Path])
+    """Where secrets were read from, by their names: no setting of its own."""
 
     @classmethod
     def settings_customise_sources(
@@ -159,10 +149,6 @@ class Settings(BaseSettings):
         return (init_settings,)
 
     @property
-    def org(self) -> Org:
-        return Org("default", self.dd_site, frozenset(host.lower() for host in self.dd_web_hosts))
-
-    @property
     def policy(self) -> Confirmers | None:
         """Whom the operator has named; None: every full member."""
         if self.confirmers is None:
@@ -170,16 +156,16 @@ class Settings(BaseSettings):
         groups = frozenset(each for each in self.confirmers if each.startswith("S"))
         return Confirmers(frozenset(self.confirmers) - groups, groups)
 
-    @property
-    def datadog_url(self) -> str:
-        """Datadog's API, without a slash at the end."""
-        return (self.dd_api_url or f"https://{api_host(self.dd_site)}").rstrip("/")
-
-    @property
-    def case_url(self) -> str:
-        """What a case's key is appended to, to get its page."""
-        host = self.dd_web_hosts[0] if self.dd_web_hosts else _WEB_HOSTS[self.dd_site]
-        return f"https://{host}{self.case_path}"
+    def orgs(self) -> tuple[OrgSettings, ...]:
+        """The Datadog organisations, one at least; a bad file of them is a SettingsError."""
+        if self.orgs_file is not None:
+            try:
+                return orgs.read(self.orgs_file)
+            except orgs.OrgsError as error:
+                raise SettingsError(str(error)) from error
+        given = {"dd_api_key": self.dd_api_key, "dd_app_key": self.dd_app_key, "dd_access_token": self.dd_access_token}
+        secrets = {name: Secret(value, self.secret_files.get(name.upper())) for name, value in given.items() if value}
+        return (orgs.one(self.dd_site, self.dd_api_url, self.dd_web_hosts, secrets),)
 
     def routes(self) -> Routes:
         """The table of links; a bad file of the operator's is a SettingsError."""
@@ -224,9 +210,12 @@ def examine(
     except tables.TableError as error:
         given = tables.environment(environment, env_file=None)
         problems[""] = SettingsError(str(error))
+    files: dict[str, Path] = {}
     for name in SECRETS:
         try:
             given = _from_file(given, name)
+            if f"{name}_FILE" in given:
+                files[name] = Path(given[f"{name}_FILE"])
         except SettingsError as error:
             problems[error.name] = error
     if port := given.pop("PORT", ""):
@@ -238,13 +227,13 @@ def examine(
             name: value for name, value in given.items() if name not in SECRET_OF.values() or name == SECRET_OF[way]
         }
     try:
-        return Settings.model_validate(given), list(problems.values())
+        return Settings.model_validate({**given, "secret_files": files}), list(problems.values())
     except ValidationError as error:
         for problem in _sentences(error):
             problems.setdefault(problem.name, problem)
     right = {name: value for name, value in given.items() if name not in problems}
     empty = {str(field.alias): "" for field in Settings.model_fields.values() if field.is_required()}
-    return Settings.model_validate({**empty, **right}), list(problems.values())
+    return Settings.model_validate({**empty, **right, "secret_files": files}), list(problems.values())
 
 
 def database_url(environment: Mapping[str, str] | None = None) -> str:
@@ -333,6 +322,11 @@ def _way_problems(given: Mapping[str, str], way: Way | None) -> Iterator[Setting
 
 
 def _datadog_problems(given: Mapping[str, str]) -> Iterator[SettingsError]:
+    if orgs.FILE in given:
+        both = [name for name in ("DD_API_KEY", "DD_APP_KEY", "DD_ACCESS_TOKEN", "DD_WEB_HOSTS") if name in given]
+        if both:
+            yield SettingsError(f"{orgs.FILE} and {both[0]} are both set: put what {both[0]} says into the file.")
+        return
     keys = [name for name in ("DD_API_KEY", "DD_APP_KEY") if name in given]
     if "DD_ACCESS_TOKEN" in given and keys:
         yield SettingsError(f"DD_ACCESS_TOKEN and {keys[0]} are both set: keep either the token or the two keys.")

@@ -170,7 +170,7 @@ PLANTED: dict[str, tuple[Plant, str, Level, str, str]] = {
         "datadog-hosts",
         W_,
         "which is on datadoghq.eu",
-        "Set DD_SITE=datadoghq.eu",
+        "Set DD_SITE to datadoghq.eu",
     ),
     "nobody may confirm": (setting(CASE_INSIGHTS_CONFIRMERS=""), "confirmers", E_, "nobody may press", "Remove it"),
     "an unknown confirmer": (setting(CASE_INSIGHTS_CONFIRMERS="U0ANA,U0GONE"), "confirmers", E_, "U0GONE", "Copy the"),

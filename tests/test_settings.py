@@ -37,8 +37,8 @@ def without(*names: str, **more: str) -> dict[str, str]:
 def test_two_tokens_and_two_keys_are_enough():
     read = settings()
     assert read.slack_bot_token.get_secret_value() == "xoxb-very-secret"
-    assert read.datadog_url == "https://api.datadoghq.com"
-    assert read.case_url == "https://app.datadoghq.com/cases/"
+    assert [org.url for org in read.orgs()] == ["https://api.datadoghq.com"]
+    assert [org.case_host for org in read.orgs()] == ["app.datadoghq.com"]
     assert (read.database_url, read.host, read.port) == ("sqlite:///case-insights.db", "127.0.0.1", 3000)
     assert (read.lease, read.retry_cap, read.card_delay, read.give_up_after) == (30.0, 300.0, 2.0, 86400.0)
 
@@ -227,27 +227,26 @@ def test_anything_else_is_no_duration(written: str):
 
 def test_lists_are_separated_by_commas():
     read_ = settings(DD_WEB_HOSTS="Acme.datadoghq.com, two.datadoghq.com ,", CASE_INSIGHTS_SCM_HOSTS="git.acme.com")
-    assert read_.org.web_hosts == {"acme.datadoghq.com", "two.datadoghq.com"}
+    assert read_.orgs()[0].hosts.web_hosts == {"acme.datadoghq.com", "two.datadoghq.com"}
     assert read_.scm_hosts == ("git.acme.com",)
 
 
 @pytest.mark.parametrize(
     ("site", "api", "case"),
     [
-        ("datadoghq.eu", "https://api.datadoghq.eu", "https://app.datadoghq.eu/cases/"),
-        ("us5.datadoghq.com", "https://api.us5.datadoghq.com", "https://us5.datadoghq.com/cases/"),
-        ("ddog-gov.com", "https://api.ddog-gov.com", "https://app.ddog-gov.com/cases/"),
+        ("datadoghq.eu", "https://api.datadoghq.eu", "app.datadoghq.eu"),
+        ("us5.datadoghq.com", "https://api.us5.datadoghq.com", "us5.datadoghq.com"),
+        ("ddog-gov.com", "https://api.ddog-gov.com", "app.ddog-gov.com"),
     ],
 )
 def test_the_site_says_where_the_api_and_the_pages_are(site: str, api: str, case: str):
-    read_ = settings(DD_SITE=site)
-    assert (read_.datadog_url, read_.case_url, read_.org.site) == (api, case, site)
+    [org] = settings(DD_SITE=site).orgs()
+    assert (org.url, org.case_host, org.hosts.site) == (api, case, site)
 
 
 def test_an_address_of_ones_own_beats_the_sites():
-    read_ = settings(DD_API_URL="http://127.0.0.1:9/", DD_WEB_HOSTS="acme.datadoghq.com", CASE_INSIGHTS_CASE_PATH="/c/")
-    assert read_.datadog_url == "http://127.0.0.1:9"
-    assert read_.case_url == "https://acme.datadoghq.com/c/"
+    [org] = settings(DD_API_URL="http://127.0.0.1:9/", DD_WEB_HOSTS="acme.datadoghq.com").orgs()
+    assert (org.url, org.case_host) == ("http://127.0.0.1:9", "acme.datadoghq.com")
 
 
 def test_the_port_of_a_platform_counts_unless_there_is_one_of_our_own():
@@ -334,7 +333,7 @@ def test_no_secret_stands_in_what_a_refusal_prints(wrong: dict[str, str]):
 
 def test_the_readme_has_every_setting():
     readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    names = [field.alias for field in Settings.model_fields.values()]
+    names = [field.alias for field in Settings.model_fields.values() if field.alias]
     assert [name for name in names if f"`{name}`" not in readme] == []
 
 

@@ -163,7 +163,8 @@ async def _question(reach: Reach, card: cards.Card) -> Face | None:
     slack = await reach.slack(card.thread.workspace)
     names = await slack.names({asked.by} if asked.by else set(), within=NAMES_WITHIN)
     choices = [
-        messages.Choice(case.key, "" if shared else case.title, case.closed or case.archived) for case in asked.asks
+        messages.Choice(key, "" if shared else case.title, case.closed or case.archived)
+        for key, case in zip(_told_apart(asked.asks), asked.asks, strict=True)
     ]
     shown = messages.Question(
         id=card.id,
@@ -176,6 +177,12 @@ async def _question(reach: Reach, card: cards.Card) -> Face | None:
         names=names,
     )
     return Face(row.version, messages.question(shown), _digest(messages.question(replace(shown, version=0))))
+
+
+def _told_apart(found: Sequence[cases.Case]) -> list[str]:
+    """The cases' keys, with the organisation where two have the same."""
+    keys = [case.key for case in found]
+    return [case.key if keys.count(case.key) == 1 else f"{case.org}/{case.key}" for case in found]
 
 
 async def _is_shared(reach: Reach, card: cards.Card) -> bool:

@@ -37,8 +37,11 @@ async def deliver(reach: Reach, lane: Lane) -> None:
         work = await cases.work(connection, org_name, case_id)
         comment = await comments.waiting(connection, org_name, case_id)
         told_ago = await cases.told_ago(connection, org_name, case_id)
-    if org is None or not (work or comment):
+    if not (work or comment):
         await settle(reach, lane, [])
+        return
+    if org is None:
+        await wait(reach, lane, Retry(reach.probe, messages.org_gone(org_name), blame=False))
         return
     if org.gate.closed_for:
         await wait(reach, lane, Retry(org.gate.closed_for, org.gate.note, blame=False))

@@ -51,12 +51,16 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Org:
-    """One Datadog organisation: its hosts, its API, its names, where its cases' pages are."""
+    """One Datadog organisation: its hosts, its API, its names, where its cases' pages are.
+
+    `teams`: the workspaces that may use it; None: all.
+    """
 
     hosts: OrgHosts
     datadog: Datadog
     names: Names
     case_url: str
+    teams: frozenset[str] | None = None
     gate: Gate = field(default_factory=Gate)
 
     async def names_of(self, insights: Iterable[Identity], *, within: float) -> dict[Identity, str]:
@@ -91,6 +95,13 @@ class Reach:
         """Who the bot is in this workspace; raises SlackEnd where it is not installed, SlackLater."""
         return (await self.workspaces.at(workspace)).myself
 
+    def orgs_for(self, workspace: str) -> Mapping[str, Org]:
+        """The organisations that this workspace may use: of the others it sees nothing and changes nothing."""
+        return {name: org for name, org in self.orgs.items() if org.teams is None or workspace in org.teams}
+
+    def hosts_for(self, workspace: str) -> list[OrgHosts]:
+        return [org.hosts for org in self.orgs_for(workspace).values()]
+
     async def refusal(self, workspace: str, user: str) -> Refusal | None:
         """Whether this person may not change a case, and why; judged at every act, by what Slack says in a second."""
         there, confirmers = await self.workspaces.at(workspace), self.confirmers
@@ -103,8 +114,10 @@ class Reach:
         me = there.myself
         return may_change(person, Home(me.team, me.enterprise, me.team_name), named=named)
 
-    async def refused(self, workspace: str, user: str, what: str) -> str | None:
-        """The sentence for somebody who may not change `what`; None when they may."""
+    async def refused(self, workspace: str, user: str, what: str, *, org: str | None = None) -> str | None:
+        """The sentence for somebody who may not change `what`, a case of `org` or something else; None: they may."""
+        if org is not None and org not in self.orgs_for(workspace):
+            return messages.not_this_workspace(what, org)
         refusal = await self.refusal(workspace, user)
         return messages.refused(refusal, (await self.myself(workspace)).team_name, what) if refusal else None
 

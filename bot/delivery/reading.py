@@ -7,13 +7,13 @@ from typing import Any
 from bot import metrics
 from bot.delivery.reach import Reach
 from bot.insights import Mode
-from bot.links import elsewhere, extract, org_of, orgs_of, parse
+from bot.links import elsewhere, extract, orgs_of, parse
 from bot.messages import METADATA_EVENT
 from bot.model import CaseLink, Draft, Identity, Insight, InsightType, Outcome, Thread, Uncovered
 from bot.slack import Myself
-from bot.store import modes, sightings
+from bot.store import modes, sightings, ties
 from bot.store.seen import Found, Rules, Seen
-from bot.store.ties import CaseName
+from bot.store.ties import CaseName, TieKind
 
 Json = dict[str, Any]
 
@@ -29,10 +29,10 @@ def seen(reach: Reach, workspace: str, channel: str, message: Json, *, edited: b
         thread=Thread(workspace, channel, message.get("thread_ts") or message["ts"]),
         message_ts=message["ts"],
         poster=message.get("user") or message.get("bot_id"),
-        found=tuple(_found(reach, links)),
-        names=names_of(reach, links),
+        found=tuple(_found(reach, workspace, links)),
+        names=names_of(reach, workspace, links),
         by_bot=bool(message.get("bot_id")),
-        elsewhere=elsewhere({link.host for link in links if link}, [org.hosts for org in reach.orgs.values()]),
+        elsewhere=elsewhere({link.host for link in links if link}, reach.hosts_for(workspace)),
     )
 
 
@@ -45,6 +45,9 @@ async def rules(reach: Reach, thread: Thread, *posters: str | None) -> Rules:
         mode = await modes.of(connection, thread) or reach.mode
         if mode is not Mode.AUTO:
             return Rules(reach.timing, reach.mode)
+        tie = await ties.of(connection, thread)
+        if tie is not None and tie.kind is TieKind.TIED and tie.org not in reach.orgs_for(thread.workspace):
+            return Rules(reach.timing, reach.mode)
         waiting = await sightings.posters(connection, thread)
     people = {each for each in (*posters, *waiting) if each and each[0] in "UW"}
     refusals = await asyncio.gather(*(reach.refusal(thread.workspace, each) for each in people))
@@ -52,15 +55,14 @@ async def rules(reach: Reach, thread: Thread, *posters: str | None) -> Rules:
     return Rules(reach.timing, reach.mode, may)
 
 
-def names_of(reach: Reach, links: Iterable[Outcome | None]) -> tuple[CaseName, ...]:
-    """The cases of our orgs that a message's links are, each once."""
-    hosts = [org.hosts for org in reach.orgs.values()]
-    named: dict[CaseName, None] = {}
-    for link in links:
-        org = org_of(link.host, hosts) if isinstance(link, CaseLink) else None
-        if isinstance(link, CaseLink) and org is not None:
-            named[CaseName(org.name, link.case)] = None
-    return tuple(named)
+def names_of(reach: Reach, workspace: str, links: Iterable[Outcome | None]) -> tuple[CaseName, ...]:
+    """The cases of this workspace's orgs that a message's links can be, each once.
+
+    Orgs that share a web host can each have a case of that key: Datadog tells which of them do.
+    """
+    hosts = reach.hosts_for(workspace)
+    found = [link for link in links if isinstance(link, CaseLink)]
+    return tuple(dict.fromkeys(CaseName(org.name, link.case) for link in found for org in orgs_of(link.host, hosts)))
 
 
 def is_ours(me: Myself, message: Json) -> bool:
@@ -81,9 +83,9 @@ def _count(links: Iterable[Outcome | None]) -> None:
             metrics.links.labels(_COUNTED[type(link)], kind).inc()
 
 
-def _found(reach: Reach, links: Iterable[Outcome | None]) -> Iterable[Found]:
+def _found(reach: Reach, workspace: str, links: Iterable[Outcome | None]) -> Iterable[Found]:
     """Each identity once; links of organisations that are not ours are not ours to add."""
-    hosts = [org.hosts for org in reach.orgs.values()]
+    hosts = reach.hosts_for(workspace)
     found: dict[Identity, Found] = {}
     for link in links:
         if not isinstance(link, (Insight, Draft)):

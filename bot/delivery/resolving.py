@@ -1,7 +1,11 @@
 """Resolving a case: what Datadog knows of a key, an id or a link of one."""
 
+import asyncio
+from collections.abc import Sequence
+
 import structlog
 
+from bot import commands
 from bot.datadog import Later, Refused, Why
 from bot.delivery import reading
 from bot.delivery.cases import as_case
@@ -27,7 +31,7 @@ async def tied_case(reach: Reach, thread: Thread) -> cases.Case | None:
         channel = await ties.of(connection, thread.whole_channel)
     names = tie.named if tie is not None else ()
     if tie is None and thread.ts and (root := await (await reach.slack(thread.workspace)).root(thread)):
-        names = reading.names_of(reach, [parse(link, reach.routes) for link in extract(root)])
+        names = reading.names_of(reach, thread.workspace, [parse(link, reach.routes) for link in extract(root)])
     found = {case.case_id: case for name in names if (case := await resolve(reach, name))}
     if len(found) == 1:
         return next(iter(found.values()))
@@ -37,9 +41,30 @@ async def tied_case(reach: Reach, thread: Thread) -> cases.Case | None:
     return None
 
 
+def names_of(reach: Reach, workspace: str, named: commands.Case) -> Sequence[CaseName]:
+    """What a case that a person names can be, one for each organisation that may have it; none: nothing we know."""
+    if named.is_link:
+        return reading.names_of(reach, workspace, [parse(named.name, reach.routes)])
+    return [CaseName(org, named.name) for org in reach.orgs_for(workspace) if named.org in ("", org)]
+
+
+async def find(reach: Reach, names: Sequence[CaseName]) -> Sequence[cases.Case]:
+    """The cases of these names, as the store knows them, else as Datadog tells; raises as `resolve` does."""
+
+    async def known_or_told(name: CaseName) -> cases.Case | None:
+        async with reach.store.read() as connection:
+            known = await cases.named(connection, name.org, name.case)
+        return known or await resolve(reach, name)
+
+    return [case for case in await asyncio.gather(*map(known_or_told, names)) if case]
+
+
 async def resolve(reach: Reach, name: CaseName) -> cases.Case | None:
     """The case of this key (upper case) or UUID; None when Datadog knows none. Raises Later and CredentialsRefused."""
-    org = reach.orgs[name.org]
+    org = reach.orgs.get(name.org)
+    if org is None:
+        log.warning("case.org_gone", org=name.org, case=name.case)
+        return None
     if org.gate.closed_for:
         raise Later(Why.SILENT, None, after=org.gate.closed_for)
     try:

@@ -5,21 +5,19 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.commands import Case as CaseName
 from bot.commands import parse_case
 from bot.datadog import Later
-from bot.delivery import reading
 from bot.delivery.cards import as_shown
 from bot.delivery.reach import PERSON_WITHIN, Reach
-from bot.delivery.resolving import CredentialsRefused, resolve
+from bot.delivery.resolving import CredentialsRefused, find, names_of
 from bot.insights import State
-from bot.links import insight_on, parse
+from bot.links import insight_on
 from bot.messages import modal_changed, replies
 from bot.messages.modal import Filled, Row
-from bot.model import CaseLink, Insight, Thread
+from bot.model import Insight, Thread
 from bot.store import adding, cards, cases, comments, now, ties, tying
 from bot.store.adding import Adding
-from bot.store.ties import CaseName as StoredName
+from bot.store.ties import CaseName
 
 RESOLVE_SECONDS = 1.2
 """Datadog's part of the time that Slack waits for a submission."""
@@ -30,31 +28,20 @@ async def case_of(reach: Reach, filled: Filled) -> cases.Case | str:
     named = parse_case(filled.key) if filled.key else None
     if filled.key and named is None:
         return replies.not_a_case(filled.key)
-    names = _names(reach, named) if named else [StoredName(*filled.case.split("/", 1))]
+    workspace = filled.about["workspace"]
+    names = names_of(reach, workspace, named) if named else [CaseName(*filled.case.split("/", 1))]
     if not names:
         return replies.not_a_case(filled.key)
-    for name in names:
-        async with reach.store.read() as connection:
-            known = await cases.named(connection, name.org, name.case)
-        if known is not None:
-            return known
     try:
         async with asyncio.timeout(RESOLVE_SECONDS):
-            for name in names:
-                if found := await resolve(reach, name):
-                    return found
+            found = await find(reach, names)
     except (Later, TimeoutError):
         return replies.datadog_down()
     except CredentialsRefused:
         return replies.keys_refused()
-    return replies.unknown_case(names[0].case)
-
-
-def _names(reach: Reach, named: CaseName) -> Sequence[StoredName]:
-    if named.is_link:
-        link = parse(named.name, reach.routes)
-        return reading.names_of(reach, [link]) if isinstance(link, CaseLink) else ()
-    return [StoredName(org, named.name) for org in reach.orgs]
+    if len(found) > 1:
+        return replies.several_cases(found[0].key, [case.org for case in found])
+    return found[0] if found else replies.unknown_case(names[0].case)
 
 
 async def submit(reach: Reach, user: str, filled: Filled, case: cases.Case) -> str:

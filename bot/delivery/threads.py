@@ -76,7 +76,7 @@ async def _find_out(reach: Reach, thread: Thread, tie: ties.Tie | None) -> Seque
         return await _known(reach, tie.named)
     root = await (await reach.slack(thread.workspace)).root(thread)
     links = extract(root) if root is not None else ()
-    return await _known(reach, reading.names_of(reach, (parse(link, reach.routes) for link in links)))
+    return await _known(reach, reading.names_of(reach, thread.workspace, [parse(link, reach.routes) for link in links]))
 
 
 async def _known(reach: Reach, named: Iterable[CaseName]) -> Sequence[cases.Case]:

@@ -78,7 +78,7 @@ def _became(
             return Became(link, f"A case: {case}.")
         case Uncovered() | None:
             return Became(link, sentence(reading.reason) if reading.reason else "Not read.")
-    hosts = [org.hosts for org in reach.orgs.values()]
+    hosts = reach.hosts_for(thread.workspace)
     if not orgs_of(found.host, hosts) and found.type is not InsightType.SCM_URL:
         sites = ", ".join(sorted(org.site for org in hosts))
         return Became(link, f"{read_as} Its host {found.host} is not of this bot's Datadog site ({sites}).")

@@ -6,7 +6,7 @@ secret; all is asked at once, so it is over in seconds.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from pydantic import SecretStr
@@ -15,7 +15,8 @@ from sqlalchemy.engine import make_url
 from bot import settings, tables
 from bot.doctor import configured, database, datadog, slack
 from bot.doctor.finding import Examined, Finding, Level, Subject, as_row, as_text, error, ok, warning
-from bot.settings import Settings
+from bot.orgs import OrgSettings
+from bot.settings import Settings, SettingsError
 
 __all__ = ["Finding", "Level", "as_row", "as_text", "examine"]
 
@@ -35,18 +36,30 @@ async def examine(
 ) -> list[Finding]:
     """All findings; never raises for what an operator can get wrong. `clock`, `within`: see `Subject`."""
     found, problems = settings.examine(environment, env_file=env_file)
-    subject = Subject(found, frozenset(problem.name for problem in problems), clock, within)
+    broken = frozenset(problem.name for problem in problems)
+    orgs, orgs_problem = _orgs(found, broken)
+    subject = Subject(found, orgs, broken, clock, within)
     of_slack, of_datadog, of_database = await asyncio.gather(
         slack.examine(subject), datadog.examine(subject), database.examine(subject)
     )
     findings = [
-        *configured.examine(subject, problems, _given(environment, env_file)),
+        *configured.examine(subject, [*problems, *orgs_problem], _given(environment, env_file)),
         *of_slack.findings,
         *of_datadog.findings,
         *of_database,
         *_clocks({"Slack's": of_slack, "Datadog's": of_datadog}),
     ]
-    return [_without_secrets(finding, _secrets(found)) for finding in findings]
+    return [_without_secrets(finding, _secrets(found, orgs)) for finding in findings]
+
+
+def _orgs(found: Settings, broken: frozenset[str]) -> tuple[Sequence[OrgSettings], Sequence[SettingsError]]:
+    """The Datadog organisations, and why not."""
+    if broken & datadog.NEEDED:
+        return (), ()
+    try:
+        return found.orgs(), ()
+    except SettingsError as error:
+        return (), (error,)
 
 
 def _given(environment: Mapping[str, str] | None, env_file: str | None) -> list[str]:
@@ -70,8 +83,9 @@ def _clocks(asked: Mapping[str, Examined]) -> Iterable[Finding]:
     yield (error if abs(seconds) >= TOO_MUCH_SECONDS else warning)("clock", text, fix)
 
 
-def _secrets(found: Settings) -> list[str]:
+def _secrets(found: Settings, orgs: Iterable[OrgSettings]) -> list[str]:
     secrets = [value.get_secret_value() for _, value in found if isinstance(value, SecretStr)]
+    secrets += [secret.value.get_secret_value() for org in orgs for secret in org.secrets.values()]
     password = make_url(found.database_url).password or ""
     return [secret for secret in (*secrets, password) if len(secret) >= SECRET_CHARS]
 

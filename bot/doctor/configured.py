@@ -5,6 +5,7 @@ from difflib import get_close_matches
 
 from bot.doctor.finding import Finding, Subject, error, ok, warning
 from bot.links import Routes, is_web_host, site_of
+from bot.orgs import OrgSettings
 from bot.settings import SECRETS, Settings, SettingsError
 
 PREFIX = "CASE_INSIGHTS_"
@@ -14,7 +15,7 @@ PREFIX = "CASE_INSIGHTS_"
 def examine(subject: Subject, problems: Sequence[SettingsError], given: Collection[str]) -> Iterator[Finding]:
     """`given`: the names of all variables that are set."""
     settings = subject.settings
-    known = {str(field.alias) for field in Settings.model_fields.values()} | {f"{name}_FILE" for name in SECRETS}
+    known = {f"{name}_FILE" for name in SECRETS} | {each.alias for each in Settings.model_fields.values() if each.alias}
     strange = sorted(name for name in given if name.startswith(PREFIX) and name not in known)
     for problem in problems:
         yield error("settings", str(problem))
@@ -31,7 +32,8 @@ def examine(subject: Subject, problems: Sequence[SettingsError], given: Collecti
         yield error("routes", str(refused))
     else:
         yield ok("routes", f"The table of links has {len(routes.rows)} rows.")
-        yield from _web_hosts(settings, routes)
+        for org in subject.orgs:
+            yield from _web_hosts(org, routes)
 
 
 def _meant(name: str, known: Collection[str]) -> str:
@@ -39,18 +41,19 @@ def _meant(name: str, known: Collection[str]) -> str:
     return f"Did you mean {near[0]}?" if near else "Remove it; the README has a table of all settings."
 
 
-def _web_hosts(settings: Settings, routes: Routes) -> Iterator[Finding]:
-    for host in settings.org.web_hosts:
+def _web_hosts(org: OrgSettings, routes: Routes) -> Iterator[Finding]:
+    hosts, ours = org.setting("DD_WEB_HOSTS"), org.hosts.site
+    for host in sorted(org.hosts.web_hosts):
         site = site_of(host)
         if not (is_web_host(host) or host in routes.web_hosts):
             yield error(
                 "datadog-hosts",
-                f"DD_WEB_HOSTS names {host}, from which Datadog serves no pages: no link will match it.",
+                f"{hosts} names {host}, from which Datadog serves no pages: no link will match it.",
                 "Write the host alone, as the browser shows it in Datadog: acme.datadoghq.com.",
             )
-        elif site is not None and site != settings.dd_site and not settings.dd_site.endswith(f".{site}"):
+        elif site is not None and site != ours and not ours.endswith(f".{site}"):
             yield warning(
                 "datadog-hosts",
-                f"DD_WEB_HOSTS names {host}, which is on {site}, while DD_SITE is {settings.dd_site}.",
-                f"Set DD_SITE={site}, or take the host out.",
+                f"{hosts} names {host}, which is on {site}, while {org.setting('DD_SITE')} is {ours}.",
+                f"Set {org.setting('DD_SITE')} to {site}, or take the host out.",
             )

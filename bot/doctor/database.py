@@ -7,7 +7,6 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.doctor.finding import Finding, Subject, error, listed, ok, warning
-from bot.settings import Settings
 from bot.store import Store, engine, heartbeats, migrate, sites
 
 QUIET_SECONDS = 86400.0
@@ -26,7 +25,7 @@ async def examine(subject: Subject) -> list[Finding]:
     store = Store(url)
     try:
         async with asyncio.timeout(subject.within):
-            return await _look(subject.settings, store)
+            return await _look(subject, store)
     except TimeoutError:
         text = f"{_address(url)} did not answer in {subject.within:g} s."
         return [error("database", text, "Check the server, the network and DATABASE_URL.")]
@@ -37,11 +36,12 @@ async def examine(subject: Subject) -> list[Finding]:
         await store.close()
 
 
-async def _look(settings: Settings, store: Store) -> list[Finding]:
+async def _look(subject: Subject, store: Store) -> list[Finding]:
+    settings = subject.settings
     found = await migrate.revision(store)
     if found == migrate.HEAD:
         good = ok("database", f"{_address(settings.database_url)} has schema {found}.")
-        return [good, await _events(store), *await _links(settings, store)]
+        return [good, await _events(store), *await _links(subject, store)]
     if found is None:
         text = f"{_address(settings.database_url)} holds nothing of the bot's yet."
         return [warning("database", text, "case-insights run prepares it; if the bot ran before, check DATABASE_URL.")]
@@ -69,13 +69,14 @@ async def _events(store: Store) -> Finding:
     return ok("events", f"{runs} on this database; Slack last told something {ago} ago.")
 
 
-async def _links(settings: Settings, store: Store) -> list[Finding]:
+async def _links(subject: Subject, store: Store) -> list[Finding]:
     """Whether people paste links to a site where the bot works with nobody."""
+    ours = sorted({org.hosts.site for org in subject.orgs} or {subject.settings.dd_site})
     async with store.read() as connection:
-        elsewhere = sorted((await sites.lately(connection)) - {settings.dd_site})
+        elsewhere = sorted((await sites.lately(connection)).difference(ours))
     if not elsewhere:
-        return [ok("links", f"None led to another Datadog site than {settings.dd_site} lately.")]
-    text = f"Links to {listed(elsewhere)} were pasted in the last week, but DD_SITE is {settings.dd_site}."
+        return [ok("links", f"None led to another Datadog site than {listed(ours)} lately.")]
+    text = f"Links to {listed(elsewhere)} were pasted in the last week, but DD_SITE is {listed(ours)}."
     return [warning("links", text, f"If they are your organisation's, set DD_SITE={elsewhere[0]} and its keys.")]
 
 

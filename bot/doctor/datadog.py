@@ -5,14 +5,15 @@ Nothing is changed: what is written is tried on a case that cannot exist.
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import chain
 
-from bot.datadog import AccessToken, Answer, Credentials, Datadog, Keys, Later
+from bot.datadog import Answer, Datadog, Later
 from bot.datadog_things import KINDS
 from bot.doctor.finding import Examined, Finding, Subject, error, listed, ok, warning
 from bot.messages import TYPE_NAMES
 from bot.model import InsightType
-from bot.settings import Settings
+from bot.orgs import OrgSettings
 
 NEEDED = frozenset({"DD_SITE", "DD_API_KEY", "DD_APP_KEY", "DD_ACCESS_TOKEN", "DD_API_URL"})
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -37,47 +38,58 @@ Told = Mapping[str, Answer | Later]
 
 
 async def examine(subject: Subject) -> Examined:
-    """Whatever can be asked with the settings that are right."""
-    settings = subject.settings
-    if subject.broken & NEEDED:
-        return Examined()
-    datadog = Datadog(settings.datadog_url, _credentials(settings), timeout=subject.within)
+    """Whatever can be asked of each organisation with the settings that are right."""
+    told = await asyncio.gather(*(_examine(subject, org) for org in subject.orgs))
+    findings = [
+        replace(finding, text=f"{org.hosts.name}: {finding.text}") if len(subject.orgs) > 1 else finding
+        for org, each in zip(subject.orgs, told, strict=True)
+        for finding in each.findings
+    ]
+    return Examined(tuple(findings), next((each.ahead for each in told if each.ahead is not None), None))
+
+
+async def _examine(subject: Subject, org: OrgSettings) -> Examined:
+    datadog = Datadog(org.url, org.credentials(), timeout=subject.within)
     try:
-        told = await _ask_all(datadog, [*_keys_asked(settings), READ, WRITE, *_names_asked()], subject.within)
+        told = await _ask_all(datadog, [*_keys_asked(org), READ, WRITE, *_names_asked()], subject.within)
     finally:
         await datadog.close()
     ahead = next((subject.clock() - each.at for each in told.values() if isinstance(each, Answer) and each.at), None)
-    return Examined(tuple(_findings(settings, told)), ahead)
+    return Examined(tuple(_findings(org, told)), ahead)
 
 
-def _findings(settings: Settings, told: Told) -> Iterable[Finding]:
+def _findings(org: OrgSettings, told: Told) -> Iterable[Finding]:
     if all(isinstance(each, Later) for each in told.values()):
         why = next(_broke(each) for each in told.values() if isinstance(each, Later))
-        fix = "Check the network, a proxy (HTTPS_PROXY) and DD_API_URL, which is for the sandbox alone."
-        return [error("datadog-keys", f"Datadog does not answer at {settings.datadog_url} ({why}).", fix)]
-    refused = _keys_refused(settings, told)
+        url = org.setting("DD_API_URL")
+        fix = f"Check the network, a proxy (HTTPS_PROXY) and {url}, which is for the sandbox alone."
+        return [error("datadog-keys", f"Datadog does not answer at {org.url} ({why}).", fix)]
+    refused = _keys_refused(org, told)
     if refused:
         return [refused]
-    good = ok("datadog-keys", f"{settings.dd_site} takes the {'keys' if settings.dd_api_key else 'access token'}.")
+    good = ok("datadog-keys", f"{org.hosts.site} takes the {'keys' if org.has_keys else 'access token'}.")
     return chain([good], _cases(told), _names(told))
 
 
-def _keys_refused(settings: Settings, told: Told) -> Finding | None:
+def _keys_refused(org: OrgSettings, told: Told) -> Finding | None:
+    api_key, app_key, token = map(org.setting, ("DD_API_KEY", "DD_APP_KEY", "DD_ACCESS_TOKEN"))
     site = (
-        f"If your Datadog is on another site, as its pages' host tells, set DD_SITE (now {settings.dd_site}); otherwise"
+        f"If your Datadog is on another site, as its pages' host tells, set {org.setting('DD_SITE')} "
+        f"(now {org.hosts.site}); otherwise"
     )
     if _status(told, API_KEY) in REFUSED:
-        fix = f"{site} make an API key under Organization Settings, API Keys, and set DD_API_KEY."
-        return error("datadog-keys", f"Datadog does not accept DD_API_KEY at {settings.datadog_url}.", fix)
+        fix = f"{site} make an API key under Organization Settings, API Keys, and set {api_key}."
+        return error("datadog-keys", f"Datadog does not accept {api_key} at {org.url}.", fix)
     if _status(told, BOTH_KEYS) in REFUSED:
         fix = "Make an application key in the same organisation: Organization Settings, Application Keys."
-        return error("datadog-keys", "Datadog accepts DD_API_KEY, but not DD_APP_KEY with it.", fix)
-    if all(_status(told, each) in REFUSED for each in (READ, WRITE)) and settings.dd_access_token:
-        text = f"Datadog does not accept DD_ACCESS_TOKEN at {settings.datadog_url}, or it may do nothing with cases."
+        return error("datadog-keys", f"Datadog accepts {api_key}, but not {app_key} with it.", fix)
+    if all(_status(told, each) in REFUSED for each in (READ, WRITE)) and not org.has_keys:
+        text = f"Datadog does not accept {token} at {org.url}, or it may do nothing with cases."
         return error("datadog-keys", text, f"{site} renew the token, with cases_read and cases_write.")
     if _status(told, READ) == 404:
-        text = f"{settings.datadog_url} answers, but not as Datadog's API does (404)."
-        return error("datadog-keys", text, "Remove DD_API_URL, which is for the sandbox alone; DD_SITE tells the rest.")
+        text = f"{org.url} answers, but not as Datadog's API does (404)."
+        url, site = org.setting("DD_API_URL"), org.setting("DD_SITE")
+        return error("datadog-keys", text, f"Remove {url}, which is for the sandbox alone; {site} tells the rest.")
     return None
 
 
@@ -116,8 +128,8 @@ def _unknown(check: str, what: str, status: int | None) -> Finding:
     return warning(check, f"{answer}, so it is not known {what}.", "Ask again in a minute.")
 
 
-def _keys_asked(settings: Settings) -> list[str]:
-    return [API_KEY, BOTH_KEYS] if settings.dd_api_key else []
+def _keys_asked(org: OrgSettings) -> list[str]:
+    return [API_KEY, BOTH_KEYS] if org.has_keys else []
 
 
 def _names_asked() -> dict[str, tuple[InsightType, str]]:
@@ -145,11 +157,3 @@ def _status(told: Told, asked: str) -> int | None:
 
 def _broke(later: Later) -> str:
     return type(later.__cause__).__name__ if later.__cause__ else str(later)
-
-
-def _credentials(settings: Settings) -> Credentials:
-    if settings.dd_access_token is not None:
-        return AccessToken(settings.dd_access_token)
-    assert settings.dd_api_key is not None, "told as missing"  # noqa: S101  a wiring error of ours
-    assert settings.dd_app_key is not None, "told as missing"  # noqa: S101
-    return Keys(settings.dd_api_key, settings.dd_app_key)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.orgs import OrgSettings
 from bot.settings import Settings
 
 
@@ -11,10 +12,12 @@ from bot.settings import Settings
 class Subject:
     """What is examined: settings as far as they are right, and the names of the variables that are not.
 
-    `clock` is this machine's, epoch s; `within`: how many seconds anybody who is asked may take.
+    `orgs`: the Datadog organisations, none where they cannot be told; `clock` is this machine's, epoch s;
+    `within`: how many seconds anybody who is asked may take.
     """
 
     settings: Settings
+    orgs: Sequence[OrgSettings]
     broken: frozenset[str]
     clock: Callable[[], float]
     within: float

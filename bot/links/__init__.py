@@ -6,7 +6,7 @@ from bot.links.extract import extract
 from bot.links.parse import Reading, claimants, explain, insight_on, is_candidate, parse
 from bot.links.reasons import sentence
 from bot.links.routes import load
-from bot.links.sites import SITES, Site, api_host, elsewhere, is_web_host, org_of, orgs_of, site_of
+from bot.links.sites import SITES, Site, api_host, elsewhere, is_web_host, orgs_of, site_of
 from bot.links.table import Route, Routes, RoutesError
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
     "is_candidate",
     "is_web_host",
     "load",
-    "org_of",
     "orgs_of",
     "parse",
     "sentence",

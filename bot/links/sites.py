@@ -80,11 +80,6 @@ def refusal(host: str) -> Reason | None:
     return Reason.LOOK_ALIKE if any(name in host for name in _FAMILIAR) else Reason.NOT_OURS
 
 
-def org_of(host: str, orgs: Sequence[Org]) -> Org | None:
-    """The configured org a web host belongs to: the first of `orgs_of`."""
-    return next(iter(orgs_of(host, orgs)), None)
-
-
 def orgs_of(host: str, orgs: Sequence[Org]) -> tuple[Org, ...]:
     """Every configured org that a web host can belong to, best claims only.
 

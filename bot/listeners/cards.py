@@ -58,12 +58,12 @@ def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], N
 async def _press(reach: Reach, body: Json, action: Json) -> Answer | None:
     """Carry out a press; what to tell the person where the card itself does not tell all."""
     card, _, version = str(action["value"]).partition(":")
-    key = await clicks.case_key(reach.store, card)
-    if key is None:
+    case = await clicks.case_of(reach.store, card)
+    if case is None:
         return messages.gone_card()
     user = body["user"]["id"]
     there = workspace(body)
-    if refused := await reach.refused(there, user, key):
+    if refused := await reach.refused(there, user, case.key, org=case.org):
         return refused
     click = Click(card, int(version), BUTTONS[action["action_id"]], user, ticked(body))
     clicked = await clicks.press(reach.store, click)

@@ -72,7 +72,7 @@ async def _retry(reach: Reach, team: str, user: str, wake: Callable[[], None]) -
         await _publish(reach, team, user, refused)
         return
     channels = await (await reach.slack(team)).channels_of(user) or frozenset[str]()
-    retried = await stored.retry_all(reach.store, team, channels, user)
+    retried = await stored.retry_all(reach.store, team, channels, reach.orgs_for(team), user)
     wake()
     await _publish(reach, team, user, messages.retried(retried))
 

@@ -15,8 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import messages
 from bot.commands import SHORTCUT
-from bot.datadog import Later, Refused
-from bot.delivery import Reach, sharing, submitting
+from bot.datadog import DatadogCase, Later, Refused
+from bot.delivery import Org, Reach, sharing, submitting
 from bot.delivery.resolving import CredentialsRefused, tied_case
 from bot.insights import State
 from bot.links import explain, extract
@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 
 def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], None]) -> None:
     """Listen for the shortcut, Edit…, the search for a case, and the submission."""
-    searches = TTLCache[str, list[Json]](256, SEARCHES_SECONDS)
+    searches = TTLCache[tuple[str, str], list[Json]](256, SEARCHES_SECONDS)
 
     @app.shortcut(SHORTCUT)
     async def on_shortcut(ack: Ack, body: Json) -> None:
@@ -68,8 +68,9 @@ def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], N
     @app.options(modal.SEARCH)
     async def on_search(ack: Ack, body: Json) -> None:
         # Titles of cases are not for everybody; what to do instead, the modal says when it is sent.
-        may = await reach.refusal(workspace(body), body["user"]["id"]) is None
-        await ack(options=await _found(reach, searches, str(body.get("value") or "")) if may else [])
+        there = workspace(body)
+        may = await reach.refusal(there, body["user"]["id"]) is None
+        await ack(options=await _found(reach, searches, there, str(body.get("value") or "")) if may else [])
 
     @app.view(modal.CALLBACK)
     async def on_submit(ack: Ack, body: Json) -> None:
@@ -179,22 +180,31 @@ async def _case_of(reach: Reach, thread: Thread) -> Choice | None:
     return Choice(f"{case.org}/{case.case_id}", case.key, case.title) if case else None
 
 
-async def _found(reach: Reach, searches: TTLCache[str, list[Json]], words: str) -> Sequence[Json]:
+async def _found(
+    reach: Reach, searches: TTLCache[tuple[str, str], list[Json]], there: str, words: str
+) -> Sequence[Json]:
     """Cases to choose from; none where Datadog does not tell in time: the field for the key works all the same."""
-    if words in searches:
-        return searches[words]
-    options: list[Json] = []
-    for org in reach.orgs.values():
-        if org.gate.closed_for:
-            continue
-        try:
-            found = await org.datadog.search(words, within=SEARCH_SECONDS)
-        except (Later, Refused) as error:
-            log.info("modal.search_failed", why=str(error))
-            return []
-        options += [Choice(f"{org.hosts.name}/{case.id}", case.key, case.title).option for case in found]
-    searches[words] = options[:100]
-    return searches[words]
+    if (there, words) in searches:
+        return searches[there, words]
+    ours = reach.orgs_for(there)
+    orgs = {name: org for name, org in ours.items() if not org.gate.closed_for}
+    told = await asyncio.gather(*(_search(org, words) for org in orgs.values()))
+    options = [
+        Choice(f"{name}/{case.id}", f"{name}/{case.key}" if len(ours) > 1 else case.key, case.title).option
+        for name, found in zip(orgs, told, strict=True)
+        for case in found or ()
+    ][:100]
+    if None not in told:
+        searches[there, words] = options
+    return options
+
+
+async def _search(org: Org, words: str) -> Sequence[DatadogCase] | None:
+    try:
+        return await org.datadog.search(words, within=SEARCH_SECONDS)
+    except (Later, Refused) as error:
+        log.info("modal.search_failed", org=org.hosts.name, why=str(error))
+        return None
 
 
 async def _submitted(reach: Reach, body: Json) -> Mapping[str, Any]:
@@ -222,6 +232,8 @@ async def _submit(reach: Reach, user: str, filled: Filled) -> dict[str, str] | s
     case = await submitting.case_of(reach, filled)
     if isinstance(case, str):
         return {"key": case}
+    if case.org not in reach.orgs_for(filled.about["workspace"]):
+        return {"key": messages.not_this_workspace(case.key, case.org)}
     await sharing.is_shared(reach, _thread(filled.about))  # so that the card knows, where Slack tells
     changed = await submitting.submit(reach, user, filled, case)
     return changed or None

@@ -7,12 +7,12 @@ from typing import Any, assert_never
 from bot import commands, messages
 from bot.commands import Command, Permalink
 from bot.datadog import Later
-from bot.delivery import Reach, reading
+from bot.delivery import Reach
 from bot.delivery.reach import PERSON_WITHIN
-from bot.delivery.resolving import CredentialsRefused, resolve, tied_case
+from bot.delivery.resolving import CredentialsRefused, find, names_of, tied_case
 from bot.delivery.why import why
 from bot.insights import Action, State
-from bot.links import as_text, explain, extract, orgs_of, parse, sentence
+from bot.links import as_text, explain, extract, orgs_of, sentence
 from bot.messages import replies
 from bot.model import CaseLink, Draft, Insight, InsightType, Thread, Uncovered
 from bot.slack import SlackEnd, SlackLater
@@ -20,7 +20,7 @@ from bot.store import adding, cards, cases, clicks, modes, scans, ties, tying
 from bot.store import now as store_now
 from bot.store.adding import Adding
 from bot.store.clicks import Click
-from bot.store.ties import CaseName, TieSource
+from bot.store.ties import TieSource
 
 Json = dict[str, Any]
 
@@ -110,26 +110,22 @@ async def _change(reach: Reach, asker: Asker, command: commands.Change) -> str:
             assert_never(command)
 
 
-async def _permit(reach: Reach, asker: Asker, what: str) -> None:
-    if refused := await reach.refused(asker.here.workspace, asker.user, what):
+async def _permit(reach: Reach, asker: Asker, what: str, *, org: str | None = None) -> None:
+    if refused := await reach.refused(asker.here.workspace, asker.user, what, org=org):
         raise Told(refused)
 
 
-async def _case(reach: Reach, named: commands.Case) -> cases.Case:
-    """The case that a person names: as the store knows it, else as Datadog tells."""
-    if named.is_link:
-        link = parse(named.name, reach.routes)
-        names = reading.names_of(reach, [link]) if isinstance(link, CaseLink) else ()
-        if not names:
-            raise Told(replies.not_a_case(named.name))
-    else:
-        names = tuple(CaseName(org, named.name) for org in reach.orgs)
-    for name in names:
-        async with reach.store.read() as connection:
-            known = await cases.named(connection, name.org, name.case)
-        if found := known or await resolve(reach, name):
-            return found
-    raise Told(replies.unknown_case(names[0].case))
+async def _case(reach: Reach, asker: Asker, named: commands.Case) -> cases.Case:
+    """The case that a person names."""
+    names = names_of(reach, asker.here.workspace, named)
+    if not names:
+        raise Told(replies.not_a_case(named.typed))
+    found = await find(reach, names)
+    if not found:
+        raise Told(replies.unknown_case(names[0].case))
+    if len(found) > 1:
+        raise Told(replies.several_cases(found[0].key, [case.org for case in found]))
+    return found[0]
 
 
 async def _tied(reach: Reach, asker: Asker, place: Thread) -> cases.Case:
@@ -162,7 +158,7 @@ async def _announce(
 async def _tie(reach: Reach, asker: Asker, command: commands.Tie) -> str:
     place = asker.place(command.where)
     await _permit(reach, asker, messages.settings_of(place.ts))
-    case = await _case(reach, command.case)
+    case = await _case(reach, asker, command.case)
     thread = bool(place.ts)
     if not await tying.tie(reach.store, place, case, asker.user):
         return replies.tied_already(case.key, thread=thread)
@@ -199,12 +195,12 @@ async def _add(reach: Reach, asker: Asker, command: commands.Add) -> str:
     place = asker.place(command.where)
     if not command.where and command.messages and not place.ts:
         place = asker.place(command.messages[0])
-    case = await _case(reach, command.case) if command.case else await _tied(reach, asker, place)
-    await _permit(reach, asker, case.key)
+    case = await _case(reach, asker, command.case) if command.case else await _tied(reach, asker, place)
+    await _permit(reach, asker, case.key, org=case.org)
     links = [*command.links]
     for message in command.messages:
         links += await _links_of(reach, asker, message)
-    found, rest = _sorted(reach, case.org, dict.fromkeys(links))
+    found, rest = _sorted(reach, asker.here.workspace, case.org, dict.fromkeys(links))
     async with reach.store.write() as tx:
         await ties.lock_case(tx, case.org, case.case_id)
         if await cases.get(tx, case.org, case.case_id) is None:
@@ -231,9 +227,9 @@ async def _links_of(reach: Reach, asker: Asker, message: Permalink) -> Sequence[
     return extract(found)
 
 
-def _sorted(reach: Reach, org: str, links: Mapping[str, Any]) -> tuple[dict[str, Insight], list[str]]:
+def _sorted(reach: Reach, workspace: str, org: str, links: Mapping[str, Any]) -> tuple[dict[str, Insight], list[str]]:
     """The insights among these links for a case of this org, and a sentence for each of the others."""
-    hosts = [each.hosts for each in reach.orgs.values()]
+    hosts = reach.hosts_for(workspace)
     found: dict[str, Insight] = {}
     rest: list[str] = []
     for link in links:
@@ -260,7 +256,7 @@ async def _scan(reach: Reach, asker: Asker, place: Thread) -> str:
     if not place.ts:
         raise Told(replies.names_a_thread("scan", asker.prefix))
     case = await _tied(reach, asker, place)
-    await _permit(reach, asker, case.key)
+    await _permit(reach, asker, case.key, org=case.org)
     async with reach.store.write() as tx:
         await scans.ask(tx, place, asker.user, SCANNED, await store_now(tx))
     return replies.scanning()
@@ -273,8 +269,9 @@ async def _undo(reach: Reach, asker: Asker, place: Thread) -> str:
         card = await cards.last_added(connection, place)
     if card is None:
         return replies.nothing_to_undo()
-    key = await clicks.case_key(reach.store, card.id) or card.case_id
-    await _permit(reach, asker, key)
+    case = await clicks.case_of(reach.store, card.id)
+    key = case.key if case else card.case_id
+    await _permit(reach, asker, key, org=card.org)
     clicked = await clicks.press(reach.store, Click(card.id, card.version, Action.UNDO, asker.user))
     return replies.undoing(clicked.moved, key) if clicked and clicked.moved else replies.nothing_to_undo()
 

@@ -58,7 +58,7 @@ async def _yes(reach: Reach, answers: Answers, body: Json, action: Json) -> Answ
         return messages.gone_card()
     user = body["user"]["id"]
     case = asked.asks[choice]
-    if refused := await reach.refused(workspace(body), user, case.key):
+    if refused := await reach.refused(workspace(body), user, case.key, org=case.org):
         return refused
     if asked.answer is not None or not await tying.answer(reach.store, card_id, card.thread, case, user):
         return _who_was_first(reach, workspace(body), card_id)
@@ -67,11 +67,11 @@ async def _yes(reach: Reach, answers: Answers, body: Json, action: Json) -> Answ
 
 async def _no(reach: Reach, answers: Answers, body: Json, action: Json) -> Answer | None:
     card_id = str(action["value"]).partition(":")[0]
-    key = await clicks.case_key(reach.store, card_id)
-    if key is None:
+    case = await clicks.case_of(reach.store, card_id)
+    if case is None:
         return messages.gone_card()
     user, there = body["user"]["id"], workspace(body)
-    if refused := await reach.refused(there, user, key):
+    if refused := await reach.refused(there, user, case.key, org=case.org):
         return refused
     return None if await questions.refuse(reach.store, card_id, user) else _who_was_first(reach, there, card_id)
 

@@ -59,6 +59,12 @@ def unknown_case(name: str) -> str:
     )
 
 
+def several_cases(key: str, orgs: Sequence[str]) -> str:
+    """Organisations may each have a case of this key."""
+    ways = " or ".join(f"{escape(org)}/{escape(key)}" for org in orgs)
+    return f"{escape(key)} is a case in {len(orgs)} Datadog organisations, so nothing was changed. Say which: {ways}."
+
+
 def not_a_case(link: str) -> str:
     return f"{escape(link[:300])} is no case of this bot's Datadog organisation. Give the case's key or its link."
 

@@ -63,6 +63,19 @@ def refused(refusal: Refusal, home: str, case_key: str) -> str:
     )
 
 
+def org_gone(org: str) -> str:
+    """Why what was confirmed waits whose organisation the operator has taken out."""
+    return f"The bot has no keys for the Datadog organisation {escape(org)} any more (CASE_INSIGHTS_ORGS_FILE)."
+
+
+def not_this_workspace(what: str, org: str) -> str:
+    """To someone in a workspace that may not use the case's Datadog organisation, or that organisation is gone."""
+    return (
+        f"{escape(what)} belongs to the Datadog organisation {escape(org)}, which this bot does not use from this "
+        "workspace, so nothing was changed. Ask whoever runs the bot (CASE_INSIGHTS_ORGS_FILE)."
+    )
+
+
 def settings_of(thread_ts: str) -> str:
     """What somebody wanted to change who set a mode or untied: stands where else a case's key does."""
     return "this thread's settings" if thread_ts else "this channel's settings"

@@ -32,12 +32,11 @@ class Clicked:
     nothing_ticked: bool = False
 
 
-async def case_key(store: Store, card: str) -> str | None:
-    """The key of the case that a card is about; None: no such card here."""
+async def case_of(store: Store, card: str) -> cases.Case | None:
+    """The case that a card is about; None: no such card here."""
     async with store.read() as connection:
         row = await cards.get(connection, card)
-        case = await cases.get(connection, row.org, row.case_id) if row else None
-    return case.key if case else None
+        return await cases.get(connection, row.org, row.case_id) if row else None
 
 
 async def press(store: Store, click: Click) -> Clicked | None:

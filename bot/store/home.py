@@ -110,8 +110,8 @@ async def _waits_for(connection: AsyncConnection, org: str, case_id: str) -> str
     return note
 
 
-async def retry_all(store: Store, workspace: str, channels: Collection[str], by: str) -> int:
-    """Confirm anew what failed in these channels; how many insights."""
+async def retry_all(store: Store, workspace: str, channels: Collection[str], orgs: Collection[str], by: str) -> int:
+    """Confirm anew what failed in these channels, for cases of these organisations; how many insights."""
     async with store.read() as connection:
         failed = await connection.execute(
             select(insights.c.org, insights.c.case_id, insights.c.id)
@@ -121,6 +121,7 @@ async def retry_all(store: Store, workspace: str, channels: Collection[str], by:
                 cards_table.c.workspace == workspace,
                 cards_table.c.channel.in_(channels),
                 insights.c.state == State.FAILED,
+                insights.c.org.in_(orgs),
             )
             .distinct()
         )

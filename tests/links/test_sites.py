@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.links import SITES, api_host, elsewhere, is_web_host, org_of, orgs_of
+from bot.links import SITES, api_host, elsewhere, is_web_host, orgs_of
 from bot.model import Org
 
 US1 = Org("us1", "datadoghq.com")
@@ -46,17 +46,17 @@ def test_there_are_nine_sites_and_their_api_host_is_always_api_dot_site() -> Non
     ],
 )
 def test_whose_host_it_is(host: str, org: Org, its: bool) -> None:
-    assert org_of(host, [org]) == (org if its else None)
+    assert orgs_of(host, [org]) == ((org,) if its else ())
 
 
 def test_an_org_that_names_the_host_comes_before_one_that_could_have_it() -> None:
-    assert org_of("acme.datadoghq.com", [US1, ACME]) == ACME
-    assert org_of("other.datadoghq.com", [ACME, US1]) == US1
+    assert orgs_of("acme.datadoghq.com", [US1, ACME]) == (ACME,)
+    assert orgs_of("other.datadoghq.com", [ACME, US1]) == (US1,)
 
 
 def test_two_orgs_on_one_site_share_its_web_host() -> None:
     assert orgs_of("app.datadoghq.com", [ACME, BETA, EU]) == (ACME, BETA)
-    assert org_of("app.datadoghq.com", []) is None
+    assert orgs_of("app.datadoghq.com", []) == ()
 
 
 @pytest.mark.parametrize(
