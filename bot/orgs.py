@@ -126,7 +126,9 @@ def read(file: Path) -> tuple[OrgSettings, ...]:
     """The organisations of a TOML file, a table each; raises OrgsError."""
     tables = _tables(file)
     if not tables:
-        raise OrgsError(f"{FILE}: {file} names no organisation; give each a table: [acme], then dd_site, dd_api_key …")
+        raise OrgsError(
+            f"{FILE}: {file} names no organisation; give each a table: [acme], then dd_site, dd_api_key and the rest."
+        )
     found = tuple(_read(file, name, table) for name, table in tables.items())
     owners: dict[str, str] = {}
     for org in found:
@@ -186,8 +188,10 @@ def _sentence(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         near = get_close_matches(name, _Table.model_fields, 1)
         return f"{name} is no setting of an organisation{f': did you mean {near[0]}' if near else '; remove it'}."
-    words = str(first["msg"]).removeprefix("Value error, ")
-    return f"{name} {words[0].lower() + words[1:]}."
+    if first["type"] != "value_error":
+        wanted = "a list in brackets" if name in ("dd_web_hosts", "teams") else "text in quotes"
+        return f"{name} must be {wanted}."
+    return f"{name} {str(first['msg']).removeprefix('Value error, ')}."
 
 
 def _secret(where: str, made: _Table, name: str) -> Secret | None:
@@ -220,5 +224,5 @@ def _org(
     name: str, site: str, url: str | None, web_hosts: tuple[str, ...], secrets: Mapping[str, Secret]
 ) -> OrgSettings:
     hosts = Org(name, site, frozenset(host.lower() for host in web_hosts))
-    case_host = web_hosts[0] if web_hosts else WEB_HOSTS[site]
+    case_host = web_hosts[0].lower() if web_hosts else WEB_HOSTS[site]
     return OrgSettings(hosts, (url or f"https://{api_host(site)}").rstrip("/"), case_host, None, secrets)

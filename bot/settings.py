@@ -24,6 +24,8 @@ SECRET_OF = {Way.SOCKET: "SLACK_APP_TOKEN", Way.HTTP: "SLACK_SIGNING_SECRET"}
 """What each way needs, and is chosen by."""
 APP_TOKEN = "make an app-level token (xapp-…) with connections:write on your Slack app's page, Basic Information"  # noqa: S105
 SIGNING_SECRET = "copy the signing secret from your Slack app's page, Basic Information"  # noqa: S105
+OF_ONE_ORG = ("DD_SITE", "DD_API_KEY", "DD_APP_KEY", "DD_ACCESS_TOKEN", "DD_API_URL", "DD_WEB_HOSTS")
+"""What says which Datadog organisation there is; a file of several says it instead."""
 DATABASE = "sqlite:///case-insights.db"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -323,7 +325,7 @@ def _way_problems(given: Mapping[str, str], way: Way | None) -> Iterator[Setting
 
 def _datadog_problems(given: Mapping[str, str]) -> Iterator[SettingsError]:
     if orgs.FILE in given:
-        both = [name for name in ("DD_API_KEY", "DD_APP_KEY", "DD_ACCESS_TOKEN", "DD_WEB_HOSTS") if name in given]
+        both = [name for name in OF_ONE_ORG if name in given]
         if both:
             yield SettingsError(f"{orgs.FILE} and {both[0]} are both set: put what {both[0]} says into the file.")
         return

@@ -118,6 +118,21 @@ def by_token(w: World) -> None:
     w.env["DD_ACCESS_TOKEN"] = "very-secret-but-old"
 
 
+def several(text: str) -> Plant:
+    """A file of organisations instead of one; `url` stands for Datadog's address."""
+
+    def plant(w: World) -> None:
+        w.without("DD_API_KEY", "DD_APP_KEY")
+        url = w.env.pop("DD_API_URL")
+        (file := w.database.parent / "orgs.toml").write_text(text.replace("url", f'dd_api_url = "{url}"\n'), "utf-8")
+        w.env["CASE_INSIGHTS_ORGS_FILE"] = str(file)
+
+    return plant
+
+
+RIGHT_KEYS = 'url\ndd_api_key = "very-secret-1"\ndd_app_key = "very-secret-2"\n'
+WRONG_KEY = 'url\ndd_api_key = "very-secret-1"\ndd_app_key = "very-secret-3"\n'
+
 E_, W_ = Level.ERROR, Level.WARNING
 NOT_SET = "is not set"
 PLANTED: dict[str, tuple[Plant, str, Level, str, str]] = {
@@ -171,6 +186,34 @@ PLANTED: dict[str, tuple[Plant, str, Level, str, str]] = {
         W_,
         "which is on datadoghq.eu",
         "Set DD_SITE to datadoghq.eu",
+    ),
+    "no file of organisations": (
+        lambda w: (several("")(w), w.env.update(CASE_INSIGHTS_ORGS_FILE="none.toml")),
+        "settings",
+        E_,
+        "none.toml cannot be read",
+        "check its path",
+    ),
+    "an organisation without a key": (
+        several('[acme]\nurl\ndd_api_key = "very-secret-1"\n'),
+        "settings",
+        E_,
+        "[acme] has no dd_app_key",
+        "dd_app_key_file",
+    ),
+    "one of two organisations refuses its key": (
+        several(f"[acme]\n{RIGHT_KEYS}[beta]\n{WRONG_KEY}"),
+        "datadog-keys",
+        E_,
+        "beta: Datadog accepts [beta] dd_api_key, but not [beta] dd_app_key",
+        "Make an application key",
+    ),
+    "no organisation for this workspace": (
+        several(f'[acme]\nteams = ["T0OTHER"]\n{RIGHT_KEYS}'),
+        "datadog-teams",
+        E_,
+        "is for Acme (T0ACME)",
+        "Add T0ACME to the teams",
     ),
     "nobody may confirm": (setting(CASE_INSIGHTS_CONFIRMERS=""), "confirmers", E_, "nobody may press", "Remove it"),
     "an unknown confirmer": (setting(CASE_INSIGHTS_CONFIRMERS="U0ANA,U0GONE"), "confirmers", E_, "U0GONE", "Copy the"),

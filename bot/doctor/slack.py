@@ -91,7 +91,8 @@ async def _with_bot_token(subject: Subject) -> tuple[list[Finding], float | None
             _channels(subject, slack), _app(subject, slack, str(me.get("user_id"))), _confirmers(subject, slack, scopes)
         )
     who = ok("slack-token", f"The bot is {me.get('user')} in {me.get('team')}.")
-    return [who, *_scopes(scopes), *(finding for part in parts for finding in part)], _ahead(told, subject.clock())
+    findings = [who, *_scopes(scopes), *_teams(subject, me), *(finding for part in parts for finding in part)]
+    return findings, _ahead(told, subject.clock())
 
 
 async def _with_app_token(subject: Subject) -> list[Finding]:
@@ -126,6 +127,15 @@ def _no_token(settings: Settings, trouble: Trouble) -> Finding:
             "slack-token", f"{settings.slack_api_url} does not answer as Slack does ({trouble.word}).", NETWORK
         )
     return error("slack-token", f"Slack does not take SLACK_BOT_TOKEN ({trouble.word}).", fix)
+
+
+def _teams(subject: Subject, me: Mapping[str, Any]) -> list[Finding]:
+    """Whether this workspace may use any of the organisations: else the bot keeps quiet in all of it."""
+    here = str(me.get("enterprise_id") if me.get("is_enterprise_install") else me.get("team_id"))
+    if not subject.orgs or any(org.teams is None or here in org.teams for org in subject.orgs):
+        return []
+    text = f"No Datadog organisation is for {me.get('team')} ({here}), so the bot does nothing there."
+    return [error("datadog-teams", text, f"Add {here} to the teams of one in CASE_INSIGHTS_ORGS_FILE.")]
 
 
 def _scopes(granted: frozenset[str]) -> list[Finding]:

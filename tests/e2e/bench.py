@@ -5,7 +5,7 @@ import contextlib
 import re
 import sqlite3
 import sys
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,7 @@ class Bench:
         replicas: int,
         settings: Mapping[str, str],
         front: Balancer | None = None,
+        without: Collection[str] = (),
     ) -> None:
         self.slack, self.datadog, self.front = slack, datadog, front
         self.control: Control = slack.control
@@ -63,7 +64,8 @@ class Bench:
         self.bots: list[Child] = []
         for number in range(replicas):
             (home := directory / f"bot-{number}").mkdir()
-            self.bots.append(Child(environment(slack.url, datadog.url, self.database, {**SETTINGS, **settings}), home))
+            env = environment(slack.url, datadog.url, self.database, {**SETTINGS, **settings})
+            self.bots.append(Child({name: value for name, value in env.items() if name not in without}, home))
 
     # The bot
 
@@ -297,11 +299,12 @@ async def bench(
     replicas: int = 1,
     settings: Mapping[str, str] | None = None,
     http: bool = False,
+    without: Collection[str] = (),
     **slack_options: Any,
 ) -> AsyncGenerator[Bench]:
     """Servers with one case, and the bot, with these settings beside the bench's own, connected.
 
-    `http`: in HTTP mode, behind a load balancer.
+    `http`: in HTTP mode, behind a load balancer; `without`: settings that the bot does not get.
     """
     control = Control()
     options = {"ack_seconds": 2.5, "retry_delays": (0.3, 1.0, 2.0, 4.0), **slack_options}
@@ -313,7 +316,7 @@ async def bench(
             chosen |= {"SLACK_SIGNING_SECRET": SIGNING_SECRET, "SLACK_APP_TOKEN": ""}
         slack = await stack.enter_async_context(SlackServer(manifest(front and front.url), control, **options))
         datadog = await stack.enter_async_context(DatadogServer(control))
-        built = Bench(slack, datadog, directory, replicas, chosen, front)
+        built = Bench(slack, datadog, directory, replicas, chosen, front, without)
         if "DATABASE_URL" not in chosen:
             built.database.write_bytes(await _prepared(directory))
         try:
