@@ -144,14 +144,14 @@ def current() -> None:
 
 
 @main.command()
-@click.option("--mode", type=click.Choice(["socket", "http"]), default="socket", show_default=True)
-@click.option("--url", help="HTTP mode: the address at which Slack reaches the bot, else CASE_INSIGHTS_PUBLIC_URL.")
+@click.option("--mode", type=click.Choice(["socket", "http", "oauth"]), default="socket", show_default=True)
+@click.option("--url", help="HTTP, OAuth: the address at which Slack reaches the bot, else CASE_INSIGHTS_PUBLIC_URL.")
 def manifest(mode: str, url: str | None) -> None:
     """Print the Slack app manifest, to paste when creating the app."""
     from bot.manifest import as_yaml
     from bot.manifest import manifest as build
 
-    click.echo(as_yaml(build(_public_address(url) if mode == "http" else None)))
+    click.echo(as_yaml(build(None if mode == "socket" else _public_address(url), oauth=mode == "oauth")))
 
 
 def _public_address(url: str | None) -> str:

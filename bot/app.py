@@ -9,10 +9,11 @@ import logging
 import re
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import structlog
+from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp, AsyncBoltContext, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
@@ -22,10 +23,10 @@ from bot import commands as commands_of
 from bot import health, metrics, server
 from bot.datadog import Datadog
 from bot.datadog_names import Names
-from bot.delivery import Delivery, OneWorkspace, Org, Reach, Workspace
+from bot.delivery import Delivery, InstalledWorkspaces, OneWorkspace, Org, Reach, Workspace
 from bot.delivery.why import why as why_of
 from bot.links import Routes
-from bot.listeners import answers, cards, commands, home, modal, orders, threads, ties
+from bot.listeners import answers, cards, commands, home, modal, orders, removals, threads, ties
 from bot.listeners.answers import Answers
 from bot.orgs import OrgSettings
 from bot.settings import Settings, SettingsError
@@ -70,13 +71,23 @@ async def why(settings: Settings, address: str) -> str:
         reach = await _reach(settings, routes, orgs, stack, asyncio.Event(), lambda _: None)
         if reach is None:
             raise SettingsError("Slack does not answer; try again in a minute.")
-        workspace = (await reach.workspaces.installed())[0]
         try:
-            return await why_of(reach, workspace, message)
+            return await _why(reach, message)
         except SlackLater as later:
             raise SettingsError(f"Slack does not answer ({later}); try again in a minute.") from later
         except SlackEnd as end:
             raise SettingsError(orders.refused_by_slack(end)) from end
+
+
+async def _why(reach: Reach, message: commands_of.Permalink) -> str:
+    """Asked in each workspace: the address does not tell which it is."""
+    refused = SlackEnd("not_installed")
+    for workspace in await reach.workspaces.installed():
+        try:
+            return await why_of(reach, workspace, message)
+        except SlackEnd as end:
+            refused = end
+    raise refused
 
 
 async def _reach(
@@ -93,14 +104,25 @@ async def _reach(
     stack.push_async_callback(store.close)
     await migrate.upgrade(store)
     session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout)))
-    slack = Slack(_client(settings, session, settings.slack_bot_token.get_secret_value()))
-    wait_for("Slack has not answered yet (auth.test).")
-    myself = await _hello(slack, stopping)
-    if myself is None:
-        return None
+
+    def connect(token: SecretStr) -> Slack:
+        return Slack(_client(settings, session, token.get_secret_value()))
+
+    if settings.oauth is not None:
+        from bot import installs
+
+        workspaces = await installs.workspaces(settings.oauth, store, connect)
+    else:
+        assert settings.slack_bot_token is not None, "the settings have one of the two"  # noqa: S101
+        wait_for("Slack has not answered yet (auth.test).")
+        slack = connect(settings.slack_bot_token)
+        myself = await _hello(slack, stopping)
+        if myself is None:
+            return None
+        workspaces = OneWorkspace(Workspace(slack, myself))
     return Reach(
         store=store,
-        workspaces=OneWorkspace(Workspace(slack, myself)),
+        workspaces=workspaces,
         orgs={org.hosts.name: _org(org, settings.case_path, timeout, stack) for org in orgs},
         routes=routes,
         confirmers=settings.policy,
@@ -128,6 +150,12 @@ async def _work(
         if settings.slack_signing_secret is not None:
             transport = HttpMode(bolt, settings.slack_signing_secret.get_secret_value(), heard, close_door)
             front.events = transport.answer
+            if settings.oauth is not None:
+                from bot import installs
+
+                client = _client(settings, session, None)
+                pages = installs.pages(settings.oauth, reach.store, client, settings.slack_api_url)
+                front.begin, front.finish = pages.begin, pages.finish
         else:
             assert settings.slack_app_token is not None, "the settings have one of the two"  # noqa: S101
             token = settings.slack_app_token.get_secret_value()
@@ -166,16 +194,24 @@ def bolt_app(
 ) -> AsyncApp:
     """Bolt with our listeners. It acknowledges only when a listener has returned: then its transaction stands."""
 
-    async def authorize(context: AsyncBoltContext, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+    async def authorize(
+        context: AsyncBoltContext, enterprise_id: str | None, team_id: str | None
+    ) -> AuthorizeResult | None:
         # Bolt only needs to know us from others: it gets no token, because only `bot.slack` calls Slack.
-        me = await reach.myself(str(enterprise_id if context.is_enterprise_install else team_id))
+        try:
+            me = await reach.myself(str(enterprise_id if context.is_enterprise_install else team_id))
+        except SlackEnd as end:
+            log.warning("workspace.refused", team=team_id, enterprise=enterprise_id, why=end.reason)
+            return None
         return AuthorizeResult(enterprise_id=me.enterprise, team_id=me.team, bot_id=me.bot, bot_user_id=me.user)
 
+    there = reach.workspaces
     app = _Counted(
         logger=logging.getLogger("slack_bolt"),  # else Bolt gives each of its loggers the root's level, see `logs`
         client=_client(settings, session, None),
-        authorize=authorize,
+        authorize=cast(Any, authorize),  # it takes None, too: not installed there
         signing_secret="",
+        before_authorize=removals.forgetting(there) if isinstance(there, InstalledWorkspaces) else None,
         request_verification_enabled=False,  # done by `transport.http` before Bolt sees a request; not in Socket Mode
         process_before_response=True,
     )
@@ -243,7 +279,9 @@ async def _serving(settings: Settings, front: server.Front) -> AsyncGenerator[Ca
     """The server; yields how it stops listening, which returns when every request has its answer."""
     http_mode = settings.slack_signing_secret is not None
     try:
-        runner, port = await server.serve(settings.host, settings.port, front, http_mode=http_mode)
+        runner, port = await server.serve(
+            settings.host, settings.port, front, http_mode=http_mode, installs=settings.oauth is not None
+        )
     except OSError as error:
         raise SettingsError(
             f"CASE_INSIGHTS_PORT: {settings.host}:{settings.port} cannot be used ({error.strerror}); "

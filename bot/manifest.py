@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from bot.commands import COMMAND, MENTION, SHORTCUT
+from bot.model import EVENTS_PATH, REDIRECT_PATH
 
 Json = dict[str, Any]
 
@@ -25,11 +26,17 @@ OPTIONAL_SCOPES: Mapping[str, str] = {
     "usergroups:read": "user groups in `CASE_INSIGHTS_CONFIRMERS`; without it such a group lets nobody in",
 }
 EVENTS = ("app_home_opened", "app_mention", "message.channels", "message.groups")
+OAUTH_EVENTS = ("app_uninstalled", "tokens_revoked")
+"""Told where workspaces install the bot themselves: so that it forgets their tokens."""
 
 
-def manifest(url: str | None = None) -> Json:
-    """The manifest for HTTP mode at this address (without a slash at the end); without one, for Socket Mode."""
-    request_url = None if url is None else f"{url}/slack/events"
+def manifest(url: str | None = None, *, oauth: bool = False) -> Json:
+    """The manifest for HTTP mode at this address (without a slash at the end); without one, for Socket Mode.
+
+    `oauth`: for workspaces, and whole Enterprise Grids, that install the bot themselves.
+    """
+    request_url = None if url is None else f"{url}{EVENTS_PATH}"
+    redirect: Json = {"redirect_urls": [f"{url}{REDIRECT_PATH}"]} if oauth else {}
     request: Json = {} if request_url is None else {"request_url": request_url}
     # Where the options of menus are loaded from, those of modals too, whatever the field's name says.
     options: Json = {} if request_url is None else {"message_menu_options_url": request_url}
@@ -66,11 +73,11 @@ def manifest(url: str | None = None) -> Json:
                 }
             ],
         },
-        "oauth_config": {"scopes": {"bot": list(SCOPES), "bot_optional": list(OPTIONAL_SCOPES)}},
+        "oauth_config": {**redirect, "scopes": {"bot": list(SCOPES), "bot_optional": list(OPTIONAL_SCOPES)}},
         "settings": {
-            "event_subscriptions": {**request, "bot_events": list(EVENTS)},
+            "event_subscriptions": {**request, "bot_events": [*EVENTS, *(OAUTH_EVENTS if oauth else ())]},
             "interactivity": {"is_enabled": True, **request, **options},
-            "org_deploy_enabled": False,
+            "org_deploy_enabled": oauth,
             "socket_mode_enabled": url is None,
             "token_rotation_enabled": False,
         },

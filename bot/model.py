@@ -36,6 +36,12 @@ class Way(StrEnum):
     HTTP = "http"
 
 
+EVENTS_PATH = "/slack/events"
+INSTALL_PATH = "/slack/install"
+REDIRECT_PATH = "/slack/oauth_redirect"
+"""Where Slack, and whoever installs the bot, reach us over HTTP."""
+
+
 class Identity(NamedTuple):
     """What makes two insights the same. `scope` is empty but for a WIDGET: its dashboard."""
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot import metrics
+from bot.model import EVENTS_PATH, INSTALL_PATH, REDIRECT_PATH
 
-EVENTS = "/slack/events"
+Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LARGEST_BODY = 1024 * 1024
 """Bytes, of any request: Slack's are a few kB."""
 FINISH_SECONDS = 4.0
@@ -31,10 +32,15 @@ class Probes:
 
 @dataclass(slots=True)
 class Front:
-    """What the server shows, put in place as the bot starts. `events` answers Slack's requests, in HTTP mode."""
+    """What the server shows, put in place as the bot starts.
+
+    `events` answers Slack's requests, in HTTP mode; `begin` and `finish` are for workspaces that install the bot.
+    """
 
     probes: Probes
-    events: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
+    events: Page | None = None
+    begin: Page | None = None
+    finish: Page | None = None
 
     async def readyz(self, _: web.Request) -> web.Response:
         reasons = await self.probes.ready()
@@ -46,19 +52,32 @@ class Front:
         return web.Response(body=metrics.exposition(), headers={"Content-Type": metrics.CONTENT_TYPE})
 
     async def slack(self, request: web.Request) -> web.StreamResponse:
-        if self.events is None:  # Slack sends it again
-            return web.json_response({"error": "not ready"}, status=503)
-        return await self.events(request)
+        return await _by(self.events, request)
+
+    async def install(self, request: web.Request) -> web.StreamResponse:
+        return await _by(self.begin, request)
+
+    async def installed(self, request: web.Request) -> web.StreamResponse:
+        return await _by(self.finish, request)
 
 
-async def serve(host: str, port: int, front: Front, *, http_mode: bool) -> tuple[web.AppRunner, int]:
+async def _by(page: Page | None, request: web.Request) -> web.StreamResponse:
+    if page is None:  # the bot is starting: Slack sends it again
+        return web.json_response({"error": "not ready"}, status=503)
+    return await page(request)
+
+
+async def serve(host: str, port: int, front: Front, *, http_mode: bool, installs: bool) -> tuple[web.AppRunner, int]:
     """Serve; the runner to clean up, and the port (for 0: the one that was free)."""
     app = web.Application(client_max_size=LARGEST_BODY)
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/readyz", front.readyz)
     app.router.add_get("/metrics", front.metrics)
     if http_mode:
-        app.router.add_post(EVENTS, front.slack)
+        app.router.add_post(EVENTS_PATH, front.slack)
+    if installs:
+        app.router.add_get(INSTALL_PATH, front.install)
+        app.router.add_get(REDIRECT_PATH, front.installed)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=FINISH_SECONDS)
     await runner.setup()
     site = web.TCPSite(runner, host, port)

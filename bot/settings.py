@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from importlib.util import find_spec
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -10,35 +10,16 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot import given as given_by
 from bot import orgs, tables
+from bot.given import DATABASE, SECRET_OF, SECRETS, SettingsError, secret_keys
 from bot.insights import Mode
 from bot.links import Routes
 from bot.model import Way
 from bot.orgs import OrgSettings, Secret
 from bot.policy import Confirmers
-from bot.store import engine
 
-SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "DD_API_KEY", "DD_APP_KEY", "DD_ACCESS_TOKEN")
-"""Each may also be given as the path of a file, in NAME_FILE."""
-SECRET_OF = {Way.SOCKET: "SLACK_APP_TOKEN", Way.HTTP: "SLACK_SIGNING_SECRET"}
-"""What each way needs, and is chosen by."""
-APP_TOKEN = "make an app-level token (xapp-…) with connections:write on your Slack app's page, Basic Information"  # noqa: S105
-SIGNING_SECRET = "copy the signing secret from your Slack app's page, Basic Information"  # noqa: S105
-OF_ONE_ORG = ("DD_SITE", "DD_API_KEY", "DD_APP_KEY", "DD_ACCESS_TOKEN", "DD_API_URL", "DD_WEB_HOSTS")
-"""What says which Datadog organisation there is; a file of several says it instead."""
-DATABASE = "sqlite:///case-insights.db"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-class SettingsError(Exception):
-    """The bot cannot start with these settings; the message names the variable and the next step."""
-
-    @property
-    def name(self) -> str:
-        """The variable that the message begins with; for a secret's file the secret's."""
-        named = re.match(r"[A-Z][A-Z0-9_]*", str(self))
-        name = named[0] if named else ""
-        return name.removesuffix("_FILE") if name.removesuffix("_FILE") in SECRETS else name
 
 
 def seconds(value: object) -> object:
@@ -83,6 +64,15 @@ def _switch(value: object) -> object:
     return value == "on" if isinstance(value, str) else value
 
 
+def _allowed(value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    if value is not None and not value:
+        raise ValueError("is empty, so nobody could install the bot: name workspaces (T…) or Enterprise Grids (E…)")
+    for each in value or ():
+        if not re.fullmatch(r"[TE][A-Z0-9]{2,}", each):
+            raise ValueError(f"names {each!r}, which is no id of a workspace (T…) or of an Enterprise Grid (E…)")
+    return value
+
+
 def public_address(value: str) -> str:
     """An address of ours that Slack takes, without a slash at the end; raises ValueError."""
     parts = urlsplit(value)
@@ -98,6 +88,17 @@ LogLevel = Annotated[str, BeforeValidator(_one_of("DEBUG", "INFO", "WARNING", "E
 Address = Annotated[str, BeforeValidator(orgs.web_address)]
 
 
+@dataclass(frozen=True, slots=True)
+class OAuth:
+    """`keys`: Fernet's, the one that encrypts first; `allowed`: workspaces and Enterprise Grids."""
+
+    client_id: str
+    client_secret: SecretStr
+    keys: tuple[SecretStr, ...]
+    allowed: frozenset[str]
+    public_url: str
+
+
 class Settings(BaseSettings):
     """Everything the bot can be told from outside; see the README's table."""
 
@@ -105,9 +106,13 @@ class Settings(BaseSettings):
         frozen=True, extra="ignore", env_file_encoding="utf-8", env_ignore_empty=True, populate_by_name=True
     )
 
-    slack_bot_token: SecretStr = Field(alias="SLACK_BOT_TOKEN")
+    slack_bot_token: SecretStr | None = Field(None, alias="SLACK_BOT_TOKEN")
     slack_app_token: SecretStr | None = Field(None, alias="SLACK_APP_TOKEN")
     slack_signing_secret: SecretStr | None = Field(None, alias="SLACK_SIGNING_SECRET")
+    slack_client_id: str | None = Field(None, alias="SLACK_CLIENT_ID")
+    slack_client_secret: SecretStr | None = Field(None, alias="SLACK_CLIENT_SECRET")
+    secret_key: SecretStr | None = Field(None, alias="CASE_INSIGHTS_SECRET_KEY")
+    allowed_teams: Annotated[Listed | None, AfterValidator(_allowed)] = Field(None, alias="CASE_INSIGHTS_ALLOWED_TEAMS")
     slack_api_url: Address = Field("https://slack.com/api/", alias="SLACK_API_URL")
     dd_site: Annotated[str, BeforeValidator(orgs.known_site)] = Field("datadoghq.com", alias="DD_SITE")
     dd_api_key: SecretStr | None = Field(None, alias="DD_API_KEY")
@@ -158,6 +163,17 @@ class Settings(BaseSettings):
         groups = frozenset(each for each in self.confirmers if each.startswith("S"))
         return Confirmers(frozenset(self.confirmers) - groups, groups)
 
+    @property
+    def oauth(self) -> OAuth | None:
+        """How workspaces install the bot; None: there is one, of which we have the token."""
+        client_id, client_secret, key = self.slack_client_id, self.slack_client_secret, self.secret_key
+        if not (client_id and client_secret and key and self.public_url):
+            return None
+        keys = secret_keys(key.get_secret_value())
+        return OAuth(
+            client_id, client_secret, tuple(map(SecretStr, keys)), frozenset(self.allowed_teams or ()), self.public_url
+        )
+
     def orgs(self) -> tuple[OrgSettings, ...]:
         """The Datadog organisations, one at least; a bad file of them is a SettingsError."""
         if self.orgs_file is not None:
@@ -204,7 +220,7 @@ def examine(
 ) -> tuple[Settings, list[SettingsError]]:
     """Settings as far as they are right, and all that is wrong, in the order in which somebody sets the bot up.
 
-    What is wrong with a variable is told once; the variable then has its default, or is empty. The rest: see `read`.
+    What is wrong with a variable is told once; the variable then has its default. The rest: see `read`.
     """
     problems: dict[str, SettingsError] = {}
     try:
@@ -215,14 +231,14 @@ def examine(
     files: dict[str, Path] = {}
     for name in SECRETS:
         try:
-            given = _from_file(given, name)
+            given = given_by.from_file(given, name)
             if f"{name}_FILE" in given:
                 files[name] = Path(given[f"{name}_FILE"])
         except SettingsError as error:
             problems[error.name] = error
     if port := given.pop("PORT", ""):
         given.setdefault("CASE_INSIGHTS_PORT", port)
-    for problem in _checked(given, way, listens=listens):
+    for problem in given_by.problems(given, way, listens=listens):
         problems.setdefault(problem.name, problem)
     if way is not None:
         given = {
@@ -234,8 +250,7 @@ def examine(
         for problem in _sentences(error):
             problems.setdefault(problem.name, problem)
     right = {name: value for name, value in given.items() if name not in problems}
-    empty = {str(field.alias): "" for field in Settings.model_fields.values() if field.is_required()}
-    return Settings.model_validate({**empty, **right, "secret_files": files}), list(problems.values())
+    return Settings.model_validate({**right, "secret_files": files}), list(problems.values())
 
 
 def database_url(environment: Mapping[str, str] | None = None) -> str:
@@ -244,100 +259,8 @@ def database_url(environment: Mapping[str, str] | None = None) -> str:
         url = tables.environment(environment).get("DATABASE_URL", DATABASE)
     except tables.TableError as error:
         raise SettingsError(str(error)) from error
-    _check_database(url)
+    given_by.check_database(url)
     return url
-
-
-def _from_file(given: Mapping[str, str], name: str) -> dict[str, str]:
-    path = given.get(f"{name}_FILE")
-    if path is None:
-        return dict(given)
-    if name in given:
-        raise SettingsError(f"{name} and {name}_FILE are both set: keep one of them.")
-    try:
-        secret = Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a text file"
-        raise SettingsError(f"{name}_FILE: {path} cannot be read ({reason}); check the path and its mode.") from error
-    if not secret:
-        raise SettingsError(f"{name}_FILE: {path} is empty; write the secret into it.")
-    return {**given, name: secret}
-
-
-def _checked(given: Mapping[str, str], way: Way | None, *, listens: bool) -> Iterator[SettingsError]:
-    """What is missing or contradicts itself."""
-    yield from _slack_problems(given)
-    if listens:
-        yield from _way_problems(given, way)
-    yield from _datadog_problems(given)
-    try:
-        _check_database(given.get("DATABASE_URL", DATABASE))
-    except SettingsError as error:
-        yield error
-
-
-def _check_database(url: str) -> None:
-    if not (url.startswith(("sqlite:///", "postgresql://", "postgres://")) and engine.can_be_read(url)):
-        raise SettingsError("DATABASE_URL: write it like sqlite:///case-insights.db or postgresql://user@host/name.")
-    if engine.is_cut_short(url):
-        raise SettingsError("DATABASE_URL: the user or password holds an @; write it as %40.")
-    folder = Path(url.removeprefix("sqlite:///")).parent
-    if url.startswith("sqlite") and not folder.is_dir():
-        raise SettingsError(f"DATABASE_URL: there is no folder {folder}; make it, or choose another path.")
-    if url.startswith("postgres") and find_spec("psycopg") is None:
-        raise SettingsError(
-            "DATABASE_URL names PostgreSQL, whose driver is not installed: pip install '.[postgres]' in its folder."
-        )
-
-
-def _slack_problems(given: Mapping[str, str]) -> Iterator[SettingsError]:
-    if "SLACK_BOT_TOKEN" not in given:
-        yield SettingsError(
-            "SLACK_BOT_TOKEN is not set: copy the bot token (xoxb-…) from your Slack app's page, OAuth & Permissions."
-        )
-    elif not given["SLACK_BOT_TOKEN"].startswith("xoxb-"):
-        yield SettingsError("SLACK_BOT_TOKEN is not a bot token: it begins with xoxb-.")
-    if not given.get("SLACK_APP_TOKEN", "xapp-").startswith("xapp-"):
-        yield SettingsError("SLACK_APP_TOKEN is not an app-level token: it begins with xapp-.")
-    if not given.get("SLACK_SIGNING_SECRET", "set").strip() or given.get("SLACK_SIGNING_SECRET", "").startswith("x"):
-        yield SettingsError(
-            "SLACK_SIGNING_SECRET is no signing secret: copy it from your Slack app's page, Basic Information."
-        )
-
-
-def _way_problems(given: Mapping[str, str], way: Way | None) -> Iterator[SettingsError]:
-    """Exactly one of the two secrets by which Slack reaches us, unless one was chosen."""
-    both = [each for each in Way if SECRET_OF[each] in given]
-    if way is None and len(both) == 2:
-        yield SettingsError(
-            "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set: "
-            "choose with run --socket or run --http, or keep one of them."
-        )
-    elif way is None and not both:
-        yield SettingsError(
-            f"SLACK_APP_TOKEN is not set: {APP_TOKEN}, for Socket Mode; "
-            f"or {SIGNING_SECRET}, into SLACK_SIGNING_SECRET, for HTTP mode."
-        )
-    elif way is not None and way not in both:
-        step = APP_TOKEN if way is Way.SOCKET else SIGNING_SECRET
-        yield SettingsError(f"{SECRET_OF[way]} is not set: {step}.")
-
-
-def _datadog_problems(given: Mapping[str, str]) -> Iterator[SettingsError]:
-    if orgs.FILE in given:
-        both = [name for name in OF_ONE_ORG if name in given]
-        if both:
-            yield SettingsError(f"{orgs.FILE} and {both[0]} are both set: put what {both[0]} says into the file.")
-        return
-    keys = [name for name in ("DD_API_KEY", "DD_APP_KEY") if name in given]
-    if "DD_ACCESS_TOKEN" in given and keys:
-        yield SettingsError(f"DD_ACCESS_TOKEN and {keys[0]} are both set: keep either the token or the two keys.")
-    if "DD_ACCESS_TOKEN" in given:
-        return
-    for name in ("DD_API_KEY", "DD_APP_KEY"):
-        if name not in given:
-            page = "API Keys" if name == "DD_API_KEY" else "Application Keys (scopes cases_read, cases_write)"
-            yield SettingsError(f"{name} is not set: make one in Datadog under Organization Settings, {page}.")
 
 
 def _sentences(error: ValidationError) -> Iterator[SettingsError]:

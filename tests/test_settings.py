@@ -191,7 +191,7 @@ def test_everything_that_is_wrong_is_told_each_once_and_the_rest_can_be_used(tmp
     assert "very-secret" not in str(problems)
     assert (found.dd_site, found.lease) == ("datadoghq.eu", 30.0)
     assert found.dd_api_key is not None
-    assert found.slack_bot_token.get_secret_value() == ""
+    assert found.slack_bot_token is None
 
 
 def test_nothing_set_is_as_many_problems_as_there_are_things_to_set():
@@ -329,6 +329,48 @@ def test_no_secret_stands_in_what_a_refusal_prints(wrong: dict[str, str]):
     with pytest.raises(SettingsError) as refused:
         read({**ENOUGH, **wrong}, env_file=None)
     assert "very-secret" not in "".join(traceback.format_exception(refused.value))
+
+
+OAUTH = {
+    "SLACK_SIGNING_SECRET": "8f742231b10e",
+    "SLACK_CLIENT_ID": "111.222",
+    "SLACK_CLIENT_SECRET": "very-secret-5",
+    "CASE_INSIGHTS_SECRET_KEY": "+/" + "a" * 41 + "=",
+    "CASE_INSIGHTS_ALLOWED_TEAMS": "T0ACME, E0GRID",
+    "CASE_INSIGHTS_PUBLIC_URL": "https://bot.example.com",
+}
+
+
+def oauth(**more: str) -> dict[str, str]:
+    given = {**without("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"), **OAUTH, **more}
+    return {name: value for name, value in given.items() if value}
+
+
+def test_workspaces_install_the_bot_themselves():
+    found = read(oauth(), env_file=None).oauth
+    assert found is not None
+    assert found.allowed == {"T0ACME", "E0GRID"}
+    assert [key.get_secret_value() for key in found.keys] == ["-_" + "a" * 41 + "="], "Fernet's alphabet"
+    assert "very-secret" not in repr(found)
+    assert settings().oauth is None
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        *[({name: ""}, f"{name} is not set: ") for name in OAUTH],
+        ({"SLACK_BOT_TOKEN": "xoxb-1"}, "SLACK_BOT_TOKEN and SLACK_CLIENT_ID are both set"),
+        ({"SLACK_APP_TOKEN": "xapp-1"}, "SLACK_APP_TOKEN: workspaces install over HTTP only"),
+        ({"CASE_INSIGHTS_SECRET_KEY": "short"}, "CASE_INSIGHTS_SECRET_KEY is no key of 32 bytes"),
+        ({"CASE_INSIGHTS_SECRET_KEY": OAUTH["CASE_INSIGHTS_SECRET_KEY"] + ",x"}, "is no key of 32 bytes"),
+        ({"CASE_INSIGHTS_ALLOWED_TEAMS": ","}, "CASE_INSIGHTS_ALLOWED_TEAMS is empty, so nobody could install"),
+        ({"CASE_INSIGHTS_ALLOWED_TEAMS": "Acme"}, "CASE_INSIGHTS_ALLOWED_TEAMS names 'Acme', which is no id"),
+    ],
+)
+def test_half_an_oauth_is_refused(change: dict[str, str], words: str):
+    with pytest.raises(SettingsError) as refused:
+        read(oauth(**change), env_file=None)
+    assert words in str(refused.value)
 
 
 def test_the_readme_has_every_setting():

@@ -6,6 +6,6 @@ after a call is written only while the lease still holds. So a process may die a
 
 from bot.delivery.loop import Delivery
 from bot.delivery.reach import Org, Reach
-from bot.delivery.workspaces import OneWorkspace, Workspace
+from bot.delivery.workspaces import InstalledWorkspaces, OneWorkspace, Workspace, Workspaces
 
-__all__ = ["Delivery", "OneWorkspace", "Org", "Reach", "Workspace"]
+__all__ = ["Delivery", "InstalledWorkspaces", "OneWorkspace", "Org", "Reach", "Workspace", "Workspaces"]

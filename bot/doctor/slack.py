@@ -74,14 +74,25 @@ async def examine(subject: Subject) -> Examined:
     """Whatever can be asked with the settings that are right."""
     if "SLACK_API_URL" in subject.broken:
         return Examined()
-    (of_bot, ahead), of_app = await asyncio.gather(_with_bot_token(subject), _with_app_token(subject))
+    (of_bot, ahead), of_app = await asyncio.gather(_with_bot_tokens(subject), _with_app_token(subject))
     return Examined((*of_bot, *of_app), ahead)
 
 
-async def _with_bot_token(subject: Subject) -> tuple[list[Finding], float | None]:
-    if "SLACK_BOT_TOKEN" in subject.broken:
-        return [], None
-    async with _client(subject, subject.settings.slack_bot_token) as slack:
+async def _with_bot_tokens(subject: Subject) -> tuple[list[Finding], float | None]:
+    """Ours, or those of the workspaces that installed the bot."""
+    if subject.settings.oauth is None:
+        token = None if "SLACK_BOT_TOKEN" in subject.broken else subject.settings.slack_bot_token
+        return ([], None) if token is None else await _with_bot_token(subject, token)
+    from bot.doctor import installed
+
+    found, tokens = await installed.examine(subject, subject.settings.oauth)
+    told = await asyncio.gather(*(_with_bot_token(subject, token) for token in tokens))
+    findings = [*found, *(finding for findings, _ in told for finding in findings)]
+    return findings, next((ahead for _, ahead in told if ahead is not None), None)
+
+
+async def _with_bot_token(subject: Subject, token: SecretStr) -> tuple[list[Finding], float | None]:
+    async with _client(subject, token) as slack:
         told = await slack.ask("auth.test")
         if isinstance(told, Trouble):
             return [_no_token(subject.settings, told)], None

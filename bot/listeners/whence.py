@@ -1,20 +1,12 @@
-"""Which installation an event, a click or a command is for."""
+"""Which installation an event, a click or a command is for: as Bolt tells it, who authorises by the same."""
 
-from typing import Any, cast
+from typing import Any
+
+from slack_bolt.request.internals import extract_enterprise_id, extract_is_enterprise_install, extract_team_id
 
 Json = dict[str, Any]
 
 
 def workspace(body: Json) -> str:
-    """The enterprise of an org-wide install, else the team.
-
-    Events and commands carry `team_id`, clicks a `team` object; commands say `"false"` where others say false
-    (docs.slack.dev/enterprise/organization-ready-apps).
-    """
-    if str(body.get("is_enterprise_install")).lower() == "true":
-        return str(body.get("enterprise_id") or _id(body.get("enterprise")))
-    return str(body.get("team_id") or _id(body.get("team")))
-
-
-def _id(value: Any) -> Any:
-    return cast(Json, value).get("id") if isinstance(value, dict) else None
+    """The enterprise of an org-wide install, else the team (docs.slack.dev/enterprise/organization-ready-apps)."""
+    return str(extract_enterprise_id(body) if extract_is_enterprise_install(body) else extract_team_id(body))

@@ -1,0 +1,48 @@
+"""The workspaces that installed the bot themselves: whether each is allowed, and its token can be read."""
+
+from collections.abc import Sequence
+
+from pydantic import SecretStr
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.doctor.finding import Finding, Subject, error, listed, ok, warning
+from bot.settings import OAuth
+from bot.store import Store, engine, migrate
+from bot.store.installations import Installation, Installations, UnreadableTokens
+
+
+async def examine(subject: Subject, oauth: OAuth) -> tuple[list[Finding], Sequence[SecretStr]]:
+    """What there is to say, and the tokens to ask Slack with. What is wrong with the database, its own check says."""
+    url = subject.settings.database_url
+    if "DATABASE_URL" in subject.broken or not engine.is_made(url):
+        return [_nobody(oauth)], ()
+    store = Store(url)
+    try:
+        if await migrate.revision(store) != migrate.HEAD:
+            return [], ()
+        stored = Installations(store, oauth.client_id, oauth.keys)
+        found = [each for name in await stored.all() if (each := await stored.find(name))]
+    except UnreadableTokens as unreadable:
+        text, _, fix = str(unreadable).partition(": ")
+        return [error("installations", f"{text}.", f"{fix[0].upper()}{fix[1:]}")], ()
+    except (OSError, SQLAlchemyError):
+        return [], ()
+    finally:
+        await store.close()
+    return _told(oauth, found), [each.token for each in found]
+
+
+def _told(oauth: OAuth, found: Sequence[Installation]) -> list[Finding]:
+    if not found:
+        return [_nobody(oauth)]
+    findings = [ok("installations", f"The bot is installed in {listed([each.workspace for each in found])}.")]
+    refused = [each.workspace for each in found if oauth.allowed.isdisjoint({each.team, each.enterprise})]
+    if refused:
+        text = f"{listed(refused)} installed the bot but may not use it, so it does nothing there."
+        findings.append(warning("installations", text, "Add it to CASE_INSIGHTS_ALLOWED_TEAMS, or take the app out."))
+    return findings
+
+
+def _nobody(oauth: OAuth) -> Finding:
+    text = "No workspace has installed the bot yet."
+    return warning("installations", text, f"Open {oauth.public_url}/slack/install in a browser.")

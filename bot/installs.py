@@ -1,0 +1,46 @@
+"""Workspaces that install the bot themselves: their store and the two pages, put together.
+
+Imported only where OAuth is set: it brings slack_sdk's stores and cryptography along.
+"""
+
+from collections.abc import Callable
+
+from pydantic import SecretStr
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.delivery import InstalledWorkspaces
+from bot.manifest import OPTIONAL_SCOPES, SCOPES
+from bot.settings import OAuth, SettingsError
+from bot.slack import Slack
+from bot.store import Store
+from bot.store.installations import Installations, States, UnreadableTokens
+from bot.transport.installing import Installing
+
+
+def installations(oauth: OAuth, store: Store) -> Installations:
+    return Installations(store, oauth.client_id, oauth.keys)
+
+
+async def workspaces(oauth: OAuth, store: Store, connect: Callable[[SecretStr], Slack]) -> InstalledWorkspaces:
+    """Those that are installed, and will be; their tokens are encrypted with the newest key from here on."""
+    stored = installations(oauth, store)
+    try:
+        await stored.renew()
+    except UnreadableTokens as error:
+        raise SettingsError(str(error)) from error
+    return InstalledWorkspaces(stored, connect, oauth.allowed)
+
+
+def pages(oauth: OAuth, store: Store, client: AsyncWebClient, slack_url: str) -> Installing:
+    """`client` has no token."""
+    return Installing(
+        client,
+        installations(oauth, store),
+        States(store),
+        client_id=oauth.client_id,
+        client_secret=oauth.client_secret.get_secret_value(),
+        scopes=[*SCOPES, *OPTIONAL_SCOPES],
+        public_url=oauth.public_url,
+        slack_url=slack_url,
+        allowed=oauth.allowed,
+    )

@@ -1,0 +1,134 @@
+"""The workspaces that installed the bot: slack_sdk's stores in our database, with the tokens encrypted at rest.
+
+slack_sdk's own look-ups want to be told the Enterprise Grid that a team is in, which an event of that team may not say:
+here an installation is found by the store's `workspace`, the enterprise of an org-wide install, else the team.
+Tokens are Fernet's (cryptography.io/en/latest/fernet): the first key encrypts, each of them decrypts.
+"""
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from pydantic import SecretStr
+from slack_sdk.oauth.installation_store import Installation as SlackInstallation
+from slack_sdk.oauth.installation_store.sqlalchemy import AsyncSQLAlchemyInstallationStore
+from slack_sdk.oauth.state_store.sqlalchemy import AsyncSQLAlchemyOAuthStateStore
+from sqlalchemy import ColumnElement, Table, and_, case, delete, desc, or_, select, update
+
+from bot.store import Store
+
+STATE_SECONDS = 600
+"""How long somebody may take to press Allow."""
+
+
+class UnreadableTokens(Exception):
+    """None of the keys opens what is stored; the message says how many and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """One workspace's: `enterprise` is its Grid, where it is in one."""
+
+    workspace: str
+    team: str | None
+    enterprise: str | None
+    token: SecretStr
+
+
+class Installations(AsyncSQLAlchemyInstallationStore):
+    """`async_save` is what slack_sdk's flow calls; the rest is ours."""
+
+    def __init__(self, store: Store, client_id: str, keys: Sequence[SecretStr]) -> None:
+        super().__init__(client_id, store.engine.execution_options(write=True))
+        self._store = store
+        fernets = [Fernet(key.get_secret_value()) for key in keys]
+        self._first, self._fernet = fernets[0], MultiFernet(fernets)
+
+    async def async_save(self, installation: SlackInstallation) -> None:
+        """Keep the newest only, and of it only what the bot needs: no person's tokens, no webhooks."""
+        kept = copy(installation)
+        kept.bot_token = self._fernet.encrypt(str(installation.bot_token).encode()).decode()
+        kept.bot_refresh_token = kept.user_token = kept.user_refresh_token = None
+        kept.incoming_webhook_url = kept.incoming_webhook_configuration_url = None
+        await super().async_save(kept)
+        workspace = installation.enterprise_id if installation.is_enterprise_install else installation.team_id
+        await self.forget(str(workspace), before=installation.installed_at)
+
+    async def find(self, workspace: str) -> Installation | None:
+        """The newest of this workspace; raises UnreadableTokens."""
+        bots = self.bots.c
+        newest = select(self.bots).where(self._of(self.bots, workspace), bots.bot_token.is_not(None))
+        async with self._store.read() as connection:
+            row = (await connection.execute(newest.order_by(desc(bots.installed_at)).limit(1))).one_or_none()
+        if row is None:
+            return None
+        return Installation(workspace, row.team_id, row.enterprise_id, SecretStr(self._opened(row.bot_token)))
+
+    async def all(self) -> Sequence[str]:
+        """Every workspace, in order."""
+        bots = self.bots.c
+        workspace = case((bots.is_enterprise_install, bots.enterprise_id), else_=bots.team_id)
+        async with self._store.read() as connection:
+            found = await connection.execute(select(workspace).where(bots.client_id == self.client_id).distinct())
+            return sorted(str(each) for each in found.scalars())
+
+    async def forget(self, workspace: str, *, before: float) -> None:
+        """Delete what was installed before this moment, epoch s: an event that comes late must not undo a new one."""
+        earlier = datetime.fromtimestamp(before, UTC).replace(tzinfo=None)
+        async with self._store.write() as tx:
+            for table in (self.bots, self.installations):
+                old = table.c.installed_at < earlier
+                await tx.execute(delete(table).where(self._of(table, workspace), old))
+
+    async def renew(self) -> int:
+        """Encrypt anew, with the first key, what another one opens; how many. Raises UnreadableTokens."""
+        renewed = 0
+        async with self._store.write() as tx:
+            for table in (self.bots, self.installations):
+                mine = select(table.c.id, table.c.bot_token).where(table.c.client_id == self.client_id)
+                for row in (await tx.execute(mine.with_for_update())).all():
+                    self._opened(row.bot_token)
+                    if not self._is_newest(row.bot_token):
+                        token = self._fernet.rotate(row.bot_token.encode()).decode()
+                        await tx.execute(update(table).where(table.c.id == row.id).values(bot_token=token))
+                        renewed += table is self.bots
+        return renewed
+
+    def _opened(self, token: str) -> str:
+        try:
+            return self._fernet.decrypt(token.encode()).decode()
+        except InvalidToken:
+            raise UnreadableTokens(
+                "CASE_INSIGHTS_SECRET_KEY does not open the workspaces' tokens in the database: put the key that they "
+                "were encrypted with behind the new one, with a comma; or remove the app in Slack and install it again."
+            ) from None  # its cause would show nothing more
+
+    def _is_newest(self, token: str) -> bool:
+        try:
+            self._first.decrypt(token.encode())
+        except InvalidToken:
+            return False
+        return True
+
+    def _of(self, table: Table, workspace: str) -> ColumnElement[bool]:
+        org_wide = and_(table.c.is_enterprise_install, table.c.enterprise_id == workspace)
+        team = and_(~table.c.is_enterprise_install, table.c.team_id == workspace)
+        return and_(table.c.client_id == self.client_id, or_(org_wide, team))
+
+
+class States(AsyncSQLAlchemyOAuthStateStore):
+    """Who began an installation, in the database, so that another replica can end it."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(STATE_SECONDS, store.engine.execution_options(write=True))
+        self._store = store
+
+    async def async_issue(self, *args: Any, **kwargs: Any) -> str:
+        """A new one; those that nobody ended in time go."""
+        states = self.oauth_states
+        async with self._store.write() as tx:
+            await tx.execute(delete(states).where(states.c.expire_at < datetime.now(UTC).replace(tzinfo=None)))
+        return await super().async_issue(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType]  untyped there
