@@ -83,6 +83,8 @@ def check_database(url: str) -> None:
     folder = Path(url.removeprefix("sqlite:///")).parent
     if url.startswith("sqlite") and not folder.is_dir():
         raise SettingsError(f"DATABASE_URL: there is no folder {folder}; make it, or choose another path.")
+    if url.startswith("sqlite") and Path(url.removeprefix("sqlite:///")).is_dir():
+        raise SettingsError(f"DATABASE_URL: {url.removeprefix('sqlite:///')} is a folder; name a file in it.")
     if url.startswith("postgres") and find_spec("psycopg") is None:
         raise SettingsError(
             "DATABASE_URL names PostgreSQL, whose driver is not installed: pip install '.[postgres]' in its folder."

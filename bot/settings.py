@@ -266,5 +266,18 @@ def database_url(environment: Mapping[str, str] | None = None) -> str:
 def _sentences(error: ValidationError) -> Iterator[SettingsError]:
     for each in error.errors(include_url=False, include_input=False):
         name = str(each["loc"][0]) if each["loc"] else "settings"
-        words = str(each["msg"]).removeprefix("Value error, ")
-        yield SettingsError(f"{name} {words[0].lower() + words[1:]}.")
+        yield SettingsError(f"{name} {_words(each['type'], each.get('ctx') or {}, str(each['msg']))}.")
+
+
+def _words(kind: str, limits: Mapping[str, object], words: str) -> str:
+    match kind:
+        case "int_parsing":
+            return "is not a whole number"
+        case "less_than_equal":
+            return f"must be at most {limits['le']}"
+        case "greater_than_equal":
+            return f"must be at least {limits['ge']}"
+        case "greater_than":
+            return f"must be more than {limits['gt']:g}"
+        case _:
+            return words.removeprefix("Value error, ")
