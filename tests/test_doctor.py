@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from cryptography.fernet import Fernet
 from sqlalchemy import text
 
 from bot import doctor
@@ -133,6 +134,28 @@ def several(text: str) -> Plant:
 RIGHT_KEYS = 'url\ndd_api_key = "very-secret-1"\ndd_app_key = "very-secret-2"\n'
 WRONG_KEY = 'url\ndd_api_key = "very-secret-1"\ndd_app_key = "very-secret-3"\n'
 
+SECRET_KEY, OTHER_KEY = (Fernet.generate_key().decode() for _ in range(2))
+
+
+def by_oauth(*installed: str, key: str = SECRET_KEY) -> Plant:
+    """Workspaces install the bot themselves; these have, with the token that the sandbox takes."""
+
+    def plant(w: World) -> None:
+        w.without("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
+        w.env |= {"SLACK_SIGNING_SECRET": "0123456789abcdef", "CASE_INSIGHTS_PUBLIC_URL": "https://bot.example.com"}
+        w.env |= {"SLACK_CLIENT_ID": "111.222", "SLACK_CLIENT_SECRET": "very-secret-4"}
+        w.env |= {"CASE_INSIGHTS_SECRET_KEY": SECRET_KEY, "CASE_INSIGHTS_ALLOWED_TEAMS": "T0ACME"}
+        token = Fernet(key).encrypt(SECRETS["SLACK_BOT_TOKEN"].encode()).decode()
+        for number, team in enumerate(installed):
+            w.sql(
+                "INSERT INTO slack_bots (id,team_id,bot_token,client_id,app_id,is_enterprise_install,installed_at) "
+                "VALUES (?, ?, ?, '111.222', 'A0CASES', 0, '2026-11-01 00:00:00')",
+                *(number, team, token),
+            )
+
+    return plant
+
+
 E_, W_ = Level.ERROR, Level.WARNING
 NOT_SET = "is not set"
 PLANTED: dict[str, tuple[Plant, str, Level, str, str]] = {
@@ -214,6 +237,41 @@ PLANTED: dict[str, tuple[Plant, str, Level, str, str]] = {
         E_,
         "is for Acme (T0ACME)",
         "Add T0ACME to the teams",
+    ),
+    "no workspace installed the bot": (
+        by_oauth(),
+        "installations",
+        W_,
+        "No workspace has installed",
+        "Open https://bot.example.com/slack/install",
+    ),
+    "the key of the tokens was lost": (
+        by_oauth("T0ACME", key=OTHER_KEY),
+        "installations",
+        E_,
+        "CASE_INSIGHTS_SECRET_KEY does not open",
+        "Put the key that they were encrypted with behind",
+    ),
+    "a workspace that may no more": (
+        by_oauth("T0ACME", "T0OTHER"),
+        "installations",
+        W_,
+        "T0OTHER installed the bot but may not use it, so",
+        "CASE_INSIGHTS_ALLOWED_TEAMS",
+    ),
+    "an installed workspace's scope is missing": (
+        lambda w: (by_oauth("T0ACME")(w), w.slack.scopes.discard("users:read")),
+        "slack-scopes",
+        E_,
+        "The bot token lacks users:read",
+        "install it again",
+    ),
+    "no key for the tokens": (
+        lambda w: (by_oauth()(w), w.without("CASE_INSIGHTS_SECRET_KEY")),
+        "settings",
+        E_,
+        "CASE_INSIGHTS_SECRET_KEY is not set",
+        "openssl rand",
     ),
     "nobody may confirm": (setting(CASE_INSIGHTS_CONFIRMERS=""), "confirmers", E_, "nobody may press", "Remove it"),
     "an unknown confirmer": (setting(CASE_INSIGHTS_CONFIRMERS="U0ANA,U0GONE"), "confirmers", E_, "U0GONE", "Copy the"),
@@ -397,6 +455,14 @@ async def test_where_all_is_well_every_check_says_so(world):
         *("datadog-keys", "datadog-cases", "datadog-names", "database", "events", "links", "clock"),
     }
     assert doctor.as_text(findings).endswith("\nAll is well.")
+
+
+async def test_where_all_is_well_with_installed_workspaces_every_check_says_so(world):
+    by_oauth("T0ACME")(world)
+    findings = await world.examined()
+    assert [finding for finding in findings if finding.level is not Level.OK] == []
+    assert about(findings, "installations")[0].text == "The bot is installed in T0ACME."
+    assert about(findings, "slack-token")[0].text == "The bot is case_insights in Acme."
 
 
 @pytest.mark.parametrize("what", PLANTED)

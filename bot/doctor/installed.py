@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.doctor.finding import Finding, Subject, error, listed, ok, warning
@@ -11,8 +10,8 @@ from bot.store import Store, engine, migrate
 from bot.store.installations import Installation, Installations, UnreadableTokens
 
 
-async def examine(subject: Subject, oauth: OAuth) -> tuple[list[Finding], Sequence[SecretStr]]:
-    """What there is to say, and the tokens to ask Slack with. What is wrong with the database, its own check says."""
+async def examine(subject: Subject, oauth: OAuth) -> tuple[list[Finding], Sequence[Installation]]:
+    """What there is to say, and where the bot is installed. What is wrong with the database, its own check says."""
     url = subject.settings.database_url
     if "DATABASE_URL" in subject.broken or not engine.is_made(url):
         return [_nobody(oauth)], ()
@@ -29,7 +28,7 @@ async def examine(subject: Subject, oauth: OAuth) -> tuple[list[Finding], Sequen
         return [], ()
     finally:
         await store.close()
-    return _told(oauth, found), [each.token for each in found]
+    return _told(oauth, found), found
 
 
 def _told(oauth: OAuth, found: Sequence[Installation]) -> list[Finding]:

@@ -7,7 +7,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
@@ -85,10 +85,14 @@ async def _with_bot_tokens(subject: Subject) -> tuple[list[Finding], float | Non
         return ([], None) if token is None else await _with_bot_token(subject, token)
     from bot.doctor import installed
 
-    found, tokens = await installed.examine(subject, subject.settings.oauth)
-    told = await asyncio.gather(*(_with_bot_token(subject, token) for token in tokens))
-    findings = [*found, *(finding for findings, _ in told for finding in findings)]
-    return findings, next((ahead for _, ahead in told if ahead is not None), None)
+    found, there = await installed.examine(subject, subject.settings.oauth)
+    told = await asyncio.gather(*(_with_bot_token(subject, each.token) for each in there))
+    findings = [
+        replace(finding, text=f"{each.workspace}: {finding.text}") if len(there) > 1 else finding
+        for each, (findings, _) in zip(there, told, strict=True)
+        for finding in findings
+    ]
+    return [*found, *findings], next((ahead for _, ahead in told if ahead is not None), None)
 
 
 async def _with_bot_token(subject: Subject, token: SecretStr) -> tuple[list[Finding], float | None]:
