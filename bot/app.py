@@ -9,7 +9,7 @@ import logging
 import re
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
 import structlog
@@ -26,7 +26,7 @@ from bot.datadog_names import Names
 from bot.delivery import Delivery, InstalledWorkspaces, OneWorkspace, Org, Reach, Workspace
 from bot.delivery.why import why as why_of
 from bot.links import Routes
-from bot.listeners import answers, cards, commands, home, modal, orders, removals, threads, ties
+from bot.listeners import answers, cards, commands, home, installs, modal, orders, threads, ties
 from bot.listeners.answers import Answers
 from bot.orgs import OrgSettings
 from bot.settings import Settings, SettingsError
@@ -109,9 +109,9 @@ async def _reach(
         return Slack(_client(settings, session, token.get_secret_value()))
 
     if settings.oauth is not None:
-        from bot import installs
+        from bot import oauth
 
-        workspaces = await installs.workspaces(settings.oauth, store, connect)
+        workspaces = await oauth.workspaces(settings.oauth, store, connect)
     else:
         assert settings.slack_bot_token is not None, "the settings have one of the two"  # noqa: S101
         wait_for("Slack has not answered yet (auth.test).")
@@ -151,10 +151,10 @@ async def _work(
             transport = HttpMode(bolt, settings.slack_signing_secret.get_secret_value(), heard, close_door)
             front.events = transport.answer
             if settings.oauth is not None:
-                from bot import installs
+                from bot import oauth
 
                 client = _client(settings, session, None)
-                pages = installs.pages(settings.oauth, reach.store, client, settings.slack_api_url)
+                pages = oauth.pages(settings.oauth, reach.store, client, settings.slack_api_url)
                 front.begin, front.finish = pages.begin, pages.finish
         else:
             assert settings.slack_app_token is not None, "the settings have one of the two"  # noqa: S101
@@ -194,24 +194,18 @@ def bolt_app(
 ) -> AsyncApp:
     """Bolt with our listeners. It acknowledges only when a listener has returned: then its transaction stands."""
 
-    async def authorize(
-        context: AsyncBoltContext, enterprise_id: str | None, team_id: str | None
-    ) -> AuthorizeResult | None:
+    async def authorize(context: AsyncBoltContext, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
         # Bolt only needs to know us from others: it gets no token, because only `bot.slack` calls Slack.
-        try:
-            me = await reach.myself(str(enterprise_id if context.is_enterprise_install else team_id))
-        except SlackEnd as end:
-            log.warning("workspace.refused", team=team_id, enterprise=enterprise_id, why=end.reason)
-            return None
+        me = await reach.myself(str(enterprise_id if context.is_enterprise_install else team_id))
         return AuthorizeResult(enterprise_id=me.enterprise, team_id=me.team, bot_id=me.bot, bot_user_id=me.user)
 
     there = reach.workspaces
     app = _Counted(
         logger=logging.getLogger("slack_bolt"),  # else Bolt gives each of its loggers the root's level, see `logs`
         client=_client(settings, session, None),
-        authorize=cast(Any, authorize),  # it takes None, too: not installed there
+        authorize=authorize,
         signing_secret="",
-        before_authorize=removals.forgetting(there) if isinstance(there, InstalledWorkspaces) else None,
+        before_authorize=installs.guarding(there) if isinstance(there, InstalledWorkspaces) else None,
         request_verification_enabled=False,  # done by `transport.http` before Bolt sees a request; not in Socket Mode
         process_before_response=True,
     )

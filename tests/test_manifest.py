@@ -11,17 +11,22 @@ from bot.manifest import EVENTS, SCOPES, as_yaml, manifest
 SOCKET = Path(__file__).parent.parent / "manifests" / "slack" / "socket.yaml"
 HTTP = SOCKET.with_name("http.yaml")
 URL = "https://case-insights.example.com"
-FILES = pytest.mark.parametrize(("file", "url"), [(SOCKET, None), (HTTP, URL)], ids=["socket", "http"])
+OAUTH = SOCKET.with_name("oauth.yaml")
+FILES = pytest.mark.parametrize(
+    ("file", "made"),
+    [(SOCKET, manifest()), (HTTP, manifest(URL)), (OAUTH, manifest(URL, oauth=True))],
+    ids=["socket", "http", "oauth"],
+)
 
 
 @FILES
-def test_the_file_is_what_the_bot_prints(file: Path, url: str | None):
-    assert file.read_text(encoding="utf-8") == as_yaml(manifest(url)) + "\n"
+def test_the_file_is_what_the_bot_prints(file: Path, made: dict[str, Any]):
+    assert file.read_text(encoding="utf-8") == as_yaml(made) + "\n"
 
 
 @FILES
-def test_the_file_reads_back_as_the_manifest(file: Path, url: str | None):
-    assert yaml.safe_load(file.read_text(encoding="utf-8")) == manifest(url)
+def test_the_file_reads_back_as_the_manifest(file: Path, made: dict[str, Any]):
+    assert yaml.safe_load(file.read_text(encoding="utf-8")) == made
 
 
 def test_over_http_every_kind_of_request_has_its_address_and_socket_mode_is_off():
@@ -47,6 +52,16 @@ def test_both_manifests_ask_for_the_same_but_for_the_way():
     (command,) = over_http["features"]["slash_commands"]
     over_http["features"]["slash_commands"] = [without_way(command)]
     assert over_http == over_sockets
+
+
+def test_workspaces_that_install_it_themselves_come_back_and_say_when_they_take_it_out():
+    said = manifest(URL, oauth=True)
+    assert said["oauth_config"]["redirect_urls"] == [f"{URL}/slack/oauth_redirect"]
+    assert said["settings"]["org_deploy_enabled"] is True
+    assert set(said["settings"]["event_subscriptions"]["bot_events"]) - set(EVENTS) == {
+        "app_uninstalled",
+        "tokens_revoked",
+    }
 
 
 def test_yaml_of_the_manifests_own_kinds_of_values_reads_back():

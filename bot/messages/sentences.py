@@ -68,6 +68,11 @@ def org_gone(org: str) -> str:
     return f"The bot has no keys for the Datadog organisation {escape(org)} any more (CASE_INSIGHTS_ORGS_FILE)."
 
 
+def not_here() -> str:
+    """In a workspace that the bot does not work for."""
+    return "Case Insights does not work in this workspace (any more). Ask whoever runs it to allow and install it here."
+
+
 def not_this_workspace(what: str, org: str) -> str:
     """To someone in a workspace that may not use the case's Datadog organisation, or that organisation is gone."""
     return (

@@ -7,11 +7,13 @@ from aiohttp import web
 from bot.sandbox.control import Control, no_such_route, routes
 from bot.sandbox.slack_control import slack_routes
 from bot.sandbox.slack_methods import Api
+from bot.sandbox.slack_people import Tenant
 from bot.sandbox.slack_verbs import Verbs
 from bot.sandbox.slack_web import WebApi
 
 Json = dict[str, Any]
 
+ACME = Tenant()
 LARGEST_BODY = 4 * 1024 * 1024
 
 
@@ -21,6 +23,9 @@ class SlackServer(Verbs):
     `ack_seconds`: how long Slack waits for an acknowledgement; `retry_delays`: how long it then waits before each
     further try of an event. With a `signing_secret`, and a manifest that has Socket Mode off, it speaks HTTP to the
     manifest's request URLs. Its methods are the verbs of `POST /_sandbox/…` under the same names.
+
+    `tenant`: whose workspace it is. `client`: the app's client ID and secret; then it is not installed, and its token
+    opens nothing, until somebody goes through `GET /oauth/v2/authorize`.
     """
 
     def __init__(
@@ -33,8 +38,10 @@ class SlackServer(Verbs):
         ack_seconds: float = 3.0,
         retry_delays: tuple[float, ...] = (1.0, 60.0, 300.0),
         signing_secret: str | None = None,
+        tenant: Tenant = ACME,
+        client: tuple[str, str] | None = None,
     ) -> None:
-        super().__init__(manifest, control, ack_seconds, retry_delays, signing_secret)
+        super().__init__(manifest, control, ack_seconds, retry_delays, signing_secret, tenant, client)
         api = Api(
             workspace=self.workspace,
             conversations=self.conversations,
@@ -43,6 +50,7 @@ class SlackServer(Verbs):
             triggers=self.triggers,
             scopes=self.scopes,
             address=self.host_and_port,
+            distribution=self.distribution,
         )
         self.web_api = WebApi(api, self.control, bot_token, app_token)
         self._runner: web.AppRunner | None = None
@@ -51,6 +59,7 @@ class SlackServer(Verbs):
         """Serve on `host`; port 0 takes a free one."""
         app = web.Application(client_max_size=LARGEST_BODY)
         app.router.add_route("*", "/api/{method}", self.web_api.serve)
+        app.router.add_get("/oauth/v2/authorize", self.distribution.authorize)
         app.router.add_get("/link/", self.socket.serve)
         app.router.add_post("/actions/{team}/{app}/{key}", self.responses.serve)
         app.router.add_routes([*slack_routes(self), *routes(self.control), no_such_route()])

@@ -6,12 +6,13 @@ from bot.sandbox import slack_state
 from bot.sandbox.control import Control, ControlError
 from bot.sandbox.slack_clicks import Clicks
 from bot.sandbox.slack_conversations import Conversations, Posted
+from bot.sandbox.slack_distribution import Distribution
 from bot.sandbox.slack_doors import Doors
 from bot.sandbox.slack_events import Events
 from bot.sandbox.slack_http import HttpMode
 from bot.sandbox.slack_methods import permalink
 from bot.sandbox.slack_outbox import Outbox
-from bot.sandbox.slack_people import OUR_USER, Channel, User, Workspace, acme
+from bot.sandbox.slack_people import OUR_USER, Channel, Tenant, User, Workspace, acme
 from bot.sandbox.slack_responses import Responses
 from bot.sandbox.slack_socket import SocketMode
 from bot.sandbox.slack_triggers import Triggers
@@ -21,7 +22,7 @@ Json = dict[str, Any]
 
 
 class InstalledApp:
-    """One app, that of `manifest`, in the workspace Acme. See `bot.sandbox.slack.SlackServer`."""
+    """One app, that of `manifest`, in one workspace. See `bot.sandbox.slack.SlackServer`."""
 
     def __init__(
         self,
@@ -30,10 +31,12 @@ class InstalledApp:
         ack_seconds: float,
         retry_delays: tuple[float, ...],
         signing_secret: str | None,
+        tenant: Tenant,
+        client: tuple[str, str] | None,
     ) -> None:
         self.manifest = manifest
         self.control = control or Control()
-        self.workspace: Workspace = acme(_display_name(manifest))
+        self.workspace: Workspace = acme(_display_name(manifest), tenant)
         self.scopes = _scopes(manifest)
         settings = manifest.get("settings", {})
         subscribed: list[str] = settings.get("event_subscriptions", {}).get("bot_events", [])
@@ -44,6 +47,7 @@ class InstalledApp:
         # One or the other: an app for which Socket Mode is on gets nothing over HTTP.
         self.outbox: Outbox = self.socket if self.http is None or self.socket.enabled else self.http
         self.events = Events(frozenset(subscribed), self.scopes, self.workspace, self.outbox)
+        self.distribution = Distribution(manifest, self.workspace, self.events, self.scopes, client)
         self.conversations = Conversations(self.workspace, self.events, self.control)
         self.responses = Responses(self.conversations, self.control)
         self.triggers = Triggers()
@@ -119,6 +123,10 @@ class InstalledApp:
     def silence_socket(self) -> int:
         """Leave the app's websockets open, and neither send nor hear anything on them again; how many."""
         return self.socket.silence()
+
+    def uninstall(self) -> None:
+        """An admin takes the app out: its token is dead, and it hears of that if it is subscribed."""
+        self.distribution.remove()
 
     async def verify_request_url(self) -> None:
         """In HTTP mode: have the app answer a challenge; events go from then on. Raises ControlError."""

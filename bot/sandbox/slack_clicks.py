@@ -135,8 +135,8 @@ def sent_by(workspace: Workspace, person: User) -> Json:
         "api_app_id": OUR_APP,
         "token": "sandbox",
         "team": {"id": workspace.team_id, "domain": workspace.domain},
-        "enterprise": None,
-        "is_enterprise_install": False,
+        "enterprise": workspace.tenant.grid(),
+        "is_enterprise_install": workspace.tenant.org_wide,
     }
 
 

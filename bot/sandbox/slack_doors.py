@@ -75,7 +75,9 @@ class Doors:
         """Type a slash command in a channel; what the app acknowledges with is shown."""
         if command not in self.commands:
             raise ControlError(f"The manifest has no command {command!r}.")
-        channel = self.workspace.channels[channel_id]
+        if not self.workspace.installed:
+            raise ControlError(f"{command} is not a valid command: the app is not installed.")
+        channel, tenant = self.workspace.channels[channel_id], self.workspace.tenant
         escaped = bool(self.commands[command].get("should_escape"))
         payload = {
             "token": "sandbox",
@@ -88,7 +90,8 @@ class Doors:
             "command": command,
             "text": typed(text, self.workspace.names())[0] if escaped else text,
             "api_app_id": OUR_APP,
-            "is_enterprise_install": "false",
+            **({} if tenant.enterprise is None else {"enterprise_id": tenant.enterprise}),
+            "is_enterprise_install": str(tenant.org_wide).lower(),
             "response_url": self.responses.mint(self.address(), person.id, channel.id, None),
             "trigger_id": self.triggers.mint(person.id),
         }

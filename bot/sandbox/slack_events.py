@@ -52,12 +52,22 @@ class Events:
 
     def home_opened(self, user: str, view: Json | None) -> bool:
         """Tell the app that a person has opened its Home tab; whether it is subscribed to that."""
-        if "app_home_opened" not in self.subscribed:
+        if "app_home_opened" not in self.subscribed or not self.workspace.installed:
             return False
         at = f"{time.time():.6f}"
         event: Json = {"type": "app_home_opened", "user": user, "channel": f"D0{user[2:]}", "tab": "home"}
         self._send({**event, "event_ts": at, **({} if view is None else {"view": view})})
         return True
+
+    def removed(self) -> None:
+        """Tell the app that it was taken out, if it wants to know: its token is dead by then."""
+        at = f"{time.time():.6f}"
+        for event in (
+            {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [OUR_USER]}},
+            {"type": "app_uninstalled"},
+        ):
+            if event["type"] in self.subscribed:
+                self._send({**event, "event_ts": at})
 
     def again(self, which: str, copies: int = 1, *, new_ids: bool = True) -> int:
         """Deliver the event with this id, or the first about the message with this ts, `copies` times more.
@@ -80,20 +90,14 @@ class Events:
             "token": "sandbox",
             "team_id": self.workspace.team_id,
             "context_team_id": self.workspace.team_id,
-            "context_enterprise_id": None,
+            "context_enterprise_id": self.workspace.tenant.enterprise,
             "api_app_id": OUR_APP,
             "event": copy.deepcopy(event),
             "type": "event_callback",
             "event_id": _event_id(),
             "event_time": int(time.time()),
             "authorizations": [
-                {
-                    "enterprise_id": None,
-                    "team_id": self.workspace.team_id,
-                    "user_id": OUR_USER,
-                    "is_bot": True,
-                    "is_enterprise_install": False,
-                }
+                {**self.workspace.tenant.installation(), "user_id": OUR_USER, "is_bot": True},
             ],
             "is_ext_shared_channel": is_shared,
             "event_context": f"4-{secrets.token_urlsafe(24)}",

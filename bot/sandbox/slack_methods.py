@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from bot.sandbox import slack_payload
 from bot.sandbox.slack_conversations import Conversations, Posted
+from bot.sandbox.slack_distribution import Distribution
 from bot.sandbox.slack_payload import Arguments
 from bot.sandbox.slack_people import OUR_APP, OUR_BOT, OUR_USER, Channel, User, Workspace
 from bot.sandbox.slack_refusal import RefusedError
@@ -31,6 +32,7 @@ class Api:
     triggers: Triggers
     scopes: set[str]
     address: Callable[[], str]
+    distribution: Distribution
 
     def need_scope(self, *any_of: str) -> None:
         """Raises RefusedError (`missing_scope`) when the token has none of these."""
@@ -68,11 +70,14 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One method: what it does, the scopes of which the token must have one, and which kind of token it takes."""
+    """One method: what it does, the scopes of which the token must have one, and which kind of token it takes.
+
+    `caller` "client": none; the app shows its client ID and secret.
+    """
 
     run: Callable[[Api, Arguments], Json]
     scopes: tuple[str, ...] = ()
-    caller: Literal["bot", "app", "any"] = "bot"
+    caller: Literal["bot", "app", "any", "client"] = "bot"
 
 
 def missing_scope(needed: tuple[str, ...], provided: set[str]) -> RefusedError:
@@ -188,15 +193,17 @@ def permalink(workspace: Workspace, posted: Posted) -> str:
 
 
 def auth_test(api: Api, _arguments: Arguments) -> Json:
-    workspace = api.workspace
+    workspace, tenant = api.workspace, api.workspace.tenant
     return {
         "url": f"https://{workspace.domain}.slack.com/",
         "team": workspace.name,
         "user": workspace.us.name,
-        "team_id": workspace.team_id,
+        # Of an app that is installed in a whole Grid, it is the Grid.
+        "team_id": tenant.enterprise if tenant.org_wide else workspace.team_id,
+        **({} if tenant.enterprise is None else {"enterprise_id": tenant.enterprise}),
         "user_id": OUR_USER,
         "bot_id": OUR_BOT,
-        "is_enterprise_install": False,
+        "is_enterprise_install": tenant.org_wide,
     }
 
 
@@ -206,7 +213,18 @@ def connections_open(api: Api, _arguments: Arguments) -> Json:
     return {"url": f"ws://{api.address()}/link/?ticket={api.socket.ticket()}&app_id={OUR_APP}"}
 
 
+def oauth_access(api: Api, arguments: Arguments) -> Json:
+    return api.distribution.access(arguments)
+
+
+def revoke(api: Api, _arguments: Arguments) -> Json:
+    api.distribution.remove()
+    return {"revoked": True}
+
+
 CHAT: dict[str, Method] = {
+    "oauth.v2.access": Method(oauth_access, caller="client"),
+    "auth.revoke": Method(revoke),
     "auth.test": Method(auth_test, caller="any"),
     "apps.connections.open": Method(connections_open, caller="app"),
     "chat.postMessage": Method(post_message, ("chat:write",)),

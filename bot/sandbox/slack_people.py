@@ -1,6 +1,7 @@
 """Who and what is in the sandbox's workspace: people, bots, channels and who is in them."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 Json = dict[str, Any]
@@ -111,17 +112,60 @@ class Channel:
         }
 
 
-@dataclass(slots=True)
-class Workspace:
-    """Workspace T0ACME "Acme" with everyone and everything in it. `our_name` is our bot's display name."""
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """Whose workspace it is. `enterprise`: its Enterprise Grid; `org_wide`: an app is installed in all of that.
 
-    our_name: str
+    https://docs.slack.dev/enterprise/organization-ready-apps
+    """
+
+    team_id: str = TEAM
     name: str = "Acme"
     domain: str = "acme"
-    team_id: str = TEAM
+    enterprise: str | None = None
+    org_wide: bool = False
+
+    def installation(self) -> Json:
+        """The fields of an event's authorization that say which installation it is for."""
+        return {
+            "enterprise_id": self.enterprise,
+            "team_id": self.team_id,
+            "is_enterprise_install": self.org_wide,
+        }
+
+    def team(self) -> Json | None:
+        """As `oauth.v2.access` names it; an app that is installed in a whole Grid has none."""
+        return None if self.org_wide else {"id": self.team_id, "name": self.name}
+
+    def grid(self) -> Json | None:
+        return None if self.enterprise is None else {"id": self.enterprise, "name": f"{self.name} Grid"}
+
+
+@dataclass(slots=True)
+class Workspace:
+    """A workspace with everyone and everything in it. `our_name` is our bot's display name.
+
+    `installed`: whether our app is; until then it is told nothing.
+    """
+
+    our_name: str
+    tenant: Tenant = Tenant()
+    installed: bool = True
     users: dict[str, User] = field(default_factory=dict[str, User])
     channels: dict[str, Channel] = field(default_factory=dict[str, Channel])
     user_groups: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+
+    @property
+    def name(self) -> str:
+        return self.tenant.name
+
+    @property
+    def domain(self) -> str:
+        return self.tenant.domain
+
+    @property
+    def team_id(self) -> str:
+        return self.tenant.team_id
 
     @property
     def us(self) -> User:
@@ -144,19 +188,20 @@ class Workspace:
         return self.channels[channel_id]
 
     def we_are_in(self, channel: Channel) -> bool:
-        return OUR_USER in channel.members
+        return self.installed and OUR_USER in channel.members
 
 
-def acme(our_name: str) -> Workspace:
+def acme(our_name: str, tenant: Tenant) -> Workspace:
     """The workspace that every sandbox starts with."""
+    ours = partial(User, team_id=tenant.team_id, enterprise_id=tenant.enterprise)
     people = [
-        User(OUR_USER, our_name.lower().replace(" ", "_"), our_name, bot_id=OUR_BOT, app_id=OUR_APP),
-        User("U0ANA", "ana", "Ana"),
-        User("U0BEN", "ben", "Ben"),
-        User("U0GUEST", "gil", "Gil", is_restricted=True),
+        ours(OUR_USER, our_name.lower().replace(" ", "_"), our_name, bot_id=OUR_BOT, app_id=OUR_APP),
+        ours("U0ANA", "ana", "Ana"),
+        ours("U0BEN", "ben", "Ben"),
+        ours("U0GUEST", "gil", "Gil", is_restricted=True),
         User("U0STRANGER", "stan", "Stan", team_id=OTHER_TEAM, is_stranger=True),
-        User("U0DATADOG", "datadog", "Datadog", bot_id="B0DATADOG", app_id="A0DATADOG"),
-        User("USLACKBOT", "slackbot", "Slackbot"),
+        ours("U0DATADOG", "datadog", "Datadog", bot_id="B0DATADOG", app_id="A0DATADOG"),
+        ours("USLACKBOT", "slackbot", "Slackbot"),
     ]
     staff = {"U0ANA", "U0BEN", "U0GUEST", "U0DATADOG"}
     channels = [
@@ -167,6 +212,7 @@ def acme(our_name: str) -> Workspace:
     ]
     return Workspace(
         our_name=our_name,
+        tenant=tenant,
         users={user.id: user for user in people},
         channels={channel.id: channel for channel in channels},
     )

@@ -1,5 +1,6 @@
 """The Web API over HTTP: arguments from query, form or JSON; token, scopes, errors; rules and journal around it."""
 
+import base64
 import json
 from typing import Any, cast
 
@@ -28,7 +29,7 @@ class WebApi:
     async def serve(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["method"]
         try:
-            given = decoded(await _given(request))
+            given = {**_client(request), **decoded(await _given(request))}
         except RefusedError as refusal:
             given, unread = Json(), refusal
         else:
@@ -45,7 +46,8 @@ class WebApi:
     def _answer(self, name: str, token: str, arguments: Arguments) -> web.Response:
         try:
             method = self._allowed(name, token)
-            return self._respond(name, {"ok": True, **method.run(self.api, arguments)})
+            issued = {"access_token": self.bot_token} if method.caller == "client" else {}
+            return self._respond(name, {"ok": True, **method.run(self.api, arguments), **issued})
         except RefusedError as refusal:
             return self._refused(name, refusal)
 
@@ -54,10 +56,14 @@ class WebApi:
         method = METHODS.get(name)
         if method is None:
             raise RefusedError("unknown_method", req_method=name)
+        if method.caller == "client":
+            return method
         if not token:
             raise RefusedError("not_authed")
         if token not in (self.bot_token, self.app_token):
             raise RefusedError("invalid_auth")
+        if token == self.bot_token and not self.api.workspace.installed:
+            raise RefusedError("account_inactive" if self.api.distribution.codes else "invalid_auth")
         kind = "bot" if token == self.bot_token else "app"
         if method.caller not in ("any", kind):
             raise RefusedError("not_allowed_token_type")
@@ -94,6 +100,16 @@ def _json_object(text: str) -> Json:
     if not isinstance(data, dict):
         raise RefusedError("json_not_object")
     return cast(Json, data)
+
+
+def _client(request: web.Request) -> Json:
+    """The client ID and secret, which an app may give as HTTP's basic authentication."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    try:
+        client_id, colon, secret = base64.b64decode(given, validate=True).decode().partition(":")
+    except ValueError:
+        return {}
+    return {"client_id": client_id, "client_secret": secret} if scheme == "Basic" and colon else {}
 
 
 def _token(request: web.Request, given: Json) -> str:

@@ -41,7 +41,7 @@ REASONS: Mapping[str, str] = {
     "invalid_browser": "The installation was begun in another browser, or longer than ten minutes ago.",
     "invalid_state": "The installation was ended already, or begun longer than ten minutes ago.",
     "missing_code": "Slack sent no code along.",
-    "invalid_code": "Slack does not take the code, or this bot's client ID and secret.",
+    "invalid_code": "Slack gave no token. If it does so again, this bot's client ID or secret is wrong.",
 }
 """Bolt's words for what can go wrong, in ours."""
 

@@ -1,0 +1,46 @@
+"""Which workspaces the bot listens to, where they install it themselves.
+
+This comes before Bolt asks who the bot is there: of one that took it out, the token is dead already.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from slack_bolt.response import BoltResponse
+
+from bot import messages
+from bot.delivery import InstalledWorkspaces
+from bot.listeners.whence import workspace
+from bot.slack import SlackEnd
+
+Json = dict[str, Any]
+
+log = structlog.get_logger(__name__)
+
+
+def guarding(workspaces: InstalledWorkspaces) -> Callable[..., Awaitable[BoltResponse | None]]:
+    """What Bolt runs before it authorises; raises SlackLater where Slack does not say who the bot is."""
+
+    async def guard(body: Json, next: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse | None:  # noqa: A002  Bolt's name
+        if body.get("type") != "url_verification":
+            there = workspace(body)
+            if _is_removal(body):
+                await workspaces.removed(there, float(body["event_time"]))
+                log.info("installation.removed", workspace=there, why=body["event"]["type"])
+                return BoltResponse(status=200)
+            try:
+                await workspaces.at(there)
+            except SlackEnd as end:
+                log.warning("workspace.refused", workspace=there, why=end.reason)
+                return BoltResponse(status=200, body=messages.not_here() if "command" in body else "")
+        await next()
+        return None
+
+    return guard
+
+
+def _is_removal(body: Json) -> bool:
+    event: Json = body.get("event") or {}
+    tokens: Json = event.get("tokens") or {}
+    return event.get("type") == "app_uninstalled" or (event.get("type") == "tokens_revoked" and bool(tokens.get("bot")))

@@ -1,0 +1,277 @@
+"""Workspaces install the bot themselves: two replicas on PostgreSQL, before three workspaces of one Slack."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+import pytest_asyncio
+from cryptography.fernet import Fernet
+from sqlalchemy import text
+
+from bot.manifest import OPTIONAL_SCOPES, SCOPES, manifest
+from bot.sandbox.control import Control
+from bot.sandbox.datadog import DatadogServer
+from bot.sandbox.slack import SlackServer
+from bot.sandbox.slack_people import Tenant
+from tests import postgres
+from tests.e2e.balancer import balancer
+from tests.e2e.bench import CHANNEL, KEY, SIGNING_SECRET, TITLE, Bench, monitor
+from tests.e2e.gateway import gateway
+
+Json = dict[str, Any]
+
+PUBLIC = "https://bot.example.com"
+CLIENT = ("111.222", "client-very-secret")
+ALLOWED = "T0ACME,E0GRID"
+TENANTS = {
+    "acme": Tenant(),
+    "grid": Tenant("T0PART", "Part", "part", enterprise="E0GRID", org_wide=True),
+    "evil": Tenant("T0EVIL", "Evil & Sons", "evil"),
+}
+SETTINGS = {
+    "SLACK_SIGNING_SECRET": SIGNING_SECRET,
+    "SLACK_CLIENT_ID": CLIENT[0],
+    "SLACK_CLIENT_SECRET": CLIENT[1],
+    "CASE_INSIGHTS_PUBLIC_URL": PUBLIC,
+    "CASE_INSIGHTS_SECRET_KEY": Fernet.generate_key().decode(),
+    "CASE_INSIGHTS_ALLOWED_TEAMS": ALLOWED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Each workspace with a bench of its own; the first one's has the bots."""
+
+    benches: Mapping[str, Bench]
+
+    @property
+    def bots(self) -> Bench:
+        return self.benches["acme"]
+
+    def replica(self, number: int) -> str:
+        assert self.bots.front is not None
+        return self.bots.front.targets[number]
+
+    async def begin(self, where: str) -> tuple[str, str]:
+        """Press *Add to Slack* at the first replica: where Slack sends the browser back to, and its cookie."""
+        team = TENANTS[where].team_id
+        async with httpx.AsyncClient() as browser:
+            sent = await browser.get(f"{self.replica(0)}/slack/install?team={team}")
+            assert sent.status_code == 302, sent.text
+            back = await browser.get(sent.headers["location"])
+            assert back.status_code == 302, back.text
+        return back.headers["location"], sent.headers["set-cookie"].partition(";")[0]
+
+    async def come_back(self, address: str, cookie: str = "", replica: int = 1) -> httpx.Response:
+        """The browser follows Slack's redirect, which a load balancer gives to another replica."""
+        assert address.startswith(f"{PUBLIC}/slack/oauth_redirect?")
+        async with httpx.AsyncClient() as browser:
+            return await browser.get(
+                self.replica(replica) + address.removeprefix(PUBLIC), headers={"Cookie": cookie} if cookie else {}
+            )
+
+    async def install(self, where: str) -> httpx.Response:
+        return await self.come_back(*await self.begin(where))
+
+    async def stored(self) -> list[Any]:
+        async with self.bots.storing() as tx:
+            return list((await tx.execute(text("SELECT * FROM slack_bots ORDER BY id"))).mappings())
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def world(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    directory = tmp_path_factory.mktemp("oauth")
+    async with contextlib.AsyncExitStack() as stack:
+        front = await stack.enter_async_context(balancer())
+        asked = manifest(front.url, oauth=True)
+        asked["oauth_config"]["redirect_urls"] = [f"{PUBLIC}/slack/oauth_redirect"]
+        slacks = {
+            name: await stack.enter_async_context(
+                SlackServer(
+                    asked,
+                    bot_token=f"xoxb-{name}-very-secret",
+                    ack_seconds=2.5,
+                    retry_delays=(0.3, 1.0, 2.0, 4.0),
+                    signing_secret=SIGNING_SECRET,
+                    tenant=tenant,
+                    client=CLIENT,
+                )
+            )
+            for name, tenant in TENANTS.items()
+        }
+        datadog = await stack.enter_async_context(DatadogServer(Control()))
+        database = postgres.create(postgres_url, "oauth")
+        stack.callback(postgres.drop, postgres_url, "oauth")
+        address = await stack.enter_async_context(gateway(list(slacks.values())))
+        settings = {**SETTINGS, "DATABASE_URL": database, "SLACK_API_URL": address}
+        benches: dict[str, Bench] = {}
+        for name, slack in slacks.items():
+            (home := directory / name).mkdir()
+            replicas = 0 if benches else 2
+            taken = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
+            benches[name] = Bench(slack, datadog, home, replicas, settings, front, taken)
+        made = World(benches)
+        stack.push_async_callback(made.bots.kill)
+        yield made
+        for bench in benches.values():
+            bench.note_used()
+
+
+@pytest.fixture
+async def w(world: World) -> World:
+    """Both replicas run, and nobody has installed the bot."""
+    for bot in world.bots.bots:
+        bot.env["CASE_INSIGHTS_ALLOWED_TEAMS"] = ALLOWED
+    await world.bots.start()
+    async with world.bots.storing() as tx:
+        await tx.execute(text("TRUNCATE slack_bots, slack_installations, slack_oauth_states, cards, ties CASCADE"))
+    for bench in world.benches.values():
+        await bench.slack.verify_request_url()
+        bench.slack.workspace.installed = False
+        bench.note_used()
+        bench.control.reset()
+        bench.datadog.control.reset()
+    world.bots.datadog.add_case(KEY, TITLE)
+    return world
+
+
+async def offered(b: Bench) -> tuple[str, Json]:
+    root = b.start_thread()
+    b.reply(root, monitor(1))
+    return root, await b.card(root, "Add 1 insight")
+
+
+async def test_a_workspace_installs_the_bot_and_adds_an_insight(w: World) -> None:
+    said = await w.install("acme")
+    assert said.status_code == 200
+    assert "Case Insights is in Acme." in said.text
+    root, card = await offered(w.bots)
+    await w.bots.click(card, "insights.add")
+    await w.bots.card(root, f"Added to {KEY} by Ana")
+    assert w.bots.on_case == [("MONITOR", "1", "/monitors/1")]
+    assert w.bots.slack.scopes == {*SCOPES, *OPTIONAL_SCOPES}
+    [row] = await w.stored()
+    assert "very-secret" not in str(row)
+
+
+async def test_an_enterprise_grid_installs_it_once_for_all_of_its_workspaces(w: World) -> None:
+    assert "Part Grid" in (await w.install("grid")).text
+    await w.install("acme")
+    grid = w.benches["grid"]
+    root, card = await offered(grid)
+    await grid.click(card, "insights.add")
+    await grid.card(root, f"Added to {KEY} by Ana")
+    assert [row["team_id"] for row in await w.stored()] == [None, "T0ACME"]
+    assert w.bots.calls("chat.postMessage") == [], "the other workspace has a channel of the same id"
+
+
+async def test_who_is_of_one_workspace_is_a_stranger_in_the_other(w: World) -> None:
+    await w.install("acme")
+    w.bots.slack.add_user(id="U0EVE", name="eve", real_name="Eve", team_id="T0PART", enterprise_id="E0GRID")
+    w.bots.slack.join(CHANNEL, "U0EVE")
+    _, card = await offered(w.bots)
+    await w.bots.click(card, "insights.add", "U0EVE")
+    assert (await w.bots.told("U0EVE")).startswith("Only full members of Acme")
+    assert w.bots.on_case == []
+
+
+async def test_a_workspace_that_is_not_allowed_is_told_so_and_its_token_is_given_back(w: World) -> None:
+    said = await w.install("evil")
+    assert said.status_code == 403
+    assert "Evil &amp; Sons (T0EVIL) is not among the workspaces that this bot is for" in said.text
+    assert await w.stored() == []
+    assert [call.status for call in w.benches["evil"].calls("auth.revoke")] == [200]
+    assert not w.benches["evil"].slack.workspace.installed
+
+
+async def test_a_workspace_that_may_no_more_gets_no_answer_to_anything(w: World) -> None:
+    await w.install("acme")
+    _, card = await offered(w.bots)
+    for bot in w.bots.bots:
+        assert await bot.stop() == 0
+        bot.env["CASE_INSIGHTS_ALLOWED_TEAMS"] = "E0GRID"
+    await w.bots.start()
+    clicked = await w.bots.click(card, "insights.add")
+    assert clicked["acknowledged"]
+    assert (await w.bots.slack.command(CHANNEL, "U0ANA", "/insight", "status"))["acknowledged"]
+    assert w.bots.private("U0ANA") == [
+        "Case Insights does not work in this workspace (any more). Ask whoever runs it to allow and install it here."
+    ]
+    root = w.bots.start_thread()
+    w.bots.reply(root, monitor(2))
+    await w.bots.handled()
+    assert w.bots.cards(root) == []
+    assert w.bots.on_case == []
+    assert "team_not_allowed" in w.bots.log
+    for bot in w.bots.bots:
+        assert await bot.stop() == 0
+
+
+async def test_when_the_app_is_taken_out_its_token_is_forgotten_and_it_can_come_again(w: World) -> None:
+    await w.install("acme")
+    await w.install("grid")
+    await offered(w.bots)
+    w.bots.slack.uninstall()
+    await w.bots.handled()
+    assert [row["enterprise_id"] for row in await w.stored()] == ["E0GRID"]
+    await w.install("acme")
+    root, card = await offered(w.bots)
+    await w.bots.click(card, "insights.add")
+    await w.bots.card(root, f"Added to {KEY} by Ana")
+
+
+async def test_a_state_is_of_one_browser_and_counts_once(w: World) -> None:
+    address, cookie = await w.begin("acme")
+    stolen = await w.come_back(address)
+    assert stolen.status_code == 400
+    assert "begun in another browser" in stolen.text
+    assert (await w.come_back(address, cookie)).status_code == 200
+    again = await w.come_back(address, cookie, replica=0)
+    assert again.status_code == 401
+    assert "ended already" in again.text
+    assert len(w.bots.calls("oauth.v2.access")) == 1
+
+
+async def test_whoever_presses_cancel_reads_so_and_can_begin_again(w: World) -> None:
+    w.bots.slack.distribution.deny = True
+    try:
+        said = await w.install("acme")
+    finally:
+        w.bots.slack.distribution.deny = False
+    assert "Slack was not allowed to install it." in said.text
+    assert 'href="/slack/install"' in said.text
+    assert said.headers["referrer-policy"] == "no-referrer"
+    assert "frame-ancestors 'none'" in said.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "status", "words"),
+    [
+        ({"body": {"ok": False, "error": "invalid_code"}}, 401, "Slack gave no token."),
+        ({"drop": "before"}, 502, "Slack did not answer."),
+        ({"status": 503, "body": "down"}, 401, "Slack gave no token."),
+    ],
+    ids=["refused", "cut off", "down"],
+)
+async def test_when_slack_cannot_finish_a_page_says_so(w: World, rule: Json, status: int, words: str) -> None:
+    address, cookie = await w.begin("acme")
+    w.bots.control.rule("slack", "oauth.v2.access", **rule)
+    said = await w.come_back(address, cookie)
+    assert (said.status_code, words in said.text) == (status, True), said.text
+    assert "Begin again" in said.text
+    code = parse_qs(urlsplit(address).query)["code"][0]
+    assert code not in said.text + w.bots.log
+    assert await w.stored() == []
+
+
+async def test_no_secret_reached_the_log(w: World) -> None:
+    await w.install("acme")
+    await w.install("evil")
+    assert "installation.made" in w.bots.log
+    assert "installation.not_allowed" in w.bots.log
+    assert "very-secret" not in w.bots.log
+    assert "Traceback" not in w.bots.log
