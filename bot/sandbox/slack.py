@@ -6,14 +6,15 @@ from aiohttp import web
 
 from bot.sandbox.control import Control, no_such_route, routes
 from bot.sandbox.slack_control import slack_routes
+from bot.sandbox.slack_installation import Installation
 from bot.sandbox.slack_methods import Api
-from bot.sandbox.slack_people import Tenant
+from bot.sandbox.slack_oauth import Client, bot_scopes
+from bot.sandbox.slack_people import TEAM, populated
 from bot.sandbox.slack_verbs import Verbs
 from bot.sandbox.slack_web import WebApi
 
 Json = dict[str, Any]
 
-ACME = Tenant()
 LARGEST_BODY = 4 * 1024 * 1024
 
 
@@ -24,8 +25,9 @@ class SlackServer(Verbs):
     further try of an event. With a `signing_secret`, and a manifest that has Socket Mode off, it speaks HTTP to the
     manifest's request URLs. Its methods are the verbs of `POST /_sandbox/…` under the same names.
 
-    `tenant`: whose workspace it is. `client`: the app's client ID and secret; then it is not installed, and its token
-    opens nothing, until somebody goes through `GET /oauth/v2/authorize`.
+    `team` (an id), `team_name` and `domain` are the workspace's, `enterprise` the id of the organisation that it
+    belongs to; `org_wide`: the app is installed in that one. With a `client_id` and `client_secret` it is not installed
+    until somebody does so by OAuth, and `bot_token` is none. Raises ValueError for what does not go together.
     """
 
     def __init__(
@@ -38,28 +40,46 @@ class SlackServer(Verbs):
         ack_seconds: float = 3.0,
         retry_delays: tuple[float, ...] = (1.0, 60.0, 300.0),
         signing_secret: str | None = None,
-        tenant: Tenant = ACME,
-        client: tuple[str, str] | None = None,
+        team: str = TEAM,
+        team_name: str = "Acme",
+        domain: str | None = None,
+        enterprise: str | None = None,
+        org_wide: bool = False,
+        client_id: str | None = None,
+        client_secret: str | None = None,
     ) -> None:
-        super().__init__(manifest, control, ack_seconds, retry_delays, signing_secret, tenant, client)
+        client = None if client_id is None or client_secret is None else Client(client_id, client_secret)
+        if client is None and (client_id or client_secret):
+            raise ValueError("client_id and client_secret go together.")
+        if org_wide and enterprise is None:
+            raise ValueError("Only in an enterprise there are org-wide installations.")
+        if client is not None:
+            installation = Installation(None, set(), org_wide)
+        elif org_wide and not manifest.get("settings", {}).get("org_deploy_enabled"):
+            raise ValueError("The manifest does not let the app be installed org-wide: settings.org_deploy_enabled.")
+        else:
+            installation = Installation(bot_token, bot_scopes(manifest), org_wide)
+        domain = domain or team_name.lower().replace(" ", "-")
+        workspace = populated(_display_name(manifest), team, team_name, domain, enterprise, installation)
+        super().__init__(manifest, workspace, client, control, ack_seconds, retry_delays, signing_secret)
         api = Api(
             workspace=self.workspace,
             conversations=self.conversations,
             socket=self.socket,
             views=self.views,
             triggers=self.triggers,
-            scopes=self.scopes,
+            oauth=self.oauth,
+            revoke=self.revoke,
             address=self.host_and_port,
-            distribution=self.distribution,
         )
-        self.web_api = WebApi(api, self.control, bot_token, app_token)
+        self.web_api = WebApi(api, self.control, app_token)
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Serve on `host`; port 0 takes a free one."""
         app = web.Application(client_max_size=LARGEST_BODY)
         app.router.add_route("*", "/api/{method}", self.web_api.serve)
-        app.router.add_get("/oauth/v2/authorize", self.distribution.authorize)
+        app.router.add_get("/oauth/v2/authorize", self.oauth.serve)
         app.router.add_get("/link/", self.socket.serve)
         app.router.add_post("/actions/{team}/{app}/{key}", self.responses.serve)
         app.router.add_routes([*slack_routes(self), *routes(self.control), no_such_route()])
@@ -87,3 +107,8 @@ class SlackServer(Verbs):
     def url(self) -> str:
         """The base for `SLACK_API_URL`, ending in `/api/`."""
         return f"http://{self.host_and_port()}/api/"
+
+
+def _display_name(manifest: Json) -> str:
+    bot_user: Json = manifest.get("features", {}).get("bot_user", {})
+    return bot_user.get("display_name") or manifest.get("display_information", {}).get("name", "App")

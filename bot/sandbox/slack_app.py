@@ -6,13 +6,13 @@ from bot.sandbox import slack_state
 from bot.sandbox.control import Control, ControlError
 from bot.sandbox.slack_clicks import Clicks
 from bot.sandbox.slack_conversations import Conversations, Posted
-from bot.sandbox.slack_distribution import Distribution
 from bot.sandbox.slack_doors import Doors
 from bot.sandbox.slack_events import Events
 from bot.sandbox.slack_http import HttpMode
 from bot.sandbox.slack_methods import permalink
+from bot.sandbox.slack_oauth import Client, OAuth
 from bot.sandbox.slack_outbox import Outbox
-from bot.sandbox.slack_people import OUR_USER, Channel, Tenant, User, Workspace, acme
+from bot.sandbox.slack_people import Channel, User, Workspace
 from bot.sandbox.slack_responses import Responses
 from bot.sandbox.slack_socket import SocketMode
 from bot.sandbox.slack_triggers import Triggers
@@ -27,17 +27,16 @@ class InstalledApp:
     def __init__(
         self,
         manifest: Json,
+        workspace: Workspace,
+        client: Client | None,
         control: Control | None,
         ack_seconds: float,
         retry_delays: tuple[float, ...],
         signing_secret: str | None,
-        tenant: Tenant,
-        client: tuple[str, str] | None,
     ) -> None:
         self.manifest = manifest
         self.control = control or Control()
-        self.workspace: Workspace = acme(_display_name(manifest), tenant)
-        self.scopes = _scopes(manifest)
+        self.workspace = workspace
         settings = manifest.get("settings", {})
         subscribed: list[str] = settings.get("event_subscriptions", {}).get("bot_events", [])
         interactive = bool(settings.get("interactivity", {}).get("is_enabled"))
@@ -46,8 +45,7 @@ class InstalledApp:
         self.http = None if signing_secret is None else HttpMode(manifest, signing_secret, *timing)
         # One or the other: an app for which Socket Mode is on gets nothing over HTTP.
         self.outbox: Outbox = self.socket if self.http is None or self.socket.enabled else self.http
-        self.events = Events(frozenset(subscribed), self.scopes, self.workspace, self.outbox)
-        self.distribution = Distribution(manifest, self.workspace, self.events, self.scopes, client)
+        self.events = Events(frozenset(subscribed), self.workspace, self.outbox)
         self.conversations = Conversations(self.workspace, self.events, self.control)
         self.responses = Responses(self.conversations, self.control)
         self.triggers = Triggers()
@@ -55,8 +53,14 @@ class InstalledApp:
         parts = (self.conversations, self.outbox, self.responses, self.triggers, self.host_and_port)
         self.clicks = Clicks(*parts, enabled=interactive)
         self.doors = Doors(manifest, self.events, self.views, *parts)
+        self.oauth = OAuth(manifest, client, self.workspace, self.control)
         self.address: tuple[str, int] | None = None
         self.control.on_reset(self.forget)
+
+    @property
+    def scopes(self) -> set[str]:
+        """The bot token's; the optional ones were granted too. Take one out to see the app without it."""
+        return self.workspace.installation.scopes
 
     def host_and_port(self) -> str:
         """Where it is served. Raises RuntimeError before that."""
@@ -76,7 +80,8 @@ class InstalledApp:
 
     def add_user(self, **fields: Any) -> User:
         """Add a person: the fields of `slack_people.User`."""
-        user = User(**fields)
+        ours: Json = {"team_id": self.workspace.team_id, "enterprise_id": self.workspace.enterprise_id}
+        user = User(**{**ours, **fields})
         self.workspace.users[user.id] = user
         self.control.tell("people", {"user": user.id})
         return user
@@ -88,9 +93,43 @@ class InstalledApp:
         self.control.tell("people", {"channel": channel.id})
         return channel
 
-    def join(self, channel: str, user: str = OUR_USER) -> None:
-        self.channel(channel).members.add(user)
+    def join(self, channel: str, user: str | None = None) -> None:
+        """Add this person, or our bot, to a channel."""
+        self.channel(channel).members.add(user or self.workspace.our_user)
         self.control.tell("people", {"channel": channel})
+
+    # Installing and removing the app
+
+    @property
+    def installed(self) -> bool:
+        return self.workspace.installation.active
+
+    @property
+    def deny(self) -> bool:
+        """Whether whoever is asked to install the app presses Cancel, not Allow."""
+        return self.oauth.deny
+
+    @deny.setter
+    def deny(self, deny: bool) -> None:
+        self.oauth.deny = deny
+
+    def uninstall(self) -> None:
+        """An admin removes the app: its token dies, and it hears of that, if subscribed, and of nothing more."""
+        self._end({"type": "app_uninstalled"})
+
+    def revoke(self) -> None:
+        """The bot token is revoked (`auth.revoke`); that alone does not uninstall the app."""
+        self._end()
+
+    def _end(self, *events: Json) -> None:
+        if not self.installed:
+            raise ControlError("The app is not installed.")
+        self.workspace.installation.end()
+        self.outbox.forget_deliveries()
+        self.views.forget()
+        self.responses.forget()
+        revoked = {"oauth": list[str](), "bot": [self.workspace.our_user]}
+        self.events.ended(*events, {"type": "tokens_revoked", "tokens": revoked})
 
     # What Slack does
 
@@ -123,10 +162,6 @@ class InstalledApp:
     def silence_socket(self) -> int:
         """Leave the app's websockets open, and neither send nor hear anything on them again; how many."""
         return self.socket.silence()
-
-    def uninstall(self) -> None:
-        """An admin takes the app out: its token is dead, and it hears of that if it is subscribed."""
-        self.distribution.remove()
 
     async def verify_request_url(self) -> None:
         """In HTTP mode: have the app answer a challenge; events go from then on. Raises ControlError."""
@@ -187,14 +222,3 @@ class InstalledApp:
         if found is None or found.user != user:
             raise ControlError(f"{user} sees no view {view_id}.")
         return found
-
-
-def _display_name(manifest: Json) -> str:
-    bot_user: Json = manifest.get("features", {}).get("bot_user", {})
-    return bot_user.get("display_name") or manifest.get("display_information", {}).get("name", "App")
-
-
-def _scopes(manifest: Json) -> set[str]:
-    """The bot token's scopes; the optional ones were granted too. Take one out to see the app without it."""
-    scopes: Json = manifest.get("oauth_config", {}).get("scopes", {})
-    return {*scopes.get("bot", []), *scopes.get("bot_optional", [])}

@@ -89,6 +89,8 @@ class Clicks:
         person, where = workspace.users.get(as_user), workspace.channels.get(channel)
         if not self.enabled:
             raise ControlError("Interactivity is off in the manifest.")
+        if not workspace.installation.active:
+            raise ControlError("The app is not installed.")
         if person is None or where is None or as_user not in where.members:
             raise ControlError(f"{as_user} is not in {channel}.")
         posted = self.conversations.find(channel, ts) or self.conversations.find_private(channel, ts)
@@ -129,14 +131,20 @@ class Clicks:
 
 
 def sent_by(workspace: Workspace, person: User) -> Json:
-    """The fields of every interaction that say who acted, and for which app and workspace."""
+    """The fields of every interaction that say who acted, and for which app and workspace.
+
+    An app that is installed in the enterprise is told the workspace with the person alone: `team` is null.
+    """
+    team: Json = {"id": workspace.team_id, "domain": workspace.domain}
+    team |= {f"enterprise_{name}": value for name, value in (workspace.enterprise or {}).items()}
+    is_org_wide = workspace.installation.is_org_wide
     return {
         "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team_id},
         "api_app_id": OUR_APP,
         "token": "sandbox",
-        "team": {"id": workspace.team_id, "domain": workspace.domain},
-        "enterprise": workspace.tenant.grid(),
-        "is_enterprise_install": workspace.tenant.org_wide,
+        "team": None if is_org_wide else team,
+        "enterprise": workspace.enterprise,
+        "is_enterprise_install": is_org_wide,
     }
 
 

@@ -141,6 +141,10 @@ def _service(slack: Verbs) -> list[web.RouteDef]:
         await slack.verify_request_url()
         return {"ok": True}
 
+    async def uninstall(_: web.Request) -> Json:
+        slack.uninstall()
+        return {"ok": True}
+
     async def repeat_events(request: web.Request) -> Json:
         fields = await body_of(request, copies=int)
         need(fields, "copies")
@@ -153,6 +157,7 @@ def _service(slack: Verbs) -> list[web.RouteDef]:
         control_route("POST", "/_sandbox/refresh", refresh),
         control_route("POST", "/_sandbox/silence_socket", silence_socket),
         control_route("POST", "/_sandbox/verify_request_url", verify),
+        control_route("POST", "/_sandbox/uninstall", uninstall),
         control_route("POST", "/_sandbox/repeat_events", repeat_events),
     ]
 

@@ -55,6 +55,7 @@ class Doors:
 
     async def shortcut(self, posted: Posted, person: User, callback_id: str) -> Json:
         """Choose a message shortcut in the ⋯ menu; it is there whether the bot is in the channel or not."""
+        self._need_app()
         if self.shortcuts.get(callback_id, {}).get("type") != "message":
             raise ControlError(f"The manifest has no message shortcut {callback_id!r}.")
         channel = self.workspace.channels[posted.channel]
@@ -73,11 +74,10 @@ class Doors:
 
     async def command(self, channel_id: str, person: User, command: str, text: str) -> Json:
         """Type a slash command in a channel; what the app acknowledges with is shown."""
+        self._need_app()
         if command not in self.commands:
             raise ControlError(f"The manifest has no command {command!r}.")
-        if not self.workspace.installed:
-            raise ControlError(f"{command} is not a valid command: the app is not installed.")
-        channel, tenant = self.workspace.channels[channel_id], self.workspace.tenant
+        channel = self.workspace.channels[channel_id]
         escaped = bool(self.commands[command].get("should_escape"))
         payload = {
             "token": "sandbox",
@@ -90,8 +90,8 @@ class Doors:
             "command": command,
             "text": typed(text, self.workspace.names())[0] if escaped else text,
             "api_app_id": OUR_APP,
-            **({} if tenant.enterprise is None else {"enterprise_id": tenant.enterprise}),
-            "is_enterprise_install": str(tenant.org_wide).lower(),
+            **{f"enterprise_{name}": value for name, value in (self.workspace.enterprise or {}).items()},
+            "is_enterprise_install": str(self.workspace.installation.is_org_wide).lower(),
             "response_url": self.responses.mint(self.address(), person.id, channel.id, None),
             "trigger_id": self.triggers.mint(person.id),
         }
@@ -115,9 +115,14 @@ class Doors:
 
     def home(self, person: User) -> None:
         """Open the app's Home tab."""
+        self._need_app()
         view = self.views.homes.get(person.id)
         if not self.events.home_opened(person.id, None if view is None else view.as_json(self.workspace)):
             raise ControlError("The manifest does not subscribe to app_home_opened.")
+
+    def _need_app(self) -> None:
+        if not self.workspace.installation.active:
+            raise ControlError("The app is not installed.")
 
     # Views
 

@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from bot.sandbox.slack_outbox import Outbox
-from bot.sandbox.slack_people import OUR_APP, OUR_USER, Channel, Workspace
+from bot.sandbox.slack_people import OUR_APP, Channel, Workspace
 
 Json = dict[str, Any]
 
@@ -24,9 +24,8 @@ SCOPE_OF_EVENT = {
 class Events:
     """What the app is told. `sent` are the payloads of all events so far; `repeats` more copies go of each."""
 
-    def __init__(self, subscribed: frozenset[str], scopes: set[str], workspace: Workspace, outbox: Outbox) -> None:
+    def __init__(self, subscribed: frozenset[str], workspace: Workspace, outbox: Outbox) -> None:
         self.subscribed = subscribed
-        self.scopes = scopes
         self.workspace = workspace
         self.outbox = outbox
         self.sent: list[Json] = []
@@ -42,8 +41,9 @@ class Events:
 
     def mention(self, channel: Channel, message: Json) -> None:
         """Tell the app that a message names it; this comes besides the `message` event, with an id of its own."""
-        named = f"<@{OUR_USER}>" in message.get("text", "")
-        if not named or message.get("user") == OUR_USER or not self._reaches_us("app_mention", channel):
+        us = self.workspace.our_user
+        named = f"<@{us}>" in message.get("text", "")
+        if not named or message.get("user") == us or not self._reaches_us("app_mention", channel):
             return
         kept = ("user", "text", "ts", "team", "blocks", "thread_ts", "parent_user_id", "client_msg_id", "files")
         fields = {name: message[name] for name in kept if name in message}
@@ -52,22 +52,25 @@ class Events:
 
     def home_opened(self, user: str, view: Json | None) -> bool:
         """Tell the app that a person has opened its Home tab; whether it is subscribed to that."""
-        if "app_home_opened" not in self.subscribed or not self.workspace.installed:
+        if "app_home_opened" not in self.subscribed:
             return False
         at = f"{time.time():.6f}"
         event: Json = {"type": "app_home_opened", "user": user, "channel": f"D0{user[2:]}", "tab": "home"}
         self._send({**event, "event_ts": at, **({} if view is None else {"view": view})})
         return True
 
-    def removed(self) -> None:
-        """Tell the app that it was taken out, if it wants to know: its token is dead by then."""
-        at = f"{time.time():.6f}"
-        for event in (
-            {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [OUR_USER]}},
-            {"type": "app_uninstalled"},
-        ):
+    def ended(self, *events: Json) -> None:
+        """Tell the app that its token was revoked, or that it was uninstalled.
+
+        Such events name no authorization; from an enterprise no workspace either, as `team_access_revoked` does not.
+        https://docs.slack.dev/reference/events/app_uninstalled, …/tokens_revoked.
+        """
+        for event in events:
             if event["type"] in self.subscribed:
-                self._send({**event, "event_ts": at})
+                payload = self._envelope({**event, "event_ts": f"{time.time():.6f}"})
+                if self.workspace.installation.is_org_wide:
+                    del payload["team_id"]
+                self._deliver(payload)
 
     def again(self, which: str, copies: int = 1, *, new_ids: bool = True) -> int:
         """Deliver the event with this id, or the first about the message with this ts, `copies` times more.
@@ -82,26 +85,45 @@ class Events:
         return copies
 
     def _reaches_us(self, event: str, channel: Channel) -> bool:
-        allowed = event in self.subscribed and SCOPE_OF_EVENT[event] in self.scopes
+        installation = self.workspace.installation
+        allowed = event in self.subscribed and SCOPE_OF_EVENT[event] in installation.scopes
         return allowed and self.workspace.we_are_in(channel)
 
     def _send(self, event: Json, *, is_shared: bool = False) -> None:
-        payload: Json = {
+        workspace = self.workspace
+        is_org_wide = workspace.installation.is_org_wide
+        payload = self._envelope(event) | {
+            "context_team_id": workspace.team_id,
+            "context_enterprise_id": workspace.enterprise_id,
+            "authorizations": [
+                {
+                    "enterprise_id": workspace.enterprise_id,
+                    "team_id": None if is_org_wide else workspace.team_id,
+                    "user_id": workspace.our_user,
+                    "is_bot": True,
+                    "is_enterprise_install": is_org_wide,
+                }
+            ],
+            "is_ext_shared_channel": is_shared,
+            "event_context": f"4-{secrets.token_urlsafe(24)}",
+        }
+        self._deliver(payload)
+
+    def _envelope(self, event: Json) -> Json:
+        """What there is around every event."""
+        enterprise = self.workspace.enterprise_id
+        return {
             "token": "sandbox",
             "team_id": self.workspace.team_id,
-            "context_team_id": self.workspace.team_id,
-            "context_enterprise_id": self.workspace.tenant.enterprise,
+            **({} if enterprise is None else {"enterprise_id": enterprise}),
             "api_app_id": OUR_APP,
             "event": copy.deepcopy(event),
             "type": "event_callback",
             "event_id": _event_id(),
             "event_time": int(time.time()),
-            "authorizations": [
-                {**self.workspace.tenant.installation(), "user_id": OUR_USER, "is_bot": True},
-            ],
-            "is_ext_shared_channel": is_shared,
-            "event_context": f"4-{secrets.token_urlsafe(24)}",
         }
+
+    def _deliver(self, payload: Json) -> None:
         self.sent.append(payload)
         for number in range(1 + self.repeats):
             self.outbox.deliver({**payload, "event_id": _event_id()} if number else payload)

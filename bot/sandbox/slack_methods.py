@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from bot.sandbox import slack_payload
 from bot.sandbox.slack_conversations import Conversations, Posted
-from bot.sandbox.slack_distribution import Distribution
+from bot.sandbox.slack_oauth import OAuth
 from bot.sandbox.slack_payload import Arguments
-from bot.sandbox.slack_people import OUR_APP, OUR_BOT, OUR_USER, Channel, User, Workspace
+from bot.sandbox.slack_people import ENTERPRISE_DOMAIN, OUR_APP, Channel, User, Workspace
 from bot.sandbox.slack_refusal import RefusedError
 from bot.sandbox.slack_socket import SocketMode
 from bot.sandbox.slack_triggers import Triggers
@@ -23,16 +23,21 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """What the methods work on. `scopes` are the bot token's; `address` gives this server's `host:port`."""
+    """What the methods work on. `revoke` ends the bot token; `address` gives this server's `host:port`."""
 
     workspace: Workspace
     conversations: Conversations
     socket: SocketMode
     views: Views
     triggers: Triggers
-    scopes: set[str]
+    oauth: OAuth
+    revoke: Callable[[], None]
     address: Callable[[], str]
-    distribution: Distribution
+
+    @property
+    def scopes(self) -> set[str]:
+        """The bot token's."""
+        return self.workspace.installation.scopes
 
     def need_scope(self, *any_of: str) -> None:
         """Raises RefusedError (`missing_scope`) when the token has none of these."""
@@ -72,7 +77,7 @@ class Api:
 class Method:
     """One method: what it does, the scopes of which the token must have one, and which kind of token it takes.
 
-    `caller` "client": none; the app shows its client ID and secret.
+    `client`: none, but the app's client id and secret among the arguments.
     """
 
     run: Callable[[Api, Arguments], Json]
@@ -137,14 +142,14 @@ def update(api: Api, arguments: Arguments) -> Json:
     _, ts = arguments.need("channel", "ts")
     channel = api.open_channel(arguments)
     posted = api.message(channel, ts)
-    if posted.message.get("bot_id") != OUR_BOT:
+    if posted.message.get("bot_id") != api.workspace.us.bot_id:
         raise RefusedError("cant_update_message")
     if len(arguments.text("text")) > slack_payload.UPDATED_TEXT:
         raise RefusedError("msg_too_long")
     kept = slack_payload.content(arguments)
     if slack_payload.says_nothing(kept):
         raise RefusedError("no_text")
-    api.conversations.edit(posted, OUR_USER, kept)
+    api.conversations.edit(posted, api.workspace.our_user, kept)
     answer = api.conversations.read(posted, metadata=True)
     return {"channel": channel.id, "ts": ts, "text": answer["text"], "message": answer}
 
@@ -153,7 +158,7 @@ def delete(api: Api, arguments: Arguments) -> Json:
     _, ts = arguments.need("channel", "ts")
     channel = api.open_channel(arguments)
     posted = api.message(channel, ts)
-    if posted.message.get("bot_id") != OUR_BOT:
+    if posted.message.get("bot_id") != api.workspace.us.bot_id:
         raise RefusedError("cant_delete_message")
     api.conversations.remove(posted)
     return {"channel": channel.id, "ts": ts}
@@ -193,18 +198,35 @@ def permalink(workspace: Workspace, posted: Posted) -> str:
 
 
 def auth_test(api: Api, _arguments: Arguments) -> Json:
-    workspace, tenant = api.workspace, api.workspace.tenant
+    """Where the token is for an enterprise, that stands in the workspace's place."""
+    workspace, enterprise = api.workspace, api.workspace.enterprise
+    is_org_wide = workspace.installation.is_org_wide
+    team: Json = {"id": workspace.team_id, "name": workspace.name}
+    domain = workspace.domain
+    if is_org_wide and enterprise is not None:
+        team, domain = enterprise, f"{ENTERPRISE_DOMAIN}.enterprise"
     return {
-        "url": f"https://{workspace.domain}.slack.com/",
-        "team": workspace.name,
+        "url": f"https://{domain}.slack.com/",
+        "team": team["name"],
         "user": workspace.us.name,
-        # Of an app that is installed in a whole Grid, it is the Grid.
-        "team_id": tenant.enterprise if tenant.org_wide else workspace.team_id,
-        **({} if tenant.enterprise is None else {"enterprise_id": tenant.enterprise}),
-        "user_id": OUR_USER,
-        "bot_id": OUR_BOT,
-        "is_enterprise_install": tenant.org_wide,
+        "team_id": team["id"],
+        "user_id": workspace.our_user,
+        "bot_id": workspace.us.bot_id,
+        **({} if enterprise is None else {"enterprise_id": enterprise["id"]}),
+        "is_enterprise_install": is_org_wide,
     }
+
+
+def auth_revoke(api: Api, arguments: Arguments) -> Json:
+    """End the token of the call; `test`: only say that it could be."""
+    revoked = not arguments.flag("test")
+    if revoked:
+        api.revoke()
+    return {"revoked": revoked}
+
+
+def oauth_access(api: Api, arguments: Arguments) -> Json:
+    return api.oauth.exchange(arguments)
 
 
 def connections_open(api: Api, _arguments: Arguments) -> Json:
@@ -213,19 +235,10 @@ def connections_open(api: Api, _arguments: Arguments) -> Json:
     return {"url": f"ws://{api.address()}/link/?ticket={api.socket.ticket()}&app_id={OUR_APP}"}
 
 
-def oauth_access(api: Api, arguments: Arguments) -> Json:
-    return api.distribution.access(arguments)
-
-
-def revoke(api: Api, _arguments: Arguments) -> Json:
-    api.distribution.remove()
-    return {"revoked": True}
-
-
 CHAT: dict[str, Method] = {
-    "oauth.v2.access": Method(oauth_access, caller="client"),
-    "auth.revoke": Method(revoke),
     "auth.test": Method(auth_test, caller="any"),
+    "auth.revoke": Method(auth_revoke),
+    "oauth.v2.access": Method(oauth_access, caller="client"),
     "apps.connections.open": Method(connections_open, caller="app"),
     "chat.postMessage": Method(post_message, ("chat:write",)),
     "chat.update": Method(update, ("chat:write",)),

@@ -1,13 +1,16 @@
 """Who and what is in the sandbox's workspace: people, bots, channels and who is in them."""
 
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
+
+from bot.sandbox.slack_installation import Installation
 
 Json = dict[str, Any]
 
 TEAM = "T0ACME"
 OTHER_TEAM = "T0OTHER"
+ENTERPRISE_NAME, ENTERPRISE_DOMAIN = "Corp", "corp"
+"""Of every enterprise, whatever its id: an organisation (Enterprise Grid) that workspaces belong to."""
 OUR_USER, OUR_BOT, OUR_APP = "U0CASES", "B0CASES", "A0CASES"
 
 
@@ -56,7 +59,14 @@ class User:
         if self.is_stranger:
             user["is_stranger"] = True
         if self.enterprise_id is not None:
-            user["enterprise_user"] = {"id": self.id, "enterprise_id": self.enterprise_id}
+            user["enterprise_user"] = {
+                "id": self.id,
+                "enterprise_id": self.enterprise_id,
+                "enterprise_name": ENTERPRISE_NAME,
+                "is_admin": self.is_admin,
+                "is_owner": False,
+                "teams": [self.team_id],
+            }
         return user
 
     def bot_profile(self) -> Json:
@@ -89,8 +99,8 @@ class Channel:
         """`channel_type` of an event: "channel", "group" or "im"."""
         return "im" if self.is_im else "group" if self.is_private else "channel"
 
-    def as_json(self, member: str) -> Json:
-        """As `conversations.info` gives it to `member`."""
+    def as_json(self, workspace: "Workspace") -> Json:
+        """As `conversations.info` gives it to our bot in this workspace."""
         return {
             "id": self.id,
             "name": self.name,
@@ -105,71 +115,44 @@ class Channel:
             "is_shared": self.is_ext_shared,
             "is_ext_shared": self.is_ext_shared,
             "is_org_shared": False,
-            "is_member": member in self.members,
-            "context_team_id": TEAM,
+            "is_member": workspace.our_user in self.members,
+            "context_team_id": workspace.team_id,
             "created": 1_700_000_000,
             "num_members": len(self.members),
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Tenant:
-    """Whose workspace it is. `enterprise`: its Enterprise Grid; `org_wide`: an app is installed in all of that.
-
-    https://docs.slack.dev/enterprise/organization-ready-apps
-    """
-
-    team_id: str = TEAM
-    name: str = "Acme"
-    domain: str = "acme"
-    enterprise: str | None = None
-    org_wide: bool = False
-
-    def installation(self) -> Json:
-        """The fields of an event's authorization that say which installation it is for."""
-        return {
-            "enterprise_id": self.enterprise,
-            "team_id": self.team_id,
-            "is_enterprise_install": self.org_wide,
-        }
-
-    def team(self) -> Json | None:
-        """As `oauth.v2.access` names it; an app that is installed in a whole Grid has none."""
-        return None if self.org_wide else {"id": self.team_id, "name": self.name}
-
-    def grid(self) -> Json | None:
-        return None if self.enterprise is None else {"id": self.enterprise, "name": f"{self.name} Grid"}
-
-
 @dataclass(slots=True)
 class Workspace:
-    """A workspace with everyone and everything in it. `our_name` is our bot's display name.
+    """A workspace with everyone and everything in it. `our_name` is our bot's display name, `our_user` its user's id.
 
-    `installed`: whether our app is; until then it is told nothing.
+    `enterprise_id`: of the enterprise that it belongs to, if any.
     """
 
     our_name: str
-    tenant: Tenant = Tenant()
-    installed: bool = True
+    our_user: str
+    team_id: str
+    name: str
+    domain: str
+    enterprise_id: str | None
+    installation: Installation
     users: dict[str, User] = field(default_factory=dict[str, User])
     channels: dict[str, Channel] = field(default_factory=dict[str, Channel])
     user_groups: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
 
     @property
-    def name(self) -> str:
-        return self.tenant.name
-
-    @property
-    def domain(self) -> str:
-        return self.tenant.domain
-
-    @property
-    def team_id(self) -> str:
-        return self.tenant.team_id
-
-    @property
     def us(self) -> User:
-        return self.users[OUR_USER]
+        return self.users[self.our_user]
+
+    @property
+    def installed_in(self) -> str | None:
+        """The team or, if that has installed the app, the enterprise."""
+        return self.enterprise_id if self.installation.is_org_wide else self.team_id
+
+    @property
+    def enterprise(self) -> Json | None:
+        """As interactions and oauth.v2.access name it."""
+        return None if self.enterprise_id is None else {"id": self.enterprise_id, "name": ENTERPRISE_NAME}
 
     def names(self) -> dict[str, str]:
         """What can be typed behind an @, and whom it means."""
@@ -181,38 +164,49 @@ class Workspace:
         """The direct messages of a person with the app; opened when the app first writes to them."""
         channel_id = f"D{user.id[1:]}"
         if channel_id not in self.channels:
-            members = {OUR_USER, user.id}
+            members = {self.our_user, user.id}
             self.channels[channel_id] = Channel(
                 channel_id, f"{user.name}-and-app", members, is_private=True, is_im=True
             )
         return self.channels[channel_id]
 
     def we_are_in(self, channel: Channel) -> bool:
-        return self.installed and OUR_USER in channel.members
+        return self.our_user in channel.members
 
 
-def acme(our_name: str, tenant: Tenant) -> Workspace:
-    """The workspace that every sandbox starts with."""
-    ours = partial(User, team_id=tenant.team_id, enterprise_id=tenant.enterprise)
+def populated(
+    our_name: str, team_id: str, name: str, domain: str, enterprise_id: str | None, installation: Installation
+) -> Workspace:
+    """The workspace that every sandbox starts with. People and channels have the same ids in all, our bot has not."""
+    ours = "" if team_id == TEAM else team_id.removeprefix("T0")
+    our_user, our_bot = OUR_USER + ours, OUR_BOT + ours
+    elsewhere = TEAM if team_id == OTHER_TEAM else OTHER_TEAM
     people = [
-        ours(OUR_USER, our_name.lower().replace(" ", "_"), our_name, bot_id=OUR_BOT, app_id=OUR_APP),
-        ours("U0ANA", "ana", "Ana"),
-        ours("U0BEN", "ben", "Ben"),
-        ours("U0GUEST", "gil", "Gil", is_restricted=True),
-        User("U0STRANGER", "stan", "Stan", team_id=OTHER_TEAM, is_stranger=True),
-        ours("U0DATADOG", "datadog", "Datadog", bot_id="B0DATADOG", app_id="A0DATADOG"),
-        ours("USLACKBOT", "slackbot", "Slackbot"),
+        User(our_user, our_name.lower().replace(" ", "_"), our_name, bot_id=our_bot, app_id=OUR_APP),
+        User("U0ANA", "ana", "Ana"),
+        User("U0BEN", "ben", "Ben"),
+        User("U0GUEST", "gil", "Gil", is_restricted=True),
+        User("U0DATADOG", "datadog", "Datadog", bot_id="B0DATADOG", app_id="A0DATADOG"),
+        User("USLACKBOT", "slackbot", "Slackbot"),
     ]
+    for one in people:
+        one.team_id, one.enterprise_id = team_id, enterprise_id
+    people.insert(4, User("U0STRANGER", "stan", "Stan", team_id=elsewhere, is_stranger=True))
     staff = {"U0ANA", "U0BEN", "U0GUEST", "U0DATADOG"}
     channels = [
-        Channel("C0INCIDENTS", "incidents", {*staff, OUR_USER}),
-        Channel("C0GENERAL", "general", {*staff, OUR_USER}),
+        Channel("C0INCIDENTS", "incidents", {*staff, our_user}),
+        Channel("C0GENERAL", "general", {*staff, our_user}),
         Channel("C0LONELY", "lonely", set(staff)),
-        Channel("C0SHARED", "acme-and-other", {*staff, OUR_USER, "U0STRANGER"}, is_ext_shared=True),
+        Channel("C0SHARED", f"{domain}-and-other", {*staff, our_user, "U0STRANGER"}, is_ext_shared=True),
     ]
     return Workspace(
         our_name=our_name,
-        tenant=tenant,
+        our_user=our_user,
+        team_id=team_id,
+        name=name,
+        domain=domain,
+        enterprise_id=enterprise_id,
+        installation=installation,
         users={user.id: user for user in people},
         channels={channel.id: channel for channel in channels},
     )

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from bot.sandbox.slack_conversations import Posted
 from bot.sandbox.slack_methods import Api, Method
 from bot.sandbox.slack_payload import Arguments
-from bot.sandbox.slack_people import OUR_USER, Channel
+from bot.sandbox.slack_people import Channel
 from bot.sandbox.slack_refusal import RefusedError
 
 Json = dict[str, Any]
@@ -96,7 +96,7 @@ def _start(cursor: str) -> int:
 def info(api: Api, arguments: Arguments) -> Json:
     channel = api.channel(arguments)
     api.need_scope("groups:read" if channel.is_private else "channels:read")
-    return {"channel": channel.as_json(OUR_USER)}
+    return {"channel": channel.as_json(api.workspace)}
 
 
 def user_info(api: Api, arguments: Arguments) -> Json:
@@ -109,7 +109,8 @@ def user_info(api: Api, arguments: Arguments) -> Json:
 
 def user_conversations(api: Api, arguments: Arguments) -> Json:
     """The channels that a person (us by default) is in; those that we are not in only if public."""
-    user = arguments.text("user", OUR_USER)
+    _need_team(api, arguments)
+    user = arguments.text("user", api.workspace.our_user)
     if user not in api.workspace.users:
         raise RefusedError("user_not_found")
     kinds = arguments.text("types", "public_channel").split(",")
@@ -128,11 +129,25 @@ def user_conversations(api: Api, arguments: Arguments) -> Json:
         and not (channel.is_archived and arguments.flag("exclude_archived"))
     ]
     part, cursor = _part(found, arguments, CHANNELS_PAGE)
-    channels = [channel.as_json(OUR_USER) for channel in part]
+    channels = [channel.as_json(api.workspace) for channel in part]
     return {"channels": channels, "response_metadata": {"next_cursor": cursor}}
 
 
+def _need_team(api: Api, arguments: Arguments) -> None:
+    """The token of an org-wide installation is for many workspaces: here a call must say which one it means.
+
+    https://docs.slack.dev/enterprise/developing-for-enterprise-orgs
+    """
+    if not api.workspace.installation.is_org_wide:
+        return
+    if not arguments.has("team_id"):
+        raise RefusedError("missing_argument")
+    if arguments.text("team_id") != api.workspace.team_id:
+        raise RefusedError("team_access_not_granted")
+
+
 def group_users(api: Api, arguments: Arguments) -> Json:
+    _need_team(api, arguments)
     (group,) = arguments.need("usergroup")
     if group not in api.workspace.user_groups:
         raise RefusedError("no_such_subteam")

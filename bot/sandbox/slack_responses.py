@@ -50,6 +50,10 @@ class Responses:
         self._urls[key] = ResponseUrl(user, channel, source, time.monotonic() + self.lifetime)
         return f"http://{address}/actions/{self.conversations.workspace.team_id}/{OUR_APP}/{key}"
 
+    def forget(self) -> None:
+        """None works any more."""
+        self._urls.clear()
+
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """`POST /actions/{team}/{app}/{key}` with a JSON body."""
         try:

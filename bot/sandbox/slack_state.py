@@ -4,7 +4,7 @@ from typing import Any
 
 from bot.sandbox.slack_clicks import state_values
 from bot.sandbox.slack_conversations import Conversations, Posted
-from bot.sandbox.slack_people import OUR_USER, Channel
+from bot.sandbox.slack_people import Channel
 from bot.sandbox.slack_views import View, Views
 
 Json = dict[str, Any]
@@ -21,7 +21,7 @@ def shown(conversations: Conversations, views: Views) -> Json:
             "id": workspace.team_id,
             "name": workspace.name,
             "domain": workspace.domain,
-            "our_user": OUR_USER,
+            "our_user": workspace.our_user,
         },
         "people": [user.as_json() for user in workspace.users.values()],
         "channels": [_channel(conversations, channel) for channel in workspace.channels.values()],
@@ -41,7 +41,7 @@ def _channel(conversations: Conversations, channel: Channel) -> Json:
         replies = [] if posted.is_reply else conversations.replies(channel.id, posted.ts)
         thread = {"replies": [_message(conversations, one) for one in replies]}
         threads.append({**_message(conversations, posted), **thread})
-    return {**channel.as_json(OUR_USER), "members": sorted(channel.members), "messages": threads}
+    return {**channel.as_json(conversations.workspace), "members": sorted(channel.members), "messages": threads}
 
 
 def _message(conversations: Conversations, posted: Posted) -> Json:

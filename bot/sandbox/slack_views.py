@@ -12,7 +12,7 @@ from bot.sandbox.blockkit import elements, filled_in, view_problems
 from bot.sandbox.control import Control
 from bot.sandbox.slack_inputs import Entry, entered
 from bot.sandbox.slack_payload import Arguments
-from bot.sandbox.slack_people import OUR_APP, OUR_BOT, Workspace
+from bot.sandbox.slack_people import OUR_APP, Workspace
 from bot.sandbox.slack_refusal import RefusedError, bad_arguments
 
 Json = dict[str, Any]
@@ -62,8 +62,8 @@ class View:
             "id": self.id,
             "team_id": workspace.team_id,
             "app_id": OUR_APP,
-            "app_installed_team_id": workspace.team_id,
-            "bot_id": OUR_BOT,
+            "app_installed_team_id": workspace.installed_in,
+            "bot_id": workspace.us.bot_id,
             "hash": self.hash,
             "root_view_id": root.id,
             "previous_view_id": None if self.below is None else self.below.id,

@@ -1,6 +1,7 @@
 """The Web API over HTTP: arguments from query, form or JSON; token, scopes, errors; rules and journal around it."""
 
 import base64
+import binascii
 import json
 from typing import Any, cast
 
@@ -19,22 +20,21 @@ METHODS: dict[str, Method] = {**CHAT, **READING, **VIEWS}
 class WebApi:
     """`/api/<method>`, with the two tokens that it knows. `app_scopes` are those of the app-level token."""
 
-    def __init__(self, api: Api, control: Control, bot_token: str, app_token: str) -> None:
+    def __init__(self, api: Api, control: Control, app_token: str) -> None:
         self.api = api
         self.control = control
-        self.bot_token = bot_token
         self.app_token = app_token
         self.app_scopes = {"connections:write"}
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["method"]
         try:
-            given = {**_client(request), **decoded(await _given(request))}
+            given = decoded(await arguments_of(request))
         except RefusedError as refusal:
             given, unread = Json(), refusal
         else:
             unread = None
-        token = _token(request, given)
+        token = token_of(request, given)
 
         async def answer() -> web.Response:
             if unread is not None:
@@ -46,8 +46,7 @@ class WebApi:
     def _answer(self, name: str, token: str, arguments: Arguments) -> web.Response:
         try:
             method = self._allowed(name, token)
-            issued = {"access_token": self.bot_token} if method.caller == "client" else {}
-            return self._respond(name, {"ok": True, **method.run(self.api, arguments), **issued})
+            return self._respond(name, {"ok": True, **method.run(self.api, arguments)})
         except RefusedError as refusal:
             return self._refused(name, refusal)
 
@@ -60,11 +59,12 @@ class WebApi:
             return method
         if not token:
             raise RefusedError("not_authed")
-        if token not in (self.bot_token, self.app_token):
+        installation = self.api.workspace.installation
+        if token == installation.ended:
+            raise RefusedError("account_inactive")
+        if token not in (installation.token, self.app_token):
             raise RefusedError("invalid_auth")
-        if token == self.bot_token and not self.api.workspace.installed:
-            raise RefusedError("account_inactive" if self.api.distribution.codes else "invalid_auth")
-        kind = "bot" if token == self.bot_token else "app"
+        kind = "bot" if token == installation.token else "app"
         if method.caller not in ("any", kind):
             raise RefusedError("not_allowed_token_type")
         if method.caller == "app" and "connections:write" not in self.app_scopes:
@@ -83,9 +83,12 @@ class WebApi:
         return web.json_response(body, headers=headers)
 
 
-async def _given(request: web.Request) -> Json:
-    """The arguments of a request. Raises RefusedError when the body is not what its Content-Type says."""
-    given: Json = dict(request.query)
+async def arguments_of(request: web.Request) -> Json:
+    """The arguments of a request, `client_id` and `client_secret` also from HTTP Basic authentication.
+
+    Raises RefusedError when the body is not what its Content-Type says.
+    """
+    given: Json = {**_client(request), **request.query}
     if request.content_type == "application/json":
         return {**given, **_json_object(await request.text())}
     form = await request.post()
@@ -103,16 +106,17 @@ def _json_object(text: str) -> Json:
 
 
 def _client(request: web.Request) -> Json:
-    """The client ID and secret, which an app may give as HTTP's basic authentication."""
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    try:
-        client_id, colon, secret = base64.b64decode(given, validate=True).decode().partition(":")
-    except ValueError:
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    if scheme != "Basic":
         return {}
-    return {"client_id": client_id, "client_secret": secret} if scheme == "Basic" and colon else {}
+    try:
+        client_id, _, client_secret = base64.b64decode(credentials).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return {}
+    return {"client_id": client_id, "client_secret": client_secret}
 
 
-def _token(request: web.Request, given: Json) -> str:
+def token_of(request: web.Request, given: Json) -> str:
     """The token: of the header, or the `token` argument; a JSON body's does not count."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme == "Bearer" and token:

@@ -1,0 +1,65 @@
+"""Several workspaces behind one address, as Slack has them: each call goes to the one that its token or code is of."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from bot.sandbox.slack import SlackServer
+from bot.sandbox.slack_refusal import RefusedError
+from bot.sandbox.slack_web import arguments_of, token_of
+
+
+@dataclass(frozen=True, slots=True)
+class Workspaces:
+    """`url` is the base for `SLACK_API_URL`, ending in `/api/`; `servers` are by team id."""
+
+    url: str
+    servers: dict[str, SlackServer]
+
+    @property
+    def authorize_url(self) -> str:
+        """Where a person is asked to install the app; `team` says in which workspace, the first one by default."""
+        return self.url.removesuffix("api/") + "oauth/v2/authorize"
+
+    async def verify_request_url(self) -> None:
+        """Have the app answer the challenge; from then on events come from all of them. Raises ControlError."""
+        for server in self.servers.values():
+            await server.verify_request_url()
+
+
+@asynccontextmanager
+async def workspaces(*servers: SlackServer) -> AsyncGenerator[Workspaces]:
+    """Start these servers. What is of none of them (a token that never was) goes to the first."""
+
+    def of(knows: Callable[[SlackServer], bool]) -> SlackServer:
+        return next(filter(knows, servers), servers[0])
+
+    async def call(request: web.Request) -> web.StreamResponse:
+        try:
+            given = await arguments_of(request)
+        except RefusedError:  # the server will say so itself
+            given = {}
+        token, code = token_of(request, given), given.get("code", "")
+        exchange = request.match_info["method"] == "oauth.v2.access"
+        server = of(lambda each: each.oauth.issued(code) if exchange else token in each.workspace.installation.issued)
+        return await server.web_api.serve(request)
+
+    async def authorize(request: web.Request) -> web.StreamResponse:
+        team = request.query.get("team")
+        server = of(lambda each: team in (each.workspace.team_id, each.workspace.enterprise_id))
+        return await server.oauth.serve(request)
+
+    async with AsyncExitStack() as stack:
+        for server in servers:
+            await stack.enter_async_context(server)
+        app = web.Application()
+        app.router.add_route("*", "/api/{method}", call)
+        app.router.add_get("/oauth/v2/authorize", authorize)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}/api/"
+        yield Workspaces(url, {server.workspace.team_id: server for server in servers})
