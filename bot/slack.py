@@ -26,6 +26,8 @@ Json = dict[str, Any]
 POLICY_SECONDS = 60.0
 """How long what Slack said of a person decides what they may do."""
 NAME_SECONDS = 3600.0
+TEAM_SECONDS = 3.0
+"""How long Home waits to learn which workspace of a Grid somebody is in."""
 PAGE = 200
 DIRECT = ("U", "W", "D")
 """A person's id, or that of their direct messages with the app."""
@@ -126,13 +128,15 @@ class Slack:
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
         self._people = TTLCache[str, Person](4096, POLICY_SECONDS)
-        self._groups = TTLCache[str, frozenset[str]](256, POLICY_SECONDS)
+        self._groups = TTLCache[tuple[str, str], frozenset[str]](256, POLICY_SECONDS)
         self._names = TTLCache[str, str](4096, NAME_SECONDS)
         self._shared = TTLCache[str, bool](1024, POLICY_SECONDS)
+        self._is_org_wide = False
 
     async def myself(self) -> Myself:
         """Who we are; raises SlackEnd for a token that Slack does not take."""
         said = await self._call("auth.test", {})
+        self._is_org_wide = said.get("is_enterprise_install") is True
         return Myself(
             team=said["team_id"],
             team_name=said["team"],
@@ -224,8 +228,9 @@ class Slack:
         """The channels that a person shares with the bot; None when the app lacks the optional scopes for it."""
         found: set[str] = set()
         cursor = ""
+        team = await self._team_of(user, within=TEAM_SECONDS)
         while True:
-            asked: Json = {"user": user, "types": "public_channel,private_channel", "limit": PAGE}
+            asked: Json = {"user": user, "types": "public_channel,private_channel", "limit": PAGE, **team}
             try:
                 said = await self._call("users.conversations", {**asked, "cursor": cursor} if cursor else asked)
             except SlackEnd as end:
@@ -266,19 +271,29 @@ class Slack:
         self._names[user] = person.name
         return person
 
-    async def members(self, group: str, *, within: float) -> frozenset[str]:
-        """Who is in a user group, as of the last minute; nobody when Slack does not say within so many seconds."""
-        if group in self._groups:
-            return self._groups[group]
+    async def members(self, group: str, user: str, *, within: float) -> frozenset[str]:
+        """Who is in a user group, as of the last minute; nobody when Slack does not say within so many seconds.
+
+        `user`: of an Enterprise Grid, it is the workspace that this person is in.
+        """
+        team = await self._team_of(user, within=within)
+        known = (group, str(team.get("team_id")))
+        if known in self._groups:
+            return self._groups[known]
         try:
             async with asyncio.timeout(within):
-                said = await self._call("usergroups.users.list", {"usergroup": group})
+                said = await self._call("usergroups.users.list", {"usergroup": group, **team})
         except (SlackLater, SlackEnd, TimeoutError) as error:
             log.warning("policy.group_unread", group=group, why=str(error) or type(error).__name__)
             return frozenset()
         users = frozenset(str(user) for user in cast(list[Any], said.get("users") or []))
-        self._groups[group] = users
+        self._groups[known] = users
         return users
+
+    async def _team_of(self, user: str, *, within: float) -> Json:
+        """What a token that is for a whole Grid must say (docs.slack.dev/enterprise/developing-for-enterprise-orgs)."""
+        person = await self.person(user, within=within) if self._is_org_wide else None
+        return {"team_id": person.team} if person else {}
 
     async def names(self, users: set[str], *, within: float) -> Mapping[str, str]:
         """Display names for as many as Slack tells of within so many seconds."""

@@ -108,7 +108,7 @@ class Reach:
         groups = sorted(confirmers.groups) if confirmers and user not in confirmers.users else []
         person, members = await asyncio.gather(
             there.slack.person(user, within=PERSON_WITHIN),
-            asyncio.gather(*(there.slack.members(group, within=PERSON_WITHIN) for group in groups)),
+            asyncio.gather(*(there.slack.members(group, user, within=PERSON_WITHIN) for group in groups)),
         )
         named = is_named(user, confirmers, dict(zip(groups, members, strict=True)))
         me = there.myself

@@ -24,11 +24,13 @@ def guarding(workspaces: InstalledWorkspaces) -> Callable[..., Awaitable[BoltRes
 
     async def guard(body: Json, next: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse | None:  # noqa: A002  Bolt's name
         if body.get("type") != "url_verification":
-            there = workspace(body)
             if _is_removal(body):
-                await workspaces.removed(there, float(body["event_time"]))
-                log.info("installation.removed", workspace=there, why=body["event"]["type"])
+                # It has no authorization left that would tell a Grid's from a team's.
+                gone = str(body.get("team_id") or body.get("enterprise_id"))
+                await workspaces.removed(gone, float(body["event_time"]))
+                log.info("installation.removed", workspace=gone, why=body["event"]["type"])
                 return BoltResponse(status=200)
+            there = workspace(body)
             try:
                 await workspaces.at(there)
             except SlackEnd as end:

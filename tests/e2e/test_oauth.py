@@ -16,21 +16,21 @@ from bot.manifest import OPTIONAL_SCOPES, SCOPES, manifest
 from bot.sandbox.control import Control
 from bot.sandbox.datadog import DatadogServer
 from bot.sandbox.slack import SlackServer
-from bot.sandbox.slack_people import Tenant
 from tests import postgres
 from tests.e2e.balancer import balancer
 from tests.e2e.bench import CHANNEL, KEY, SIGNING_SECRET, TITLE, Bench, monitor
-from tests.e2e.gateway import gateway
+from tests.e2e.test_home import opened
+from tests.e2e.workspaces import Workspaces, workspaces
 
 Json = dict[str, Any]
 
 PUBLIC = "https://bot.example.com"
 CLIENT = ("111.222", "client-very-secret")
 ALLOWED = "T0ACME,E0GRID"
-TENANTS = {
-    "acme": Tenant(),
-    "grid": Tenant("T0PART", "Part", "part", enterprise="E0GRID", org_wide=True),
-    "evil": Tenant("T0EVIL", "Evil & Sons", "evil"),
+PLACES: Mapping[str, Json] = {
+    "acme": {},
+    "grid": {"team": "T0PART", "team_name": "Part", "enterprise": "E0GRID", "org_wide": True},
+    "evil": {"team": "T0EVIL", "team_name": "Evil & Sons"},
 }
 SETTINGS = {
     "SLACK_SIGNING_SECRET": SIGNING_SECRET,
@@ -39,6 +39,7 @@ SETTINGS = {
     "CASE_INSIGHTS_PUBLIC_URL": PUBLIC,
     "CASE_INSIGHTS_SECRET_KEY": Fernet.generate_key().decode(),
     "CASE_INSIGHTS_ALLOWED_TEAMS": ALLOWED,
+    "CASE_INSIGHTS_CONFIRMERS": "S0SRE",
 }
 
 
@@ -58,7 +59,7 @@ class World:
 
     async def begin(self, where: str) -> tuple[str, str]:
         """Press *Add to Slack* at the first replica: where Slack sends the browser back to, and its cookie."""
-        team = TENANTS[where].team_id
+        team = self.benches[where].slack.workspace.team_id
         async with httpx.AsyncClient() as browser:
             sent = await browser.get(f"{self.replica(0)}/slack/install?team={team}")
             assert sent.status_code == 302, sent.text
@@ -89,25 +90,16 @@ async def world(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
         front = await stack.enter_async_context(balancer())
         asked = manifest(front.url, oauth=True)
         asked["oauth_config"]["redirect_urls"] = [f"{PUBLIC}/slack/oauth_redirect"]
-        slacks = {
-            name: await stack.enter_async_context(
-                SlackServer(
-                    asked,
-                    bot_token=f"xoxb-{name}-very-secret",
-                    ack_seconds=2.5,
-                    retry_delays=(0.3, 1.0, 2.0, 4.0),
-                    signing_secret=SIGNING_SECRET,
-                    tenant=tenant,
-                    client=CLIENT,
-                )
-            )
-            for name, tenant in TENANTS.items()
-        }
+        timing: Json = {"ack_seconds": 2.5, "retry_delays": (0.3, 1.0, 2.0, 4.0), "signing_secret": SIGNING_SECRET}
+        client = {"client_id": CLIENT[0], "client_secret": CLIENT[1]}
+        slacks = {name: SlackServer(asked, **timing, **client, **place) for name, place in PLACES.items()}
+        for slack in slacks.values():
+            slack.workspace.user_groups["S0SRE"] = ["U0ANA", "U0EVE"]
+        there: Workspaces = await stack.enter_async_context(workspaces(*slacks.values()))
         datadog = await stack.enter_async_context(DatadogServer(Control()))
         database = postgres.create(postgres_url, "oauth")
         stack.callback(postgres.drop, postgres_url, "oauth")
-        address = await stack.enter_async_context(gateway(list(slacks.values())))
-        settings = {**SETTINGS, "DATABASE_URL": database, "SLACK_API_URL": address}
+        settings = {**SETTINGS, "DATABASE_URL": database, "SLACK_API_URL": there.url}
         benches: dict[str, Bench] = {}
         for name, slack in slacks.items():
             (home := directory / name).mkdir()
@@ -131,7 +123,9 @@ async def w(world: World) -> World:
         await tx.execute(text("TRUNCATE slack_bots, slack_installations, slack_oauth_states, cards, ties CASCADE"))
     for bench in world.benches.values():
         await bench.slack.verify_request_url()
-        bench.slack.workspace.installed = False
+        if bench.slack.installed:
+            bench.slack.uninstall()
+            await bench.control.until(lambda: bench.slack.outbox.undelivered == 0, what="the removal to be heard")  # noqa: B023
         bench.note_used()
         bench.control.reset()
         bench.datadog.control.reset()
@@ -159,14 +153,20 @@ async def test_a_workspace_installs_the_bot_and_adds_an_insight(w: World) -> Non
 
 
 async def test_an_enterprise_grid_installs_it_once_for_all_of_its_workspaces(w: World) -> None:
-    assert "Part Grid" in (await w.install("grid")).text
+    assert "Case Insights is in Corp." in (await w.install("grid")).text
     await w.install("acme")
     grid = w.benches["grid"]
     root, card = await offered(grid)
+    await grid.click(card, "insights.add", "U0BEN")
+    assert "CASE_INSIGHTS_CONFIRMERS" in await grid.told("U0BEN")
     await grid.click(card, "insights.add")
     await grid.card(root, f"Added to {KEY} by Ana")
+    await opened(grid, f"Monitor 1 → {KEY} (added)")
     assert [row["team_id"] for row in await w.stored()] == [None, "T0ACME"]
     assert w.bots.calls("chat.postMessage") == [], "the other workspace has a channel of the same id"
+    grid.slack.uninstall()
+    await grid.control.until(lambda: grid.slack.outbox.undelivered == 0, what="the removal to be heard")
+    assert [row["team_id"] for row in await w.stored()] == ["T0ACME"]
 
 
 async def test_who_is_of_one_workspace_is_a_stranger_in_the_other(w: World) -> None:
@@ -185,7 +185,7 @@ async def test_a_workspace_that_is_not_allowed_is_told_so_and_its_token_is_given
     assert "Evil &amp; Sons (T0EVIL) is not among the workspaces that this bot is for" in said.text
     assert await w.stored() == []
     assert [call.status for call in w.benches["evil"].calls("auth.revoke")] == [200]
-    assert not w.benches["evil"].slack.workspace.installed
+    assert not w.benches["evil"].slack.installed
 
 
 async def test_a_workspace_that_may_no_more_gets_no_answer_to_anything(w: World) -> None:
@@ -237,11 +237,11 @@ async def test_a_state_is_of_one_browser_and_counts_once(w: World) -> None:
 
 
 async def test_whoever_presses_cancel_reads_so_and_can_begin_again(w: World) -> None:
-    w.bots.slack.distribution.deny = True
+    w.bots.slack.deny = True
     try:
         said = await w.install("acme")
     finally:
-        w.bots.slack.distribution.deny = False
+        w.bots.slack.deny = False
     assert "Slack was not allowed to install it." in said.text
     assert 'href="/slack/install"' in said.text
     assert said.headers["referrer-policy"] == "no-referrer"
