@@ -1,0 +1,105 @@
+"""What an event costs: without a link, with one in a thread known to be about no case, and in a tied thread."""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.benchmarks import measure, peers
+from tests.benchmarks.load import WORDS, Sender, message, sender
+from tests.benchmarks.measure import Row
+from tests.e2e.bench import KEY, Bench, monitor
+
+ROUNDS = 12
+EACH = 400
+"""Events of one kind in a round; about a third of a second."""
+WARM = 300
+PACE = 100.0
+"""Events per second in a tied thread."""
+TIED_THREADS = 20
+
+_numbers = itertools.count(1_000)
+
+
+@dataclass(slots=True)
+class Kind:
+    """Events of one kind, to one process; what they cost, round by round."""
+
+    to: Sender
+    pid: int
+    body: Callable[[], bytes]
+    cpu: list[float] = field(default_factory=list)
+    took: list[float] = field(default_factory=list)
+    per_second: list[float] = field(default_factory=list)
+
+    async def round(self, count: int = EACH) -> None:
+        bodies = [self.body() for _ in range(count)]
+        clock = asyncio.get_running_loop().time
+        before, began = measure.cpu(self.pid), clock()
+        self.took += await self.to.all(bodies)
+        self.per_second.append(count / (clock() - began))
+        self.cpu.append((measure.cpu(self.pid) - before) / count)
+
+
+async def run() -> list[Row]:
+    async with contextlib.AsyncExitStack() as stack:
+        b = await stack.enter_async_context(peers.bot(http=True))
+        bare = await stack.enter_async_context(peers.bare(b.slack.url, "http"))
+        to_bot, to_bare = await sender(peers.port(b)), await sender(bare.port)
+        stack.push_async_callback(to_bot.close)
+        stack.push_async_callback(to_bare.close)
+        team, bot = b.slack.workspace.team_id, peers.pid(b.bot)
+        thread = await peers.untied(b)
+        plain = Kind(to_bot, bot, lambda: message(WORDS, thread, team))
+        link = Kind(to_bot, bot, lambda: message(f"{WORDS}{monitor(next(_numbers))}", thread, team))
+        floor = Kind(to_bare, bare.pid, plain.body)
+        for kind in (floor, plain, link):
+            await kind.round(WARM)
+            kind.cpu.clear(), kind.took.clear(), kind.per_second.clear()
+        for _ in range(ROUNDS):
+            for kind in (floor, plain, link):
+                await kind.round()
+        return [
+            _row("event without a link", plain, floor, 1.15),
+            _row("event with a link, untied thread known as such", link, floor, 4.0),
+            await _tied(b, to_bot, floor),
+        ]
+
+
+def _row(name: str, kind: Kind, floor: Kind, reach: float | None) -> Row:
+    value, against = measure.paired(kind.cpu, floor.cpu)
+    more = {
+        **measure.spread(kind.took),
+        "bare_ms": measure.spread(floor.took),
+        "per_second": round(max(kind.per_second)),
+        "bare_per_second": round(max(floor.per_second)),
+    }
+    return Row(name, "ms CPU", value * 1e3, against * 1e3, reach, more=more)
+
+
+async def _tied(b: Bench, to_bot: Sender, floor: Kind) -> Row:
+    """New links at a steady pace, in threads about one case; what delivery does meanwhile is in the bill, too."""
+    team, bot = b.slack.workspace.team_id, peers.pid(b.bot)
+    roots = [b.start_thread() for _ in range(TIED_THREADS)]
+    for root in roots:
+        b.reply(root, monitor(next(_numbers)))
+    for root in roots:
+        await b.card(root, f"to {KEY}")
+    await b.handled()
+    bodies = [
+        message(f"{WORDS}{monitor(next(_numbers))}", roots[number % TIED_THREADS], team) for number in range(600)
+    ]
+    before = measure.cpu(bot)
+    took = await to_bot.paced(bodies, PACE)
+    spent = (measure.cpu(bot) - before) / len(bodies)
+    against = sorted(floor.cpu)[len(floor.cpu) // 2]
+    more = {**measure.spread(took), "events_per_second": PACE}
+    return Row(
+        "event with a new link, tied thread -> committed and acknowledged",
+        "ms CPU",
+        spent * 1e3,
+        against * 1e3,
+        goal="p99 told, at 100/s",
+        more=more,
+    )

@@ -1,0 +1,157 @@
+"""Slack's side of HTTP mode, made to cost little: signed events on a few connections that stay open."""
+
+import asyncio
+import itertools
+import json
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from bot.sandbox.slack_http import signature
+from tests.e2e.bench import CHANNEL, SIGNING_SECRET
+
+Json = dict[str, Any]
+
+CONNECTIONS = 4
+WORDS = "Memory keeps growing on the api hosts since the deploy of half past two, who has looked at it? "
+
+_ids = itertools.count(1)
+
+
+def message(text: str, thread_ts: str, team: str) -> bytes:
+    """A `message` event as Slack sends it: a person's reply, with its blocks; each has an id and a ts of its own."""
+    number = next(_ids)
+    ts = f"{1_700_000_000 + number}.{number % 1_000_000:06d}"
+    section = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
+    event = {
+        "user": "U0ANA",
+        "type": "message",
+        "ts": ts,
+        "client_msg_id": f"5d2bc9ea-5a37-4bcf-9d5c-{number:012d}",
+        "text": text,
+        "team": team,
+        "thread_ts": thread_ts,
+        "parent_user_id": "U0ANA",
+        "blocks": [{"type": "rich_text", "block_id": "b1Ux", "elements": [section]}],
+        "channel": CHANNEL,
+        "event_ts": ts,
+        "channel_type": "channel",
+    }
+    authorization = {
+        "enterprise_id": None,
+        "team_id": team,
+        "user_id": "U0BOT",
+        "is_bot": True,
+        "is_enterprise_install": False,
+    }
+    return json.dumps(
+        {
+            "token": "sandbox",
+            "team_id": team,
+            "context_team_id": team,
+            "context_enterprise_id": None,
+            "api_app_id": "A0INSIGHTS",
+            "event": event,
+            "type": "event_callback",
+            "event_id": f"Ev{number:010d}",
+            "event_time": int(time.time()),
+            "authorizations": [authorization],
+            "is_ext_shared_channel": False,
+            "event_context": "4-eyJldCI6Im1lc3NhZ2UiLCJ0aWQiOiJUMDAwMSIsImFpZCI6IkEwMDAxIiwiY2lkIjoiQzAwMDEifQ",
+        }
+    ).encode()
+
+
+class _Connection(asyncio.Protocol):
+    """One request at a time; `answered` is resolved with the status."""
+
+    answered: asyncio.Future[int]
+    transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self._buffer = b""
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head, found, body = self._buffer.partition(b"\r\n\r\n")
+        if not found:
+            return
+        length = next(
+            int(line.split(b":")[1]) for line in head.split(b"\r\n") if line[:15].lower() == b"content-length:"
+        )
+        if len(body) >= length:
+            self._buffer = body[length:]
+            self.answered.set_result(int(head[9:12]))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.answered.done():
+            self.answered.set_exception(exc or ConnectionError("closed"))
+
+
+class Sender:
+    """Connections to one server's /slack/events, and how long each answer took."""
+
+    def __init__(self, connections: list[_Connection]) -> None:
+        self._free = asyncio.Queue[_Connection]()
+        for each in connections:
+            self._free.put_nowait(each)
+        self._count = len(connections)
+
+    async def post(self, body: bytes) -> float:
+        """Send one; seconds until the 200. Whoever waits for a connection waits on Slack's account, not the server's."""
+        connection = await self._free.get()
+        try:
+            return await _asked(connection, body)
+        finally:
+            self._free.put_nowait(connection)
+
+    async def all(self, bodies: Iterable[bytes]) -> list[float]:
+        """Send them, as many at once as there are connections; the seconds each took."""
+        waiting: Iterator[bytes] = iter(bodies)
+        took: list[float] = []
+
+        async def work() -> None:
+            for body in waiting:
+                took.append(await self.post(body))
+
+        await asyncio.gather(*(work() for _ in range(self._count)))
+        return took
+
+    async def paced(self, bodies: Iterable[bytes], per_second: float) -> list[float]:
+        """Send one after the other at this rate, whether the earlier are answered or not."""
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        under_way: list[asyncio.Task[float]] = []
+        for number, body in enumerate(bodies):
+            await asyncio.sleep(max(0.0, begin + number / per_second - loop.time()))
+            under_way.append(asyncio.create_task(self.post(body)))
+        return list(await asyncio.gather(*under_way))
+
+    async def close(self) -> None:
+        for _ in range(self._count):
+            (await self._free.get()).transport.close()
+
+
+async def _asked(connection: _Connection, body: bytes) -> float:
+    at = str(int(time.time()))
+    head = (
+        "POST /slack/events HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: Slackbot 1.0 (+https://api.slack.com/robots)\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nAccept: */*\r\n"
+        f"X-Slack-Request-Timestamp: {at}\r\nX-Slack-Signature: {signature(SIGNING_SECRET, at, body)}\r\n\r\n"
+    )
+    connection.answered = asyncio.get_running_loop().create_future()
+    began = time.perf_counter()
+    connection.transport.write(head.encode() + body)
+    status = await connection.answered
+    took = time.perf_counter() - began
+    if status != 200:
+        raise AssertionError(f"an event was answered with {status}")
+    return took
+
+
+async def sender(port: int, connections: int = CONNECTIONS) -> Sender:
+    loop = asyncio.get_running_loop()
+    made = [await loop.create_connection(_Connection, "127.0.0.1", port) for _ in range(connections)]
+    return Sender([protocol for _, protocol in made])

@@ -1,0 +1,72 @@
+"""What is measured, and how: CPU and memory of other processes by the operating system's account, percentiles, rows."""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table. `value` and `floor` are in `unit`; `reach` is how many floors are allowed (None: told).
+
+    `holds` is given where the goal is no ratio; `more` are further figures, for reading.
+    """
+
+    name: str
+    unit: str
+    value: float
+    floor: float | None = None
+    reach: float | None = None
+    holds: bool | None = None
+    goal: str = ""
+    more: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ratio(self) -> float | None:
+        return self.value / self.floor if self.floor else None
+
+    @property
+    def verdict(self) -> str:
+        holds = self.holds
+        if holds is None and self.reach is not None and self.ratio is not None:
+            holds = self.ratio <= self.reach
+        return "" if holds is None else "yes" if holds else "NO"
+
+    @property
+    def wanted(self) -> str:
+        return self.goal or (f"<= {self.reach:g} x" if self.reach is not None else "")
+
+
+def cpu(pid: int) -> float:
+    """Seconds of CPU that all threads of this process have used.
+
+    Its clock of the kernel's (clock_getcpuclockid(3) makes its number like this): to the nanosecond, where
+    /proc/PID/stat counts hundredths of a second.
+    """
+    return time.clock_gettime((~pid << 3) | 2)
+
+
+def resident(pid: int) -> float:
+    """MB that this process has in memory."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) * 1024 / 1e6
+
+
+def percentile(values: Sequence[float], of: float) -> float:
+    """The smallest value that `of` percent of the values do not exceed."""
+    return sorted(values)[max(0, math.ceil(len(values) * of / 100) - 1)]
+
+
+def spread(seconds: Sequence[float]) -> dict[str, float]:
+    """Percentiles in milliseconds."""
+    return {f"p{of}_ms": round(percentile(seconds, of) * 1e3, 2) for of in (50, 95, 99)}
+
+
+def paired(values: Sequence[float], floors: Sequence[float]) -> tuple[float, float]:
+    """A typical value and its floor, whose quotient is the median of the rounds': each round has its own weather."""
+    floor = median(floors)
+    return median(value / other for value, other in zip(values, floors, strict=True)) * floor, floor
