@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 
 def bolt_app() -> AsyncApp:
-    client = AsyncWebClient(os.environ["SLACK_BOT_TOKEN"], os.environ["SLACK_API_URL"])
+    client = AsyncWebClient(os.environ["TOKEN"], os.environ["SLACK_API_URL"])
     secret = os.environ.get("SLACK_SIGNING_SECRET")
     app = AsyncApp(client=client, signing_secret=secret, process_before_response=True)
 

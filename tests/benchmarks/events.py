@@ -87,9 +87,7 @@ async def _tied(b: Bench, to_bot: Sender, floor: Kind) -> Row:
     for root in roots:
         await b.card(root, f"to {KEY}")
     await b.handled()
-    bodies = [
-        message(f"{WORDS}{monitor(next(_numbers))}", roots[number % TIED_THREADS], team) for number in range(600)
-    ]
+    bodies = [message(f"{WORDS}{monitor(next(_numbers))}", roots[number % TIED_THREADS], team) for number in range(600)]
     before = measure.cpu(bot)
     took = await to_bot.paced(bodies, PACE)
     spent = (measure.cpu(bot) - before) / len(bodies)

@@ -54,7 +54,11 @@ def _parse() -> Row:
         theirs.append(floor)
         ratios.append(value / floor)
     floor = median(theirs)
-    more = {"links": len(splittable), "slowest_us": round(max(ours) * 1e6, 1), "p95_ratio": round(measure.percentile(ratios, 95), 2)}
+    more = {
+        "links": len(splittable),
+        "slowest_us": round(max(ours) * 1e6, 1),
+        "p95_ratio": round(measure.percentile(ratios, 95), 2),
+    }
     return Row("links.parse, median over the corpus", "µs", median(ratios) * floor * 1e6, floor * 1e6, 5.0, more=more)
 
 

@@ -65,7 +65,7 @@ def message(text: str, thread_ts: str, team: str) -> bytes:
 class _Connection(asyncio.Protocol):
     """One request at a time; `answered` is resolved with the status."""
 
-    answered: asyncio.Future[int]
+    answered: asyncio.Future[int] | None = None
     transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -83,10 +83,11 @@ class _Connection(asyncio.Protocol):
         )
         if len(body) >= length:
             self._buffer = body[length:]
+            assert self.answered is not None, "an answer to no request"
             self.answered.set_result(int(head[9:12]))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self.answered.done():
+        if self.answered is not None and not self.answered.done():
             self.answered.set_exception(exc or ConnectionError("closed"))
 
 

@@ -45,7 +45,7 @@ async def bare(slack_url: str, way: str) -> AsyncGenerator[Bare]:
 def bare_environment(slack_url: str, way: str) -> dict[str, str]:
     secret = {"SLACK_SIGNING_SECRET": SIGNING_SECRET} if way == "http" else {"SLACK_APP_TOKEN": "xapp-sandbox"}
     return {
-        "SLACK_BOT_TOKEN": "xoxb-sandbox",
+        "TOKEN": "xoxb-sandbox",
         "SLACK_API_URL": slack_url,
         "HOME": tempfile.gettempdir(),
         "PYTHONPATH": str(ROOT),
@@ -54,7 +54,9 @@ def bare_environment(slack_url: str, way: str) -> dict[str, str]:
 
 
 @contextlib.asynccontextmanager
-async def bot(*, http: bool = False, replicas: int = 1, settings: Mapping[str, str] | None = None) -> AsyncGenerator[Bench]:
+async def bot(
+    *, http: bool = False, replicas: int = 1, settings: Mapping[str, str] | None = None
+) -> AsyncGenerator[Bench]:
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as directory:
         async with bench(Path(directory), http=http, replicas=replicas, settings={**FOR_EVER, **(settings or {})}) as b:
             yield b

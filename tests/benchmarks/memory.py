@@ -1,0 +1,47 @@
+"""What the bot keeps in memory: at the start, and after many events."""
+
+import contextlib
+import itertools
+from collections.abc import Iterator
+
+from tests.benchmarks import measure, peers
+from tests.benchmarks.load import WORDS, message, sender
+from tests.benchmarks.measure import Row
+from tests.e2e.bench import monitor
+
+FIRST, LAST = 10_000, 100_000
+LINK_EVERY = 10
+"""Every tenth event brings a link, in a thread about no case."""
+
+
+async def run() -> list[Row]:
+    async with contextlib.AsyncExitStack() as stack:
+        b = await stack.enter_async_context(peers.bot(http=True))
+        bare = await stack.enter_async_context(peers.bare(b.slack.url, "http"))
+        to_bot, to_bare = await sender(peers.port(b)), await sender(bare.port)
+        stack.push_async_callback(to_bot.close)
+        stack.push_async_callback(to_bare.close)
+        team, bot, thread = b.slack.workspace.team_id, peers.pid(b.bot), await peers.untied(b)
+
+        def bodies(count: int) -> Iterator[bytes]:
+            for number in itertools.islice(itertools.count(1), count):
+                link = monitor(number) if number % LINK_EVERY == 0 else ""
+                yield message(WORDS + link, thread, team)
+
+        await to_bare.all(bodies(1))
+        at_start, floor = measure.resident(bot), measure.resident(bare.pid)
+        await to_bot.all(bodies(FIRST))
+        early = measure.resident(bot)
+        await to_bot.all(bodies(LAST - FIRST))
+        grown = measure.resident(bot) - early
+        return [
+            Row("resident memory at start", "MB", at_start, floor, 2.5),
+            Row(
+                f"resident memory, growth from {FIRST:,} to {LAST:,} events",
+                "MB",
+                grown,
+                holds=grown < 5,
+                goal="< 5 MB",
+                more={"resident_mb": round(early + grown, 1)},
+            ),
+        ]
