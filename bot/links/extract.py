@@ -20,7 +20,7 @@ _CARRIERS = (
     "pretext", "text", "title", "value", "fields", "elements", "accessory", "options", "rows", "blocks",
     "message_blocks", "message", "attachments", "actions", "fallback",
 )  # fmt: skip
-_PREVIEW_MARKS = ("from_url", "original_url", "app_unfurl_url")
+_PREVIEW_MARKS = frozenset({"from_url", "original_url", "app_unfurl_url"})
 
 
 class _Url(str):
@@ -47,27 +47,30 @@ def _links(message: Mapping[str, Any], edited: bool) -> Iterator[str]:
             if _START.match(item):
                 yield str(item)
         elif isinstance(item, str):
-            yield from _links_of_text(item)
+            if "://" in item:
+                yield from _links_of_text(item)
         elif is_object(item):
-            pending.extend(reversed(list(_parts(item, edited))))
+            pending.extend(reversed(_parts(item, edited)))
         elif is_list(item):
             pending.extend(reversed(item))
 
 
-def _parts(element: Json, edited: bool) -> Iterator[Any]:
-    """What of a message, attachment, block or element is to be read, in order."""
+def _parts(element: Json, edited: bool) -> list[Any]:
+    """What of a message, attachment, block or element is to be read, in order. Each event asks this often."""
     if _is_preview(element, edited):
-        return
-    labels: set[str] = set()
+        return []
+    found: list[Any] = []
+    labels: list[str] = []
     for name, label in _LABEL_OF.items():
-        url = element.get(name)
-        if isinstance(url, str) and url:
-            labels.add(label)
-            yield _Url(url)
+        if name in element and isinstance(url := element[name], str) and url:
+            labels.append(label)
+            found.append(_Url(url))
     if "type" in element or "text" in element:
-        labels.add("value")  # a button's or an option's payload, which nobody sees
-    yield from (element[name] for name in _CARRIERS if name in element and name not in labels)
-    yield from (file.get("title") for file in objects(element.get("files")))
+        labels.append("value")  # a button's or an option's payload, which nobody sees
+    found += [element[name] for name in _CARRIERS if name in element and name not in labels]
+    if "files" in element:
+        found += [file.get("title") for file in objects(element["files"])]
+    return found
 
 
 def _is_preview(element: Json, edited: bool) -> bool:
@@ -75,13 +78,11 @@ def _is_preview(element: Json, edited: bool) -> bool:
         return False
     if element.get("is_msg_unfurl"):
         return edited
-    return any(element.get(mark) for mark in _PREVIEW_MARKS)
+    return not _PREVIEW_MARKS.isdisjoint(element) and any(element.get(mark) for mark in _PREVIEW_MARKS)
 
 
 def _links_of_text(text: str) -> Iterator[str]:
     """The links of mrkdwn: `<url>`, `<url|label>`, and bare URLs in text that Slack did not mark up."""
-    if "://" not in text:
-        return
     position = 0
     for control in _CONTROL.finditer(text):
         yield from _bare_links(text[position : control.start()])
