@@ -208,6 +208,9 @@ def bolt_app(
         before_authorize=installs.guarding(there) if isinstance(there, InstalledWorkspaces) else None,
         request_verification_enabled=False,  # done by `transport.http` before Bolt sees a request; not in Socket Mode
         process_before_response=True,
+        # What Bolt makes for every event and nobody here asks for.
+        attaching_function_token_enabled=False,
+        attaching_conversation_kwargs_enabled=False,
     )
     threads.register(app, reach, delivery.wake)
     cards.register(app, reach, said, delivery.wake)

@@ -22,16 +22,21 @@ _COUNTED = {Insight: "insight", Draft: "draft", CaseLink: "case", Uncovered: "un
 
 def seen(reach: Reach, workspace: str, channel: str, message: Json, *, edited: bool) -> Seen:
     """What a message brings; `edited`: it comes from an edit, where other messages' previews do not count."""
-    links = [parse(link, reach.routes) for link in extract(message, edited=edited)]
+    thread = Thread(workspace, channel, message.get("thread_ts") or message["ts"])
+    poster, by_bot = message.get("user") or message.get("bot_id"), bool(message.get("bot_id"))
+    pasted = extract(message, edited=edited)
+    if not pasted:
+        return Seen(thread, message["ts"], poster, (), by_bot=by_bot)  # as of nearly all messages
+    links = [parse(link, reach.routes) for link in pasted]
     if not edited:
         _count(links)
     return Seen(
-        thread=Thread(workspace, channel, message.get("thread_ts") or message["ts"]),
+        thread=thread,
         message_ts=message["ts"],
-        poster=message.get("user") or message.get("bot_id"),
+        poster=poster,
         found=tuple(_found(reach, workspace, links)),
         names=names_of(reach, workspace, links),
-        by_bot=bool(message.get("bot_id")),
+        by_bot=by_bot,
         elsewhere=elsewhere({link.host for link in links if link}, reach.hosts_for(workspace)),
     )
 

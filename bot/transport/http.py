@@ -94,6 +94,8 @@ class HttpMode:
 async def _read(request: web.Request) -> bytes:
     """As much as the server allows; raises Refused."""
     try:
+        if request.content.is_eof():  # it came with its headers, as nearly always
+            return await request.read()
         async with asyncio.timeout(BODY_SECONDS):
             return await request.read()
     except web.HTTPRequestEntityTooLarge as error:
