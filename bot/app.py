@@ -16,6 +16,7 @@ import structlog
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp, AsyncBoltContext, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.authorization.async_authorize import AsyncAuthorize
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -194,16 +195,11 @@ def bolt_app(
 ) -> AsyncApp:
     """Bolt with our listeners. It acknowledges only when a listener has returned: then its transaction stands."""
 
-    async def authorize(context: AsyncBoltContext, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
-        # Bolt only needs to know us from others: it gets no token, because only `bot.slack` calls Slack.
-        me = await reach.myself(str(enterprise_id if context.is_enterprise_install else team_id))
-        return AuthorizeResult(enterprise_id=me.enterprise, team_id=me.team, bot_id=me.bot, bot_user_id=me.user)
-
     there = reach.workspaces
     app = _Counted(
         logger=logging.getLogger("slack_bolt"),  # else Bolt gives each of its loggers the root's level, see `logs`
         client=_client(settings, session, None),
-        authorize=authorize,
+        authorize=_Authorize(reach),
         signing_secret="",
         before_authorize=installs.guarding(there) if isinstance(there, InstalledWorkspaces) else None,
         request_verification_enabled=False,  # done by `transport.http` before Bolt sees a request; not in Socket Mode
@@ -226,6 +222,23 @@ def bolt_app(
 
     _ = on_anything_else
     return app
+
+
+class _Authorize(AsyncAuthorize):
+    """Tells Bolt us from others; it gets no token, because only `bot.slack` calls Slack.
+
+    A class of Bolt's own kind: what a plain function might ask for would be put together for each event.
+    """
+
+    def __init__(self, reach: Reach) -> None:
+        super().__init__()
+        self._reach = reach
+
+    async def __call__(
+        self, *, context: AsyncBoltContext, enterprise_id: str | None, team_id: str | None, **_: object
+    ) -> AuthorizeResult:
+        me = await self._reach.myself(str(enterprise_id if context.is_enterprise_install else team_id))
+        return AuthorizeResult(enterprise_id=me.enterprise, team_id=me.team, bot_id=me.bot, bot_user_id=me.user)
 
 
 class _Counted(AsyncApp):
