@@ -194,7 +194,6 @@ def bolt_app(
     settings: Settings, session: aiohttp.ClientSession, reach: Reach, said: Answers, delivery: Delivery
 ) -> AsyncApp:
     """Bolt with our listeners. It acknowledges only when a listener has returned: then its transaction stands."""
-
     there = reach.workspaces
     app = _Counted(
         logger=logging.getLogger("slack_bolt"),  # else Bolt gives each of its loggers the root's level, see `logs`

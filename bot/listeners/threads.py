@@ -104,7 +104,7 @@ def _read(reach: Reach, where: Where, message: Json, *, edited: bool) -> Seen:
 
 async def _sight(reach: Reach, seen: Seen) -> bool:
     """Whether anything was new."""
-    sighted = await sightings.sight(reach.store, seen, await reading.rules(reach, seen.thread, seen.poster))
+    sighted = await sightings.sight(reach.store, seen, lambda: reading.rules(reach, seen.thread, seen.poster))
     telling.tell(reach, seen.thread, sighted.tie, sighted.decided)
     return sighted.new > 0
 

@@ -1,12 +1,14 @@
 """What survives a restart: SQLite, or PostgreSQL for several replicas."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store import engine
+from bot.store import engine, glance
 from bot.store.engine import BUSY_SECONDS, server_now
 
 __all__ = ["Store", "now"]
@@ -22,6 +24,8 @@ class Store:
     def __init__(self, url: str) -> None:
         self.engine = engine.create(url)
         self._turn = asyncio.Lock()
+        file = engine.file_of(url)
+        self._glances = None if file is None else glance.Glances(str(file))
 
     def write(self, *, patience: float = BUSY_SECONDS) -> AbstractAsyncContextManager[AsyncConnection]:
         return engine.write(self.engine, self._turn, patience)
@@ -29,7 +33,19 @@ class Store:
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
         return engine.read(self.engine)
 
+    async def rows(self, statement: Select[Any], values: Mapping[str, str]) -> Sequence[Any]:
+        """What a SELECT finds that comes with nearly every event; `statement` must be kept, and take texts and numbers.
+
+        On SQLite it leaves out SQLAlchemy's way to a connection, which costs twenty times the statement.
+        """
+        if self._glances is not None:
+            return self._glances.rows(statement, values)
+        async with self.read() as connection:
+            return (await connection.execute(statement, values)).all()
+
     async def close(self) -> None:
+        if self._glances is not None:
+            self._glances.close()
         await self.engine.dispose()
 
 

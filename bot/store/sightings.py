@@ -1,7 +1,7 @@
 """Sightings: links seen in messages, written down before anything remote is asked, offered once the tie is known."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import and_, select, update
@@ -30,50 +30,46 @@ class Sighted:
     decided: Sequence[Decided] = ()
 
 
-async def sight(store: Store, seen: Seen, rules: Rules) -> Sighted:
+async def sight(store: Store, seen: Seen, rules: Callable[[], Awaitable[Rules]]) -> Sighted:
     """Write down what a message brought; in a tied thread it is offered in the same transaction.
 
     Slack sends an event more than once: then nothing is new. A thread known to be about no case costs one
-    read; one of which nothing is known gets a lane that finds out.
+    read; one of which nothing is known gets a lane that finds out. `rules` is asked where the message leads on.
     """
-    async with store.read() as connection:
-        if not await _concerns(connection, seen):
-            return Sighted()
+    if not await _concerns(store, seen):
+        return Sighted()
+    offered_by = await rules()
     while True:
         async with store.write() as tx:
-            sighted = await _write_down(tx, seen, rules)
+            sighted = await _write_down(tx, seen, offered_by)
         if sighted is not None:
             return sighted
 
 
-async def _concerns(connection: AsyncConnection, seen: Seen) -> bool:
+async def _concerns(store: Store, seen: Seen) -> bool:
     """Whether this message can lead to anything here."""
-    tie = await _tie(connection, seen)
+    tie = await ties.at_once(store, seen.thread, bare_root=_is_bare_root(seen))
     if tie is None:
         # A root without a case is about none; its thread is looked up when a reply brings a link.
         return bool(seen.names) if seen.is_root else bool(seen.found or seen.names)
     if tie.kind is TieKind.NO_CASE and not seen.is_root and seen.names:
-        return not await questions.was_asked(connection, seen.thread)
+        async with store.read() as connection:
+            return not await questions.was_asked(connection, seen.thread)
     return bool(seen.found) and tie.kind in (TieKind.TIED, TieKind.NAMED)
 
 
-async def _tie(connection: AsyncConnection, seen: Seen) -> ties.Tie | None:
-    """The thread's tie as this message tells of it: a root that names no case leaves it to the channel."""
-    tie = await ties.of(connection, seen.thread)
-    if tie is None and seen.is_root and not seen.names:
-        channel = await ties.of(connection, seen.thread.whole_channel)
-        if channel is not None and channel.kind is TieKind.TIED:
-            return ties.of_channel(channel)
-    return tie
+def _is_bare_root(seen: Seen) -> bool:
+    """A root that names no case leaves the thread to the channel."""
+    return seen.is_root and not seen.names
 
 
 async def _write_down(tx: AsyncConnection, seen: Seen, rules: Rules) -> Sighted | None:
     """None: the thread's tie changed under our eyes, and nothing was done."""
-    tie = await _tie(tx, seen)
+    tie = await ties.of(tx, seen.thread, bare_root=_is_bare_root(seen))
     at = await now(tx)
     if tie is not None and tie.kind is TieKind.TIED:
         await ties.lock_case(tx, tie.org, tie.case_id)
-        if await _tie(tx, seen) != tie:
+        if await ties.of(tx, seen.thread, bare_root=_is_bare_root(seen)) != tie:
             return None
         by_channel = tie.source is TieSource.CHANNEL
         if by_channel and seen.is_root:

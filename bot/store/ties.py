@@ -4,15 +4,16 @@ The law: what a person said for the thread (including "none") beats the thread's
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Thread
+from bot.store import Store
 from bot.store.engine import insert_into
 from bot.store.schema import cases, ties
 
@@ -64,20 +65,28 @@ class Tie:
     at: float
 
 
-async def of(connection: AsyncConnection, thread: Thread) -> Tie | None:
-    """The tie in effect; None when nobody has looked at the thread's root yet. For a whole channel: the channel's."""
-    found = (
-        ties.c.workspace == thread.workspace,
-        ties.c.channel == thread.channel,
-        ties.c.thread_ts.in_(["", thread.ts]),
-    )
-    rows = {row.thread_ts: _tie(row) for row in await connection.execute(select(ties).where(*found))}
+async def of(connection: AsyncConnection, thread: Thread, *, bare_root: bool = False) -> Tie | None:
+    """The tie in effect; None when nobody has looked at the thread's root yet. For a whole channel: the channel's.
+
+    `bare_root`: who asks sees the root, and it names no case, so where nothing is known the channel's tie counts.
+    """
+    return _in_effect(await connection.execute(_OF, _key(thread)), thread, bare_root)
+
+
+async def at_once(store: Store, thread: Thread, *, bare_root: bool = False) -> Tie | None:
+    """The same, asked with every message that brings a link."""
+    return _in_effect(await store.rows(_OF, _key(thread)), thread, bare_root)
+
+
+def _in_effect(found: Iterable[Any], thread: Thread, bare_root: bool) -> Tie | None:
+    rows = {row.thread_ts: _tie(row) for row in found}
     own, channel = rows.get(thread.ts), rows.get("")
+    tied = channel if channel is not None and channel.kind is TieKind.TIED else None
+    if not thread.ts:
+        return channel
     if own is None or own.kind is TieKind.UNREAD:
-        return None if thread.ts else channel
-    if own.kind is TieKind.NO_CASE and channel is not None and channel.kind is TieKind.TIED:
-        return of_channel(channel)
-    return own
+        return of_channel(tied) if bare_root and tied else None
+    return of_channel(tied) if own.kind is TieKind.NO_CASE and tied else own
 
 
 def of_channel(tie: Tie) -> Tie:
@@ -159,6 +168,11 @@ async def lock_case(tx: AsyncConnection, org: str, case_id: str) -> None:
     await tx.execute(select(cases.c.key).where(mine).with_for_update())
 
 
+_OF = select(ties).where(
+    ties.c.workspace == bindparam("workspace"),
+    ties.c.channel == bindparam("channel"),
+    ties.c.thread_ts.in_([literal(""), bindparam("thread_ts")]),
+)
 _KEY = [ties.c.workspace, ties.c.channel, ties.c.thread_ts]
 
 

@@ -109,7 +109,12 @@ async def paste(
 ) -> int:
     """A message with these links, on a web host of `org`; those of code changes are on none."""
     seen = tuple(Found(each, () if each.type is InsightType.SCM_URL else (org,)) for each in found)
-    return (await sightings.sight(store, Seen(thread, ts, poster, seen, names), Rules(TIMING))).new
+    return (await sightings.sight(store, Seen(thread, ts, poster, seen, names), ask)).new
+
+
+async def ask() -> Rules:
+    """What everybody posts gets a card."""
+    return Rules(TIMING)
 
 
 async def take_back(store: Store, *numbers: int, thread: Thread = THREAD, ts: str = REPLY) -> int:
