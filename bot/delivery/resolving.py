@@ -8,7 +8,7 @@ import structlog
 from bot import commands
 from bot.datadog import Later, Refused, Why
 from bot.delivery import reading
-from bot.delivery.cases import as_case
+from bot.delivery.cases import FRESH_SECONDS, as_case
 from bot.delivery.reach import Reach
 from bot.links import extract, parse
 from bot.model import Thread
@@ -60,7 +60,14 @@ async def find(reach: Reach, names: Sequence[CaseName]) -> Sequence[cases.Case]:
 
 
 async def resolve(reach: Reach, name: CaseName) -> cases.Case | None:
-    """The case of this key (upper case) or UUID; None when Datadog knows none. Raises Later and CredentialsRefused."""
+    """The case of this key (upper case) or UUID; None when Datadog knows none. Raises Later and CredentialsRefused.
+
+    What Datadog told a moment ago still counts: a hundred threads about one case are no hundred questions.
+    """
+    async with reach.store.read() as connection:
+        known = await cases.named(connection, name.org, name.case, told_within=FRESH_SECONDS)
+    if known is not None:
+        return known
     org = reach.orgs.get(name.org)
     if org is None:
         log.warning("case.org_gone", org=name.org, case=name.case)

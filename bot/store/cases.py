@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,7 +12,7 @@ from bot import metrics
 from bot.insights import State
 from bot.model import Identity, InsightType
 from bot.store import cards, now
-from bot.store.engine import insert_into
+from bot.store.engine import insert_into, server_now
 from bot.store.schema import cases, insights
 
 LATE_SECONDS = 120.0
@@ -21,7 +21,7 @@ LATE_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A case as the store knows it. `on_case`: the identities that Datadog's last answer listed."""
+    """A case as Datadog told of it. `on_case`: the identities that its answer listed. `stored`: told some time ago."""
 
     org: str
     case_id: str
@@ -30,6 +30,7 @@ class Case:
     closed: bool
     archived: bool
     on_case: frozenset[Identity]
+    stored: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,10 @@ async def save(tx: AsyncConnection, case: Case) -> None:
     """Keep what Datadog answered, and bring every card up to date that asks under an older key, title or status.
 
     What is offered and turned out to be on the case already is withdrawn: offering it again would double it.
+    A case that came from here tells nothing new, and what is stored by now may be newer.
     """
+    if case.stored:
+        return
     at = await now(tx)
     old = await get(tx, case.org, case.case_id)
     told = {
@@ -89,12 +93,14 @@ async def get(connection: AsyncConnection, org: str, case_id: str) -> Case | Non
     if row is None:
         return None
     on_case = frozenset(Identity(InsightType(kind), scope, rid) for kind, scope, rid in json.loads(row.on_case))
-    return Case(row.org, row.case_id, row.key, row.title, row.closed, row.archived, on_case)
+    return Case(row.org, row.case_id, row.key, row.title, row.closed, row.archived, on_case, stored=True)
 
 
-async def named(connection: AsyncConnection, org: str, name: str) -> Case | None:
-    """The case of this key or UUID as the store knows it: by the key that Datadog last told."""
+async def named(connection: AsyncConnection, org: str, name: str, *, told_within: float = math.inf) -> Case | None:
+    """The case of this key or UUID as the store knows it: by the key that Datadog last told, so many seconds ago."""
     mine = (cases.c.org == org) & or_(cases.c.key == name, cases.c.case_id == name)
+    if told_within < math.inf:
+        mine &= cases.c.read_at > server_now() - told_within
     latest = select(cases.c.case_id).where(mine).order_by(cases.c.read_at.desc()).limit(1)
     row = (await connection.execute(latest)).one_or_none()
     return None if row is None else await get(connection, org, row.case_id)

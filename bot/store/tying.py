@@ -51,8 +51,7 @@ async def tie_in(tx: AsyncConnection, place: Thread, case: cases.Case, by: str) 
         await wake(tx, LaneKind.THREAD, key(place))
     old = await ties.of(tx, place)
     await _lock(tx, old, case)
-    if await cases.get(tx, case.org, case.case_id) != case:  # else nothing new was told of it
-        await cases.save(tx, case)
+    await cases.save(tx, case)
     same = old is not None and old.kind is TieKind.TIED and (old.org, old.case_id) == (case.org, case.case_id)
     if same and old is not None and old.source is TieSource.SAID:
         return False
