@@ -9,6 +9,9 @@ from bot.insights import Action, Standing, State, act
 from bot.store import Store, cards, cases, now, ties
 from bot.store.lanes import LaneKind, wake
 
+AT_WORK = frozenset({State.CONFIRMED, State.UNDOING})
+"""What makes work for the case's lane."""
+
 
 @dataclass(frozen=True, slots=True)
 class Click:
@@ -92,10 +95,11 @@ async def _move(tx: AsyncConnection, card: cards.Card, items: Sequence[cards.Ite
             left_out = click.action is Action.ADD and new is State.DISMISSED
             change = cards.Change(new, at, by=click.by, left_out=left_out, deliberate=standing.ticked)
             alike.setdefault((item.state, change), []).append(item.id)
+    if any(change.state in AT_WORK for _, change in alike):
+        # Before the cards' lanes: what a person waits for is the case, and lanes are taken up in this order.
+        await wake(tx, LaneKind.CASE, cases.key(card.org, card.case_id))
     moved: dict[int, bool] = {}
     for (was, change), ids in alike.items():
         moved |= dict.fromkeys(await cards.move(tx, ids, change, was=was), not change.left_out)
     await cards.touch(tx, moved)
-    if moved:
-        await wake(tx, LaneKind.CASE, cases.key(card.org, card.case_id))
     return moved
