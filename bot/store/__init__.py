@@ -49,6 +49,9 @@ class Store:
         await self.engine.dispose()
 
 
+_NOW = select(server_now())
+
+
 async def now(connection: AsyncConnection) -> float:
     """The database's time, epoch seconds: every stored time is of this clock."""
-    return (await connection.execute(select(server_now()))).scalar_one()
+    return (await connection.execute(_NOW)).scalar_one()

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, distinct, func, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, distinct, func, insert, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -101,8 +101,19 @@ class Timing:
         return 2.5 * self.delay
 
 
+# Made once, see `lanes`.
+_GET = select(cards).where(cards.c.id == bindparam("card"))
+_ITEMS = (
+    select(insights, *SHOWN)
+    .join(card_insights, card_insights.c.insight == insights.c.id)
+    .where(card_insights.c.card == bindparam("of_card"))
+    .order_by(card_insights.c.group, insights.c.id)
+)
+_BUMP = update(cards).where(cards.c.id == bindparam("card")).values(version=cards.c.version + 1)
+
+
 async def get(connection: AsyncConnection, card: str) -> Card | None:
-    row = (await connection.execute(select(cards).where(cards.c.id == card))).one_or_none()
+    row = (await connection.execute(_GET, {"card": card})).one_or_none()
     return None if row is None else _card(row)
 
 
@@ -133,13 +144,7 @@ async def counts(connection: AsyncConnection, place: Thread) -> dict[State, int]
 
 async def items(connection: AsyncConnection, card: str) -> list[Item]:
     """The card's insights in the order in which they joined."""
-    found = await connection.execute(
-        select(insights, *SHOWN)
-        .join(card_insights, card_insights.c.insight == insights.c.id)
-        .where(card_insights.c.card == card)
-        .order_by(card_insights.c.group, insights.c.id)
-    )
-    return [_item(row) for row in found]
+    return [_item(row) for row in await connection.execute(_ITEMS, {"of_card": card})]
 
 
 async def by_id(connection: AsyncConnection, ids: Collection[int]) -> list[Item]:
@@ -211,7 +216,7 @@ async def touch(tx: AsyncConnection, moved: Collection[int]) -> None:
 async def bump(tx: AsyncConnection, card: str) -> None:
     """A new version of one card; its lane first (see `lanes`)."""
     await wake(tx, LaneKind.CARD, card)
-    await tx.execute(update(cards).where(cards.c.id == card).values(version=cards.c.version + 1))
+    await tx.execute(_BUMP, {"card": card})
 
 
 async def shown(tx: AsyncConnection, card: str, version: int, ts: str, digest: str) -> bool:

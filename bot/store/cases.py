@@ -5,7 +5,7 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import metrics
@@ -55,6 +55,21 @@ class Settled:
     ours: bool | None = None
 
 
+# Made once, see `lanes`.
+_THIS = and_(cases.c.org == bindparam("org"), cases.c.case_id == bindparam("case_id"))
+_GET = select(cases).where(_THIS)
+_TOLD_AGO = select(server_now() - cases.c.read_at).where(_THIS)
+_WORK = (
+    select(insights)
+    .where(
+        insights.c.org == bindparam("org"),
+        insights.c.case_id == bindparam("case_id"),
+        insights.c.state.in_([State.CONFIRMED, State.UNDOING]),
+    )
+    .order_by(insights.c.confirmed_at, insights.c.id)
+)
+
+
 def key(org: str, case_id: str) -> str:
     """The key of the case's lane."""
     return f"{org}/{case_id}"
@@ -89,7 +104,7 @@ async def save(tx: AsyncConnection, case: Case) -> None:
 
 
 async def get(connection: AsyncConnection, org: str, case_id: str) -> Case | None:
-    row = (await connection.execute(select(cases).where(_is(org, case_id)))).one_or_none()
+    row = (await connection.execute(_GET, {"org": org, "case_id": case_id})).one_or_none()
     if row is None:
         return None
     on_case = frozenset(Identity(InsightType(kind), scope, rid) for kind, scope, rid in json.loads(row.on_case))
@@ -108,21 +123,13 @@ async def named(connection: AsyncConnection, org: str, name: str, *, told_within
 
 async def told_ago(connection: AsyncConnection, org: str, case_id: str) -> float:
     """Seconds since Datadog last told of the case; endless where it never did."""
-    read_at = (await connection.execute(select(cases.c.read_at).where(_is(org, case_id)))).scalar_one_or_none()
-    return math.inf if read_at is None else await now(connection) - read_at
+    ago = (await connection.execute(_TOLD_AGO, {"org": org, "case_id": case_id})).scalar_one_or_none()
+    return math.inf if ago is None else ago
 
 
 async def work(connection: AsyncConnection, org: str, case_id: str) -> list[Item]:
     """What is confirmed and not on the case yet, and what is to come off it; oldest confirmation first."""
-    found = await connection.execute(
-        select(insights)
-        .where(
-            insights.c.org == org,
-            insights.c.case_id == case_id,
-            insights.c.state.in_([State.CONFIRMED, State.UNDOING]),
-        )
-        .order_by(insights.c.confirmed_at, insights.c.id)
-    )
+    found = await connection.execute(_WORK, {"org": org, "case_id": case_id})
     return [
         Item(
             row.id,
@@ -188,7 +195,3 @@ async def _withdraw_present(tx: AsyncConnection, case: Case, at: float) -> None:
     )
     there = [row.id for row in offered if Identity(InsightType(row.type), row.scope, row.resource_id) in case.on_case]
     await cards.touch(tx, await cards.move(tx, there, cards.Change(State.WITHDRAWN, at), was=State.OFFERED))
-
-
-def _is(org: str, case_id: str) -> ColumnElement[bool]:
-    return and_(cases.c.org == org, cases.c.case_id == case_id)

@@ -148,7 +148,12 @@ async def read(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
 
 def insert_into(tx: AsyncConnection, table: Table) -> "sqlite.Insert | postgresql.Insert":
     """The dialect's INSERT, which knows ON CONFLICT: repeats of what Slack sends must be harmless."""
-    if tx.dialect.name == "postgresql":
+    return insert_on(tx.dialect.name, table)
+
+
+def insert_on(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    """The same, for statements that are made once."""
+    if dialect == "postgresql":
         from sqlalchemy.dialects import postgresql  # 85 ms that a bot on SQLite need not spend
 
         return postgresql.insert(table)

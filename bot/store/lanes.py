@@ -7,11 +7,13 @@ left could delete the lane under an add that had just found it, and the work wou
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
+from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import Double, Insert, Select, and_, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.engine import insert_into, server_now
+from bot.store.engine import insert_on, server_now
 from bot.store.schema import lanes
 
 BATCH = 100
@@ -53,18 +55,54 @@ class LeaseLost(Exception):
     """Somebody else holds the lane now: what this holder would write is void."""
 
 
+# Made once: to make one of these takes longer than SQLite needs to carry it out, and each click runs a dozen.
+_FREE = or_(lanes.c.lease_until.is_(None), lanes.c.lease_until < server_now())
+_DUE = (
+    select(lanes.c.id)
+    .where(lanes.c.due_at <= server_now(), _FREE)
+    .order_by(lanes.c.due_at)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+    .scalar_subquery()
+)
+_LEASED = server_now() + bindparam("lease", type_=Double)
+_CLAIM = update(lanes).where(lanes.c.id == _DUE).values(token=bindparam("taker"), lease_until=_LEASED).returning(lanes)
+_HELD = and_(lanes.c.id == bindparam("lane"), lanes.c.token == bindparam("holder"))
+_HOLD = update(lanes).where(_HELD).values(lease_until=lanes.c.lease_until).returning(server_now())
+_HOLD_ON = update(lanes).where(_HELD).values(lease_until=_LEASED).returning(server_now())
+_FORGET = lanes.delete().where(lanes.c.id == bindparam("lane"))
+_WAITS_FOR = select(lanes.c.note, lanes.c.due_at).where(
+    lanes.c.kind == bindparam("kind"), lanes.c.key == bindparam("key")
+)
+
+
+@cache
+def _wake(dialect: str) -> Insert:
+    due = server_now() + bindparam("after", type_=Double)
+    row = insert_on(dialect, lanes).values(
+        kind=bindparam("of_kind"),
+        key=bindparam("of_key"),
+        due_at=due,
+        attempts=0,
+        batch_size=BATCH,
+        refused=0,
+        note="",
+    )
+    sooner = func.min if dialect == "sqlite" else func.least
+    return row.on_conflict_do_update(
+        index_elements=[lanes.c.kind, lanes.c.key], set_={"due_at": sooner(lanes.c.due_at, due)}
+    )
+
+
+@cache
+def _next_due(dialect: str) -> Select[Any]:
+    later = func.max if dialect == "sqlite" else func.greatest
+    return select(func.min(later(lanes.c.due_at, func.coalesce(lanes.c.lease_until, 0.0))) - server_now())
+
+
 async def wake(tx: AsyncConnection, kind: LaneKind, key: str, *, after: float = 0.0) -> None:
     """Make sure the lane exists and is due within `after` seconds; locks its row until the transaction ends."""
-    due = server_now() + after
-    row = insert_into(tx, lanes).values(
-        kind=kind, key=key, due_at=due, attempts=0, batch_size=BATCH, refused=0, note=""
-    )
-    sooner = func.min if tx.dialect.name == "sqlite" else func.least
-    await tx.execute(
-        row.on_conflict_do_update(
-            index_elements=[lanes.c.kind, lanes.c.key], set_={"due_at": sooner(lanes.c.due_at, due)}
-        )
-    )
+    await tx.execute(_wake(tx.dialect.name), {"of_kind": kind, "of_key": key, "after": after})
 
 
 async def postpone(tx: AsyncConnection, kind: LaneKind, key: str, due_at: float) -> None:
@@ -75,22 +113,7 @@ async def postpone(tx: AsyncConnection, kind: LaneKind, key: str, due_at: float)
 
 async def claim(tx: AsyncConnection, lease: float) -> Lane | None:
     """The lane that is due longest and not held, now held for `lease` seconds; one statement on both databases."""
-    free = or_(lanes.c.lease_until.is_(None), lanes.c.lease_until < server_now())
-    due = (
-        select(lanes.c.id)
-        .where(lanes.c.due_at <= server_now(), free)
-        .order_by(lanes.c.due_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
-    taken = (
-        update(lanes)
-        .where(lanes.c.id == due)
-        .values(token=secrets.token_hex(8), lease_until=server_now() + lease)
-        .returning(lanes)
-    )
-    row = (await tx.execute(taken)).one_or_none()
+    row = (await tx.execute(_CLAIM, {"taker": secrets.token_hex(8), "lease": lease})).one_or_none()
     if row is None:
         return None
     return Lane(row.id, LaneKind(row.kind), row.key, row.token, row.attempts, row.since, row.batch_size, row.refused)
@@ -98,10 +121,9 @@ async def claim(tx: AsyncConnection, lease: float) -> Lane | None:
 
 async def hold(tx: AsyncConnection, lane: Lane, lease: float | None = None) -> float:
     """Lock the lane's row for this transaction and return the server's now; raises LeaseLost when it is not ours."""
-    held = and_(lanes.c.id == lane.id, lanes.c.token == lane.token)
-    until = lanes.c.lease_until if lease is None else server_now() + lease
-    answer = await tx.execute(update(lanes).where(held).values(lease_until=until).returning(server_now()))
-    now = answer.scalar_one_or_none()
+    mine = {"lane": lane.id, "holder": lane.token}
+    longer = {} if lease is None else {"lease": lease}
+    now = (await tx.execute(_HOLD_ON if longer else _HOLD, mine | longer)).scalar_one_or_none()
     if now is None:
         raise LeaseLost(lane.key)
     return now
@@ -112,11 +134,10 @@ async def release(tx: AsyncConnection, lane: Lane, *, more: bool, batch_size: in
 
     A lane that was woken for later (a card that collects links) keeps that time.
     """
-    mine = lanes.c.id == lane.id
     if more:
         await tx.execute(
             update(lanes)
-            .where(mine)
+            .where(lanes.c.id == lane.id)
             .values(
                 token=None,
                 lease_until=None,
@@ -128,7 +149,7 @@ async def release(tx: AsyncConnection, lane: Lane, *, more: bool, batch_size: in
             )
         )
     else:
-        await tx.execute(lanes.delete().where(mine))
+        await tx.execute(_FORGET, {"lane": lane.id})
 
 
 async def retry(tx: AsyncConnection, lane: Lane, again: Retry) -> float:
@@ -147,18 +168,12 @@ async def retry(tx: AsyncConnection, lane: Lane, again: Retry) -> float:
 
 async def next_due(connection: AsyncConnection) -> float | None:
     """Seconds until some lane can be claimed (0 or less: now); None when there are no lanes."""
-    when = func.max(lanes.c.due_at, func.coalesce(lanes.c.lease_until, 0.0))
-    if connection.dialect.name != "sqlite":
-        when = func.greatest(lanes.c.due_at, func.coalesce(lanes.c.lease_until, 0.0))
-    earliest = select(func.min(when) - server_now())
-    return (await connection.execute(earliest)).scalar_one_or_none()
+    return (await connection.execute(_next_due(connection.dialect.name))).scalar_one_or_none()
 
 
 async def waits_for(connection: AsyncConnection, kind: LaneKind, key: str) -> tuple[str, float]:
     """What a lane waits for, in words, and when it is due again; no words: it waits for nothing."""
-    row = (
-        await connection.execute(select(lanes.c.note, lanes.c.due_at).where(lanes.c.kind == kind, lanes.c.key == key))
-    ).one_or_none()
+    row = (await connection.execute(_WAITS_FOR, {"kind": kind, "key": key})).one_or_none()
     return (row.note, row.due_at) if row else ("", 0.0)
 
 

@@ -1,6 +1,6 @@
 """Modes: how much the bot does by itself in a thread, or in a whole channel."""
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import Mode
@@ -9,16 +9,17 @@ from bot.store import Store, now
 from bot.store.engine import insert_into
 from bot.store.schema import modes
 
+_OF = select(modes.c.thread_ts, modes.c.mode).where(
+    modes.c.workspace == bindparam("workspace"),
+    modes.c.channel == bindparam("channel"),
+    modes.c.thread_ts.in_([literal(""), bindparam("thread_ts")]),
+)
+
 
 async def of(connection: AsyncConnection, thread: Thread) -> Mode | None:
     """What a person set for the thread, else for its channel; None: nobody set anything."""
-    found = await connection.execute(
-        select(modes.c.thread_ts, modes.c.mode).where(
-            modes.c.workspace == thread.workspace,
-            modes.c.channel == thread.channel,
-            modes.c.thread_ts.in_(["", thread.ts]),
-        )
-    )
+    where = {"workspace": thread.workspace, "channel": thread.channel, "thread_ts": thread.ts}
+    found = await connection.execute(_OF, where)
     rows = {row.thread_ts: Mode(row.mode) for row in found}
     return rows.get(thread.ts, rows.get(""))
 

@@ -164,14 +164,18 @@ async def forget_root(tx: AsyncConnection, thread: Thread, at: float) -> None:
 
 async def lock_case(tx: AsyncConnection, org: str, case_id: str) -> None:
     """Nobody else moves this case's insights or their cards until the transaction ends."""
-    mine = and_(cases.c.org == org, cases.c.case_id == case_id)
-    await tx.execute(select(cases.c.key).where(mine).with_for_update())
+    await tx.execute(_LOCK, {"org": org, "case_id": case_id})
 
 
 _OF = select(ties).where(
     ties.c.workspace == bindparam("workspace"),
     ties.c.channel == bindparam("channel"),
     ties.c.thread_ts.in_([literal(""), bindparam("thread_ts")]),
+)
+_LOCK = (
+    select(cases.c.key)
+    .where(cases.c.org == bindparam("org"), cases.c.case_id == bindparam("case_id"))
+    .with_for_update()
 )
 _KEY = [ties.c.workspace, ties.c.channel, ties.c.thread_ts]
 
