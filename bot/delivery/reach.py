@@ -21,6 +21,7 @@ from bot.policy import Confirmers, Home, Refusal, is_named, may_change
 from bot.slack import Myself, Slack
 from bot.store import Store, lanes
 from bot.store.cards import Timing
+from bot.store.cases import Case
 from bot.store.lanes import Lane, Retry
 
 FIRST_RETRY_SECONDS = 1.0
@@ -62,6 +63,8 @@ class Org:
     case_url: str
     teams: frozenset[str] | None = None
     gate: Gate = field(default_factory=Gate)
+    asking: dict[str, asyncio.Task[Case | None]] = field(default_factory=dict[str, asyncio.Task[Case | None]])
+    """Which cases Datadog is being asked for just now, by the key or UUID that was named."""
 
     async def names_of(self, insights: Iterable[Identity], *, within: float) -> dict[Identity, str]:
         """What these insights are called, as far as it is known or told in so many seconds."""

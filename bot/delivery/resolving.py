@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -9,7 +10,7 @@ from bot import commands
 from bot.datadog import Later, Refused, Why
 from bot.delivery import reading
 from bot.delivery.cases import FRESH_SECONDS, as_case
-from bot.delivery.reach import Reach
+from bot.delivery.reach import Org, Reach
 from bot.links import extract, parse
 from bot.model import Thread
 from bot.store import cases, ties
@@ -62,20 +63,30 @@ async def find(reach: Reach, names: Sequence[CaseName]) -> Sequence[cases.Case]:
 async def resolve(reach: Reach, name: CaseName) -> cases.Case | None:
     """The case of this key (upper case) or UUID; None when Datadog knows none. Raises Later and CredentialsRefused.
 
-    What Datadog told a moment ago still counts: a hundred threads about one case are no hundred questions.
+    What Datadog told a moment ago still counts, and who asks at the same time gets the same answer: a hundred threads
+    about one case are one question.
     """
-    async with reach.store.read() as connection:
-        known = await cases.named(connection, name.org, name.case, told_within=FRESH_SECONDS)
-    if known is not None:
-        return known
     org = reach.orgs.get(name.org)
     if org is None:
         log.warning("case.org_gone", org=name.org, case=name.case)
         return None
+    async with reach.store.read() as connection:
+        known = await cases.named(connection, name.org, name.case, told_within=FRESH_SECONDS)
+    if known is not None:
+        return known
+    asking = org.asking.get(name.case)
+    if asking is None:
+        asking = org.asking[name.case] = asyncio.create_task(_ask(reach, org, name))
+        asking.add_done_callback(lambda _: org.asking.pop(name.case))
+    return await asyncio.shield(asking)  # whoever gives up does not give up for the others
+
+
+async def _ask(reach: Reach, org: Org, name: CaseName) -> cases.Case | None:
+    """Ask Datadog, and write down what it tells."""
     if org.gate.closed_for:
         raise Later(Why.SILENT, None, after=org.gate.closed_for)
     try:
-        return as_case(reach, name.org, await org.datadog.case(name.case))
+        told = as_case(reach, name.org, await org.datadog.case(name.case))
     except Refused as refused:
         if refused.status in (400, 404):
             log.info("case.unknown", org=name.org, case=name.case)
@@ -85,3 +96,7 @@ async def resolve(reach: Reach, name: CaseName) -> cases.Case | None:
             raise CredentialsRefused from refused
         # Valid keys that may not read this project: somebody has to grant that, so ask again.
         raise Later(Why.SILENT, refused.status, after=reach.retry_cap) from refused
+    async with reach.write() as tx:
+        await ties.lock_case(tx, told.org, told.case_id)
+        await cases.save(tx, told)
+    return replace(told, stored=True)

@@ -1,0 +1,127 @@
+"""What each path costs in calls, statements and transactions: counts, because they do not depend on the machine."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+import bot
+from tests.e2e.bench import CHANNEL, GET, PUT, Bench, bench, monitor
+
+TOLD_TO_A_FILE = """
+import os
+import sqlite3
+
+if "DATABASE_URL" in os.environ:
+    connect, told = sqlite3.connect, open("statements", "a", buffering=1)
+
+    def watched(*args, **kwargs):
+        connection = connect(*args, **kwargs)
+        connection.set_trace_callback(lambda statement: told.write(" ".join(statement.split()) + chr(10)))
+        return connection
+
+    sqlite3.connect = watched
+"""
+LOOKING_FOR_WORK = "SELECT min(max(lanes.due_at"
+
+
+class Counted:
+    """A bench whose bot writes down every statement that it has SQLite carry out."""
+
+    def __init__(self, b: Bench, file: Path) -> None:
+        self.b = b
+        self._file = file
+
+    async def begin(self) -> None:
+        """What came before does not count."""
+        await self.b.handled()
+        self._file.write_bytes(b"")
+
+    async def acknowledged(self) -> None:
+        await self.b.control.until(lambda: self.b.slack.outbox.undelivered == 0, what="acknowledgements")
+
+    @property
+    def statements(self) -> list[str]:
+        """Since `begin`; but for those that set a connection up, and the loop's that looks for work."""
+        lines = self._file.read_text(encoding="utf-8").splitlines()
+        return [line for line in lines if not line.startswith(("PRAGMA", LOOKING_FOR_WORK))]
+
+    @property
+    def transactions(self) -> int:
+        return self.statements.count("BEGIN IMMEDIATE")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def counted_bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Counted]:
+    directory = tmp_path_factory.mktemp("counted")
+    (directory / "sitecustomize.py").write_text(TOLD_TO_A_FILE, encoding="utf-8")
+    settings = {"PYTHONPATH": f"{directory}:{Path(bot.__file__).parents[1]}", "CASE_INSIGHTS_CARD_DELAY": "1s"}
+    async with bench(directory, settings=settings) as b:
+        yield Counted(b, directory / "bot-0" / "statements")
+
+
+@pytest.fixture
+async def c(counted_bench: Counted) -> Counted:
+    await counted_bench.b.renew()
+    return counted_bench
+
+
+async def test_a_message_without_a_link_asks_nobody_anything(c: Counted) -> None:
+    root = c.b.start_thread()
+    await c.begin()
+    before = len(c.b.control.calls)
+    c.b.reply(root, "who has looked at it?")
+    await c.acknowledged()
+    assert c.statements == []
+    assert [call.method for call in c.b.control.calls[before:]] == ["socket:events_api"]
+
+
+async def test_a_link_in_a_thread_about_no_case_is_one_select(c: Counted) -> None:
+    root = c.b.slack.message(CHANNEL, "U0ANA", "Lunch?")["ts"]
+    c.b.reply(root, monitor(1))
+    await c.begin()
+    before = len(c.b.control.calls)
+    c.b.reply(root, monitor(2))
+    await c.acknowledged()
+    [select] = c.statements
+    assert select.startswith("SELECT ties.")
+    assert [call.method for call in c.b.control.calls[before:]] == ["socket:events_api"]
+
+
+async def test_a_link_in_a_tied_thread_is_one_transaction(c: Counted) -> None:
+    root = c.b.start_thread()
+    c.b.reply(root, monitor(1))
+    await c.b.card(root, "Add 1 insight")
+    await c.begin()
+    c.b.reply(root, monitor(2))
+    await c.acknowledged()
+    assert c.transactions == 1
+    assert len(c.statements) <= 26
+    await c.b.card(root, "Add 2 insights")
+
+
+async def test_from_link_to_case_is_one_post_two_updates_one_put_and_twelve_transactions(c: Counted) -> None:
+    """Of the twelve one is for the link, one for the click, and two or three for each call."""
+    root = c.b.start_thread()
+    await c.begin()
+    before = len(c.b.control.calls)
+    c.b.control.rule("datadog", PUT, hold="before", times=1)
+    c.b.reply(root, monitor(1))
+    await c.b.click(await c.b.card(root, "Add 1 insight"), "insights.add")
+    await c.b.held(PUT)
+    await c.b.card(root, "Adding")
+    c.b.control.release()
+    await c.b.card(root, "Added to CASEM-4523")
+    await c.b.handled()
+    made = [call.method for call in c.b.control.calls[before:]]
+    changes = [method for method in made if method.startswith(("chat.", "PUT"))]
+    assert sorted(changes) == [PUT, "chat.postMessage", "chat.update", "chat.update"]
+    assert c.transactions == 12
+
+
+async def test_threads_about_a_case_that_was_just_told_of_do_not_ask_again(c: Counted) -> None:
+    for number in (1, 2, 3):
+        c.b.reply(c.b.start_thread(), monitor(number))
+    await c.b.handled()
+    assert len(c.b.calls(GET)) == 1
