@@ -77,8 +77,14 @@ async def resolve(reach: Reach, name: CaseName) -> cases.Case | None:
     asking = org.asking.get(name.case)
     if asking is None:
         asking = org.asking[name.case] = asyncio.create_task(_ask(reach, org, name))
-        asking.add_done_callback(lambda _: org.asking.pop(name.case))
+        asking.add_done_callback(lambda done: _asked(org, name, done))
     return await asyncio.shield(asking)  # whoever gives up does not give up for the others
+
+
+def _asked(org: Org, name: CaseName, done: asyncio.Task[cases.Case | None]) -> None:
+    org.asking.pop(name.case)
+    if not done.cancelled():
+        done.exception()  # looked at here: whoever asked may have given up
 
 
 async def _ask(reach: Reach, org: Org, name: CaseName) -> cases.Case | None:
