@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -51,14 +51,50 @@ class Place:
         return ROLLING_SECONDS if self.rolling else CARD_OPEN_SECONDS
 
 
+# Made once, see `lanes`.
+_UNDECIDED = (
+    select(insights.c.id)
+    .join(card_insights, card_insights.c.insight == insights.c.id)
+    .where(card_insights.c.card == cards.c.id, insights.c.state.in_([State.OFFERED, State.WITHDRAWN]))
+)
+_ASKING = (
+    select(cards)
+    .where(
+        cards.c.workspace == bindparam("workspace"),
+        cards.c.channel == bindparam("channel"),
+        cards.c.org == bindparam("org"),
+        cards.c.case_id == bindparam("case_id"),
+        cards.c.open,
+        or_(_UNDECIDED.exists(), cards.c.ts.is_(None) & cards.c.posting_since.is_(None)),
+    )
+    .order_by(cards.c.first_link_at.desc())
+    .limit(1)
+)
+_OPEN = _ASKING.where(cards.c.thread_ts == bindparam("thread_ts"))
+_OPEN_ROLLING = _ASKING.where(cards.c.rolling)
+_ITS_INSIGHTS = card_insights.c.card == bindparam("of_card")
+_COUNT = select(func.count()).select_from(card_insights).where(_ITS_INSIGHTS)
+_LAST_GROUP = select(func.coalesce(func.max(card_insights.c.group), 0)).where(_ITS_INSIGHTS)
+_NEXT_VERSION = (
+    update(cards)
+    .where(cards.c.id == bindparam("of_card"))
+    .values(version=cards.c.version + 1)
+    .returning(cards.c.version)
+)
+_LEAVE = card_insights.delete().where(_ITS_INSIGHTS, card_insights.c.insight.in_(bindparam("joining", expanding=True)))
+_JOIN = insert(card_insights)
+
+
 async def join(tx: AsyncConnection, place: Place, offered: Sequence[Joining], timing: Timing, at: float) -> None:
     """Put insights on the thread's open card; a new card takes over when that is full or old."""
     rest = list(offered)
     card = await _open_card(tx, place)
     while rest:
-        if card is None or await _full(tx, card.id) or card.first_link_at < at - place.open_seconds:
+        held = 0 if card is None else await _count(tx, card.id)
+        if card is None or held >= CARD_HOLDS or card.first_link_at < at - place.open_seconds:
             card = await _take_over(tx, place, card, at)
-        room = CARD_HOLDS - await _count(tx, card.id)
+            held = await _count(tx, card.id)
+        room = CARD_HOLDS - held
         await _schedule(tx, card, timing, at)  # locks the lane, which comes before its card
         await _put_on(tx, card.id, rest[:room])
         rest = rest[room:]
@@ -102,15 +138,9 @@ async def is_asking(connection: AsyncConnection, place: Place) -> bool:
 
 async def _open_card(tx: AsyncConnection, place: Place) -> Row[Any] | None:
     """The card that later links join: one that nobody has decided on, or that was not posted yet."""
-    undecided = (
-        select(insights.c.id)
-        .join(card_insights, card_insights.c.insight == insights.c.id)
-        .where(card_insights.c.card == cards.c.id, insights.c.state.in_([State.OFFERED, State.WITHDRAWN]))
-    )
-    not_posted = cards.c.ts.is_(None) & cards.c.posting_since.is_(None)
-    mine = and_(_of(place), cards.c.open, or_(undecided.exists(), not_posted))
-    newest = select(cards).where(mine).order_by(cards.c.first_link_at.desc()).limit(1)
-    return (await tx.execute(newest)).one_or_none()
+    where = {"workspace": place.thread.workspace, "channel": place.thread.channel, "org": place.org}
+    where |= {"case_id": place.case_id} | ({} if place.rolling else {"thread_ts": place.thread.ts})
+    return (await tx.execute(_OPEN_ROLLING if place.rolling else _OPEN, where)).one_or_none()
 
 
 def _of(place: Place) -> ColumnElement[bool]:
@@ -124,12 +154,7 @@ def _of(place: Place) -> ColumnElement[bool]:
 
 
 async def _count(tx: AsyncConnection, card: str) -> int:
-    count = select(func.count()).select_from(card_insights).where(card_insights.c.card == card)
-    return (await tx.execute(count)).scalar_one()
-
-
-async def _full(tx: AsyncConnection, card: str) -> bool:
-    return await _count(tx, card) >= CARD_HOLDS
+    return (await tx.execute(_COUNT, {"of_card": card})).scalar_one()
 
 
 async def _take_over(tx: AsyncConnection, place: Place, old: Row[Any] | None, at: float) -> Row[Any]:
@@ -176,13 +201,8 @@ async def _put_on(tx: AsyncConnection, card: str, joining: Sequence[Joining]) ->
     """New groups of checkboxes: a group's options never change while offered, or Slack forgets people's ticks."""
     if not joining:
         return
-    version = (
-        await tx.execute(
-            update(cards).where(cards.c.id == card).values(version=cards.c.version + 1).returning(cards.c.version)
-        )
-    ).scalar_one()
-    last = select(func.coalesce(func.max(card_insights.c.group), 0)).where(card_insights.c.card == card)
-    group = (await tx.execute(last)).scalar_one()
+    version = (await tx.execute(_NEXT_VERSION, {"of_card": card})).scalar_one()
+    group = (await tx.execute(_LAST_GROUP, {"of_card": card})).scalar_one()
     rows = [
         {
             "card": card,
@@ -194,9 +214,9 @@ async def _put_on(tx: AsyncConnection, card: str, joining: Sequence[Joining]) ->
         }
         for place, each in enumerate(joining)
     ]
-    again = (card_insights.c.card == card) & card_insights.c.insight.in_(each.insight for each in joining)
-    await tx.execute(card_insights.delete().where(again))  # withdrawn from this card before
-    await tx.execute(insert(card_insights), rows)
+    again = {"of_card": card, "joining": [each.insight for each in joining]}
+    await tx.execute(_LEAVE, again)  # withdrawn from this card before
+    await tx.execute(_JOIN, rows)
 
 
 async def _schedule(tx: AsyncConnection, card: Row[Any], timing: Timing, at: float) -> None:

@@ -28,6 +28,45 @@ class _Case:
     drafts: frozenset[Identity]
 
 
+# Made once, see `lanes`.
+_PENDING = (
+    select(sightings)
+    .where(
+        sightings.c.workspace == bindparam("workspace"),
+        sightings.c.channel == bindparam("channel"),
+        sightings.c.thread_ts == bindparam("thread_ts"),
+        sightings.c.state == SightingState.PENDING,
+    )
+    .order_by(sightings.c.message_ts, sightings.c.id)
+)
+_OF_CASE = and_(
+    insights.c.org == bindparam("org"),
+    insights.c.case_id == bindparam("case_id"),
+    insights.c.resource_id.in_(bindparam("resources", expanding=True)),
+)
+_KNOWN = select(insights).where(_OF_CASE)
+_SHOWN = (
+    select(insights)
+    .join(card_insights, card_insights.c.insight == insights.c.id)
+    .join(cards_table, cards_table.c.id == card_insights.c.card)
+    .where(
+        _OF_CASE,
+        cards_table.c.workspace == bindparam("workspace"),
+        cards_table.c.channel == bindparam("channel"),
+        cards_table.c.ended.is_(None),
+    )
+)
+_HERE = cards_table.c.thread_ts == bindparam("thread_ts")
+_ON_CARD = _SHOWN.where(_HERE)
+_ON_CARD_OR_ROLLING = _SHOWN.where(or_(_HERE, cards_table.c.rolling))
+_DECIDED = (
+    update(sightings)
+    .where(sightings.c.id == bindparam("sighting"))
+    .values(state=bindparam("became"), reason=bindparam("why"), insight=bindparam("part_of"))
+)
+_NEW = insert(insights).returning(insights)
+
+
 async def offer_pending(
     tx: AsyncConnection, thread: Thread, tie: ties.Tie, rules: Rules, at: float, *, rolling: bool = False
 ) -> list[Decided]:
@@ -36,13 +75,8 @@ async def offer_pending(
     Returns what was decided, to be told once the transaction stands. `rolling`: it is a bot's post in a tied channel,
     whose card is shared with the posts before it.
     """
-    pending = list(
-        await tx.execute(
-            select(sightings)
-            .where(in_thread(thread), sightings.c.state == SightingState.PENDING)
-            .order_by(sightings.c.message_ts, sightings.c.id)
-        )
-    )
+    where = {"workspace": thread.workspace, "channel": thread.channel, "thread_ts": thread.ts}
+    pending = list(await tx.execute(_PENDING, where))
     if not pending:
         return []
     mode = await modes.of(tx, thread) or rules.mode
@@ -79,25 +113,11 @@ async def _case(tx: AsyncConnection, place: Place, pending: Sequence[Row[Any]], 
 
     A card that Slack shows no more shows nothing to anybody: what was only on it may be offered again.
     """
-    of_case = and_(
-        insights.c.org == place.org,
-        insights.c.case_id == place.case_id,
-        insights.c.resource_id.in_({row.resource_id for row in pending}),
-    )
-    found = list(await tx.execute(select(insights).where(of_case)))
-    here = cards_table.c.thread_ts == place.thread.ts
-    on_card = await tx.execute(
-        select(insights)
-        .join(card_insights, card_insights.c.insight == insights.c.id)
-        .join(cards_table, cards_table.c.id == card_insights.c.card)
-        .where(
-            of_case,
-            cards_table.c.workspace == place.thread.workspace,
-            cards_table.c.channel == place.thread.channel,
-            or_(here, cards_table.c.rolling) if shared else here,
-            cards_table.c.ended.is_(None),
-        )
-    )
+    thread = place.thread
+    of_case = {"org": place.org, "case_id": place.case_id, "resources": list({row.resource_id for row in pending})}
+    here = {"workspace": thread.workspace, "channel": thread.channel, "thread_ts": thread.ts}
+    found = list(await tx.execute(_KNOWN, of_case))
+    on_card = await tx.execute(_ON_CARD_OR_ROLLING if shared else _ON_CARD, of_case | here)
     told = await cases.get(tx, place.org, place.case_id)
     known = Known(
         states={identity_of(row): State(row.state) for row in found},
@@ -158,7 +178,7 @@ async def make(tx: AsyncConnection, new: Sequence[Mapping[str, object]], at: flo
     if not new:
         return {}
     fresh = {"state": State.OFFERED, "at": at, "ours": False, "left_out": False, "note": ""}
-    made = await tx.execute(insert(insights).returning(insights), [{**each, **fresh} for each in new])
+    made = await tx.execute(_NEW, [{**each, **fresh} for each in new])
     return {identity_of(row): row.id for row in made}
 
 
@@ -199,13 +219,8 @@ async def _decided(tx: AsyncConnection, decided: Sequence[tuple[int, SightingSta
     """Write down of sightings (by id) what became of them, why, and as part of which insight."""
     if not decided:
         return
-    one = (
-        update(sightings)
-        .where(sightings.c.id == bindparam("sighting"))
-        .values(state=bindparam("became"), reason=bindparam("why"), insight=bindparam("part_of"))
-    )
     names = ("sighting", "became", "why", "part_of")
-    await tx.execute(one, [dict(zip(names, each, strict=True)) for each in decided])
+    await tx.execute(_DECIDED, [dict(zip(names, each, strict=True)) for each in decided])
 
 
 def identity_of(row: Row[Any]) -> Identity:

@@ -3,22 +3,21 @@
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from sqlalchemy import and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningInsert
 
 from bot.insights import State
 from bot.model import Identity, Thread
 from bot.store import Store, cards, now, questions, ties
-from bot.store.engine import insert_into
+from bot.store.engine import insert_on
 from bot.store.lanes import LaneKind, wake
 from bot.store.offering import offer_pending
 from bot.store.schema import sightings
 from bot.store.seen import Decided, Found, Rules, Seen, SightingState, in_thread, key
 from bot.store.ties import TieKind, TieSource
-
-AT_ONCE = 500
-"""Rows in one statement: SQLite takes 32,766 values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +106,20 @@ async def insert(tx: AsyncConnection, seen: Seen, at: float) -> int:
         }
         for each in seen.found
     ]
-    new = 0
-    for first in range(0, len(rows), AT_ONCE):
-        row = insert_into(tx, sightings).values(rows[first : first + AT_ONCE])
-        # A link that an edit took out and another put back in counts anew.
-        again = row.on_conflict_do_update(
-            index_elements=["workspace", "channel", "message_ts", "type", "scope", "resource_id"],
-            set_={"state": SightingState.PENDING, "at": at},
-            where=sightings.c.state == SightingState.GONE,
-        )
-        # Not `rowcount`: after an INSERT psycopg's is -1.
-        new += len((await tx.execute(again.returning(sightings.c.id))).all())
-    return new
+    # Not `rowcount`: after an INSERT psycopg's is -1.
+    return len((await tx.execute(_insert(tx.dialect.name), rows)).all())
+
+
+@cache
+def _insert(dialect: str) -> ReturningInsert[tuple[int]]:
+    """A link that an edit took out and another put back in counts anew."""
+    row = insert_on(dialect, sightings)
+    again = row.on_conflict_do_update(
+        index_elements=["workspace", "channel", "message_ts", "type", "scope", "resource_id"],
+        set_={"state": row.excluded.state, "at": row.excluded.at},
+        where=sightings.c.state == SightingState.GONE,
+    )
+    return again.returning(sightings.c.id)
 
 
 async def posters(connection: AsyncConnection, thread: Thread) -> set[str]:

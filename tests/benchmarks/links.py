@@ -41,7 +41,7 @@ def _extract() -> Row:
 
 
 def _parse() -> Row:
-    """The median over the corpus of each link's own ratio to `urlsplit`, which keeps nothing from earlier calls here."""
+    """The median over the corpus of each link's own ratio to `urlsplit`, without what that keeps of earlier calls."""
     routes, uncached = load(), urlsplit.__wrapped__  # type: ignore[attr-defined]
     files = sorted(CORPUS.rglob("*.toml"))
     urls = [row["url"] for file in files for row in tomllib.loads(file.read_text("utf-8"))["link"]]

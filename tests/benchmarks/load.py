@@ -101,7 +101,7 @@ class Sender:
         self._count = len(connections)
 
     async def post(self, body: bytes) -> float:
-        """Send one; seconds until the 200. Whoever waits for a connection waits on Slack's account, not the server's."""
+        """Send one; seconds until the 200, not counted the wait for a connection."""
         connection = await self._free.get()
         try:
             return await _asked(connection, body)
@@ -114,21 +114,22 @@ class Sender:
         took: list[float] = []
 
         async def work() -> None:
-            for body in waiting:
-                took.append(await self.post(body))
+            took.extend([await self.post(body) for body in waiting])
 
         await asyncio.gather(*(work() for _ in range(self._count)))
         return took
 
     async def paced(self, bodies: Iterable[bytes], per_second: float) -> list[float]:
-        """Send one after the other at this rate, whether the earlier are answered or not."""
+        """Send at this rate, whether the earlier are answered or not; the seconds from when each was due."""
         loop = asyncio.get_running_loop()
         begin = loop.time()
-        under_way: list[asyncio.Task[float]] = []
-        for number, body in enumerate(bodies):
-            await asyncio.sleep(max(0.0, begin + number / per_second - loop.time()))
-            under_way.append(asyncio.create_task(self.post(body)))
-        return list(await asyncio.gather(*under_way))
+
+        async def at(moment: float, body: bytes) -> float:
+            await asyncio.sleep(max(0.0, moment - loop.time()))
+            await self.post(body)
+            return loop.time() - moment
+
+        return await asyncio.gather(*(at(begin + number / per_second, body) for number, body in enumerate(bodies)))
 
     async def close(self) -> None:
         for _ in range(self._count):
