@@ -96,7 +96,7 @@ async def _tied(b: Bench, floor: Kind) -> Row:
     spent = (measure.cpu(bot) - before) / len(bodies)
     await many.close()
     against = sorted(floor.cpu)[len(floor.cpu) // 2]
-    more = {**measure.spread(took), "events_per_second": PACE}
+    more = {**measure.spread(took), "events_per_second": PACE, "not_acknowledged": many.refused}
     return Row(
         "event with a new link, tied thread -> committed and acknowledged",
         "ms CPU",
