@@ -23,12 +23,13 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.engine = engine.create(url)
+        self._writing = engine.for_writes(self.engine)
         self._turn = asyncio.Lock()
         file = engine.file_of(url)
         self._glances = None if file is None else glance.Glances(str(file))
 
     def write(self, *, patience: float = BUSY_SECONDS) -> AbstractAsyncContextManager[AsyncConnection]:
-        return engine.write(self.engine, self._turn, patience)
+        return engine.write(self._writing, self._turn, patience)
 
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
         return engine.read(self.engine)

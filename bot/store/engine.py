@@ -100,6 +100,11 @@ def create(url: str) -> AsyncEngine:
     return engine
 
 
+def for_writes(engine: AsyncEngine) -> AsyncEngine:
+    """The same engine, whose transactions take the write lock as they begin."""
+    return engine.execution_options(write=True)
+
+
 def _sqlite_connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves  # pyright: ignore[reportAttributeAccessIssue]
     cursor = connection.cursor()
@@ -118,10 +123,13 @@ def _postgresql_begin(connection: Connection) -> None:
 
 
 @asynccontextmanager
-async def write(engine: AsyncEngine, turn: asyncio.Lock, patience: float) -> AsyncGenerator[AsyncConnection]:
-    """One transaction that commits when the block ends and leaves nothing behind when it raises."""
-    mine = _in(turn, patience) if engine.dialect.name == "sqlite" else nullcontext()
-    async with mine, engine.execution_options(write=True).begin() as connection:
+async def write(writing: AsyncEngine, turn: asyncio.Lock, patience: float) -> AsyncGenerator[AsyncConnection]:
+    """One transaction that commits when the block ends and leaves nothing behind when it raises.
+
+    `writing`: an engine of `for_writes`.
+    """
+    mine = _in(turn, patience) if writing.dialect.name == "sqlite" else nullcontext()
+    async with mine, writing.begin() as connection:
         yield connection
 
 

@@ -2,7 +2,7 @@
 
 aiosqlite sends every call of a cursor to a thread of its own: four changes of threads for one SELECT, half a
 millisecond of CPU each, where the statement itself takes microseconds. In WAL a statement waits for nobody but at the
-start of a write (for other writers) and at its end (for the disk).
+start of a write, where another process writes, and at its end (for the disk).
 """
 
 import sqlite3
@@ -11,16 +11,31 @@ from typing import Any
 
 import aiosqlite
 
-WAITING = ("BEGIN", "PRAGMA")
-"""Statements that wait for other processes' locks: the start of a write, and what sets a connection up."""
-
 
 class _Near(aiosqlite.Connection):
+    patience = 0.0
+    """Seconds that a write waits for other processes'."""
+
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]  untyped there
-        waits = fn.__name__ in ("commit", "close") or (bool(args) and str(args[0]).startswith(WAITING))
-        if waits:
+        statement = str(args[0]) if args else ""
+        begun = statement.startswith("BEGIN") and self._begun(fn, *args)
+        waits = fn.__name__ in ("commit", "close") or statement.startswith(("BEGIN", "PRAGMA"))
+        if waits and not begun:
             return await super()._execute(fn, *args, **kwargs)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        return fn(*args, **kwargs)
+        return None if begun else fn(*args, **kwargs)
+
+    def _begun(self, fn: Callable[..., Any], *args: Any) -> bool:
+        """Whether nobody else was writing, as nearly always: then nothing has to wait."""
+        self._conn.execute("PRAGMA busy_timeout=0")
+        try:
+            fn(*args)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            return False
+        finally:
+            self._conn.execute(f"PRAGMA busy_timeout={self.patience * 1000:.0f}")
+        return True
 
 
 async def connect(path: str, *, timeout: float, **_: object) -> aiosqlite.Connection:  # noqa: ASYNC109  its name there
@@ -33,5 +48,6 @@ async def connect(path: str, *, timeout: float, **_: object) -> aiosqlite.Connec
         return sqlite3.connect(path, timeout=timeout, check_same_thread=False)
 
     near = _Near(opened, 64)
+    near.patience = timeout
     near._thread.daemon = True  # as SQLAlchemy does: a connection that nobody closed must not hold up the end  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001
     return await near
