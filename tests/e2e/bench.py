@@ -23,6 +23,7 @@ from bot.sandbox.slack import SlackServer
 from bot.store import Store, migrate, schema
 from tests import used
 from tests.e2e.balancer import Balancer, balancer
+from tests.forked import Forked
 
 Json = dict[str, Any]
 
@@ -65,7 +66,9 @@ class Bench:
         for number in range(replicas):
             (home := directory / f"bot-{number}").mkdir()
             env = environment(slack.url, datadog.url, self.database, {**SETTINGS, **settings})
-            self.bots.append(Child({name: value for name, value in env.items() if name not in without}, home))
+            env = {name: value for name, value in env.items() if name not in without}
+            # What a PYTHONPATH brings along is imported by a start from nothing alone.
+            self.bots.append((Child if "PYTHONPATH" in settings else Forked)(env, home))
 
     # The bot
 
