@@ -33,8 +33,12 @@ class Keeper:
         return {"state": self._state}
 
     async def do(self, deed: str) -> None:
-        """`start`, `restart` or `kill`; raises KeyError for anything else, ControlError when it does not start."""
-        act = {"start": self._start, "restart": self._restart, "kill": self._kill}[deed]
+        """`start`, `restart`, `kill` or `over`: start everything over, as if nobody had been here.
+
+        Raises KeyError for anything else, ControlError when the bot does not start.
+        """
+        deeds = {"start": self._start, "restart": self._restart, "kill": self._kill, "over": self._start_over}
+        act = deeds[deed]
         async with self._one_at_a_time:
             await act()
 
@@ -59,6 +63,12 @@ class Keeper:
         await self.close()
         self._become("starting")
         await self._stage.bot.stop()
+        await self._start()
+
+    async def _start_over(self) -> None:
+        # With what it remembers, the bot would know cases that are not there any more.
+        await self._kill()
+        self._stage.forget()
         await self._start()
 
     async def _kill(self) -> None:

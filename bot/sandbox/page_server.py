@@ -72,7 +72,7 @@ def _deeds(scene: Scene) -> list[web.RouteDef]:
         try:
             await scene.do(fields.get("do", ""))
         except KeyError as error:
-            raise ControlError("do must be one of start, restart, kill.") from error
+            raise ControlError("do must be one of start, restart, kill, over.") from error
         return scene.bot_state
 
     return [control_route("GET", "/_sandbox/stage", stage), control_route("POST", "/_sandbox/bot", bot)]

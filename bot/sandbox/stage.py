@@ -32,8 +32,14 @@ class Stage:
 
     def __init__(self, slack: SlackServer, datadog: DatadogServer, directory: Path, more: Json | None = None) -> None:
         self.slack, self.datadog, self.control = slack, datadog, slack.control
-        env = environment(slack.url, datadog.url, directory / "case-insights.db", more)
-        self.bot = Child(env, directory)
+        self._database = directory / "case-insights.db"
+        self.bot = Child(environment(slack.url, datadog.url, self._database, more), directory)
+
+    def forget(self) -> None:
+        """Everything that was said and stored; the bot must not run."""
+        for file in self._database.parent.glob(f"{self._database.name}*"):
+            file.unlink()
+        self.control.reset()
 
     async def start_bot(self) -> None:
         """Start the bot and wait until Slack has its websocket; raises BotFailed when it ends first."""

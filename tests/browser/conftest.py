@@ -11,7 +11,9 @@ import pytest_asyncio
 
 from bot.manifest import manifest
 from bot.sandbox.open_house import OpenHouse, opened
+from bot.store import Store
 from tests.browser.window import Window
+from tests.e2e.bench import forget
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE_MS = 30_000
@@ -56,6 +58,10 @@ async def house(shared_house: OpenHouse) -> OpenHouse:
     await control.until(lambda: shared_house.stage.slack.outbox.undelivered == 0, timeout=20, what="acknowledgements")
     await control.quiet(0.4, timeout=20)
     control.reset()
+    store = Store(shared_house.stage.bot.env["DATABASE_URL"])
+    async with store.write(patience=5.0) as tx:
+        await forget(tx)
+    await store.close()
     return shared_house
 
 

@@ -150,6 +150,7 @@ async def test_starting_over_brings_the_first_scene_back(window: Window):
     await expect(window.insights).to_have_count(1)
     await window.page.get_by_role("button", name="Start over").click()
     await expect(window.insights).to_have_count(0)
+    await expect(window.pill).to_have_text("Bot connected")
     await expect(window.page.locator(".message")).to_have_count(4)
     await window.paste("Monitor")
     await window.button("Add").click()

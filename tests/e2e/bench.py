@@ -83,9 +83,7 @@ class Bench:
         self.datadog.refused.clear()
         self.datadog.add_case(KEY, TITLE)
         async with self.storing() as tx:
-            # What stands for a whole channel, or for a case's key, would outlive a test.
-            for table in (schema.ties, schema.modes, schema.channels, schema.cases, schema.sites):
-                await tx.execute(table.delete())
+            await forget(tx)
 
     def note_used(self) -> None:
         """Before the journal is forgotten; see `tests.used`."""
@@ -261,6 +259,12 @@ class Bench:
     async def told(self, user: str) -> str:
         """What only this person sees, once there is something."""
         return (await self.control.until(lambda: self.private(user), what=f"a private answer to {user}"))[-1]
+
+
+async def forget(tx: AsyncConnection) -> None:
+    """What stands for a whole channel, or for a case's key, would outlive a test."""
+    for table in (schema.ties, schema.modes, schema.channels, schema.cases, schema.sites):
+        await tx.execute(table.delete())
 
 
 def boxes(card: Json) -> dict[str, list[Json]]:

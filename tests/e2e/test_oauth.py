@@ -120,7 +120,9 @@ async def w(world: World) -> World:
         bot.env["CASE_INSIGHTS_ALLOWED_TEAMS"] = ALLOWED
     await world.bots.start()
     async with world.bots.storing() as tx:
-        await tx.execute(text("TRUNCATE slack_bots, slack_installations, slack_oauth_states, cards, ties, cases CASCADE"))
+        await tx.execute(
+            text("TRUNCATE slack_bots, slack_installations, slack_oauth_states, cards, ties, cases CASCADE")
+        )
     for bench in world.benches.values():
         await bench.slack.verify_request_url()
         if bench.slack.installed:

@@ -64,7 +64,7 @@ async def test_the_bot_is_killed_and_started_and_both_are_told(client, house):
 
 async def test_what_the_stage_cannot_do_is_refused_in_words(client):
     answer = await client.post("/_sandbox/bot", json={"do": "sing"})
-    assert (answer.status_code, answer.json()) == (400, {"error": "do must be one of start, restart, kill."})
+    assert (answer.status_code, answer.json()) == (400, {"error": "do must be one of start, restart, kill, over."})
 
 
 async def test_a_reset_brings_the_scene_back(client, house):

@@ -151,7 +151,7 @@ export class Desk {
 
   startOver() {
     return this._try(async () => {
-      await this.sandbox.tell("slack", "reset");
+      await this.sandbox.tell("stage", "bot", { do: "over" });
       this.toast("Everything is as it was at the beginning.");
     });
   }
