@@ -241,8 +241,7 @@ async def _mark_sent(reach: Reach, lane: Lane, items: Sequence[Item]) -> list[It
     org, case_id = lane.key.split("/")
     async with reach.write() as tx:
         await ties.lock_case(tx, org, case_id)
-        await lanes.hold(tx, lane)
-        return await cases.mark_sent(tx, items)
+        return await cases.mark_sent(tx, items, await lanes.hold(tx, lane))
 
 
 async def _case_key(reach: Reach, lane: Lane) -> str:

@@ -109,6 +109,14 @@ _ITEMS = (
     .where(card_insights.c.card == bindparam("of_card"))
     .order_by(card_insights.c.group, insights.c.id)
 )
+_SHOW = (
+    update(cards)
+    .where(cards.c.id == bindparam("card"))
+    .values(
+        ts=bindparam("now_at"), shown_version=bindparam("now_shown"), digest=bindparam("now_reads"), posting_since=None
+    )
+    .returning(cards.c.version)
+)
 _BUMP = update(cards).where(cards.c.id == bindparam("card")).values(version=cards.c.version + 1)
 
 
@@ -221,10 +229,8 @@ async def bump(tx: AsyncConnection, card: str) -> None:
 
 async def shown(tx: AsyncConnection, card: str, version: int, ts: str, digest: str) -> bool:
     """Slack shows this version under this ts; returns whether a newer one waits. Under the lane's `hold`."""
-    await tx.execute(
-        update(cards).where(cards.c.id == card).values(ts=ts, shown_version=version, posting_since=None, digest=digest)
-    )
-    newest = (await tx.execute(select(cards.c.version).where(cards.c.id == card))).scalar_one()
+    shown = {"card": card, "now_at": ts, "now_shown": version, "now_reads": digest}
+    newest = (await tx.execute(_SHOW, shown)).scalar_one()
     return newest > version
 
 

@@ -143,14 +143,14 @@ async def work(connection: AsyncConnection, org: str, case_id: str) -> list[Item
     ]
 
 
-async def mark_sent(tx: AsyncConnection, items: Sequence[Item]) -> list[Item]:
+async def mark_sent(tx: AsyncConnection, items: Sequence[Item], at: float) -> list[Item]:
     """Commit, before the call leaves, that it may arrive; returns the items that still are what they were.
 
     One that a person cancelled in the meantime is left out.
     """
     ids = {item.id for item in items}
     still = insights.c.id.in_(ids) & insights.c.state.in_({item.state for item in items})
-    marked = await tx.execute(update(insights).where(still).values(sent_at=await now(tx)).returning(insights.c.id))
+    marked = await tx.execute(update(insights).where(still).values(sent_at=at).returning(insights.c.id))
     sent = set(marked.scalars())
     return [item for item in items if item.id in sent]
 

@@ -1,6 +1,6 @@
 """Channels that are shared with other organisations, as far as Slack has told."""
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Thread
@@ -8,11 +8,15 @@ from bot.store import Store, now
 from bot.store.engine import insert_into
 from bot.store.schema import channels
 
+_IS_SHARED = select(channels.c.shared).where(
+    channels.c.workspace == bindparam("workspace"), channels.c.channel == bindparam("channel")
+)
+
 
 async def is_shared(connection: AsyncConnection, place: Thread) -> bool:
     """Whether Slack has told that other organisations are in this channel."""
-    mine = (channels.c.workspace == place.workspace) & (channels.c.channel == place.channel)
-    return bool((await connection.execute(select(channels.c.shared).where(mine))).scalar_one_or_none())
+    where = {"workspace": place.workspace, "channel": place.channel}
+    return bool((await connection.execute(_IS_SHARED, where)).scalar_one_or_none())
 
 
 async def remember_shared(store: Store, place: Thread) -> None:

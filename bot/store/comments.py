@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Thread
@@ -33,6 +33,19 @@ class Comment:
     by: str
 
 
+# Made once, see `lanes`.
+_WAITING = (
+    select(comments)
+    .where(
+        comments.c.org == bindparam("org"),
+        comments.c.case_id == bindparam("case_id"),
+        comments.c.state.in_([CommentState.ASKED, CommentState.SENT]),
+    )
+    .order_by(comments.c.id)
+    .limit(1)
+)
+
+
 async def ask(tx: AsyncConnection, case: cases.Case, thread: Thread, text: str, by: str) -> None:
     """Have this said on the case. Under `lock_case`."""
     await tx.execute(
@@ -53,9 +66,7 @@ async def ask(tx: AsyncConnection, case: cases.Case, thread: Thread, text: str, 
 
 async def waiting(connection: AsyncConnection, org: str, case_id: str) -> Comment | None:
     """The case's oldest comment that is not settled."""
-    open_ones = comments.c.state.in_([CommentState.ASKED, CommentState.SENT])
-    found = select(comments).where(_of(org, case_id), open_ones).order_by(comments.c.id).limit(1)
-    row = (await connection.execute(found)).one_or_none()
+    row = (await connection.execute(_WAITING, {"org": org, "case_id": case_id})).one_or_none()
     if row is None:
         return None
     thread = Thread(row.workspace, row.channel, row.thread_ts)
@@ -66,7 +77,3 @@ async def settle(tx: AsyncConnection, comment: Comment, state: CommentState) -> 
     """What became of it; nothing that it said is kept once it is over."""
     over = {} if state in (CommentState.ASKED, CommentState.SENT) else {"refs": ""}
     await tx.execute(update(comments).where(comments.c.id == comment.id).values(state=state, **over))
-
-
-def _of(org: str, case_id: str) -> ColumnElement[bool]:
-    return and_(comments.c.org == org, comments.c.case_id == case_id)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.insights import Action, State
-from bot.store import Store, cases
+from bot.store import Store, cases, now
 from bot.store.cases import Case, Item, Settled
 from tests.store.conftest import (
     CASE,
@@ -40,7 +40,7 @@ async def work(store: Store) -> list[Item]:
 
 async def send(store: Store, items: list[Item]) -> list[Item]:
     async with store.write() as tx:
-        return await cases.mark_sent(tx, items)
+        return await cases.mark_sent(tx, items, await now(tx))
 
 
 async def settle(store: Store, *items: Item, state: State = State.ADDED) -> None:

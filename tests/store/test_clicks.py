@@ -122,7 +122,7 @@ async def test_cancel_drops_what_was_never_sent(store):
 async def test_cancel_takes_back_what_may_have_arrived(store):
     await press(store, await card_of(store), Action.ADD, 1, 2, 3)
     async with store.write() as tx:
-        await cases.mark_sent(tx, await cases.work(tx, CASE.org, CASE.case_id))
+        await cases.mark_sent(tx, await cases.work(tx, CASE.org, CASE.case_id), await now(tx))
     await press(store, await card_of(store), Action.CANCEL)
     assert set((await states(store)).values()) == {State.UNDOING}
     assert await lanes_of(store, LaneKind.CASE) == [LANE]
