@@ -5,7 +5,8 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import bindparam, insert, select, text, update
+from sqlalchemy.exc import DatabaseError
 
 from bot.store import Store, engine, now
 from bot.store.lanes import BATCH, LaneKind
@@ -63,6 +64,27 @@ async def test_a_write_takes_the_lock_before_its_first_statement(tmp_path: Path)
     await store.close()
 
 
+async def test_a_write_waits_for_another_process_and_the_loop_does_not(tmp_path: Path):
+    store = Store(f"sqlite:///{tmp_path}/one.db")
+    async with store.read() as connection:
+        await connection.execute(text("SELECT 1"))  # so that there is a database
+    other = sqlite3.connect(tmp_path / "one.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    async def write() -> None:
+        async with store.write() as tx:
+            await tx.execute(text("CREATE TABLE written (a)"))
+
+    writing = asyncio.create_task(write())
+    done, _ = await asyncio.wait({writing}, timeout=0.1)
+    assert not done
+    other.rollback()
+    await writing
+    assert other.execute("SELECT count(*) FROM written").fetchone() == (0,)
+    other.close()
+    await store.close()
+
+
 async def test_a_read_keeps_no_writer_waiting(store):
     await add_lane(store)
     async with store.read() as connection:
@@ -100,3 +122,22 @@ async def test_a_postgresql_address_gets_the_one_driver_whatever_it_names(url: s
     made = engine.create(url)
     assert (made.dialect.name, made.dialect.driver) == ("postgresql", "psycopg")
     await made.dispose()
+
+
+THIS_LANE = select(lanes.c.key, lanes.c.attempts).where(lanes.c.key == bindparam("key"))
+
+
+async def test_the_short_way_to_rows_finds_what_is_committed_by_then(store):
+    await add_lane(store)
+    async with store.write() as tx:
+        await tx.execute(update(lanes).values(attempts=3))
+        assert [tuple(row) for row in await store.rows(THIS_LANE, {"key": "one"})] == [("one", 0)]
+    assert [row.attempts for row in await store.rows(THIS_LANE, {"key": "one"})] == [3]
+    assert await store.rows(THIS_LANE, {"key": "two"}) == []
+
+
+async def test_the_short_way_fails_as_the_long_one_does(tmp_path):
+    store = Store(f"sqlite:///{tmp_path}/empty.db")
+    with pytest.raises(DatabaseError, match="no such table"):
+        await store.rows(THIS_LANE, {"key": "one"})
+    await store.close()
