@@ -38,11 +38,12 @@ def register(app: AsyncApp, reach: Reach, wake: Callable[[], None]) -> None:
     async def on_message(event: Json, body: Json) -> None:
         if event.get("channel_type") not in WATCHED_CHANNELS:
             return
+        there = workspace(body)
         if body.get("is_ext_shared_channel"):
-            await channels.remember_shared(reach.store, Thread(workspace(body), event["channel"], ""))
+            await channels.remember_shared(reach.store, Thread(there, event["channel"], ""))
             if not reach.shared:
                 return
-        where = Where(workspace(body), event["channel"], await reach.myself(workspace(body)))
+        where = Where(there, event["channel"], await reach.myself(there))
         match event.get("subtype"):
             case "message_changed":
                 written = await _changed(reach, where, event.get("message") or {}, event.get("previous_message") or {})
@@ -61,7 +62,8 @@ async def _posted(reach: Reach, where: Where, message: Json) -> bool:
     if reading.is_ours(where.me, message) or reading.is_command(where.me, message):
         return False
     seen = _read(reach, where, message, edited=False)
-    await elsewhere.notice(reach, seen)
+    if seen.elsewhere:
+        await elsewhere.notice(reach, seen)
     if not (seen.found or seen.names):
         return False
     return await _sight(reach, seen) or bool(seen.names)
