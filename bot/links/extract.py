@@ -20,7 +20,8 @@ _CARRIERS = (
     "pretext", "text", "title", "value", "fields", "elements", "accessory", "options", "rows", "blocks",
     "message_blocks", "message", "attachments", "actions", "fallback",
 )  # fmt: skip
-_PREVIEW_MARKS = frozenset({"from_url", "original_url", "app_unfurl_url"})
+_PREVIEW_MARKS = ("from_url", "original_url", "app_unfurl_url")
+_MARKS = frozenset({"is_share", "is_msg_unfurl", *_PREVIEW_MARKS})
 
 
 class _Url(str):
@@ -74,11 +75,11 @@ def _parts(element: Json, edited: bool) -> list[Any]:
 
 
 def _is_preview(element: Json, edited: bool) -> bool:
-    if element.get("is_share"):
+    if _MARKS.isdisjoint(element) or element.get("is_share"):
         return False
     if element.get("is_msg_unfurl"):
         return edited
-    return not _PREVIEW_MARKS.isdisjoint(element) and any(element.get(mark) for mark in _PREVIEW_MARKS)
+    return any(element.get(mark) for mark in _PREVIEW_MARKS)
 
 
 def _links_of_text(text: str) -> Iterator[str]:

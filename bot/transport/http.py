@@ -5,7 +5,6 @@ https://docs.slack.dev/authentication/verifying-requests-from-slack
 """
 
 import asyncio
-import hashlib
 import hmac
 import re
 import time
@@ -82,7 +81,7 @@ class HttpMode:
         if abs(time.time() - int(timestamp)) > CLOCKS_DIFFER_SECONDS:
             raise Refused(401, "signed too long ago")
         body = await _read(request)
-        expected = hmac.new(self._secret, b"v0:%b:%b" % (timestamp.encode(), body), hashlib.sha256).hexdigest()
+        expected = hmac.digest(self._secret, b"v0:%b:%b" % (timestamp.encode(), body), "sha256").hex()
         if not hmac.compare_digest(f"v0={expected}", signature):
             raise Refused(401, "not signed by Slack")
         try:

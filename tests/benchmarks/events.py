@@ -11,7 +11,7 @@ from tests.benchmarks.load import WORDS, Sender, message, sender
 from tests.benchmarks.measure import Row
 from tests.e2e.bench import KEY, Bench, monitor
 
-ROUNDS = 12
+ROUNDS = 20
 EACH = 400
 """Events of one kind in a round; about a third of a second."""
 WARM = 300
