@@ -125,6 +125,20 @@ Change = Add | Tie | Untie | SetMode | Scan | Undo
 Command = Change | Status | Explain | Why | Help
 
 
+def channels(command: Command) -> frozenset[str]:
+    """Those that a command names by the address of a message."""
+    match command:
+        case Why(message):
+            named = [message]
+        case Add(_, messages, _, where):
+            named = [*messages, *([where] if where else [])]
+        case Tie(_, where) | SetMode(_, where) | Untie(where) | Status(where) | Scan(where) | Undo(where):
+            named = [where] if where else []
+        case Explain() | Help():
+            named = []
+    return frozenset(each.channel for each in named)
+
+
 class _Wrong(Exception):
     """Ends the reading of a command; never leaves this module."""
 

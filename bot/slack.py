@@ -75,6 +75,9 @@ ENDS = frozenset(
 """Slack's errors that asking again does not change."""
 
 
+DEAD_TOKEN = frozenset({"token_revoked", "token_expired", "account_inactive", "invalid_auth", "not_authed"})
+"""The token does not count any more; another one will, where the app is installed again."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -342,7 +345,12 @@ class Slack:
 
     async def _call(self, method: str, arguments: Json) -> Json:
         with metrics.counted("slack", method, SlackLater):
-            return (await self.ask(method, arguments)).data
+            try:
+                return (await self.ask(method, arguments)).data
+            except SlackEnd as end:
+                if end.reason in DEAD_TOKEN and method != "auth.test":
+                    raise SlackLater(end.reason) from end  # what is to be said waits for the next token
+                raise
 
 
 def _object(value: Any) -> Json:

@@ -216,9 +216,18 @@ async def test_a_missing_scope_is_an_end_that_names_it(slack, server, thread):
     assert str(said) == "missing_scope (chat:write)"
 
 
-@pytest.mark.parametrize(
-    "reason", ["is_archived", "channel_not_found", "not_in_channel", "token_revoked", "account_inactive"]
-)
+@pytest.mark.parametrize("reason", ["token_revoked", "account_inactive", "invalid_auth"])
+async def test_a_dead_token_ends_nothing_but_the_start(slack, server, thread, reason: str):
+    """Another one comes, where the app is installed again: what is to be said waits for it."""
+    spoil(server, {"ok": False, "error": reason})
+    with pytest.raises(SlackLater, match=reason):
+        await slack.post(thread, CARD, metadata("7f3a"))
+    spoil(server, {"ok": False, "error": reason})
+    with pytest.raises(SlackEnd, match=reason):
+        await slack.myself()
+
+
+@pytest.mark.parametrize("reason", ["is_archived", "channel_not_found", "not_in_channel"])
 async def test_what_asking_again_does_not_change_is_an_end(slack, server, thread, reason: str):
     spoil(server, {"ok": False, "error": reason})
     said = await end(slack, thread)

@@ -41,7 +41,7 @@ async def deliver(reach: Reach, lane: Lane) -> None:
         await settle(reach, lane, [])
         return
     if org is None:
-        await wait(reach, lane, Retry(reach.probe, messages.org_gone(org_name), blame=False))
+        await wait(reach, lane, Retry(reach.retry_cap, messages.org_gone(org_name)))
         return
     if org.gate.closed_for:
         await wait(reach, lane, Retry(org.gate.closed_for, org.gate.note, blame=False))

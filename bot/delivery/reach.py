@@ -100,7 +100,8 @@ class Reach:
 
     def orgs_for(self, workspace: str) -> Mapping[str, Org]:
         """The organisations that this workspace may use: of the others it sees nothing and changes nothing."""
-        return {name: org for name, org in self.orgs.items() if org.teams is None or workspace in org.teams}
+        here = {workspace, self.workspaces.grid(workspace)}
+        return {name: org for name, org in self.orgs.items() if org.teams is None or not here.isdisjoint(org.teams)}
 
     def hosts_for(self, workspace: str) -> list[OrgHosts]:
         return [org.hosts for org in self.orgs_for(workspace).values()]
@@ -116,6 +117,13 @@ class Reach:
         named = is_named(user, confirmers, dict(zip(groups, members, strict=True)))
         me = there.myself
         return may_change(person, Home(me.team, me.enterprise, me.team_name), named=named)
+
+    async def outsider(self, workspace: str, user: str) -> str | None:
+        """The sentence for somebody who is not even told about cases; None: a full member, who is."""
+        there = await self.workspaces.at(workspace)
+        me, person = there.myself, await there.slack.person(user, within=PERSON_WITHIN)
+        refusal = may_change(person, Home(me.team, me.enterprise, me.team_name))
+        return messages.not_told(me.team_name) if refusal else None
 
     async def refused(self, workspace: str, user: str, what: str, *, org: str | None = None) -> str | None:
         """The sentence for somebody who may not change `what`, a case of `org` or something else; None: they may."""

@@ -24,7 +24,15 @@ class CredentialsRefused(Exception):
 
 
 async def tied_case(reach: Reach, thread: Thread) -> cases.Case | None:
-    """The case that a thread (or a whole channel) is about; asks Slack and Datadog where nobody has looked yet."""
+    """The case that a thread (or a whole channel) is about; asks Slack and Datadog where nobody has looked yet.
+
+    None also where its organisation is not for this workspace.
+    """
+    case = await _tied_case(reach, thread)
+    return case if case is not None and case.org in reach.orgs_for(thread.workspace) else None
+
+
+async def _tied_case(reach: Reach, thread: Thread) -> cases.Case | None:
     async with reach.store.read() as connection:
         tie = await ties.of(connection, thread)
         if tie is not None and tie.kind is TieKind.TIED:
@@ -33,7 +41,8 @@ async def tied_case(reach: Reach, thread: Thread) -> cases.Case | None:
     names = tie.named if tie is not None else ()
     if tie is None and thread.ts and (root := await (await reach.slack(thread.workspace)).root(thread)):
         names = reading.names_of(reach, thread.workspace, [parse(link, reach.routes) for link in extract(root)])
-    found = {case.case_id: case for name in names if (case := await resolve(reach, name))}
+    ours = reach.orgs_for(thread.workspace)
+    found = {case.case_id: case for name in names if name.org in ours and (case := await resolve(reach, name))}
     if len(found) == 1:
         return next(iter(found.values()))
     if tie is None and not found and channel is not None and channel.kind is TieKind.TIED:

@@ -11,10 +11,10 @@ from bot.delivery.cards import as_shown
 from bot.delivery.reach import PERSON_WITHIN, Reach
 from bot.delivery.resolving import CredentialsRefused, find, names_of
 from bot.insights import State
-from bot.links import insight_on
+from bot.links import insight_on, orgs_of
 from bot.messages import modal_changed, replies
 from bot.messages.modal import Filled, Row
-from bot.model import Insight, Thread
+from bot.model import Insight, InsightType, Thread
 from bot.store import adding, cards, cases, comments, now, ties, tying
 from bot.store.adding import Adding
 from bot.store.ties import CaseName
@@ -42,6 +42,18 @@ async def case_of(reach: Reach, filled: Filled) -> cases.Case | str:
     if len(found) > 1:
         return replies.several_cases(found[0].key, [case.org for case in found])
     return found[0] if found else replies.unknown_case(names[0].case)
+
+
+def of_other_orgs(reach: Reach, filled: Filled, case: cases.Case) -> dict[str, str]:
+    """A sentence for each ticked link that is another organisation's than the case, by the field of its id."""
+    hosts = reach.hosts_for(filled.about["workspace"])
+    return {
+        f"id.{number}": replies.other_org(case.key)
+        for number, row in enumerate(filled.rows)
+        if row.ticked
+        and row.type is not InsightType.SCM_URL
+        and case.org not in [org.name for org in orgs_of(row.host, hosts)]
+    }
 
 
 async def submit(reach: Reach, user: str, filled: Filled, case: cases.Case) -> str:

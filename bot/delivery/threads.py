@@ -66,21 +66,23 @@ async def _learn(reach: Reach, thread: Thread, tie: ties.Tie | None, own: ties.T
     """Ask for the root's cases where they are not known, and for a reply's where the root names none."""
     root = await _find_out(reach, thread, tie) if tie is None or tie.kind is TieKind.NAMED else None
     asks = not root and (tie is None or tie.kind in (TieKind.NO_CASE, TieKind.NAMED))
-    replied = await _known(reach, own.replied) if own is not None and asks else ()
+    replied = await _known(reach, thread, own.replied) if own is not None and asks else ()
     return _Learned(own, root, replied)
 
 
 async def _find_out(reach: Reach, thread: Thread, tie: ties.Tie | None) -> Sequence[cases.Case]:
     """The cases that the root names and Datadog knows, each once."""
     if tie is not None:
-        return await _known(reach, tie.named)
+        return await _known(reach, thread, tie.named)
     root = await (await reach.slack(thread.workspace)).root(thread)
     links = extract(root) if root is not None else ()
-    return await _known(reach, reading.names_of(reach, thread.workspace, [parse(link, reach.routes) for link in links]))
+    named = reading.names_of(reach, thread.workspace, [parse(link, reach.routes) for link in links])
+    return await _known(reach, thread, named)
 
 
-async def _known(reach: Reach, named: Iterable[CaseName]) -> Sequence[cases.Case]:
-    found = [await resolve(reach, name) for name in named]
+async def _known(reach: Reach, thread: Thread, named: Iterable[CaseName]) -> Sequence[cases.Case]:
+    ours = reach.orgs_for(thread.workspace)
+    found = [await resolve(reach, name) for name in named if name.org in ours]
     return tuple({case.case_id: case for case in found if case is not None}.values())
 
 

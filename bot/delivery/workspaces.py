@@ -35,6 +35,10 @@ class Workspaces(Protocol):
         """All there are."""
         ...
 
+    def grid(self, workspace: str) -> str | None:
+        """The Enterprise Grid that it is in or is, as far as `at` was told."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class OneWorkspace:
@@ -47,6 +51,9 @@ class OneWorkspace:
 
     async def installed(self) -> Sequence[str]:
         return (self.one.myself.team,)
+
+    def grid(self, workspace: str) -> str | None:
+        return self.one.myself.enterprise
 
 
 class InstalledWorkspaces:
@@ -83,6 +90,10 @@ class InstalledWorkspaces:
 
     async def installed(self) -> Sequence[str]:
         return await self._installations.all()
+
+    def grid(self, workspace: str) -> str | None:
+        _, there = self._connected.get(workspace, ("", None))
+        return there.myself.enterprise if there else None
 
     async def removed(self, workspace: str, at: float) -> None:
         """Slack says that the app was taken out there, or its token revoked, at this moment, epoch s (whole)."""

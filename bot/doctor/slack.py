@@ -146,8 +146,9 @@ def _no_token(settings: Settings, trouble: Trouble) -> Finding:
 
 def _teams(subject: Subject, me: Mapping[str, Any]) -> list[Finding]:
     """Whether this workspace may use any of the organisations: else the bot keeps quiet in all of it."""
-    here = str(me.get("enterprise_id") if me.get("is_enterprise_install") else me.get("team_id"))
-    if not subject.orgs or any(org.teams is None or here in org.teams for org in subject.orgs):
+    here = str(me.get("team_id"))
+    places = {here, str(me.get("enterprise_id"))}
+    if not subject.orgs or any(org.teams is None or not places.isdisjoint(org.teams) for org in subject.orgs):
         return []
     text = f"No Datadog organisation is for {me.get('team')} ({here}), so the bot does nothing there."
     return [error("datadog-teams", text, f"Add {here} to the teams of one in CASE_INSIGHTS_ORGS_FILE.")]

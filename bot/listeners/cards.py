@@ -58,12 +58,13 @@ def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], N
 async def _press(reach: Reach, body: Json, action: Json) -> Answer | None:
     """Carry out a press; what to tell the person where the card itself does not tell all."""
     card, _, version = str(action["value"]).partition(":")
-    case = await clicks.case_of(reach.store, card)
+    there, user = workspace(body), body["user"]["id"]
+    case = await clicks.case_of(reach.store, card, there)
     if case is None:
         return messages.gone_card()
-    user = body["user"]["id"]
-    there = workspace(body)
-    if refused := await reach.refused(there, user, case.key, org=case.org):
+    # Whose organisation is not for this workspace any more can still be let go of: nothing reaches Datadog.
+    org = None if BUTTONS[action["action_id"]] in (Action.CANCEL, Action.DISMISS) else case.org
+    if refused := await reach.refused(there, user, case.key, org=org):
         return refused
     click = Click(card, int(version), BUTTONS[action["action_id"]], user, ticked(body))
     clicked = await clicks.press(reach.store, click)

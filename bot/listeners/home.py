@@ -88,7 +88,7 @@ async def _publish(reach: Reach, team: str, user: str, notice: str) -> None:
             shown = Home(notice=notice or messages.home_needs_scopes(), warning=warning)
         else:
             async with reach.store.read() as connection:
-                told = await stored.overview(connection, team, channels)
+                told = await stored.overview(connection, team, channels, reach.orgs_for(team))
             shown = _home(there.myself.url, told, notice, await elsewhere.warning(reach, team))
         await there.slack.publish_home(user, home.home(shown))
     except (SlackLater, SlackEnd) as error:

@@ -137,17 +137,17 @@ async def _fill_in(reach: Reach, body: Json, view_id: str, shown: Form) -> None:
 async def _fill_in_card(reach: Reach, body: Json, view_id: str, card_id: str) -> None:
     """What a card still offers, as the store has it."""
     there = workspace(body)
-    if refused := await reach.refused(there, body["user"]["id"], "a case"):
-        await _update(reach, there, view_id, modal.message(refused))
-        return
     async with reach.store.read() as connection:
         card = await cards.get(connection, card_id)
         items = await cards.items(connection, card_id) if card else []
         case = await cases.get(connection, card.org, card.case_id) if card else None
-    offered = [item for item in items if item.state is State.OFFERED]
-    if card is None or case is None:
+    if card is None or case is None or card.thread.workspace != there:
         await _update(reach, there, view_id, modal.message(messages.gone_card()))
         return
+    if refused := await reach.refused(there, body["user"]["id"], case.key, org=case.org):
+        await _update(reach, there, view_id, modal.message(refused))
+        return
+    offered = [item for item in items if item.state is State.OFFERED]
     if not offered:
         await _update(reach, there, view_id, modal.message(messages.nothing_left()))
         return
@@ -234,6 +234,8 @@ async def _submit(reach: Reach, user: str, filled: Filled) -> dict[str, str] | s
         return {"key": case}
     if case.org not in reach.orgs_for(filled.about["workspace"]):
         return {"key": messages.not_this_workspace(case.key, case.org)}
+    if strange := submitting.of_other_orgs(reach, filled, case):
+        return strange
     await sharing.is_shared(reach, _thread(filled.about))  # so that the card knows, where Slack tells
     changed = await submitting.submit(reach, user, filled, case)
     return changed or None

@@ -79,6 +79,7 @@ def refused_by_slack(end: SlackEnd) -> str:
 
 
 async def _do(reach: Reach, asker: Asker, command: Command) -> str:
+    await _look(reach, asker, command)
     match command:
         case commands.Explain(link):
             return f"```{as_text(explain(link, reach.routes)).replace('```', '')}```"
@@ -90,6 +91,19 @@ async def _do(reach: Reach, asker: Asker, command: Command) -> str:
             return await _status(reach, asker.place(where))
         case _:
             return await _change(reach, asker, command)
+
+
+async def _look(reach: Reach, asker: Asker, command: Command) -> None:
+    """Nobody is told of cases who is no full member, or of channels that they are not in; raises Told."""
+    if isinstance(command, commands.Status | commands.Why) and (
+        outsider := await reach.outsider(asker.here.workspace, asker.user)
+    ):
+        raise Told(outsider)
+    elsewhere = commands.channels(command) - {asker.here.channel}
+    if elsewhere:
+        theirs = await (await reach.slack(asker.here.workspace)).channels_of(asker.user)
+        if theirs is None or not elsewhere <= theirs:
+            raise Told(replies.not_seen_by_you())
 
 
 async def _change(reach: Reach, asker: Asker, command: commands.Change) -> str:
@@ -269,7 +283,7 @@ async def _undo(reach: Reach, asker: Asker, place: Thread) -> str:
         card = await cards.last_added(connection, place)
     if card is None:
         return replies.nothing_to_undo()
-    case = await clicks.case_of(reach.store, card.id)
+    case = await clicks.case_of(reach.store, card.id, place.workspace)
     key = case.key if case else card.case_id
     await _permit(reach, asker, key, org=card.org)
     clicked = await clicks.press(reach.store, Click(card.id, card.version, Action.UNDO, asker.user))

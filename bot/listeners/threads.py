@@ -93,7 +93,7 @@ async def _deleted(reach: Reach, where: Where, before: Json) -> bool:
     if not before:
         return False
     if reading.is_ours(where.me, before):
-        await joining.removed(reach.store, where.channel, before["ts"], reach.timing)
+        await joining.removed(reach.store, Thread(where.workspace, where.channel, ""), before["ts"], reach.timing)
         return False
     then = _read(reach, where, before, edited=True)
     await sightings.take_back(reach.store, then.thread, then.message_ts, list(_identities(then.found)))

@@ -54,24 +54,24 @@ async def _yes(reach: Reach, answers: Answers, body: Json, action: Json) -> Answ
     async with reach.store.read() as connection:
         card = await cards.get(connection, card_id)
         asked = await questions.get(connection, card_id)
-    if card is None or asked is None or choice >= len(asked.asks):
+    user, there = body["user"]["id"], workspace(body)
+    if card is None or card.thread.workspace != there or asked is None or choice >= len(asked.asks):
         return messages.gone_card()
-    user = body["user"]["id"]
     case = asked.asks[choice]
-    if refused := await reach.refused(workspace(body), user, case.key, org=case.org):
+    if refused := await reach.refused(there, user, case.key, org=case.org):
         return refused
     if asked.answer is not None or not await tying.answer(reach.store, card_id, card.thread, case, user):
-        return _who_was_first(reach, workspace(body), card_id)
+        return _who_was_first(reach, there, card_id)
     return None
 
 
 async def _no(reach: Reach, answers: Answers, body: Json, action: Json) -> Answer | None:
     card_id = str(action["value"]).partition(":")[0]
-    case = await clicks.case_of(reach.store, card_id)
+    user, there = body["user"]["id"], workspace(body)
+    case = await clicks.case_of(reach.store, card_id, there)
     if case is None:
         return messages.gone_card()
-    user, there = body["user"]["id"], workspace(body)
-    if refused := await reach.refused(there, user, case.key, org=case.org):
+    if refused := await reach.refused(there, user, case.key):
         return refused
     return None if await questions.refuse(reach.store, card_id, user) else _who_was_first(reach, there, card_id)
 
@@ -102,7 +102,7 @@ async def _more(reach: Reach, answers: Answers, body: Json, action: Json) -> Ans
     card_id, _, what = str(action["selected_option"]["value"]).partition(":")
     async with reach.store.read() as connection:
         card = await cards.get(connection, card_id)
-    if card is None:
+    if card is None or card.thread.workspace != workspace(body):
         return messages.gone_card()
     if what == "untie":
         return await leave(reach, answers, card.thread, body["user"]["id"]) or None

@@ -65,6 +65,11 @@ def several_cases(key: str, orgs: Sequence[str]) -> str:
     return f"{escape(key)} is a case in {len(orgs)} Datadog organisations, so nothing was changed. Say which: {ways}."
 
 
+def other_org(key: str) -> str:
+    """A field's error is shown as it is."""
+    return f"This link is of another Datadog organisation than {key}: untick it, or choose another case."
+
+
 def not_a_case(link: str) -> str:
     return f"{escape(link[:300])} is no case of this bot's Datadog organisation. Give the case's key or its link."
 
@@ -79,6 +84,11 @@ def keys_refused() -> str:
 
 def slack_down() -> str:
     return "Slack did not let the bot read that just now, so nothing was changed. Try again in a minute."
+
+
+def not_seen_by_you() -> str:
+    """Somebody names a place by its address that they may not be able to read."""
+    return "Slack does not say that you are in that channel with the bot, so nothing was done. Say it in that channel."
 
 
 def not_in_channel() -> str:

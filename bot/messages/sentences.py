@@ -63,6 +63,11 @@ def refused(refusal: Refusal, home: str, case_key: str) -> str:
     )
 
 
+def not_told(home: str) -> str:
+    """To a guest or a stranger who asks what the bot knows, or somebody of whom Slack says nothing."""
+    return f"Only full members of {escape(home)}, as Slack tells, are told about cases here."
+
+
 def org_gone(org: str) -> str:
     """Why what was confirmed waits whose organisation the operator has taken out."""
     return f"The bot has no keys for the Datadog organisation {escape(org)} any more (CASE_INSIGHTS_ORGS_FILE)."

@@ -35,11 +35,12 @@ class Clicked:
     nothing_ticked: bool = False
 
 
-async def case_of(store: Store, card: str) -> cases.Case | None:
-    """The case that a card is about; None: no such card here."""
+async def case_of(store: Store, card: str, workspace: str) -> cases.Case | None:
+    """The case that a card is about; None: no such card in this workspace."""
     async with store.read() as connection:
         row = await cards.get(connection, card)
-        return await cases.get(connection, row.org, row.case_id) if row else None
+        mine = row is not None and row.thread.workspace == workspace
+        return await cases.get(connection, row.org, row.case_id) if row and mine else None
 
 
 async def press(store: Store, click: Click) -> Clicked | None:

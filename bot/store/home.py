@@ -52,12 +52,19 @@ class Overview:
     recent: tuple[Recent, ...]
 
 
-async def overview(connection: AsyncConnection, workspace: str, channels: Collection[str]) -> Overview:
-    """Of these channels alone."""
+async def overview(
+    connection: AsyncConnection, workspace: str, channels: Collection[str], orgs: Collection[str]
+) -> Overview:
+    """Of these channels alone, and of cases of these organisations."""
     tied = await connection.execute(
         select(ties, cases_table.c.key)
         .join(cases_table, (cases_table.c.org == ties.c.org) & (cases_table.c.case_id == ties.c.case_id))
-        .where(ties.c.workspace == workspace, ties.c.channel.in_(channels), ties.c.kind == TieKind.TIED)
+        .where(
+            ties.c.workspace == workspace,
+            ties.c.channel.in_(channels),
+            ties.c.kind == TieKind.TIED,
+            ties.c.org.in_(orgs),
+        )
         .order_by((ties.c.thread_ts != ""), ties.c.at.desc())
         .limit(SHOWN)
     )
@@ -76,6 +83,7 @@ async def overview(connection: AsyncConnection, workspace: str, channels: Collec
             cards_table.c.workspace == workspace,
             cards_table.c.channel.in_(channels),
             insights.c.state.in_([State.CONFIRMED, State.ADDED, State.FAILED, State.UNDOING]),
+            insights.c.org.in_(orgs),
         )
         .order_by((insights.c.state != State.FAILED), insights.c.at.desc())
         .limit(2 * SHOWN)

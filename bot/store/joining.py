@@ -100,10 +100,11 @@ async def join(tx: AsyncConnection, place: Place, offered: Sequence[Joining], ti
         rest = rest[room:]
 
 
-async def removed(store: Store, channel: str, ts: str, timing: Timing) -> None:
+async def removed(store: Store, where: Thread, ts: str, timing: Timing) -> None:
     """Somebody deleted this message: if it was a card, links that come later get a new one."""
     async with store.read() as connection:
-        mine = select(cards.c.id).where(cards.c.channel == channel, cards.c.ts == ts, cards.c.ended.is_(None))
+        here = (cards.c.workspace == where.workspace, cards.c.channel == where.channel)
+        mine = select(cards.c.id).where(*here, cards.c.ts == ts, cards.c.ended.is_(None))
         found = (await connection.execute(mine)).scalar_one_or_none()
         card = await shown.get(connection, found) if found else None
     if card is not None:

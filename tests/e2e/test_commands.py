@@ -181,3 +181,26 @@ async def test_in_a_shared_channel_nothing_is_said_in_the_open(b: Bench) -> None
     said = await ask(b, f"tie {KEY}", channel="C0SHARED")
     assert said == f"This channel is tied to {KEY} now."
     assert [call for call in b.calls("chat.postMessage") if call.arguments["channel"] == "C0SHARED"] == []
+
+
+async def test_a_guest_is_told_nothing_of_cases(b: Bench) -> None:
+    root = b.start_thread()
+    b.reply(root, monitor(1))
+    await b.card(root, "Add 1 insight")
+    there = b.slack.permalink(CHANNEL, root)
+    for words in (f"status in {there}", f"why {there}"):
+        said = await ask(b, words, "U0GUEST")
+        assert said == "Only full members of Acme, as Slack tells, are told about cases here."
+    assert "Insight: MONITOR" in await ask(b, f"explain {monitor(1)}", "U0GUEST")
+
+
+async def test_of_a_channel_that_somebody_is_not_in_they_are_told_nothing_and_change_nothing(b: Bench) -> None:
+    b.slack.add_channel(id="C0SECRET", name="secret", members={"U0BEN", "U0CASES"}, is_private=True)
+    root = b.slack.message("C0SECRET", "U0BEN", f"see {CASE_LINK}")["ts"]
+    b.slack.message("C0SECRET", "U0BEN", monitor(9), thread_ts=root)
+    there = b.slack.permalink("C0SECRET", root)
+    for words in (f"status in {there}", f"why {there}", f"untie in {there}", f"add {there} to {KEY}"):
+        assert "does not say that you are in that channel" in await ask(b, words)
+    assert f"tied to {KEY}" in await ask(b, f"status in {there}", "U0BEN")
+    await b.handled()
+    assert b.calls(PUT) == []

@@ -146,6 +146,20 @@ async def test_the_modal_shows_the_organisation_and_asks_which(o: Orgs) -> None:
     assert o.on_case("acme") == ["1"]
 
 
+async def test_the_modal_puts_no_link_of_one_organisation_on_a_case_of_another(o: Orgs) -> None:
+    links = f"{monitor(1)} https://app.datadoghq.eu/monitors/7 https://us3.datadoghq.com/monitors/3"
+    ts = o.b.start_thread(f"{links} https://github.com/acme/api/pull/9")
+    view = await opened(o.b, ts)
+    said = await submit(o.b, view, {"key": {"key": f"acme/{KEY}"}})
+    assert sorted(said["errors"]) == ["id.1", "id.2"]
+    assert f"of another Datadog organisation than {KEY}" in said["errors"]["id.1"]
+    group = next(block for block in shown(o.b)["blocks"] if block["block_id"].startswith("ticks"))
+    ticked = {group["block_id"]: {"ticks": ["0", "3"]}}
+    assert (await submit(o.b, shown(o.b), {"key": {"key": f"acme/{KEY}"}, **ticked}))["errors"] == {}
+    await o.b.card(ts, f"Added to {KEY} by Ana")
+    assert o.on_case("acme") == ["1", "https://github.com/acme/api/pull/9"]
+
+
 async def test_of_an_organisation_that_is_not_for_this_workspace_nothing_is_read_or_changed(o: Orgs) -> None:
     link = case_link(KEY, "us3.datadoghq.com")
     root = o.b.start_thread(link)
@@ -168,6 +182,10 @@ async def test_a_click_is_refused_once_the_workspace_may_no_more(o: Orgs) -> Non
         assert f"{KEY} belongs to the Datadog organisation acme-eu, which this bot does not use" in await o.b.told(
             "U0ANA"
         )
+        there = o.b.slack.permalink(CHANNEL, root)
+        assert "tied to no case" in await ask(o.b, f"status in {there}")
+        await o.b.click(card, "insights.dismiss")
+        await o.b.card(root, "Dismissed by Ana")
         await o.b.handled()
         assert o.puts("acme-eu") == 0
     finally:

@@ -152,11 +152,13 @@ async def test_undo_leaves_alone_what_was_there_without_the_bot(store):
 
 async def test_a_click_on_a_card_of_another_database_is_none(store):
     assert await clicks.press(store, Click("none such", 1, Action.ADD, "U0ANA")) is None
-    assert await clicks.case_of(store, "none such") is None
+    assert await clicks.case_of(store, "none such", "T0ACME") is None
 
 
 async def test_the_card_knows_the_key_of_its_case(store):
-    assert (await clicks.case_of(store, (await card_of(store)).id)) == CASE
+    card = await card_of(store)
+    assert (await clicks.case_of(store, card.id, "T0ACME")) == CASE
+    assert await clicks.case_of(store, card.id, "T0OTHER") is None
 
 
 async def test_a_card_from_long_ago_works(store):
