@@ -1,7 +1,9 @@
 """What concerns the whole suite: PostgreSQL, pictures that are made only when asked for, and what may be skipped."""
 
+import gc
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -14,6 +16,18 @@ hypothesis.settings.register_profile(
     "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
 )
 hypothesis.settings.load_profile("suite")
+
+# No test speaks TLS, yet each HTTP client of theirs would read a few hundred certificates: 20 ms, three hundred times.
+os.environ.pop("SSL_CERT_FILE", None)
+os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)  # which holds none
+
+# What is imported stays: nobody looks for garbage in it.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
