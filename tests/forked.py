@@ -28,6 +28,7 @@ class Forked(Child):
 
     async def start(self) -> None:
         forks = await asyncio.to_thread(_forks)
+        self.log.touch()
         process: Any = forks.Process(target=_run, args=(self.env, self._directory, self.log), daemon=True)
         process.start()
         self._process = _Process(process)  # type: ignore[assignment]
