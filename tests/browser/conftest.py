@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +17,8 @@ from tests.e2e.bench import forget
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE_MS = 30_000
+LOOK = {"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce"}
+"""Of a window, unless a test asks for another. An animation is sixty pictures a second that no test looks at."""
 
 NewWindow = Callable[..., Awaitable[Window]]
 
@@ -66,33 +68,66 @@ async def house(shared_house: OpenHouse) -> OpenHouse:
 
 
 @pytest.fixture
-async def new_window(browser: Any, house: OpenHouse) -> AsyncIterator[NewWindow]:
-    """Opens the page in a browser of its own; what goes wrong in any of them fails the test at its end."""
+def watch() -> Iterator[Callable[[Any], None]]:
+    """Give it a page: what goes wrong there fails the test at its end."""
     wrong: list[str] = []
-    contexts: list[Any] = []
+    heard = {
+        "console": lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None,
+        "pageerror": lambda error: wrong.append(str(error)),
+        "request": lambda request: None if _is_here(request.url) else wrong.append(f"asked {request.url}"),
+    }
+    pages: list[Any] = []
 
-    async def open_one(person: str | None = None, **context: Any) -> Window:
-        contexts.append(await browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context}))
-        page = await contexts[-1].new_page()
-        page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda request: None if _is_here(request.url) else wrong.append(f"asked {request.url}"))
-        window = Window(page)
-        await page.goto(house.url)
-        await page.locator(".message").first.wait_for()
-        if person:
-            await window.speak_as(person)
-        return window
+    def listen(page: Any) -> None:
+        pages.append(page)
+        for event, hear in heard.items():
+            page.on(event, hear)
 
-    yield open_one
-    for context in contexts:
-        await context.close()
+    yield listen
+    for page in pages:
+        for event, hear in heard.items():
+            page.remove_listener(event, hear)
     assert wrong == []
 
 
 @pytest.fixture
-async def window(new_window: NewWindow) -> Window:
-    return await new_window()
+async def new_window(browser: Any, house: OpenHouse, watch: Callable[[Any], None]) -> AsyncIterator[NewWindow]:
+    """Opens the page in a browser of its own."""
+    contexts: list[Any] = []
+
+    async def open_one(person: str | None = None, **context: Any) -> Window:
+        contexts.append(await browser.new_context(**{**LOOK, **context}))
+        return await _opened(await contexts[-1].new_page(), house, watch, person)
+
+    yield open_one
+    for context in contexts:
+        await context.close()
+
+
+@pytest.fixture(scope="session")
+async def shared_page(browser: Any) -> AsyncIterator[Any]:
+    """For whoever needs but one window: a new browser for each is a new process for each."""
+    context = await browser.new_context(**LOOK)
+    yield await context.new_page()
+    await context.close()
+
+
+@pytest.fixture
+async def window(shared_page: Any, house: OpenHouse, watch: Callable[[Any], None]) -> AsyncIterator[Window]:
+    """A window that remembers nothing of the test before."""
+    yield await _opened(shared_page, house, watch)
+    await shared_page.evaluate("sessionStorage.clear()")
+    await shared_page.goto("about:blank")
+
+
+async def _opened(page: Any, house: OpenHouse, watch: Callable[[Any], None], person: str | None = None) -> Window:
+    watch(page)
+    await page.goto(house.url)
+    await page.locator(".message").first.wait_for()
+    window = Window(page)
+    if person:
+        await window.speak_as(person)
+    return window
 
 
 def _is_here(url: str) -> bool:
