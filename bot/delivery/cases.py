@@ -51,7 +51,6 @@ async def deliver(reach: Reach, lane: Lane) -> None:
             await _batch(reach, org, lane, work, look_first=told_ago > FRESH_SECONDS)
         elif comment:
             await commenting.deliver(reach, org, lane, comment)
-        org.gate.open()
     except Later as later:
         await _not_now(reach, org, lane, work, later)
 

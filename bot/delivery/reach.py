@@ -41,9 +41,6 @@ class Gate:
     def close(self, seconds: float, note: str) -> None:
         self.until, self.note = time.monotonic() + seconds, note
 
-    def open(self) -> None:
-        self.until = 0.0
-
     @property
     def closed_for(self) -> float:
         """Seconds, 0 when it is open."""

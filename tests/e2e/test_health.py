@@ -1,5 +1,6 @@
 """What the bot tells of itself while it works: whether it can, what waits, and that a lost lease writes nothing."""
 
+import asyncio
 import re
 import sqlite3
 from typing import Any
@@ -22,6 +23,18 @@ async def fetch(b: Bench, path: str) -> httpx.Response:
         return await client.get(addresses[-1] + path)
 
 
+async def ready(b: Bench, *, when: bool) -> list[str]:
+    """The reasons of `/readyz`, asked in turns as an orchestrator does, once it says what is wanted."""
+    async with asyncio.timeout(30):
+        while True:
+            said = await fetch(b, "/readyz")
+            told = said.json()
+            assert said.status_code == (200 if told["ready"] else 503)
+            if told["ready"] is when:
+                return told["reasons"]
+            await asyncio.sleep(0.05)
+
+
 async def measured(b: Bench) -> dict[str, float]:
     lines = (await fetch(b, "/metrics")).text.splitlines()
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
@@ -37,11 +50,7 @@ async def test_while_datadog_refuses_the_credentials_the_bot_is_not_ready_and_sa
     root, card = await offered(b)
     b.datadog.keys_valid = False
     await b.click(card, "insights.add")
-    not_ready = await fetch(b, "/readyz")
-    while not_ready.status_code == 200:  # until Datadog has been asked
-        not_ready = await fetch(b, "/readyz")
-    assert not_ready.status_code == 503
-    [reason] = not_ready.json()["reasons"]
+    [reason] = await ready(b, when=False)  # once Datadog has been asked
     assert reason.startswith("default: Datadog")
 
     b.datadog.keys_valid = True

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.e2e.bench import CHANNEL, Bench, monitor
-from tests.e2e.test_health import fetch
+from tests.e2e.test_health import ready
 
 OPEN = "apps.connections.open"
 
@@ -19,16 +19,6 @@ def watched(b: Bench) -> Iterator[list[int]]:
     before = b.control.last_event
     yield open_
     open_ += [event.data["connections"] for event in b.control.events if event.kind == "socket" and event.id > before]
-
-
-async def ready(b: Bench, *, when: bool) -> list[str]:
-    """The reasons of `/readyz`, asked in turns as an orchestrator does, once it says what is wanted."""
-    async with asyncio.timeout(30):
-        while True:
-            said = (await fetch(b, "/readyz")).json()
-            if said["ready"] is when:
-                return said["reasons"]
-            await asyncio.sleep(0.05)
 
 
 async def refused(b: Bench) -> str:
