@@ -119,7 +119,8 @@ def _oauth_problems(given: Mapping[str, str]) -> Iterator[SettingsError]:
         )
     if "SLACK_SIGNING_SECRET" not in given:
         yield SettingsError(f"SLACK_SIGNING_SECRET is not set: workspaces install over HTTP; {SIGNING_SECRET}.")
-    if any(not _is_key(each) for each in secret_keys(given.get("CASE_INSIGHTS_SECRET_KEY", ""))):
+    written = given.get("CASE_INSIGHTS_SECRET_KEY")
+    if written is not None and not all(map(_is_key, secret_keys(written) or [""])):
         step = _OAUTH_STEPS["CASE_INSIGHTS_SECRET_KEY"]
         yield SettingsError(f"CASE_INSIGHTS_SECRET_KEY is no key of {KEY_BYTES} bytes in base64: {step}.")
     if find_spec("cryptography") is None:

@@ -273,6 +273,13 @@ PLANTED: dict[str, tuple[Plant, str, Level, str, str]] = {
         "CASE_INSIGHTS_SECRET_KEY is not set",
         "openssl rand",
     ),
+    "a key for the tokens that is none": (
+        lambda w: (by_oauth("T0ACME")(w), w.env.update(CASE_INSIGHTS_SECRET_KEY=",")),
+        "settings",
+        E_,
+        "CASE_INSIGHTS_SECRET_KEY is no key",
+        "openssl rand",
+    ),
     "nobody may confirm": (setting(CASE_INSIGHTS_CONFIRMERS=""), "confirmers", E_, "nobody may press", "Remove it"),
     "an unknown confirmer": (setting(CASE_INSIGHTS_CONFIRMERS="U0ANA,U0GONE"), "confirmers", E_, "U0GONE", "Copy the"),
     "an unknown user group": (setting(CASE_INSIGHTS_CONFIRMERS="S0GONE"), "confirmers", E_, "S0GONE", "Copy the ids"),

@@ -365,6 +365,7 @@ def test_workspaces_install_the_bot_themselves():
         ({"SLACK_APP_TOKEN": "xapp-1"}, "SLACK_APP_TOKEN: workspaces install over HTTP only"),
         ({"CASE_INSIGHTS_SECRET_KEY": "short"}, "CASE_INSIGHTS_SECRET_KEY is no key of 32 bytes"),
         ({"CASE_INSIGHTS_SECRET_KEY": OAUTH["CASE_INSIGHTS_SECRET_KEY"] + ",x"}, "is no key of 32 bytes"),
+        ({"CASE_INSIGHTS_SECRET_KEY": " , "}, "CASE_INSIGHTS_SECRET_KEY is no key of 32 bytes"),
         ({"CASE_INSIGHTS_ALLOWED_TEAMS": ","}, "CASE_INSIGHTS_ALLOWED_TEAMS is empty, so nobody could install"),
         ({"CASE_INSIGHTS_ALLOWED_TEAMS": "Acme"}, "CASE_INSIGHTS_ALLOWED_TEAMS names 'Acme', which is no id"),
     ],

@@ -83,6 +83,8 @@ async def _with_bot_tokens(subject: Subject) -> tuple[list[Finding], float | Non
     if subject.settings.oauth is None:
         token = None if "SLACK_BOT_TOKEN" in subject.broken else subject.settings.slack_bot_token
         return ([], None) if token is None else await _with_bot_token(subject, token)
+    if "CASE_INSIGHTS_SECRET_KEY" in subject.broken:
+        return [], None
     from bot.doctor import installed
 
     found, there = await installed.examine(subject, subject.settings.oauth)
