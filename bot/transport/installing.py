@@ -7,6 +7,7 @@ in, and every outcome is a page that says what to do. Neither codes nor tokens r
 
 import html
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -115,6 +116,12 @@ class _Flow(AsyncOAuthFlow):
     def __init__(self, client: AsyncWebClient, settings: AsyncOAuthSettings, allowed: frozenset[str]) -> None:
         super().__init__(client=client, logger=_silent, settings=settings)
         self._allowed = allowed
+
+    async def build_authorize_url(self, state: str, request: AsyncBoltRequest) -> str:
+        """Bolt's puts whatever was asked for into the address as it is."""
+        team: str = request.query.get("team", [""])[0]
+        wanted = team if re.fullmatch(r"[TE][A-Z0-9]{2,}", team) else None
+        return self.settings.authorize_url_generator.generate(state, wanted)
 
     async def store_installation(self, request: AsyncBoltRequest, installation: Installation) -> None:
         grid, team = installation.enterprise_id, installation.team_id

@@ -270,6 +270,16 @@ async def test_when_slack_cannot_finish_a_page_says_so(w: World, rule: Json, sta
     assert await w.stored() == []
 
 
+@pytest.mark.parametrize("team", ["T1%26scope%3Dadmin", "%0d%0aX-Evil:1", "t0acme", "T0ACME%0a"])
+async def test_whatever_stands_for_the_team_asks_slack_for_nothing_more(w: World, team: str) -> None:
+    async with httpx.AsyncClient() as browser:
+        plain = await browser.get(f"{w.replica(0)}/slack/install")
+        sent = await browser.get(f"{w.replica(0)}/slack/install?team={team}")
+    assert sent.status_code == 302
+    wanted, asked = (parse_qs(urlsplit(each.headers["location"]).query) for each in (plain, sent))
+    assert {**asked, "state": None} == {**wanted, "state": None}
+
+
 async def test_no_secret_reached_the_log(w: World) -> None:
     await w.install("acme")
     await w.install("evil")
