@@ -8,7 +8,7 @@ in, and every outcome is a page that says what to do. Neither codes nor tokens r
 import html
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -20,7 +20,7 @@ from slack_bolt.oauth.async_callback_options import AsyncCallbackOptions, AsyncF
 from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
 from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
 from slack_bolt.response import BoltResponse
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackClientError
 from slack_sdk.oauth.installation_store import Installation
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import SQLAlchemyError
@@ -45,6 +45,8 @@ REASONS: Mapping[str, str] = {
     "invalid_code": "Slack gave no token. If it does so again, this bot's client ID or secret is wrong.",
 }
 """Bolt's words for what can go wrong, in ours."""
+UNANSWERED = (SlackClientError, aiohttp.ClientError, TimeoutError, ValueError, TypeError, AttributeError)
+"""What comes out of slack_sdk and Bolt when nobody answers, or (the last three) somebody else: a text, a list."""
 
 log = structlog.get_logger(__name__)
 _silent = logging.getLogger("bot.silent")  # Bolt's and slack_sdk's own lines hold codes and states
@@ -88,26 +90,34 @@ class Installing:
 
     async def begin(self, request: web.Request) -> web.StreamResponse:
         """To Slack, with a new state."""
-        try:
-            return await to_aiohttp_response(await self._flow.handle_installation(_as_bolts(request)))
-        except SQLAlchemyError as error:
-            return _unsaved(error)
+        return await _told(self._flow.handle_installation, request)
 
     async def finish(self, request: web.Request) -> web.StreamResponse:
         """From Slack: the workspace is stored, or a page says why not."""
-        try:
-            told = await to_aiohttp_response(await self._flow.handle_callback(_as_bolts(request)))
-        except NotAllowed as refused:
-            log.warning("installation.not_allowed", workspace=str(refused))
-            text = f"{refused} is not among the workspaces that this bot is for, so nothing was installed."
-            told = _page(403, "Not installed", f"{text} Ask whoever runs it (CASE_INSIGHTS_ALLOWED_TEAMS).")
-        except SQLAlchemyError as error:
-            return _unsaved(error)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            log.warning("installation.failed", why=type(error).__name__)
-            told = _page(502, "Not installed", "Slack did not answer.", AGAIN)
-        told.headers.update(HEADERS)
-        return told
+        return await _told(self._flow.handle_callback, request)
+
+
+async def _told(
+    flow: Callable[[AsyncBoltRequest], Awaitable[BoltResponse]], request: web.Request
+) -> web.StreamResponse:
+    """What the flow answers, or a page about what went wrong in it."""
+    headers: Any = request.headers
+    try:
+        told = await to_aiohttp_response(
+            await flow(AsyncBoltRequest(body="", query=request.query_string, headers=headers))
+        )
+    except NotAllowed as refused:
+        log.warning("installation.not_allowed", workspace=str(refused))
+        text = f"{refused} is not among the workspaces that this bot is for, so nothing was installed."
+        told = _page(403, "Not installed", f"{text} Ask whoever runs it (CASE_INSIGHTS_ALLOWED_TEAMS).")
+    except SQLAlchemyError as error:
+        log.warning("store.failed", error=type(error).__name__)
+        told = _page(503, "Not installed", "It could not be saved.", AGAIN)
+    except UNANSWERED as error:
+        log.warning("installation.failed", why=type(error).__name__)
+        told = _page(502, "Not installed", "Slack did not answer.", AGAIN)
+    told.headers.update(HEADERS)
+    return told
 
 
 class _Flow(AsyncOAuthFlow):
@@ -134,7 +144,7 @@ class _Flow(AsyncOAuthFlow):
         """What is not stored must not stay good."""
         try:
             await self.client.auth_revoke(token=token)  # pyright: ignore[reportUnknownMemberType]  untyped there
-        except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
+        except UNANSWERED as error:
             log.warning("installation.not_revoked", why=type(error).__name__)
 
 
@@ -150,13 +160,6 @@ async def _failed(args: AsyncFailureArgs) -> BoltResponse:
     text = REASONS.get(args.reason, "Slack could not finish.")
     log.warning("installation.failed", why=args.reason if args.reason in REASONS else "other")
     return _for_bolt(_page(max(args.suggested_status_code, 200), "Not installed", text, AGAIN))
-
-
-def _unsaved(error: Exception) -> web.Response:
-    log.warning("store.failed", error=type(error).__name__)
-    told = _page(503, "Not installed", "It could not be saved.", AGAIN)
-    told.headers.update(HEADERS)
-    return told
 
 
 def _name(installation: Installation) -> str:
@@ -178,8 +181,3 @@ def _page(status: int, title: str, text: str, link: tuple[str, str] | None = Non
 
 def _for_bolt(page: web.Response) -> BoltResponse:
     return BoltResponse(status=page.status, body=page.text or "", headers={"Content-Type": "text/html"})
-
-
-def _as_bolts(request: web.Request) -> AsyncBoltRequest:
-    headers: Any = request.headers
-    return AsyncBoltRequest(body="", query=request.query_string, headers=headers)

@@ -256,8 +256,11 @@ async def test_whoever_presses_cancel_reads_so_and_can_begin_again(w: World) -> 
         ({"body": {"ok": False, "error": "invalid_code"}}, 401, "Slack gave no token."),
         ({"drop": "before"}, 502, "Slack did not answer."),
         ({"status": 503, "body": "down"}, 401, "Slack gave no token."),
+        ({"status": 200, "body": "a proxy's"}, 502, "Slack did not answer."),
+        ({"status": 200, "body": [1]}, 502, "Slack did not answer."),
+        ({"status": 200, "body": {"ok": True, "team": "T0ACME"}}, 502, "Slack did not answer."),
     ],
-    ids=["refused", "cut off", "down"],
+    ids=["refused", "cut off", "down", "text", "a list", "another shape"],
 )
 async def test_when_slack_cannot_finish_a_page_says_so(w: World, rule: Json, status: int, words: str) -> None:
     address, cookie = await w.begin("acme")
