@@ -5,6 +5,7 @@ has `sent_at`, or belongs on a case that Datadog has not told of for five minute
 and does not list it. That also covers a database that was restored from a backup.
 """
 
+import math
 import secrets
 from collections.abc import Sequence
 
@@ -57,6 +58,10 @@ async def deliver(reach: Reach, lane: Lane) -> None:
 
 async def _batch(reach: Reach, org: Org, lane: Lane, work: Sequence[Item], *, look_first: bool) -> None:
     adding = [item for item in work if item.state is State.CONFIRMED][: lane.batch_size]
+    latest = min((item.sent_ago for item in work if item.sent_ago is not None), default=math.inf)
+    if latest < reach.settled:
+        await wait(reach, lane, Retry(reach.settled - latest, messages.not_answering(None), blame=False))
+        return
     try:
         if adding and (look_first or any(item.sent for item in adding)):
             adding = await _absent(reach, org, lane, adding)
@@ -67,6 +72,7 @@ async def _batch(reach: Reach, org: Org, lane: Lane, work: Sequence[Item], *, lo
         else:
             await settle(reach, lane, [], batch_size=lane.batch_size)
     except Refused as refused:
+        await _answered(reach, lane, work)
         await _refused(reach, org, lane, adding or work[:BATCH], refused)
 
 
@@ -175,6 +181,8 @@ async def _not_now(reach: Reach, org: Org, lane: Lane, work: Sequence[Item], lat
     again = reach.later(lane.attempts, words, later.after)
     if later.why is Why.RATE_LIMITED:
         org.gate.close(again.after, words)
+    if later.status is not None:
+        await _answered(reach, lane, work)
     if not later.sent:
         async with reach.write() as tx:
             await ties.lock_case(tx, *lane.key.split("/"))
@@ -184,6 +192,13 @@ async def _not_now(reach: Reach, org: Org, lane: Lane, work: Sequence[Item], lat
         await _all_failed(reach, lane, messages.gave_up(reach.give_up_after / 3600, words))
         return
     await wait(reach, lane, again)
+
+
+async def _answered(reach: Reach, lane: Lane, work: Sequence[Item]) -> None:
+    async with reach.write() as tx:
+        await ties.lock_case(tx, *lane.key.split("/"))
+        await lanes.hold(tx, lane)
+        await cases.answered(tx, [item.id for item in work])
 
 
 async def _too_late(reach: Reach, lane: Lane) -> bool:

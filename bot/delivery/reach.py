@@ -142,6 +142,11 @@ class Reach:
         return min(self.retry_cap, doubled) * random.uniform(0.8, 1.0)  # noqa: S311
 
     @property
+    def settled(self) -> float:
+        """After how many seconds a call without an answer is over: before that, looking for its effect tells nothing."""
+        return 0.75 * self.lease
+
+    @property
     def probe(self) -> float:
         return min(PROBE_SECONDS, self.retry_cap)
 

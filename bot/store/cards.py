@@ -184,6 +184,8 @@ async def move(tx: AsyncConnection, ids: Collection[int], change: Change, *, was
         values["confirmed_at"] = change.at
     if change.state in (State.DISMISSED, State.UNDONE):
         values["sent_at"] = None
+    if change.state is State.ADDED:
+        values["sent_at"] = 0.0
     still = (insights.c.id.in_(ids)) & (insights.c.state == was)
     moved = await tx.execute(update(insights).where(still).values(**values).returning(insights.c.id))
     found = sorted(moved.scalars())

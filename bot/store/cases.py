@@ -35,14 +35,21 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One insight that is to be put on its case, or taken off. `sent`: a call that carried it may have arrived."""
+    """One insight that is to be put on its case, or taken off.
+
+    `sent_ago`: seconds since a call left that carried it and may have arrived, many for one that has ended; None: none.
+    """
 
     id: int
     identity: Identity
     ref: str
     state: State
-    sent: bool
+    sent_ago: float | None
     confirmed_at: float
+
+    @property
+    def sent(self) -> bool:
+        return self.sent_ago is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,7 @@ _THIS = and_(cases.c.org == bindparam("org"), cases.c.case_id == bindparam("case
 _GET = select(cases).where(_THIS)
 _TOLD_AGO = select(server_now() - cases.c.read_at).where(_THIS)
 _WORK = (
-    select(insights)
+    select(insights, (server_now() - insights.c.sent_at).label("sent_ago"))
     .where(
         insights.c.org == bindparam("org"),
         insights.c.case_id == bindparam("case_id"),
@@ -136,7 +143,7 @@ async def work(connection: AsyncConnection, org: str, case_id: str) -> list[Item
             Identity(InsightType(row.type), row.scope, row.resource_id),
             row.ref,
             State(row.state),
-            row.sent_at is not None,
+            row.sent_ago,
             row.confirmed_at or row.at,
         )
         for row in found
@@ -153,6 +160,12 @@ async def mark_sent(tx: AsyncConnection, items: Sequence[Item], at: float) -> li
     marked = await tx.execute(update(insights).where(still).values(sent_at=at).returning(insights.c.id))
     sent = set(marked.scalars())
     return [item for item in items if item.id in sent]
+
+
+async def answered(tx: AsyncConnection, ids: Collection[int]) -> None:
+    """The call that carried these has ended, well or not: Datadog will not carry it out any later."""
+    mine = insights.c.id.in_(ids) & insights.c.sent_at.is_not(None)
+    await tx.execute(update(insights).where(mine).values(sent_at=0.0))
 
 
 async def unsent(tx: AsyncConnection, ids: Collection[int]) -> None:

@@ -94,7 +94,7 @@ insights = Table(
     Column("by", String(32)),  # who moved it last
     Column("at", Double, nullable=False),  # when
     Column("confirmed_at", Double),
-    Column("sent_at", Double),  # a call that carries it may have reached Datadog
+    Column("sent_at", Double),  # when a call left that carries it, and may have reached Datadog; 0: that call has ended
     Column("ours", Boolean, nullable=False),  # we put it on the case: Undo may take it off
     Column("left_out", Boolean, nullable=False),  # dismissed by not being ticked
     Column("note", Text, nullable=False),  # a failure's sentence

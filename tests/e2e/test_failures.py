@@ -233,3 +233,19 @@ async def test_two_links_to_the_same_case_tie_the_thread(b: Bench) -> None:
     root = b.start_thread(f"{CASE_LINK} https://app.datadoghq.com/work/{uuid}?view=all")
     b.reply(root, monitor(1))
     await b.card(root, "Add 1 insight to CASEM-4523")
+
+
+async def test_while_a_call_without_an_answer_may_still_be_carried_out_nothing_is_put_again(b: Bench) -> None:
+    """Somebody else's click wakes the case while the first call is on its way: a look at the case would find nothing."""
+    first, card = await offered(b, 1)
+    second = b.start_thread()
+    b.reply(second, monitor(2))
+    other = await b.card(second, "Add 1 insight")
+    b.control.rule("datadog", PUT, delay=2.0, times=1)  # longer than the bot waits, and carried out all the same
+    await b.click(card, "insights.add")
+    await b.control.until(lambda: "datadog.later" in b.log, what="the bot to give up waiting")
+    await b.click(other, "insights.add")
+    await b.card(first, "Added to CASEM-4523 by Ana")
+    await b.card(second, "Added to CASEM-4523 by Ana")
+    await b.handled()
+    assert sorted(resource for _, resource, _ in b.on_case) == ["1", "2"]

@@ -106,13 +106,26 @@ def on_case(b: Bench, number: int) -> Counter[str]:
 
 def judge(b: Bench, number: int, root: str) -> None:
     """The case has exactly what was confirmed, each once, and the thread's cards say so."""
-    assert on_case(b, number) == Counter(wanted(number)), key(number)
+    have, want = on_case(b, number), Counter(wanted(number))
+    assert have == want, f"{key(number)}: {have - want} too many, {want - have} missing.\n{_calls(b, number)}"
     cards = b.cards(root)
     assert len({card["metadata"]["event_payload"]["card"] for card in cards}) == len(cards), "a card twice"
     said = [as_text(card) for card in cards]
     assert all(f"Added to {key(number)} by Ben" in text for text in said), said
     assert sum(_claimed(text) for text in said) == len(wanted(number)), said
     assert sum("Left out: 1." in text for text in said) == (number % 10 == 0), said
+
+
+def _calls(b: Bench, number: int) -> str:
+    """What was asked of Datadog about this case: when, what, with how many insights, and what came of it."""
+    case = b.datadog.cases[key(number)]
+    found = [call for call in b.control.calls if key(number) in call.path or str(case.id) in call.path]
+    return "\n".join(
+        f"{call.at:.3f} {call.method.split()[0]} {str(call.arguments).count('resource_id')} {call.status} {call.answer}"[
+            :200
+        ]
+        for call in found
+    )
 
 
 def _claimed(text: str) -> int:
