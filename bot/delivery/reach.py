@@ -143,7 +143,7 @@ class Reach:
 
     @property
     def settled(self) -> float:
-        """After how many seconds a call without an answer is over: before that, looking for its effect tells nothing."""
+        """Seconds after which a call without an answer is over: before that, looking for its effect tells nothing."""
         return 0.75 * self.lease
 
     @property

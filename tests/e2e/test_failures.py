@@ -236,7 +236,7 @@ async def test_two_links_to_the_same_case_tie_the_thread(b: Bench) -> None:
 
 
 async def test_while_a_call_without_an_answer_may_still_be_carried_out_nothing_is_put_again(b: Bench) -> None:
-    """Somebody else's click wakes the case while the first call is on its way: a look at the case would find nothing."""
+    """Somebody's click wakes the case while the first call is on its way: a look at the case would find nothing."""
     first, card = await offered(b, 1)
     second = b.start_thread()
     b.reply(second, monitor(2))
