@@ -12,6 +12,7 @@ from slack_bolt.response import BoltResponse
 from bot import messages
 from bot.delivery import InstalledWorkspaces
 from bot.listeners.whence import workspace
+from bot.messages import modal
 from bot.slack import SlackEnd
 
 Json = dict[str, Any]
@@ -35,11 +36,25 @@ def guarding(workspaces: InstalledWorkspaces) -> Callable[..., Awaitable[BoltRes
                 await workspaces.at(there)
             except SlackEnd as end:
                 log.warning("workspace.refused", workspace=there, why=end.reason)
-                return BoltResponse(status=200, body=messages.not_here() if "command" in body else "")
+                return _not_here(body)
         await next()
         return None
 
     return guard
+
+
+def _not_here(body: Json) -> BoltResponse:
+    """Said wherever an answer is shown; nothing would close a modal as if it had been saved."""
+    if "command" in body:
+        return BoltResponse(status=200, body=messages.not_here())
+    match body.get("type"):
+        case "view_submission":
+            said = {"response_action": "update", "view": modal.message(messages.not_here())}
+            return BoltResponse(status=200, body=said)
+        case "block_suggestion":
+            return BoltResponse(status=200, body={"options": []})
+        case _:
+            return BoltResponse(status=200)
 
 
 def _is_removal(body: Json) -> bool:

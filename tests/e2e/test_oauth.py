@@ -20,6 +20,8 @@ from tests import postgres
 from tests.e2e.balancer import balancer
 from tests.e2e.bench import CHANNEL, KEY, SIGNING_SECRET, TITLE, Bench, monitor
 from tests.e2e.test_home import opened
+from tests.e2e.test_modal import opened as modal
+from tests.e2e.test_modal import shown, submit
 from tests.e2e.workspaces import Workspaces, workspaces
 
 Json = dict[str, Any]
@@ -193,6 +195,7 @@ async def test_a_workspace_that_is_not_allowed_is_told_so_and_its_token_is_given
 async def test_a_workspace_that_may_no_more_gets_no_answer_to_anything(w: World) -> None:
     await w.install("acme")
     _, card = await offered(w.bots)
+    form = await modal(w.bots, w.bots.start_thread(monitor(3)))
     for bot in w.bots.bots:
         assert await bot.stop() == 0
         bot.env["CASE_INSIGHTS_ALLOWED_TEAMS"] = "E0GRID"
@@ -203,6 +206,9 @@ async def test_a_workspace_that_may_no_more_gets_no_answer_to_anything(w: World)
     assert w.bots.private("U0ANA") == [
         "Case Insights does not work in this workspace (any more). Ask whoever runs it to allow and install it here."
     ]
+    assert await w.bots.slack.suggest(form["id"], "U0ANA", "case.search", "memory") == []
+    assert (await submit(w.bots, form, {"key": {"key": KEY}}))["errors"] == {}
+    assert "does not work in this workspace" in str(shown(w.bots)), "it stays open, and says so"
     root = w.bots.start_thread()
     w.bots.reply(root, monitor(2))
     await w.bots.handled()
