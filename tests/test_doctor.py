@@ -266,6 +266,13 @@ PLANTED: dict[str, tuple[Plant, str, Level, str, str]] = {
         "The bot token lacks users:read",
         "install it again",
     ),
+    "an installed workspace's token is dead": (
+        lambda w: (by_oauth("T0ACME")(w), w.slack_says("auth.test", error="token_revoked")),
+        "slack-token",
+        E_,
+        "Slack does not take the workspace's token (token_revoked)",
+        "Install the app again: https://bot.example.com/slack/install",
+    ),
     "no key for the tokens": (
         lambda w: (by_oauth()(w), w.without("CASE_INSIGHTS_SECRET_KEY")),
         "settings",

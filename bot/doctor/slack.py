@@ -17,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.doctor.finding import Examined, Finding, Subject, error, ok, warning
 from bot.manifest import DISPLAY_NAME, OPTIONAL_SCOPES, SCOPES
+from bot.model import INSTALL_PATH
 from bot.settings import Settings
 from bot.slack import Slack, SlackEnd, SlackLater, Told
 
@@ -143,7 +144,12 @@ def _no_token(settings: Settings, trouble: Trouble) -> Finding:
         return error(
             "slack-token", f"{settings.slack_api_url} does not answer as Slack does ({trouble.word}).", NETWORK
         )
-    return error("slack-token", f"Slack does not take SLACK_BOT_TOKEN ({trouble.word}).", fix)
+    if settings.oauth is None:
+        return error("slack-token", f"Slack does not take SLACK_BOT_TOKEN ({trouble.word}).", fix)
+    again = (
+        fix if trouble.word == "token_expired" else f"Install the app again: {settings.oauth.public_url}{INSTALL_PATH}."
+    )
+    return error("slack-token", f"Slack does not take the workspace's token ({trouble.word}).", again)
 
 
 def _teams(subject: Subject, me: Mapping[str, Any]) -> list[Finding]:
