@@ -10,10 +10,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.delivery import InstalledWorkspaces
 from bot.manifest import OPTIONAL_SCOPES, SCOPES
-from bot.settings import OAuth, SettingsError
+from bot.settings import OAuth
 from bot.slack import Slack
 from bot.store import Store
-from bot.store.installations import Installations, States, UnreadableTokens
+from bot.store.installations import Installations, States
 from bot.transport.installing import Installing
 
 
@@ -24,10 +24,7 @@ def installations(oauth: OAuth, store: Store) -> Installations:
 async def workspaces(oauth: OAuth, store: Store, connect: Callable[[SecretStr], Slack]) -> InstalledWorkspaces:
     """Those that are installed, and will be; their tokens are encrypted with the newest key from here on."""
     stored = installations(oauth, store)
-    try:
-        await stored.renew()
-    except UnreadableTokens as error:
-        raise SettingsError(str(error)) from error
+    await stored.renew()
     return InstalledWorkspaces(stored, connect, oauth.allowed)
 
 

@@ -249,8 +249,8 @@ PLANTED: dict[str, tuple[Plant, str, Level, str, str]] = {
         by_oauth("T0ACME", key=OTHER_KEY),
         "installations",
         E_,
-        "CASE_INSIGHTS_SECRET_KEY does not open",
-        "Put the key that they were encrypted with behind",
+        "CASE_INSIGHTS_SECRET_KEY does not open the token of T0ACME",
+        "install again at https://bot.example.com/slack/install",
     ),
     "a workspace that may no more": (
         by_oauth("T0ACME", "T0OTHER"),
@@ -488,6 +488,17 @@ async def test_what_was_planted_is_found_and_the_fix_is_named(world, what: str):
     assert any(words in each.text for each in said), doctor.as_text(findings)
     assert any(fix in f"{each.text} {each.next}" for each in said if words in each.text), doctor.as_text(findings)
     assert "very-secret" not in doctor.as_text(findings)
+
+
+async def test_a_workspace_whose_token_no_key_opens_hides_no_other(world):
+    by_oauth("T0ACME", "T0LOST")(world)
+    world.sql("UPDATE slack_bots SET bot_token = 'unreadable' WHERE team_id = 'T0LOST'")
+    findings = await world.examined()
+    assert [(each.level, each.text.partition(",")[0]) for each in about(findings, "installations")] == [
+        (Level.ERROR, "CASE_INSIGHTS_SECRET_KEY does not open the token of T0LOST"),
+        (Level.OK, "The bot is installed in T0ACME."),
+    ]
+    assert about(findings, "slack-token")[0].text == "The bot is case_insights in Acme."
 
 
 async def test_what_is_wrong_does_not_hide_what_else_is(world):

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.doctor.finding import Finding, Subject, error, listed, ok, warning
+from bot.model import INSTALL_PATH
 from bot.settings import OAuth
 from bot.store import Store, engine, migrate
-from bot.store.installations import Installation, Installations, UnreadableTokens
+from bot.store.installations import NEXT, Installation, Installations
 
 
 async def examine(subject: Subject, oauth: OAuth) -> tuple[list[Finding], Sequence[Installation]]:
@@ -20,15 +21,21 @@ async def examine(subject: Subject, oauth: OAuth) -> tuple[list[Finding], Sequen
         if await migrate.revision(store) != migrate.HEAD:
             return [], ()
         stored = Installations(store, oauth.client_id, oauth.keys)
-        found = [each for name in await stored.all() if (each := await stored.find(name))]
-    except UnreadableTokens as unreadable:
-        text, _, fix = str(unreadable).partition(": ")
-        return [error("installations", f"{text}.", f"{fix[0].upper()}{fix[1:]}")], ()
+        lost = await stored.unreadable()
+        readable = [name for name in await stored.all() if name not in lost]
+        found = [each for name in readable if (each := await stored.find(name))]
     except (OSError, SQLAlchemyError):
         return [], ()
     finally:
         await store.close()
-    return _told(oauth, found), found
+    unreadable = [_unreadable(oauth, name) for name in lost]
+    return [*unreadable, *(_told(oauth, found) if found or not lost else ())], found
+
+
+def _unreadable(oauth: OAuth, workspace: str) -> Finding:
+    text = f"CASE_INSIGHTS_SECRET_KEY does not open the token of {workspace}, so the bot does nothing there."
+    step = NEXT.format(page=f"{oauth.public_url}{INSTALL_PATH}")
+    return error("installations", text, f"{step[0].upper()}{step[1:]}.")
 
 
 def _told(oauth: OAuth, found: Sequence[Installation]) -> list[Finding]:
@@ -44,4 +51,4 @@ def _told(oauth: OAuth, found: Sequence[Installation]) -> list[Finding]:
 
 def _nobody(oauth: OAuth) -> Finding:
     text = "No workspace has installed the bot yet."
-    return warning("installations", text, f"Open {oauth.public_url}/slack/install in a browser.")
+    return warning("installations", text, f"Open {oauth.public_url}{INSTALL_PATH} in a browser.")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import SecretStr
 from slack_sdk.oauth.installation_store import Installation as SlackInstallation
@@ -18,14 +19,15 @@ from slack_sdk.oauth.installation_store.sqlalchemy import AsyncSQLAlchemyInstall
 from slack_sdk.oauth.state_store.sqlalchemy import AsyncSQLAlchemyOAuthStateStore
 from sqlalchemy import ColumnElement, Table, and_, case, delete, desc, or_, select, update
 
+from bot.model import INSTALL_PATH
 from bot.store import Store
 
 STATE_SECONDS = 600
 """How long somebody may take to press Allow."""
+NEXT = "put the key that it was encrypted with behind the new one, with a comma, or install again at {page}"
+"""What to do where none of the keys of CASE_INSIGHTS_SECRET_KEY opens a token."""
 
-
-class UnreadableTokens(Exception):
-    """None of the keys opens what is stored; the message says how many and what to do."""
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +56,21 @@ class Installations(AsyncSQLAlchemyInstallationStore):
         kept.bot_refresh_token = kept.user_token = kept.user_refresh_token = None
         kept.incoming_webhook_url = kept.incoming_webhook_configuration_url = None
         await super().async_save(kept)
-        workspace = installation.enterprise_id if installation.is_enterprise_install else installation.team_id
-        await self.forget(str(workspace), before=installation.installed_at)
+        await self.forget(_workspace(installation), before=installation.installed_at)
 
     async def find(self, workspace: str) -> Installation | None:
-        """The newest of this workspace; raises UnreadableTokens."""
+        """The newest of this workspace; None, and an error in the log, where no key opens its token."""
         bots = self.bots.c
         newest = select(self.bots).where(self._of(self.bots, workspace), bots.bot_token.is_not(None))
         async with self._store.read() as connection:
             row = (await connection.execute(newest.order_by(desc(bots.installed_at)).limit(1))).one_or_none()
         if row is None:
             return None
-        return Installation(workspace, row.team_id, row.enterprise_id, SecretStr(self._opened(row.bot_token)))
+        token = self._opened(row.bot_token)
+        if token is None:
+            _unreadable(workspace)
+            return None
+        return Installation(workspace, row.team_id, row.enterprise_id, SecretStr(token))
 
     async def all(self) -> Sequence[str]:
         """Every workspace, in order."""
@@ -83,28 +88,35 @@ class Installations(AsyncSQLAlchemyInstallationStore):
                 old = table.c.installed_at < earlier
                 await tx.execute(delete(table).where(self._of(table, workspace), old))
 
+    async def unreadable(self) -> Sequence[str]:
+        """The workspaces whose token no key opens, in order: the bot is not installed there until one does."""
+        async with self._store.read() as connection:
+            rows = (await connection.execute(select(self.bots).where(self.bots.c.client_id == self.client_id))).all()
+        return sorted({_workspace(row) for row in rows if self._opened(row.bot_token) is None})
+
     async def renew(self) -> int:
-        """Encrypt anew, with the first key, what another one opens; how many. Raises UnreadableTokens."""
+        """Encrypt anew, with the first key, what another one opens; how many. What none opens is told in the log."""
         renewed = 0
         async with self._store.write() as tx:
             for table in (self.bots, self.installations):
-                mine = select(table.c.id, table.c.bot_token).where(table.c.client_id == self.client_id)
+                mine = select(table).where(table.c.client_id == self.client_id).order_by(table.c.id)
                 for row in (await tx.execute(mine.with_for_update())).all():
-                    self._opened(row.bot_token)
-                    if not self._is_newest(row.bot_token):
-                        token = self._fernet.rotate(row.bot_token.encode()).decode()
-                        await tx.execute(update(table).where(table.c.id == row.id).values(bot_token=token))
+                    if self._is_newest(row.bot_token):
+                        continue
+                    token = self._opened(row.bot_token)
+                    if token is not None:
+                        again = self._first.encrypt(token.encode()).decode()
+                        await tx.execute(update(table).where(table.c.id == row.id).values(bot_token=again))
                         renewed += table is self.bots
+                    elif table is self.bots:
+                        _unreadable(_workspace(row))
         return renewed
 
-    def _opened(self, token: str) -> str:
+    def _opened(self, token: str) -> str | None:
         try:
             return self._fernet.decrypt(token.encode()).decode()
         except InvalidToken:
-            raise UnreadableTokens(
-                "CASE_INSIGHTS_SECRET_KEY does not open the workspaces' tokens in the database: put the key that they "
-                "were encrypted with behind the new one, with a comma; or remove the app in Slack and install it again."
-            ) from None  # its cause would show nothing more
+            return None
 
     def _is_newest(self, token: str) -> bool:
         try:
@@ -117,6 +129,15 @@ class Installations(AsyncSQLAlchemyInstallationStore):
         org_wide = and_(table.c.is_enterprise_install, table.c.enterprise_id == workspace)
         team = and_(~table.c.is_enterprise_install, table.c.team_id == workspace)
         return and_(table.c.client_id == self.client_id, or_(org_wide, team))
+
+
+def _workspace(installed: Any) -> str:
+    """Of a row, or of slack_sdk's."""
+    return str(installed.enterprise_id if installed.is_enterprise_install else installed.team_id)
+
+
+def _unreadable(workspace: str) -> None:
+    log.error("installation.unreadable", workspace=workspace, next=NEXT.format(page=INSTALL_PATH))
 
 
 class States(AsyncSQLAlchemyOAuthStateStore):

@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import structlog
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from slack_sdk.oauth.installation_store import Installation
 from sqlalchemy import select, update
 
 from bot.store import Store
-from bot.store.installations import Installations, States, UnreadableTokens
+from bot.store.installations import Installations, States
 
 CLIENT = "111.222"
 OLD, NEW = (SecretStr(Fernet.generate_key().decode()) for _ in range(2))
@@ -116,12 +117,24 @@ async def test_a_key_is_rotated_and_the_old_one_can_go(store):
     assert await token_of(installations(store, NEW), "T0ACME") == TOKEN
 
 
-async def test_tokens_of_a_lost_key_are_told_with_the_next_step(store):
-    await installations(store, OLD).async_save(installation("T0ACME"))
-    lost = installations(store, NEW)
-    for ask in (lost.find("T0ACME"), lost.renew()):
-        with pytest.raises(UnreadableTokens, match="put the key that they were encrypted with behind the new one"):
-            await ask
+async def test_a_token_of_a_lost_key_counts_as_not_installed_until_it_is_replaced(store):
+    await installations(store, OLD).async_save(installation("T0LOST", ago=60))
+    await installations(store, OLD).async_save(installation(None, "E0LOST", ago=60))
+    stored = installations(store, NEW)
+    await stored.async_save(installation("T0ACME"))
+    assert await stored.unreadable() == ["E0LOST", "T0LOST"]
+    with structlog.testing.capture_logs() as logs:
+        assert await stored.find("T0LOST") is None
+        assert await stored.renew() == 0
+    assert [(each["event"], each["log_level"], each["workspace"]) for each in logs] == [
+        ("installation.unreadable", "error", each) for each in ("T0LOST", "T0LOST", "E0LOST")
+    ]
+    assert "install again at /slack/install" in logs[0]["next"]
+    assert await token_of(stored, "T0ACME") == TOKEN
+    assert await installations(store, NEW, OLD).unreadable() == []
+    await stored.async_save(installation("T0LOST", bot_token="xoxb-new"))
+    assert await token_of(stored, "T0LOST") == "xoxb-new"
+    assert await stored.unreadable() == ["E0LOST"]
 
 
 async def test_a_state_counts_once_whichever_replica_takes_it(store):
