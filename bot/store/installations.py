@@ -5,11 +5,12 @@ here an installation is found by the store's `workspace`, the enterprise of an o
 Tokens are Fernet's (cryptography.io/en/latest/fernet): the first key encrypts, each of them decrypts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import structlog
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -18,6 +19,7 @@ from slack_sdk.oauth.installation_store import Installation as SlackInstallation
 from slack_sdk.oauth.installation_store.sqlalchemy import AsyncSQLAlchemyInstallationStore
 from slack_sdk.oauth.state_store.sqlalchemy import AsyncSQLAlchemyOAuthStateStore
 from sqlalchemy import ColumnElement, Table, and_, case, delete, desc, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import INSTALL_PATH
 from bot.store import Store
@@ -41,10 +43,10 @@ class Installation:
 
 
 class Installations(AsyncSQLAlchemyInstallationStore):
-    """`async_save` is what slack_sdk's flow calls; the rest is ours."""
+    """`async_save` is what Bolt's flow calls; the tables are slack_sdk's, the rest is ours."""
 
     def __init__(self, store: Store, client_id: str, keys: Sequence[SecretStr]) -> None:
-        super().__init__(client_id, store.engine.execution_options(write=True))
+        super().__init__(client_id, store.engine)
         self._store = store
         fernets = [Fernet(key.get_secret_value()) for key in keys]
         self._first, self._fernet = fernets[0], MultiFernet(fernets)
@@ -55,8 +57,10 @@ class Installations(AsyncSQLAlchemyInstallationStore):
         kept.bot_token = self._fernet.encrypt(str(installation.bot_token).encode()).decode()
         kept.bot_refresh_token = kept.user_token = kept.user_refresh_token = None
         kept.incoming_webhook_url = kept.incoming_webhook_configuration_url = None
-        await super().async_save(kept)
-        await self.forget(_workspace(installation), before=installation.installed_at)
+        async with self._store.write() as tx:
+            await tx.execute(self.installations.insert(), self._row(kept.to_dict()))
+            await tx.execute(self.bots.insert(), self._row(kept.to_bot().to_dict()))
+            await self._forget(tx, _workspace(installation), installation.installed_at)
 
     async def find(self, workspace: str) -> Installation | None:
         """The newest of this workspace; None, and an error in the log, where no key opens its token."""
@@ -82,11 +86,8 @@ class Installations(AsyncSQLAlchemyInstallationStore):
 
     async def forget(self, workspace: str, *, before: float) -> None:
         """Delete what was installed before this moment, epoch s: an event that comes late must not undo a new one."""
-        earlier = datetime.fromtimestamp(before, UTC).replace(tzinfo=None)
         async with self._store.write() as tx:
-            for table in (self.bots, self.installations):
-                old = table.c.installed_at < earlier
-                await tx.execute(delete(table).where(self._of(table, workspace), old))
+            await self._forget(tx, workspace, before)
 
     async def unreadable(self) -> Sequence[str]:
         """The workspaces whose token no key opens, in order: the bot is not installed there until one does."""
@@ -111,6 +112,18 @@ class Installations(AsyncSQLAlchemyInstallationStore):
                     elif table is self.bots:
                         _unreadable(_workspace(row))
         return renewed
+
+    async def _forget(self, tx: AsyncConnection, workspace: str, before: float) -> None:
+        earlier = datetime.fromtimestamp(before, UTC).replace(tzinfo=None)
+        for table in (self.bots, self.installations):
+            await tx.execute(delete(table).where(self._of(table, workspace), table.c.installed_at < earlier))
+
+    def _row(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """As slack_sdk stores it: its times are UTC, its columns have no zone."""
+        plain = {
+            name: value.replace(tzinfo=None) if isinstance(value, datetime) else value for name, value in values.items()
+        }
+        return {**plain, "client_id": self.client_id}
 
     def _opened(self, token: str) -> str | None:
         try:
@@ -144,12 +157,25 @@ class States(AsyncSQLAlchemyOAuthStateStore):
     """Who began an installation, in the database, so that another replica can end it."""
 
     def __init__(self, store: Store) -> None:
-        super().__init__(STATE_SECONDS, store.engine.execution_options(write=True))
+        super().__init__(STATE_SECONDS, store.engine)
         self._store = store
 
     async def async_issue(self, *args: Any, **kwargs: Any) -> str:
         """A new one; those that nobody ended in time go."""
-        states = self.oauth_states
+        states, state, now = self.oauth_states, str(uuid4()), _utc_now()
         async with self._store.write() as tx:
-            await tx.execute(delete(states).where(states.c.expire_at < datetime.now(UTC).replace(tzinfo=None)))
-        return await super().async_issue(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType]  untyped there
+            await tx.execute(delete(states).where(states.c.expire_at <= now))
+            until = now + timedelta(seconds=self.expiration_seconds)
+            await tx.execute(states.insert().values(state=state, expire_at=until))
+        return state
+
+    async def async_consume(self, state: str) -> bool:
+        """Whether it was there. slack_sdk's own takes an error for no, and on PostgreSQL lets two replicas have it."""
+        states = self.oauth_states
+        mine = delete(states).where(states.c.state == state, states.c.expire_at > _utc_now())
+        async with self._store.write() as tx:
+            return (await tx.execute(mine.returning(states.c.id))).first() is not None
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -304,6 +304,16 @@ async def test_whatever_stands_for_the_team_asks_slack_for_nothing_more(w: World
     assert {**asked, "state": None} == {**wanted, "state": None}
 
 
+async def test_a_database_that_is_busy_is_told_and_the_same_address_works_again(w: World) -> None:
+    address, cookie = await w.begin("acme")
+    async with w.bots.storing() as tx:
+        await tx.execute(text("LOCK TABLE slack_oauth_states"))
+        said = await w.come_back(address, cookie)
+    assert (said.status_code, "It could not be saved." in said.text) == (503, True), said.text
+    assert (await w.come_back(address, cookie)).status_code == 200
+    assert parse_qs(urlsplit(address).query)["state"][0] not in w.bots.log
+
+
 async def test_no_secret_reached_the_log(w: World) -> None:
     await w.install("acme")
     await w.install("evil")

@@ -1,6 +1,8 @@
 """Installations, on both databases: found by workspace, encrypted at rest, with keys that rotate."""
 
+import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +11,8 @@ import structlog
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from slack_sdk.oauth.installation_store import Installation
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.store import Store
 from bot.store.installations import Installations, States
@@ -142,6 +145,29 @@ async def test_a_state_counts_once_whichever_replica_takes_it(store):
     assert not await States(store).async_consume("made up")
     assert await States(store).async_consume(state)
     assert not await States(store).async_consume(state)
+
+
+async def test_of_many_who_take_one_state_at_once_one_gets_it(store):
+    await asyncio.gather(*(States(store).async_consume("made up") for _ in range(8)))  # connections are open now
+    state = await States(store).async_issue()
+    assert sum(await asyncio.gather(*(States(store).async_consume(state) for _ in range(8)))) == 1
+
+
+async def test_a_database_that_is_busy_is_no_state_that_was_ended_and_leaves_nothing_behind(store):
+    stored, states = installations(store), States(store)
+    state = await states.async_issue()
+    busy: tuple[Callable[[], Awaitable[object]], ...] = (
+        states.async_issue,
+        lambda: states.async_consume(state),
+        lambda: stored.async_save(installation("T0ACME")),
+    )
+    async with store.write() as tx:
+        if tx.dialect.name == "postgresql":
+            await tx.execute(text("LOCK TABLE slack_oauth_states, slack_bots"))
+        said = await asyncio.gather(*(each() for each in busy), return_exceptions=True)
+    assert [isinstance(each, SQLAlchemyError) for each in said] == [True, True, True]
+    assert await rows(store, stored) == []
+    assert await states.async_consume(state)
 
 
 async def test_states_that_nobody_ended_in_time_go(store):
