@@ -2,8 +2,8 @@
 
 Before a call leaves, `sent_at` is committed. Whether a repeated PUT doubles an insight is documented nowhere, so what
 has `sent_at`, or belongs on a case that Datadog has not told of for five minutes, is sent only after the case was read
-and does not list it. That also covers a database that was restored from a backup. A call that got no answer may still be
-carried out: for a while not even the case tells, so its lane waits.
+and does not list it. That also covers a database that was restored from a backup. A call that got no answer may still
+be carried out: for a while not even the case tells, so its lane waits.
 """
 
 import math

@@ -121,10 +121,7 @@ def _calls(b: Bench, number: int) -> str:
     case = b.datadog.cases[key(number)]
     found = [call for call in b.control.calls if key(number) in call.path or str(case.id) in call.path]
     return "\n".join(
-        f"{call.at:.3f} {call.method.split()[0]} {str(call.arguments).count('resource_id')} {call.status} {call.answer}"[
-            :200
-        ]
-        for call in found
+        f"{call.at:.3f} {call.method} {str(call.arguments).count('resource_id')} {call.status}" for call in found
     )
 
 
