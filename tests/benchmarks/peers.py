@@ -16,8 +16,9 @@ AS_PEOPLE_RUN_IT = {
     "CASE_INSIGHTS_CARD_DELAY": "2s",
     "CASE_INSIGHTS_LEASE": "30s",
     "CASE_INSIGHTS_RETRY_CAP": "5m",
+    "PYTHONPATH": str(ROOT),
 }
-"""The tests' bench shortens these."""
+"""The tests' bench shortens the times, and without a PYTHONPATH forks the bot instead of starting it from nothing."""
 
 
 def pid(child: Child) -> int:
