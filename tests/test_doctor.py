@@ -231,6 +231,16 @@ PLANTED: dict[str, tuple[Plant, str, Level, str, str]] = {
         "beta: Datadog accepts [beta] dd_api_key, but not [beta] dd_app_key",
         "Make an application key",
     ),
+    "an organisation under another name than before": (
+        lambda w: (
+            w.sql("INSERT INTO cases VALUES ('default', 'a1', 'CASEM-1', 'Old', 0, 0, '[]', 1.0)"),
+            several(f"[acme]\n{RIGHT_KEYS}")(w),
+        ),
+        "orgs",
+        W_,
+        "has cases of default, but no organisation is called so",
+        "Call its table [default]",
+    ),
     "no organisation for this workspace": (
         several(f'[acme]\nteams = ["T0OTHER"]\n{RIGHT_KEYS}'),
         "datadog-teams",

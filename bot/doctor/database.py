@@ -7,7 +7,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.doctor.finding import Finding, Subject, error, listed, ok, warning
-from bot.store import Store, engine, heartbeats, migrate, sites
+from bot.store import Store, cases, engine, heartbeats, migrate, sites
 
 QUIET_SECONDS = 86400.0
 """A day without a single message in all the bot's channels is worth a look."""
@@ -41,7 +41,7 @@ async def _look(subject: Subject, store: Store) -> list[Finding]:
     found = await migrate.revision(store)
     if found == migrate.HEAD:
         good = ok("database", f"{_address(settings.database_url)} has schema {found}.")
-        return [good, await _events(store), *await _links(subject, store)]
+        return [good, await _events(store), *await _links(subject, store), *await _orgs(subject, store)]
     if found is None:
         text = f"{_address(settings.database_url)} holds nothing of the bot's yet."
         return [warning("database", text, "case-insights run prepares it; if the bot ran before, check DATABASE_URL.")]
@@ -67,6 +67,17 @@ async def _events(store: Store) -> Finding:
         text = f"{runs} on this database, but Slack has told nothing for {ago}."
         return warning("events", text, "Say something in a channel that the bot is in, and run this again.")
     return ok("events", f"{runs} on this database; Slack last told something {ago} ago.")
+
+
+async def _orgs(subject: Subject, store: Store) -> list[Finding]:
+    """Whether the database knows cases of an organisation that nobody has keys for any more."""
+    ours = {org.hosts.name for org in subject.orgs}
+    async with store.read() as connection:
+        gone = sorted((await cases.orgs(connection)) - ours)
+    if not ours or not gone:
+        return []
+    text = f"The database has cases of {listed(gone)}, but no organisation is called so: nothing can be added to them."
+    return [warning("orgs", text, f"Call its table [{gone[0]}] in CASE_INSIGHTS_ORGS_FILE, if it is still yours.")]
 
 
 async def _links(subject: Subject, store: Store) -> list[Finding]:

@@ -128,6 +128,11 @@ async def named(connection: AsyncConnection, org: str, name: str, *, told_within
     return None if row is None else await get(connection, org, row.case_id)
 
 
+async def orgs(connection: AsyncConnection) -> set[str]:
+    """The organisations whose cases are known."""
+    return set((await connection.execute(select(cases.c.org).distinct())).scalars())
+
+
 async def told_ago(connection: AsyncConnection, org: str, case_id: str) -> float:
     """Seconds since Datadog last told of the case; endless where it never did."""
     ago = (await connection.execute(_TOLD_AGO, {"org": org, "case_id": case_id})).scalar_one_or_none()
