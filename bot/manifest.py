@@ -21,7 +21,7 @@ SCOPES: Mapping[str, str] = {
     "users:read": "tell full members from guests and strangers, and call people by their names",
 }
 OPTIONAL_SCOPES: Mapping[str, str] = {
-    "channels:read": "Home's list of channels, commands about another channel, and whether one is shared with other organisations",
+    "channels:read": "Home's list of channels, commands about other channels, and whether one is shared outside",
     "groups:read": "the same for private channels",
     "usergroups:read": "user groups in `CASE_INSIGHTS_CONFIRMERS`; without it such a group lets nobody in",
 }
