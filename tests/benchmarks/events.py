@@ -1,7 +1,6 @@
 """What an event costs: without a link, with one in a thread known to be about no case, and in a tied thread."""
 
 import asyncio
-import contextlib
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -45,12 +44,7 @@ class Kind:
 
 
 async def run() -> list[Row]:
-    async with contextlib.AsyncExitStack() as stack:
-        b = await stack.enter_async_context(peers.bot(http=True))
-        bare = await stack.enter_async_context(peers.bare(b.slack.url, "http"))
-        to_bot, to_bare = await sender(peers.port(b)), await sender(bare.port)
-        stack.push_async_callback(to_bot.close)
-        stack.push_async_callback(to_bare.close)
+    async with peers.both_over_http() as (b, bare, to_bot, to_bare):
         team, bot = b.slack.workspace.team_id, peers.pid(b.bot)
         thread = await peers.untied(b)
         plain = Kind(to_bot, bot, lambda: message(WORDS, thread, team))

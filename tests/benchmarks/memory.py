@@ -1,11 +1,10 @@
 """What the bot keeps in memory: at the start, and after many events."""
 
-import contextlib
 import itertools
 from collections.abc import Iterator
 
 from tests.benchmarks import measure, peers
-from tests.benchmarks.load import WORDS, message, sender
+from tests.benchmarks.load import WORDS, message
 from tests.benchmarks.measure import Row
 from tests.e2e.bench import monitor
 
@@ -15,12 +14,7 @@ LINK_EVERY = 10
 
 
 async def run() -> list[Row]:
-    async with contextlib.AsyncExitStack() as stack:
-        b = await stack.enter_async_context(peers.bot(http=True))
-        bare = await stack.enter_async_context(peers.bare(b.slack.url, "http"))
-        to_bot, to_bare = await sender(peers.port(b)), await sender(bare.port)
-        stack.push_async_callback(to_bot.close)
-        stack.push_async_callback(to_bare.close)
+    async with peers.both_over_http() as (b, bare, to_bot, to_bare):
         team, bot, thread = b.slack.workspace.team_id, peers.pid(b.bot), await peers.untied(b)
 
         def bodies(count: int) -> Iterator[bytes]:

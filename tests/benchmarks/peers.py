@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.sandbox.child import Child
+from tests.benchmarks.load import Sender, sender
 from tests.e2e.bench import CHANNEL, SIGNING_SECRET, Bench, bench, monitor
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +68,18 @@ async def bot(
             Path(directory), http=http, replicas=replicas, settings={**AS_PEOPLE_RUN_IT, **(settings or {})}
         ) as b:
             yield b
+
+
+@contextlib.asynccontextmanager
+async def both_over_http() -> AsyncGenerator[tuple[Bench, Bare, Sender, Sender]]:
+    """Our bot and the bare one, and what sends to each."""
+    async with contextlib.AsyncExitStack() as stack:
+        b = await stack.enter_async_context(bot(http=True))
+        floor = await stack.enter_async_context(bare(b.slack.url, "http"))
+        to_bot, to_bare = await sender(port(b)), await sender(floor.port)
+        stack.push_async_callback(to_bot.close)
+        stack.push_async_callback(to_bare.close)
+        yield b, floor, to_bot, to_bare
 
 
 def port(b: Bench, replica: int = 0) -> int:
