@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Double, Table, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.exc import TimeoutError as NoTurn
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 
 BUSY_SECONDS = 1.0
 """How long a transaction waits for another: a click must be answered within Slack's three seconds."""
+
+LOST = ("08", "57P", "25006", "25P03", "25P04")
+"""How the SQLSTATE of a session begins that is over, or that cannot write: after a failover those that were open before
+are read-only. Our own time-out is 57014 and ends nothing. https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
 
 
 class server_now(FunctionElement[float]):  # noqa: N801  it reads as a SQL function
@@ -97,6 +102,7 @@ def create(url: str) -> AsyncEngine:
         hide_parameters=True,
     )
     event.listen(engine.sync_engine, "begin", _postgresql_begin)
+    event.listen(engine.sync_engine, "handle_error", _postgresql_error)
     return engine
 
 
@@ -120,6 +126,15 @@ def _sqlite_begin(connection: Connection) -> None:
 
 def _postgresql_begin(connection: Connection) -> None:
     connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(BUSY_SECONDS * 1000)}")
+
+
+def _postgresql_error(context: ExceptionContext) -> None:
+    """A lost session is closed, and so is, before its next use, every other that was opened before this moment.
+
+    The driver counts only closed connections as lost, and the ping a read-only one as good.
+    """
+    if (getattr(context.original_exception, "sqlstate", None) or "").startswith(LOST):
+        context.is_disconnect = True
 
 
 @asynccontextmanager

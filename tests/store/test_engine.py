@@ -2,15 +2,17 @@
 
 import asyncio
 import sqlite3
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import bindparam, insert, select, text, update
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from bot.store import Store, engine, now
 from bot.store.lanes import BATCH, LaneKind
 from bot.store.schema import lanes
+from tests.store.conftest import url_of
 
 
 async def add_lane(store: Store) -> None:
@@ -141,3 +143,74 @@ async def test_the_short_way_fails_as_the_long_one_does(tmp_path):
     with pytest.raises(DatabaseError, match="no such table"):
         await store.rows(THIS_LANE, {"key": "one"})
     await store.close()
+
+
+@pytest.fixture
+async def apart(postgres_store: Store) -> AsyncIterator[Store]:
+    """The PostgreSQL store with a pool of its own, whose sessions may be spoilt."""
+    store = Store(url_of(postgres_store))
+    yield store
+    await store.close()
+
+
+async def sessions(store: Store, number: int, first: str = "SELECT 1") -> set[int]:
+    """The server's processes behind so many connections at once, on each of which this statement was committed."""
+    all_there = asyncio.Barrier(number)
+
+    async def one() -> int:
+        async with store.write() as tx:
+            await tx.execute(text(first))
+            pid = (await tx.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+            await all_there.wait()
+        return pid
+
+    return set(await asyncio.gather(*(one() for _ in range(number))))
+
+
+async def raise_there(store: Store, state: str) -> None:
+    """A statement that ends with this SQLSTATE."""
+    async with store.write() as tx:
+        await tx.execute(text(f"DO $$ BEGIN RAISE EXCEPTION SQLSTATE '{state}'; END $$"))
+
+
+async def test_of_sessions_that_a_failover_left_read_only_one_write_fails_and_none_stays(apart: Store):
+    """K30."""
+    old = await sessions(apart, 4, "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+    with pytest.raises(DBAPIError, match="read-only transaction"):
+        await add_lane(apart)
+    assert not old & await sessions(apart, 4)
+    await add_lane(apart)
+    assert await attempts(apart) == 0
+
+
+async def test_sessions_that_the_server_ends_take_one_transaction_with_them(apart: Store, postgres_store: Store):
+    old = await sessions(apart, 4)
+
+    async def write_meanwhile() -> None:
+        async with apart.write() as tx:
+            await tx.execute(text("SELECT 1"))
+            async with postgres_store.read() as other:
+                end = text("SELECT pg_terminate_backend(pid, 5000) FROM unnest(CAST(:pids AS int[])) AS pid")
+                await other.execute(end, {"pids": list(old)})
+            await tx.execute(text("SELECT 1"))
+
+    with pytest.raises(DBAPIError):
+        await write_meanwhile()
+    assert not old & await sessions(apart, 4)
+
+
+@pytest.mark.parametrize("state", ["25006", "25P03", "25P04", "57P01", "57P02", "57P03", "57P05", "08006", "08P01"])
+async def test_a_session_that_is_lost_or_cannot_write_is_given_to_nobody_else(apart: Store, state: str):
+    old = await sessions(apart, 2)
+    with pytest.raises(DBAPIError):
+        await raise_there(apart, state)
+    assert not old & await sessions(apart, 2)
+
+
+@pytest.mark.parametrize("state", ["57014", "25P02", "23505", "40001", "40P01", "55P03", "53100"])
+async def test_a_session_on_which_a_statement_failed_otherwise_stays(apart: Store, state: str):
+    """57014 is our own time-out; 53100 is a full disk, which another session would find just as full."""
+    old = await sessions(apart, 2)
+    with pytest.raises(DBAPIError):
+        await raise_there(apart, state)
+    assert await sessions(apart, 2) == old
