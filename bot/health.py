@@ -11,13 +11,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot import metrics
 from bot.delivery import Delivery, Reach, elsewhere
 from bot.server import Probes
-from bot.store import heartbeats, lanes, now
+from bot.store import Store, heartbeats, lanes, now
 from bot.transport import Heard, Transport
 
 DATABASE_SECONDS = 2.0
+WRITE_SECONDS = 10.0
+"""How long the answer counts to whether the database can be written to: anybody may ask, and a write costs it work."""
 DELIVERY_SECONDS = 30.0
 """The loop looks for work every second; after this long without, it hangs."""
-
 
 BEAT_SECONDS = 60.0
 
@@ -42,11 +43,12 @@ def starting(what: Callable[[], str]) -> Probes:
 def probes(reach: Reach, delivery: Delivery, transport: Transport, heard: Heard) -> Probes:
     """The answers of `/readyz` and `/metrics`."""
     started = time.monotonic()
+    database = Database(reach.store)
 
     async def ready() -> list[str]:
         closed = _closed(reach)
         none_open = closed if len(closed) == len(reach.orgs) else []
-        return [*await _database(reach), *_delivery(delivery), *none_open, *transport.reasons()]
+        return [*await database.reasons(), *_delivery(delivery), *none_open, *transport.reasons()]
 
     async def warnings() -> list[str]:
         # A pasted link of another company must not take the bot out of rotation: this is no reason not to be ready.
@@ -75,13 +77,37 @@ def probes(reach: Reach, delivery: Delivery, transport: Transport, heard: Heard)
     return Probes(ready, warnings, measure)
 
 
-async def _database(reach: Reach) -> list[str]:
-    try:
-        async with asyncio.timeout(DATABASE_SECONDS), reach.store.read() as connection:
-            await now(connection)
-    except (SQLAlchemyError, TimeoutError) as error:
-        return [f"The database does not answer ({type(error).__name__}): check DATABASE_URL and the server."]
-    return []
+class Database:
+    """Whether the database answers, asked each time, and whether it can be written to, asked at most so often."""
+
+    def __init__(self, store: Store, every: float = WRITE_SECONDS) -> None:
+        self._store, self._every = store, every
+        self._replica = secrets.token_hex(8)
+        self._rehearsed_at = float("-inf")
+        self._unwritable: list[str] = []
+
+    async def reasons(self) -> list[str]:
+        """What keeps it from being of use, in words."""
+        try:
+            async with asyncio.timeout(DATABASE_SECONDS), self._store.read() as connection:
+                await now(connection)
+        except (SQLAlchemyError, TimeoutError) as error:
+            return [f"The database does not answer ({type(error).__name__}): check DATABASE_URL and the server."]
+        if time.monotonic() - self._rehearsed_at >= self._every:
+            self._rehearsed_at = time.monotonic()
+            self._unwritable = await self._rehearse()
+        return self._unwritable
+
+    async def _rehearse(self) -> list[str]:
+        try:
+            async with asyncio.timeout(DATABASE_SECONDS):
+                await heartbeats.rehearse(self._store, self._replica)
+        except (SQLAlchemyError, TimeoutError) as error:
+            return [
+                f"Nothing can be written to the database ({type(error).__name__}): "
+                "check that DATABASE_URL leads to the primary, and its disk."
+            ]
+        return []
 
 
 async def beat(reach: Reach, heard: Heard) -> None:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import Store, now
-from bot.store.engine import insert_into
+from bot.store.engine import BUSY_SECONDS, insert_into
 from bot.store.schema import heartbeats
 
 ALIVE_SECONDS = 180.0
@@ -34,6 +34,13 @@ async def beat(store: Store, replica: str, event_ago: float | None) -> None:
             )
         )
         await tx.execute(delete(heartbeats).where(heartbeats.c.seen_at < at - KEEP_SECONDS))
+
+
+async def rehearse(store: Store, replica: str) -> None:
+    """Write the heartbeat of a replica that there is not, and take it back: fails where nothing can be written."""
+    async with store.write(patience=2 * BUSY_SECONDS) as tx:  # many writers are no failure
+        await tx.execute(insert(heartbeats).values(replica=replica, seen_at=0.0))
+        await tx.rollback()
 
 
 async def pulse(connection: AsyncConnection) -> Pulse:

@@ -1,7 +1,7 @@
 """Heartbeats: who lives, and when Slack was last heard, by the database's clock."""
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from bot.store import Store, heartbeats
 from bot.store.heartbeats import Pulse
@@ -11,6 +11,11 @@ from bot.store.schema import heartbeats as table
 async def pulse(store: Store) -> Pulse:
     async with store.read() as connection:
         return await heartbeats.pulse(connection)
+
+
+async def rows(store: Store) -> int:
+    async with store.read() as connection:
+        return (await connection.execute(select(func.count()).select_from(table))).scalar_one()
 
 
 async def test_nobody_lives_in_a_new_database(store: Store) -> None:
@@ -36,3 +41,9 @@ async def test_who_has_not_beaten_for_long_is_gone_and_forgotten_after_a_month(s
         await tx.execute(update(table).values(seen_at=table.c.seen_at - heartbeats.KEEP_SECONDS))
     await heartbeats.beat(store, "new", None)
     assert await pulse(store) == Pulse(replicas=1, event_ago=None)
+
+
+async def test_a_rehearsal_leaves_nothing_behind(store: Store) -> None:
+    for _ in range(2):
+        await heartbeats.rehearse(store, "one")
+    assert await rows(store) == 0
