@@ -39,6 +39,18 @@ class Confirmers:
     groups: frozenset[str]
 
 
+SLACKBOT = "USLACKBOT"
+"""Posts reminders and e-mails from outside; `users.info` says of it that it is no bot."""
+
+
+def person_behind(user: str | None, *, by_app: bool) -> str | None:
+    """Whose authority a message carries, by its `user`; None: nobody's.
+
+    `by_app`: an app posted it, with whoever's token: what it says is not what that person did.
+    """
+    return None if by_app or user == SLACKBOT else user
+
+
 class Refusal(StrEnum):
     """Why someone may not; each has its sentence in `bot.messages`."""
 
@@ -61,7 +73,7 @@ def may_change(person: Person | None, home: Home, *, named: bool = True) -> Refu
     """
     if person is None:
         return Refusal.UNKNOWN
-    if person.deleted or person.is_bot or person.is_guest or person.is_stranger:
+    if person.id == SLACKBOT or person.deleted or person.is_bot or person.is_guest or person.is_stranger:
         return Refusal.NOT_A_MEMBER
     at_home = person.team == home.team or (home.enterprise is not None and person.enterprise == home.enterprise)
     if not at_home:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.policy import Confirmers, Home, Person, Refusal, is_named, may_change
+from bot.policy import SLACKBOT, Confirmers, Home, Person, Refusal, is_named, may_change, person_behind
 
 ACME = Home("T0ACME", None, "Acme")
 GRID = Home("T0ACME", "E0CORP", "Acme")
@@ -78,3 +78,14 @@ def test_a_group_that_is_not_on_the_list_does_not_count():
 def test_who_is_not_named_is_told_so_and_being_named_makes_no_guest_a_member():
     assert may_change(ANA, ACME, named=False) is Refusal.NOT_NAMED
     assert may_change(replace(ANA, is_guest=True), ACME, named=True) is Refusal.NOT_A_MEMBER
+
+
+def test_slackbot_is_nobody_although_slack_calls_it_no_bot():
+    assert may_change(replace(ANA, id=SLACKBOT), ACME) is Refusal.NOT_A_MEMBER
+    assert person_behind(SLACKBOT, by_app=False) is None
+
+
+def test_what_an_app_posts_has_nobodys_authority_whoever_it_names():
+    assert person_behind("U0ANA", by_app=True) is None
+    assert person_behind("U0ANA", by_app=False) == "U0ANA"
+    assert person_behind(None, by_app=False) is None

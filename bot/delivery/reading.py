@@ -10,6 +10,7 @@ from bot.insights import Mode
 from bot.links import elsewhere, extract, orgs_of, parse
 from bot.messages import METADATA_EVENT
 from bot.model import CaseLink, Draft, Identity, Insight, InsightType, Outcome, Thread, Uncovered
+from bot.policy import person_behind
 from bot.slack import Myself
 from bot.store import modes, sightings, ties
 from bot.store.seen import Found, Rules, Seen
@@ -17,13 +18,15 @@ from bot.store.ties import CaseName, TieKind
 
 Json = dict[str, Any]
 
+_OF_APPS = ("bot_id", "app_id", "bot_profile")
 _COUNTED = {Insight: "insight", Draft: "draft", CaseLink: "case", Uncovered: "uncovered"}
 
 
 def seen(reach: Reach, workspace: str, channel: str, message: Json, *, edited: bool) -> Seen:
     """What a message brings; `edited`: it comes from an edit, where other messages' previews do not count."""
     thread = Thread(workspace, channel, message.get("thread_ts") or message["ts"])
-    poster, by_bot = message.get("user") or message.get("bot_id"), bool(message.get("bot_id"))
+    person = person_of(message)
+    poster, by_bot = person or message.get("bot_id"), person is None
     pasted = extract(message, edited=edited)
     if not pasted:
         return Seen(thread, message["ts"], poster, (), by_bot=by_bot)  # as of nearly all messages
@@ -68,6 +71,15 @@ def names_of(reach: Reach, workspace: str, links: Iterable[Outcome | None]) -> t
     hosts = reach.hosts_for(workspace)
     found = [link for link in links if isinstance(link, CaseLink)]
     return tuple(dict.fromkeys(CaseName(org.name, link.case) for link in found for org in orgs_of(link.host, hosts)))
+
+
+def person_of(message: Json) -> str | None:
+    """The person who posted a message, and whose authority it has: an app that posts in their name is none.
+
+    A workflow's post has a `bot_id`; an e-mail's and a reminder's `user` is Slackbot.
+    """
+    by_app = message.get("subtype") == "bot_message" or any(message.get(each) for each in _OF_APPS)
+    return person_behind(message.get("user") or None, by_app=by_app)
 
 
 def is_ours(me: Myself, message: Json) -> bool:

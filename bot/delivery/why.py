@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from bot.commands import Permalink
+from bot.delivery import reading
 from bot.delivery.cards import permalink
 from bot.delivery.reach import PERSON_WITHIN, Reach
 from bot.links import explain, extract, orgs_of, sentence
@@ -44,7 +45,7 @@ async def why(reach: Reach, workspace: str, message: Permalink) -> str:
         traces = await trace(connection, thread, message.ts)
     names = await there.slack.names({each.by for each in traces.values() if each.by}, within=PERSON_WITHIN)
     links = [_became(reach, thread, link, traces, names, there.myself.url) for link in extract(found)]
-    place = Place(_tie_words(tie, case), mode, await _policy(reach, workspace, found.get("user")))
+    place = Place(_tie_words(tie, case), mode, await _policy(reach, workspace, reading.person_of(found)))
     return why_text(place, links)
 
 
@@ -66,18 +67,18 @@ async def _policy(reach: Reach, workspace: str, poster: str | None) -> str:
 def _became(
     reach: Reach, thread: Thread, link: str, traces: dict[Identity, Trace], names: Mapping[str, str], url: str
 ) -> Became:
-    reading = explain(link, reach.routes)
-    match reading.outcome:
+    read = explain(link, reach.routes)
+    match read.outcome:
         case Insight() as found:
             identity = found.identity
-            read_as = f"{found.type} {found.resource_id}, by route {reading.route}."
+            read_as = f"{found.type} {found.resource_id}, by route {read.route}."
         case Draft() as found:
             identity = found.as_insight.identity
-            read_as = f"Probably {found.type}, by route {reading.route}; a person has to give its id."
+            read_as = f"Probably {found.type}, by route {read.route}; a person has to give its id."
         case CaseLink(case=case):
             return Became(link, f"A case: {case}.")
         case Uncovered() | None:
-            return Became(link, sentence(reading.reason) if reading.reason else "Not read.")
+            return Became(link, sentence(read.reason) if read.reason else "Not read.")
     hosts = reach.hosts_for(thread.workspace)
     if not orgs_of(found.host, hosts) and found.type is not InsightType.SCM_URL:
         sites = ", ".join(sorted(org.site for org in hosts))

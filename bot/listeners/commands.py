@@ -49,7 +49,7 @@ def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], N
     @app.event("app_mention")
     async def on_mention(event: Json, body: Json) -> None:
         me = await reach.myself(workspace(body))
-        if event.get("bot_id") or event.get("edited") or not reading.is_command(me, event):
+        if reading.person_of(event) is None or event.get("edited") or not reading.is_command(me, event):
             return
         here = Thread(workspace(body), event["channel"], event.get("thread_ts") or event["ts"])
         if event["ts"] in under_way:
