@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from slack_bolt.async_app import AsyncApp
 
@@ -20,6 +20,8 @@ Json = dict[str, Any]
 
 WATCHED_CHANNELS = ("channel", "group")
 """Not direct messages. Channels that are shared with other organisations only where the operator allows it."""
+DIRECT = "D"
+"""What ids of direct messages begin with, where an event does not say what its channel is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ def register(app: AsyncApp, reach: Reach, wake: Callable[[], None]) -> None:
 
     @app.event("message")
     async def on_message(event: Json, body: Json) -> None:
-        if event.get("channel_type") not in WATCHED_CHANNELS:
+        if not _is_watched(event):
             return
         there = workspace(body)
         if body.get("is_ext_shared_channel"):
@@ -46,15 +48,29 @@ def register(app: AsyncApp, reach: Reach, wake: Callable[[], None]) -> None:
         where = Where(there, event["channel"], await reach.myself(there))
         match event.get("subtype"):
             case "message_changed":
-                written = await _changed(reach, where, event.get("message") or {}, event.get("previous_message") or {})
+                written = await _changed(reach, where, _message(event, "message"), _message(event, "previous_message"))
             case "message_deleted":
-                written = await _deleted(reach, where, event.get("previous_message") or {})
+                written = await _deleted(reach, where, event)
             case None | "bot_message" | "thread_broadcast" | "file_share" | "me_message":
                 written = await _posted(reach, where, event)
             case _:
                 return
         if written:
             wake()
+
+
+def _is_watched(event: Json) -> bool:
+    kind = event.get("channel_type")
+    return kind in WATCHED_CHANNELS or (not kind and not str(event["channel"]).startswith(DIRECT))
+
+
+def _message(event: Json, name: str) -> Json:
+    """The message that an event holds under this name; empty where it does not, or holds something else.
+
+    Slack's own sample of `message_changed` has no `previous_message` (docs.slack.dev/reference/events/message).
+    """
+    found: object = event.get(name)
+    return cast(Json, found) if isinstance(found, dict) and "ts" in found else {}
 
 
 async def _posted(reach: Reach, where: Where, message: Json) -> bool:
@@ -71,10 +87,10 @@ async def _posted(reach: Reach, where: Where, message: Json) -> bool:
 
 async def _changed(reach: Reach, where: Where, message: Json, before: Json) -> bool:
     """An edit; Slack also sends this for link previews, where no link came or went."""
-    if reading.is_ours(where.me, message) or reading.is_ours(where.me, before):
+    if not message or reading.is_ours(where.me, message) or reading.is_ours(where.me, before):
         return False
     now = _read(reach, where, message, edited=True)
-    then = _read(reach, where, before, edited=True)
+    then = _read(reach, where, before, edited=True) if before else await _as_stored(reach, now)
     if now.is_root and now.names != then.names and message.get("subtype") != "tombstone":
         await tying.reroot(reach.store, now)
         return True
@@ -89,15 +105,32 @@ async def _changed(reach: Reach, where: Where, message: Json, before: Json) -> b
     return bool(gone or came or names)
 
 
-async def _deleted(reach: Reach, where: Where, before: Json) -> bool:
-    if not before:
+async def _as_stored(reach: Reach, now: Seen) -> Seen:
+    """What this message was, for an edit that does not say it: links as they were written down, the root's cases."""
+    async with reach.store.read() as connection:
+        found = await sightings.of_message(connection, now.thread, now.message_ts)
+        about = await tying.root_names(connection, now)
+    return replace(now, found=found, names=about)
+
+
+async def _deleted(reach: Reach, where: Where, event: Json) -> bool:
+    before = _message(event, "previous_message")
+    ts = str(before.get("ts") or event.get("deleted_ts") or "")
+    if not ts:
         return False
-    if reading.is_ours(where.me, before):
-        await joining.removed(reach.store, Thread(where.workspace, where.channel, ""), before["ts"], reach.timing)
+    if not before or reading.is_ours(where.me, before):
+        await joining.removed(reach.store, Thread(where.workspace, where.channel, ""), ts, reach.timing)
+    if before:
+        then = _read(reach, where, before, edited=True)
+        thread, found = then.thread, then.found
+    else:
+        async with reach.store.read() as connection:
+            thread = await sightings.thread_of(connection, where.workspace, where.channel, ts)
+            found = await sightings.of_message(connection, thread, ts) if thread else ()
+    if thread is None or not found:
         return False
-    then = _read(reach, where, before, edited=True)
-    await sightings.take_back(reach.store, then.thread, then.message_ts, list(_identities(then.found)))
-    return bool(then.found)
+    await sightings.take_back(reach.store, thread, ts, list(_identities(found)))
+    return True
 
 
 def _read(reach: Reach, where: Where, message: Json, *, edited: bool) -> Seen:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningInsert
 
 from bot.insights import State
-from bot.model import Identity, Thread
+from bot.model import Identity, Insight, InsightType, Thread
 from bot.store import Store, cards, now, questions, ties
 from bot.store.engine import insert_on
 from bot.store.lanes import LaneKind, wake
@@ -126,6 +126,34 @@ async def posters(connection: AsyncConnection, thread: Thread) -> set[str]:
     """Whose links wait in this thread to be offered."""
     pending = select(sightings.c.poster).where(in_thread(thread), sightings.c.state == SightingState.PENDING)
     return {poster for poster in (await connection.execute(pending.distinct())).scalars() if poster}
+
+
+async def thread_of(connection: AsyncConnection, workspace: str, channel: str, message_ts: str) -> Thread | None:
+    """The thread that a message is in, as far as links of it were written down."""
+    mine = and_(
+        sightings.c.workspace == workspace, sightings.c.channel == channel, sightings.c.message_ts == message_ts
+    )
+    ts = (await connection.execute(select(sightings.c.thread_ts).where(mine).limit(1))).scalar_one_or_none()
+    return None if ts is None else Thread(workspace, channel, ts)
+
+
+async def of_message(connection: AsyncConnection, thread: Thread, message_ts: str) -> tuple[Found, ...]:
+    """The links that a message holds, as they were written down."""
+    mine = and_(
+        sightings.c.workspace == thread.workspace,
+        sightings.c.channel == thread.channel,
+        sightings.c.message_ts == message_ts,
+        sightings.c.state != SightingState.GONE,
+    )
+    rows = await connection.execute(select(sightings).where(mine))
+    return tuple(
+        Found(
+            Insight(InsightType(row.type), row.resource_id, row.ref, row.host, row.scope),
+            tuple(json.loads(row.orgs)),
+            draft=row.draft,
+        )
+        for row in rows
+    )
 
 
 async def take_back(store: Store, thread: Thread, message_ts: str, gone: Sequence[Identity]) -> int:

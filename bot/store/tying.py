@@ -100,6 +100,25 @@ async def reroot(store: Store, seen: Seen) -> None:
             await sightings.insert(tx, seen, at)
 
 
+async def root_names(connection: AsyncConnection, seen: Seen) -> Sequence[ties.CaseName]:
+    """The cases that this root named, as far as is known; what it names now, where that says the same."""
+    old = await ties.own(connection, seen.thread) if seen.is_root else None
+    if old is None:
+        return ()
+    if old.kind is TieKind.NAMED:
+        return old.named
+    if old.kind is TieKind.SEVERAL:  # which, nobody has kept
+        return seen.names if len(seen.names) > 1 else ()
+    case = await cases.get(connection, old.org, old.case_id) if old.kind is TieKind.TIED else None
+    return tuple(each for each in seen.names if case and (each.org, each.case) in _names_of(case)) or (
+        (ties.CaseName(case.org, case.key),) if case else ()
+    )
+
+
+def _names_of(case: cases.Case) -> set[tuple[str, str]]:
+    return {(case.org, case.key), (case.org, case.case_id)}
+
+
 async def _lock(tx: AsyncConnection, old: ties.Tie | None, *new: cases.Case) -> None:
     """Both cases, in one order whoever locks them. A case that is not stored yet has nothing to lock."""
     both = {(case.org, case.case_id) for case in new}
