@@ -37,7 +37,8 @@ def run(chosen: str | None) -> None:
     # A thousand modules are imported and none of them goes: looking for garbage meanwhile costs a sixth of the start.
     gc.disable()
     # Imported here: `explain` must not pay for Slack and the database.
-    from bot import app, logs, settings
+    from bot import app, logs
+    from bot.config import settings
     from bot.model import Way
 
     gc.freeze()
@@ -57,13 +58,14 @@ def run(chosen: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per link.")
 def explain(link: str | None, *, as_json: bool) -> None:
     """Say what the bot makes of LINK, and why; `-` reads one link per line."""
-    from bot import links, tables
+    from bot import links
+    from bot.config import environment
 
     if link is None:
         raise _Refused("give a link, or - to read one per line: case-insights explain 'https://app.datadoghq.com/…'")
     try:
-        routes = tables.from_environment(tables.environment())
-    except tables.TableError as error:
+        routes = environment.from_environment(environment.environment())
+    except environment.TableError as error:
         raise _Refused(str(error)) from error
     for each in _given(link):
         reading = links.explain(each, routes)
@@ -75,7 +77,8 @@ def explain(link: str | None, *, as_json: bool) -> None:
 @click.argument("permalink")
 def why(permalink: str) -> None:
     """Tell what became of the links of the message at PERMALINK, and why; with the settings of `run`."""
-    from bot import app, logs, settings
+    from bot import app, logs
+    from bot.config import settings
 
     async def tell() -> str:
         return await app.why(settings.read(listens=False), permalink)
@@ -90,8 +93,8 @@ def doctor(*, as_json: bool) -> None:
     """Check settings, tokens, keys, permissions and the database; exit code 1 when something is wrong."""
     import asyncio
 
-    from bot import doctor as examiner
     from bot import logs
+    from bot.ops import doctor as examiner
 
     logs.configure()
     findings = asyncio.run(examiner.examine())
@@ -109,17 +112,17 @@ def doctor(*, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per move.")
 def audit(since: str | None, *, as_json: bool) -> None:
     """Print who moved which insight when."""
-    from bot import records
+    from bot.ops import audit
 
     async def tell() -> int:
         lines = 0
-        async for line in records.audit_lines(since, as_json=as_json):
+        async for line in audit.audit_lines(since, as_json=as_json):
             click.echo(line)
             lines += 1
         return lines
 
     if not _carry_out(tell()):
-        click.echo(f"case-insights: {records.nothing(since)}", err=True)
+        click.echo(f"case-insights: {audit.nothing(since)}", err=True)
 
 
 @main.group()
@@ -130,17 +133,17 @@ def db() -> None:
 @db.command()
 def upgrade() -> None:
     """Bring the schema up to date; `run` does this by itself."""
-    from bot import records
+    from bot.ops import audit
 
-    click.echo(_carry_out(records.upgrade()))
+    click.echo(_carry_out(audit.upgrade()))
 
 
 @db.command()
 def current() -> None:
     """Print the schema that the database has, and the one this version needs."""
-    from bot import records
+    from bot.ops import audit
 
-    click.echo(_carry_out(records.current()))
+    click.echo(_carry_out(audit.current()))
 
 
 @main.command()
@@ -148,17 +151,17 @@ def current() -> None:
 @click.option("--url", help="HTTP, OAuth: the address at which Slack reaches the bot, else CASE_INSIGHTS_PUBLIC_URL.")
 def manifest(mode: str, url: str | None) -> None:
     """Print the Slack app manifest, to paste when creating the app."""
-    from bot.manifest import as_yaml
-    from bot.manifest import manifest as build
+    from bot.slack.manifest import as_yaml
+    from bot.slack.manifest import manifest as build
 
     click.echo(as_yaml(build(None if mode == "socket" else _public_address(url), oauth=mode == "oauth")))
 
 
 def _public_address(url: str | None) -> str:
     """Ours, as given or set."""
-    from bot import settings, tables
+    from bot.config import environment, settings
 
-    name, value = ("--url", url) if url else (PUBLIC_URL, tables.environment().get(PUBLIC_URL))
+    name, value = ("--url", url) if url else (PUBLIC_URL, environment.environment().get(PUBLIC_URL))
     if not value:
         raise _Refused(f"--url is missing: the address at which Slack reaches the bot; or set {PUBLIC_URL}.")
     try:
@@ -177,12 +180,13 @@ def sandbox(port: int, *, no_open: bool, demo: bool) -> None:
     """Try the bot here: a small Slack and a small Datadog on this machine, no account and no token."""
     import asyncio
 
-    from bot.manifest import manifest as build
-    from bot.sandbox import open_house, page_server, stage
+    from bot.sandbox import open_house, stage
+    from bot.sandbox.page import server
+    from bot.slack.manifest import manifest as build
 
     try:
         asyncio.run(stage.demo(build()) if demo else open_house.run(build(), port, open_page=not no_open))
-    except page_server.PortTaken as error:
+    except server.PortTaken as error:
         raise _Refused(str(error)) from error
     except stage.BotFailed as error:
         raise _Refused(f"the bot did not start. The end of its log:\n{error}") from error
@@ -194,7 +198,7 @@ def _carry_out(work: Coroutine[Any, Any, T]) -> T:
 
     from sqlalchemy.exc import DatabaseError
 
-    from bot.settings import SettingsError
+    from bot.config.settings import SettingsError
     from bot.store.migrate import NewerSchema
 
     try:

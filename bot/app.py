@@ -23,22 +23,27 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import commands as commands_of
-from bot import health, metrics, server
-from bot.datadog import Datadog
-from bot.datadog_names import Names
-from bot.delivery import Delivery, InstalledWorkspaces, OneWorkspace, Org, Reach, Workspace
-from bot.delivery.why import why as why_of
+from bot import metrics
+from bot.config.organizations import OrgSettings
+from bot.config.settings import Settings, SettingsError
+from bot.datadog.client import Datadog
+from bot.datadog.titles import Names
 from bot.links import Routes
-from bot.listeners import answers, cards, commands, home, installs, modal, orders, threads, ties
+from bot.listeners import answers, cards, commands, home, installs, modal, threads, ties
 from bot.listeners.answers import Answers
-from bot.orgs import OrgSettings
-from bot.settings import Settings, SettingsError
-from bot.slack import Myself, Slack, SlackEnd, SlackLater
+from bot.ops import health, server
+from bot.services.commands import refused_by_slack
+from bot.services.context import Org, Reach
+from bot.services.why import why as why_of
+from bot.slack.client import Myself, Slack, SlackEnd, SlackLater
+from bot.slack.http_mode import HttpMode
+from bot.slack.last_event import Heard
+from bot.slack.socket_mode import SocketMode, SocketModeEnd
+from bot.slack.transport import Transport
+from bot.slack.workspaces import InstalledWorkspaces, OneWorkspace, Workspace
 from bot.store import Store, migrate
 from bot.store.cards import Timing
-from bot.transport import Heard, Transport
-from bot.transport.http import HttpMode
-from bot.transport.sockets import SocketMode, SocketModeEnd
+from bot.worker.loop import Delivery
 
 CALL_SECONDS = 8.0
 """No call to Slack or Datadog lasts longer, and all of one lane's together less than its lease."""
@@ -79,7 +84,7 @@ async def why(settings: Settings, address: str) -> str:
         except SlackLater as later:
             raise SettingsError(f"Slack does not answer ({later}); try again in a minute.") from later
         except SlackEnd as end:
-            raise SettingsError(orders.refused_by_slack(end)) from end
+            raise SettingsError(refused_by_slack(end)) from end
 
 
 async def _why(reach: Reach, message: commands_of.Permalink) -> str:
@@ -112,7 +117,7 @@ async def _reach(
         return Slack(_client(settings, session, token.get_secret_value()))
 
     if settings.oauth is not None:
-        from bot import oauth
+        from bot.services import oauth
 
         workspaces = await oauth.workspaces(settings.oauth, store, connect)
     else:
@@ -154,7 +159,7 @@ async def _work(
             transport = HttpMode(bolt, settings.slack_signing_secret.get_secret_value(), heard, close_door)
             front.events = transport.answer
             if settings.oauth is not None:
-                from bot import oauth
+                from bot.services import oauth
 
                 client = _client(settings, session, None)
                 pages = oauth.pages(settings.oauth, reach.store, client, settings.slack_api_url)

@@ -1,14 +1,17 @@
-"""What concerns the whole suite: PostgreSQL, pictures that are made only when asked for, and what may be skipped."""
+"""What concerns the whole suite: stores on both databases, pictures made only when asked for, what may be skipped."""
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+import pytest_asyncio
+from sqlalchemy import text
 
+from bot.store import Store, migrate, schema
 from tests import postgres, used
 
 # Shared machines stall: how long a draw takes says nothing about the code.
@@ -38,6 +41,52 @@ def postgres_url() -> Iterator[str]:
             yield url
     except postgres.NoPostgres as reason:
         pytest.skip(str(reason))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def sqlite_made(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Store]:
+    """One migrated database, emptied for every test: to make one takes as long as ten tests."""
+    made = Store(f"sqlite:///{tmp_path_factory.mktemp('store')}/case-insights.db")
+    await migrate.upgrade(made)
+    yield made
+    await made.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def postgres_made(postgres_url: str) -> AsyncIterator[Store]:
+    """One migrated database, emptied for every test: even a copy of a template takes as long as ten tests."""
+    name = f"case_insights_{os.getpid()}"
+    made = Store(postgres.create(postgres_url, name))
+    await migrate.upgrade(made)
+    yield made
+    await made.close()
+    postgres.drop(postgres_url, name)
+
+
+async def _emptied(made: Store) -> Store:
+    async with made.write() as tx:
+        for table in reversed(schema.metadata.sorted_tables):
+            await tx.execute(table.delete())
+        await tx.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": migrate.HEAD})
+    return made
+
+
+@pytest.fixture
+async def sqlite_store(sqlite_made: Store) -> Store:
+    """For what is said of SQLite alone."""
+    return await _emptied(sqlite_made)
+
+
+@pytest.fixture
+async def postgres_store(postgres_made: Store) -> Store:
+    """For what is said of PostgreSQL alone."""
+    return await _emptied(postgres_made)
+
+
+@pytest.fixture(params=["sqlite_store", "postgres_store"], ids=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """A migrated, empty store: what holds of it holds on both databases."""
+    return request.getfixturevalue(request.param)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

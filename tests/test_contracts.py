@@ -13,20 +13,21 @@ LINT = "from importlinter.cli import lint_imports_command; lint_imports_command(
 
 PLANTED = {
     "layers": [
-        ("bot.store.ties", "bot.delivery"),
-        ("bot.delivery.reach", "bot.listeners"),
-        ("bot.listeners.answers", "bot.settings"),
-        ("bot.server", "bot.app"),
-        ("bot.slack", "bot.datadog"),
-        ("bot.datadog", "bot.store"),
+        ("bot.store.ties", "bot.worker"),
+        ("bot.services.context", "bot.listeners"),
+        ("bot.listeners.answers", "bot.ops.server"),
+        ("bot.ops.server", "bot.app"),
+        ("bot.slack.client", "bot.datadog"),
+        ("bot.datadog.client", "bot.store"),
+        ("bot.config.settings", "bot.slack"),
         ("bot.policy", "bot.messages"),
         ("bot.links.parse", "bot.insights"),
         ("bot.model", "bot.links"),
-        ("bot.sandbox.slack", "bot.model"),
+        ("bot.sandbox.slack.server", "bot.model"),
     ],
     "sandbox": [
         ("bot.app", "bot.sandbox.stage"),
-        ("bot.links.parse", "bot.sandbox.slack_text"),
+        ("bot.links.parse", "bot.sandbox.slack.text"),
     ],
     "pure": [
         ("bot.messages", "time"),

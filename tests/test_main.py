@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import create_engine, text
 
 from bot.__main__ import main
-from bot.manifest import as_yaml, manifest
+from bot.slack.manifest import as_yaml, manifest
 
 PROJECT = Path(__file__).parent.parent
 MONITOR = "https://app.datadoghq.com/monitors/90210?group=host%3Aweb-1"

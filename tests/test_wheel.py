@@ -13,8 +13,8 @@ PROJECT = Path(__file__).parent.parent
 PACKAGE = PROJECT / "bot"
 NEEDED = {
     "bot/links/routes.toml",
-    "bot/manifest.py",
-    "bot/sandbox/page/index.html",
+    "bot/slack/manifest.py",
+    "bot/sandbox/page/static/index.html",
     "bot/store/migrations/env.py",
     "bot/store/migrations/script.py.mako",
     "bot/store/migrations/versions/0001_first.py",

@@ -6,11 +6,11 @@ At the end of a whole run this must be what the manifest asks for, no more and n
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bot.manifest import EVENTS, OAUTH_EVENTS, OPTIONAL_SCOPES, SCOPES
-from bot.sandbox.control_journal import Call
-from bot.sandbox.slack_events import SCOPE_OF_EVENT
-from bot.sandbox.slack_reading import HISTORY_SCOPES, READ_SCOPES
-from bot.sandbox.slack_web import METHODS
+from bot.sandbox.control.journal import Call
+from bot.sandbox.slack.events import SCOPE_OF_EVENT
+from bot.sandbox.slack.reading_methods import HISTORY_SCOPES, READ_SCOPES
+from bot.sandbox.slack.web import METHODS
+from bot.slack.manifest import EVENTS, OAUTH_EVENTS, OPTIONAL_SCOPES, SCOPES
 
 Json = dict[str, Any]
 

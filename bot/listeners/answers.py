@@ -11,10 +11,10 @@ from slack_bolt.response import BoltResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import messages
-from bot.delivery import Reach
 from bot.listeners.whence import workspace
 from bot.model import Thread
-from bot.slack import SlackEnd, SlackLater
+from bot.services.context import Reach
+from bot.slack.client import SlackEnd, SlackLater
 
 Json = dict[str, Any]
 

@@ -10,14 +10,13 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 
 from bot import messages
-from bot.delivery import Reach
-from bot.delivery.cards import as_shown
-from bot.delivery.reach import PERSON_WITHIN
 from bot.insights import Action
 from bot.listeners.answers import Answer, Answers
 from bot.listeners.whence import workspace
+from bot.services.context import PERSON_WITHIN, Reach
 from bot.store import clicks
 from bot.store.clicks import Click, Clicked
+from bot.worker.cards import as_shown
 
 Json = dict[str, Any]
 

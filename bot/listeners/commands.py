@@ -14,12 +14,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import messages
 from bot.commands import COMMAND, MENTION
-from bot.delivery import Reach, reading, sharing
 from bot.listeners.answers import Answers
-from bot.listeners.orders import Asker, carry_out
 from bot.listeners.whence import workspace
 from bot.model import Thread
-from bot.slack import SlackEnd, SlackLater
+from bot.services import shared_channels, watching
+from bot.services.commands import Asker, carry_out
+from bot.services.context import Reach
+from bot.slack.client import SlackEnd, SlackLater
 from bot.store import channels, mentions
 
 Json = dict[str, Any]
@@ -49,7 +50,7 @@ def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], N
     @app.event("app_mention")
     async def on_mention(event: Json, body: Json) -> None:
         me = await reach.myself(workspace(body))
-        if reading.person_of(event) is None or event.get("edited") or not reading.is_command(me, event):
+        if watching.person_of(event) is None or event.get("edited") or not watching.is_command(me, event):
             return
         here = Thread(workspace(body), event["channel"], event.get("thread_ts") or event["ts"])
         if event["ts"] in under_way:
@@ -68,7 +69,7 @@ def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], N
 
 
 async def _command(reach: Reach, here: Thread, body: Json) -> str:
-    silent = await sharing.is_silent(reach, here)
+    silent = await shared_channels.is_silent(reach, here)
     asker = Asker(body["user_id"], here, COMMAND, open=not silent)
     return await carry_out(reach, asker, str(body.get("text") or ""))
 

@@ -11,8 +11,6 @@ import structlog
 from slack_bolt.async_app import AsyncApp
 
 from bot import messages
-from bot.delivery import Reach, elsewhere
-from bot.delivery.cards import permalink
 from bot.insights import Mode, State
 from bot.listeners.answers import Answers
 from bot.listeners.cards import CLICK_SECONDS
@@ -22,9 +20,12 @@ from bot.messages import home
 from bot.messages.home import Home
 from bot.messages.text import escape
 from bot.model import Thread
-from bot.slack import SlackEnd, SlackLater
+from bot.services import site_warning
+from bot.services.context import Reach
+from bot.slack.client import SlackEnd, SlackLater
 from bot.store import home as stored
 from bot.store.home import Overview, Recent
+from bot.worker.cards import permalink
 
 Json = dict[str, Any]
 
@@ -84,12 +85,12 @@ async def _publish(reach: Reach, team: str, user: str, notice: str) -> None:
         if refused := await reach.refused(team, user, "a case"):
             shown = Home(notice=notice or refused)
         elif channels is None:
-            warning = await elsewhere.warning(reach, team)
+            warning = await site_warning.warning(reach, team)
             shown = Home(notice=notice or messages.home_needs_scopes(), warning=warning)
         else:
             async with reach.store.read() as connection:
                 told = await stored.overview(connection, team, channels, reach.orgs_for(team))
-            shown = _home(there.myself.url, told, notice, await elsewhere.warning(reach, team))
+            shown = _home(there.myself.url, told, notice, await site_warning.warning(reach, team))
         await there.slack.publish_home(user, home.home(shown))
     except (SlackLater, SlackEnd) as error:
         log.warning("home.not_published", user=user, why=str(error))

@@ -10,10 +10,10 @@ import structlog
 from slack_bolt.response import BoltResponse
 
 from bot import messages
-from bot.delivery import InstalledWorkspaces
 from bot.listeners.whence import workspace
 from bot.messages import modal
-from bot.slack import SlackEnd
+from bot.slack.client import SlackEnd
+from bot.slack.workspaces import InstalledWorkspaces
 
 Json = dict[str, Any]
 

@@ -15,9 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import messages
 from bot.commands import SHORTCUT
-from bot.datadog import DatadogCase, Later, Refused
-from bot.delivery import Org, Reach, sharing, submitting
-from bot.delivery.resolving import CredentialsRefused, tied_case
+from bot.datadog.client import DatadogCase, Later, Refused
 from bot.insights import State
 from bot.links import explain, extract
 from bot.listeners.answers import Answers
@@ -25,7 +23,10 @@ from bot.listeners.whence import workspace
 from bot.messages import modal
 from bot.messages.modal import Choice, Filled, Form, Row
 from bot.model import CaseLink, Draft, Insight, Thread, Uncovered
-from bot.slack import SlackEnd, SlackLater
+from bot.services import shared_channels, submission
+from bot.services.cases import CredentialsRefused, tied_case
+from bot.services.context import Org, Reach
+from bot.slack.client import SlackEnd, SlackLater
 from bot.store import cards, cases
 
 Json = dict[str, Any]
@@ -229,15 +230,15 @@ async def _submit(reach: Reach, user: str, filled: Filled) -> dict[str, str] | s
     """Carry it out; errors by field, or what changed meanwhile, or None when it is done."""
     if refused := await reach.refused(filled.about["workspace"], user, "a case"):
         return {"key": refused}
-    case = await submitting.case_of(reach, filled)
+    case = await submission.case_of(reach, filled)
     if isinstance(case, str):
         return {"key": case}
     if case.org not in reach.orgs_for(filled.about["workspace"]):
         return {"key": messages.not_this_workspace(case.key, case.org)}
-    if strange := submitting.of_other_orgs(reach, filled, case):
+    if strange := submission.of_other_orgs(reach, filled, case):
         return strange
-    await sharing.is_shared(reach, _thread(filled.about))  # so that the card knows, where Slack tells
-    changed = await submitting.submit(reach, user, filled, case)
+    await shared_channels.is_shared(reach, _thread(filled.about))  # so that the card knows, where Slack tells
+    changed = await submission.submit(reach, user, filled, case)
     return changed or None
 
 

@@ -9,10 +9,11 @@ from typing import Any, cast
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.delivery import Reach, elsewhere, reading, telling
 from bot.listeners.whence import workspace
 from bot.model import Identity, Thread
-from bot.slack import Myself
+from bot.services import decision_log, site_warning, watching
+from bot.services.context import Reach
+from bot.slack.client import Myself
 from bot.store import channels, joining, sightings, tying
 from bot.store.seen import Found, Seen
 
@@ -75,11 +76,11 @@ def _message(event: Json, name: str) -> Json:
 
 async def _posted(reach: Reach, where: Where, message: Json) -> bool:
     """Whether something was written down: most messages bring no link, and wake nobody."""
-    if reading.is_ours(where.me, message) or reading.is_command(where.me, message):
+    if watching.is_ours(where.me, message) or watching.is_command(where.me, message):
         return False
     seen = _read(reach, where, message, edited=False)
     if seen.elsewhere:
-        await elsewhere.notice(reach, seen)
+        await site_warning.notice(reach, seen)
     if not (seen.found or seen.names):
         return False
     return await _sight(reach, seen) or bool(seen.names)
@@ -87,7 +88,7 @@ async def _posted(reach: Reach, where: Where, message: Json) -> bool:
 
 async def _changed(reach: Reach, where: Where, message: Json, before: Json) -> bool:
     """An edit; Slack also sends this for link previews, where no link came or went."""
-    if not message or reading.is_ours(where.me, message) or reading.is_ours(where.me, before):
+    if not message or watching.is_ours(where.me, message) or watching.is_ours(where.me, before):
         return False
     now = _read(reach, where, message, edited=True)
     then = _read(reach, where, before, edited=True) if before else await _as_stored(reach, now)
@@ -118,7 +119,7 @@ async def _deleted(reach: Reach, where: Where, event: Json) -> bool:
     ts = str(before.get("ts") or event.get("deleted_ts") or "")
     if not ts:
         return False
-    if not before or reading.is_ours(where.me, before):
+    if not before or watching.is_ours(where.me, before):
         await joining.removed(reach.store, Thread(where.workspace, where.channel, ""), ts, reach.timing)
     if before:
         then = _read(reach, where, before, edited=True)
@@ -134,13 +135,13 @@ async def _deleted(reach: Reach, where: Where, event: Json) -> bool:
 
 
 def _read(reach: Reach, where: Where, message: Json, *, edited: bool) -> Seen:
-    return reading.seen(reach, where.workspace, where.channel, message, edited=edited)
+    return watching.seen(reach, where.workspace, where.channel, message, edited=edited)
 
 
 async def _sight(reach: Reach, seen: Seen) -> bool:
     """Whether anything was new."""
-    sighted = await sightings.sight(reach.store, seen, lambda: reading.rules(reach, seen.thread, seen.poster))
-    telling.tell(reach, seen.thread, sighted.tie, sighted.decided)
+    sighted = await sightings.sight(reach.store, seen, lambda: watching.rules(reach, seen.thread, seen.poster))
+    decision_log.tell(reach, seen.thread, sighted.tie, sighted.decided)
     return sighted.new > 0
 
 

@@ -10,13 +10,12 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 
 from bot import messages
-from bot.delivery import Reach
-from bot.delivery.reach import PERSON_WITHIN
 from bot.insights import Mode
 from bot.listeners.answers import Answer, Answers
 from bot.listeners.cards import CLICK_SECONDS
 from bot.listeners.whence import workspace
 from bot.model import Thread
+from bot.services.context import PERSON_WITHIN, Reach
 from bot.store import cards, clicks, modes, questions, ties, tying
 
 Json = dict[str, Any]

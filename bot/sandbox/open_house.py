@@ -11,8 +11,9 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bot.sandbox import page_server, scene
+from bot.sandbox import scene
 from bot.sandbox.keeper import Keeper
+from bot.sandbox.page import server
 from bot.sandbox.stage import Stage, staged
 
 Json = dict[str, Any]
@@ -34,14 +35,14 @@ class OpenHouse:
 @contextlib.asynccontextmanager
 async def opened(manifest: Json, bound: socket.socket | None = None) -> AsyncGenerator[OpenHouse]:
     """The scene on a stage, the bot connected, the page served (on a free port). Raises BotFailed."""
-    bound = bound or page_server.bind(0)
+    bound = bound or server.bind(0)
     with contextlib.closing(bound):
         async with staged(manifest, **QUICKER) as stage:
             _set_up(stage)
             # Starting over on the page brings the scene back.
             stage.control.on_reset(lambda: _set_up(stage))
             keeper = Keeper(stage)
-            runner = await page_server.serve(keeper, bound)
+            runner = await server.serve(keeper, bound)
             try:
                 yield OpenHouse(stage, keeper, f"http://127.0.0.1:{bound.getsockname()[1]}/")
             finally:
@@ -51,7 +52,7 @@ async def opened(manifest: Json, bound: socket.socket | None = None) -> AsyncGen
 
 async def run(manifest: Json, port: int, *, open_page: bool, say: Say = print) -> None:
     """Until Ctrl-C; says where the page is, and opens it if there is a browser. Raises PortTaken, BotFailed."""
-    bound = page_server.bind(port)
+    bound = server.bind(port)
     stopping = asyncio.Event()
     for sign in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(sign, stopping.set)

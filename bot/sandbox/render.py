@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from bot.sandbox.slack_text import mrkdwn_parts
+from bot.sandbox.slack.text import mrkdwn_parts
 
 Json = dict[str, Any]
 

@@ -5,9 +5,9 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from bot.sandbox.datadog import DatadogServer
-from bot.sandbox.slack import SlackServer
-from bot.sandbox.slack_text import typed
+from bot.sandbox.datadog.server import DatadogServer
+from bot.sandbox.slack.server import SlackServer
+from bot.sandbox.slack.text import typed
 
 Json = dict[str, Any]
 

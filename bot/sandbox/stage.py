@@ -9,10 +9,10 @@ from typing import Any
 
 from bot.sandbox.child import Child, environment
 from bot.sandbox.control import Control
-from bot.sandbox.datadog import DatadogServer
+from bot.sandbox.datadog.server import DatadogServer
 from bot.sandbox.render import as_text, readable
 from bot.sandbox.scene import CASE_KEY, CASE_LINK, CASE_TITLE
-from bot.sandbox.slack import SlackServer
+from bot.sandbox.slack.server import SlackServer
 
 Json = dict[str, Any]
 Say = Callable[[str], None]

@@ -10,8 +10,8 @@ from bot.insights import State
 from bot.model import Identity, Insight, Thread
 from bot.store import Store, cards, cases, now, offering, ties
 from bot.store.cards import Timing
+from bot.store.jobs import LaneKind, wake
 from bot.store.joining import Joining, Place, join
-from bot.store.lanes import LaneKind, wake
 from bot.store.schema import card_insights, insights
 from bot.store.schema import cards as cards_table
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import metrics
 from bot.insights import State, may_move
 from bot.model import Identity, InsightType, Thread
-from bot.store.lanes import LaneKind, wake
+from bot.store.jobs import LaneKind, wake
 from bot.store.schema import card_insights, cards, insights, transitions
 
 SHOWN = (

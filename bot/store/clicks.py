@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import Action, Standing, State, act
 from bot.store import Store, cards, cases, now, ties
-from bot.store.lanes import LaneKind, wake
+from bot.store.jobs import LaneKind, wake
 
 AT_WORK = frozenset({State.CONFIRMED, State.UNDOING})
 """What makes work for the case's lane."""

@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import Mode, State
 from bot.model import InsightType, Thread
-from bot.store import Store, cards, cases, lanes, now
+from bot.store import Store, cards, cases, jobs, now
 from bot.store import ties as ties_of
-from bot.store.lanes import LaneKind, wake
+from bot.store.jobs import LaneKind, wake
 from bot.store.schema import card_insights, insights, modes, ties
 from bot.store.schema import cards as cards_table
 from bot.store.schema import cases as cases_table
@@ -114,7 +114,7 @@ def _waits(row: Row[Any]) -> bool:
 
 
 async def _waits_for(connection: AsyncConnection, org: str, case_id: str) -> str:
-    note, _ = await lanes.waits_for(connection, LaneKind.CASE, cases.key(org, case_id))
+    note, _ = await jobs.waits_for(connection, LaneKind.CASE, cases.key(org, case_id))
     return note
 
 

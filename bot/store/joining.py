@@ -17,7 +17,7 @@ from bot.model import Thread
 from bot.store import Store, now, ties
 from bot.store import cards as shown
 from bot.store.cards import Timing
-from bot.store.lanes import LaneKind, postpone, wake
+from bot.store.jobs import LaneKind, postpone, wake
 from bot.store.schema import card_insights, cards, insights
 
 GROUP_HOLDS = 10

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.insights import Decision, Known, Mode, State, decide
 from bot.model import Identity, InsightType, Thread
 from bot.store import cards, cases, joining, modes, ties
+from bot.store.jobs import LaneKind, wake
 from bot.store.joining import Joining, Place
-from bot.store.lanes import LaneKind, wake
 from bot.store.schema import card_insights, insights, sightings
 from bot.store.schema import cards as cards_table
 from bot.store.seen import Decided, Rules, SightingState, in_thread

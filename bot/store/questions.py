@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Thread
 from bot.store import Store, cards, cases, now
-from bot.store.lanes import LaneKind, wake
+from bot.store.jobs import LaneKind, wake
 from bot.store.schema import cards as cards_table
 
 NO = "no"

@@ -13,7 +13,7 @@ from bot.insights import State
 from bot.model import Identity, Insight, InsightType, Thread
 from bot.store import Store, cards, now, questions, ties
 from bot.store.engine import insert_on
-from bot.store.lanes import LaneKind, wake
+from bot.store.jobs import LaneKind, wake
 from bot.store.offering import offer_pending
 from bot.store.schema import sightings
 from bot.store.seen import Decided, Found, Rules, Seen, SightingState, in_thread, key

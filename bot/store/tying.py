@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.insights import Decision, State
 from bot.model import Thread
 from bot.store import Store, cards, cases, now, questions, scans, sightings, ties
-from bot.store.lanes import LaneKind, wake
+from bot.store.jobs import LaneKind, wake
 from bot.store.schema import card_insights, insights
 from bot.store.schema import cards as cards_table
 from bot.store.schema import sightings as seen_table

@@ -5,7 +5,7 @@ import contextlib
 from sqlalchemy import insert
 
 from bot.insights import State
-from bot.store import cases, lanes, now
+from bot.store import cases, jobs, now
 from bot.store import schema as tables
 from tests import postgres
 from tests.benchmarks import peers
@@ -72,4 +72,4 @@ async def _confirm(b: Bench) -> None:
                 for number in range(1, EACH + 1)
             ]
             await tx.execute(insert(tables.insights), rows)
-            await lanes.wake(tx, lanes.LaneKind.CASE, cases.key(ORG, case.id))
+            await jobs.wake(tx, jobs.LaneKind.CASE, cases.key(ORG, case.id))

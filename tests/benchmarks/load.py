@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from bot.sandbox.slack_http import signature
+from bot.sandbox.slack.http_mode import signature
 from tests.e2e.bench import CHANNEL, SIGNING_SECRET
 
 Json = dict[str, Any]

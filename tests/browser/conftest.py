@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 
-from bot.manifest import manifest
 from bot.sandbox.open_house import OpenHouse, opened
+from bot.slack.manifest import manifest
 from bot.store import Store
 from tests.browser.window import Window
 from tests.e2e.bench import forget

@@ -14,12 +14,12 @@ import psycopg
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.manifest import manifest
 from bot.sandbox.child import Child, environment
 from bot.sandbox.control import Call, Control
-from bot.sandbox.datadog import DatadogServer
+from bot.sandbox.datadog.server import DatadogServer
 from bot.sandbox.render import as_text
-from bot.sandbox.slack import SlackServer
+from bot.sandbox.slack.server import SlackServer
+from bot.slack.manifest import manifest
 from bot.store import Store, migrate, schema
 from tests import used
 from tests.e2e.balancer import Balancer, balancer

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.sandbox.control import Json
-from bot.sandbox.datadog_cases import CaseInsight
+from bot.sandbox.datadog.cases import CaseInsight
 from tests.e2e.bench import CASE_LINK, CHANNEL, DELETE, GET, PUT, Bench, monitor
 
 VALIDATE = "GET /api/v2/validate_keys"

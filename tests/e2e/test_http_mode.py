@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.sandbox.slack_http import signature
+from bot.sandbox.slack.http_mode import signature
 from tests import postgres
 from tests.e2e import test_commands, test_home, test_main_job, test_mention, test_modal
 from tests.e2e.bench import SIGNING_SECRET, Bench, bench, monitor

@@ -1,6 +1,6 @@
 """A link in a thread becomes an insight on the case: once, when it is wanted, and never otherwise."""
 
-from bot.sandbox.datadog_cases import CaseInsight
+from bot.sandbox.datadog.cases import CaseInsight
 from tests.e2e.bench import CASE_LINK, CHANNEL, KEY, PUT, Bench, boxes, monitor, options
 
 

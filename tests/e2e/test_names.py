@@ -4,7 +4,7 @@ import json
 import time
 from typing import Any
 
-from bot.sandbox.datadog_names import EVENT_UID, SIGNAL
+from bot.sandbox.datadog.catalogue import EVENT_UID, SIGNAL
 from bot.sandbox.render import as_text
 from tests.e2e.bench import PUT, Bench, monitor, options
 

@@ -12,10 +12,10 @@ import pytest_asyncio
 from cryptography.fernet import Fernet
 from sqlalchemy import text
 
-from bot.manifest import OPTIONAL_SCOPES, SCOPES, manifest
 from bot.sandbox.control import Control
-from bot.sandbox.datadog import DatadogServer
-from bot.sandbox.slack import SlackServer
+from bot.sandbox.datadog.server import DatadogServer
+from bot.sandbox.slack.server import SlackServer
+from bot.slack.manifest import OPTIONAL_SCOPES, SCOPES, manifest
 from tests import postgres
 from tests.e2e.balancer import balancer
 from tests.e2e.bench import CHANNEL, KEY, SIGNING_SECRET, TITLE, Bench, monitor

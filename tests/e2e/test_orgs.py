@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.sandbox.datadog import DatadogServer
+from bot.sandbox.datadog.server import DatadogServer
 from bot.sandbox.render import as_text
 from tests.e2e.bench import CHANNEL, KEY, PUT, Bench, bench, monitor, options
 from tests.e2e.test_commands import ask

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot.sandbox.slack import SlackServer
-from bot.sandbox.slack_refusal import RefusedError
-from bot.sandbox.slack_web import arguments_of, token_of
+from bot.sandbox.slack.refusal import RefusedError
+from bot.sandbox.slack.server import SlackServer
+from bot.sandbox.slack.web import arguments_of, token_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from bot.sandbox.control import Control
-from bot.sandbox.datadog import DatadogServer
+from bot.sandbox.datadog.server import DatadogServer
 
 CASE = "/api/v2/cases/CASEM-4523"
 GET_CASE = "GET /api/v2/cases/{case_id}"

@@ -28,9 +28,9 @@ from datadog_api_client.v2.model.case_insights_data import CaseInsightsData
 from datadog_api_client.v2.model.case_insights_request import CaseInsightsRequest
 from datadog_api_client.v2.model.case_resource_type import CaseResourceType
 
-from bot.sandbox.datadog import DatadogServer
-from bot.sandbox.datadog_bodies import INSIGHT_TYPES
-from bot.sandbox.datadog_names import EVENT, INCIDENT, OOM_ISSUE, PATHS, SIGNAL
+from bot.sandbox.datadog.bodies import INSIGHT_TYPES
+from bot.sandbox.datadog.catalogue import EVENT, INCIDENT, OOM_ISSUE, PATHS, SIGNAL
+from bot.sandbox.datadog.server import DatadogServer
 from tests.sandbox.conftest import KEYS
 
 CASE = "/api/v2/cases/CASEM-4523"

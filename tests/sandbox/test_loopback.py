@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.manifest import manifest
 from bot.sandbox.child import environment
 from bot.sandbox.scene import CASE_LINK
 from bot.sandbox.stage import CHANNEL, staged
+from bot.slack.manifest import manifest
 
 ROOT = Path(__file__).parents[2]
 # Put together here, so that no scanner of this repository takes them for somebody's.

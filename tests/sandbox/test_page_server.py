@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from bot.__main__ import main
-from bot.manifest import manifest
-from bot.sandbox import page_server
 from bot.sandbox.open_house import OpenHouse, opened
+from bot.sandbox.page import server
+from bot.slack.manifest import manifest
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +33,10 @@ async def test_the_page_may_reach_itself_and_the_two_servers_and_nothing_else(cl
 
 
 async def test_every_file_of_the_page_is_served_and_asks_for_no_other_host(client):
-    files = [path for path in page_server.PAGE.rglob("*") if path.is_file()]
+    files = [path for path in server.PAGE.rglob("*") if path.is_file()]
     assert files
     for path in files:
-        answer = await client.get(f"/{path.relative_to(page_server.PAGE).as_posix()}")
+        answer = await client.get(f"/{path.relative_to(server.PAGE).as_posix()}")
         assert answer.status_code == 200
         outside = [word for word in ('src="http', "url(", "@import", "import(", 'from "http') if word in answer.text]
         assert outside == [], path

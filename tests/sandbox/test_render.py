@@ -1,7 +1,7 @@
 """What a Slack message looks like in a terminal."""
 
 from bot.sandbox.render import as_text, readable
-from bot.sandbox.slack_text import typed
+from bot.sandbox.slack.text import typed
 
 
 def plain(text: str) -> dict[str, str]:

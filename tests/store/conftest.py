@@ -1,22 +1,18 @@
 """A store on each database, and the few things that happen to it: a tie, links pasted, a click."""
 
-import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
-import pytest
-import pytest_asyncio
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 
 from bot.insights import Action, State
 from bot.model import Identity, Insight, InsightType, Thread
-from bot.store import Store, cards, cases, clicks, migrate, now, schema, sightings, ties
+from bot.store import Store, cards, cases, clicks, now, schema, sightings, ties
 from bot.store.cards import Card, Item, Timing
 from bot.store.cases import Case
 from bot.store.clicks import Click, Clicked
-from bot.store.lanes import LaneKind
+from bot.store.jobs import LaneKind
 from bot.store.seen import Found, Rules, Seen
 from bot.store.ties import CaseName, TieKind
-from tests import postgres
 
 THREAD = Thread("T0ACME", "C0INCIDENTS", "1000.000100")
 ELSEWHERE = Thread("T0ACME", "C0GENERAL", "2000.000100")
@@ -26,52 +22,6 @@ OTHER_CASE = Case(
 )
 REPLY = "1000.000200"
 TIMING = Timing(2.0)
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def sqlite_made(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Store]:
-    """One migrated database, emptied for every test: to make one takes as long as ten tests."""
-    made = Store(f"sqlite:///{tmp_path_factory.mktemp('store')}/case-insights.db")
-    await migrate.upgrade(made)
-    yield made
-    await made.close()
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def postgres_made(postgres_url: str) -> AsyncIterator[Store]:
-    """One migrated database, emptied for every test: even a copy of a template takes as long as ten tests."""
-    name = f"case_insights_{os.getpid()}"
-    made = Store(postgres.create(postgres_url, name))
-    await migrate.upgrade(made)
-    yield made
-    await made.close()
-    postgres.drop(postgres_url, name)
-
-
-async def _emptied(made: Store) -> Store:
-    async with made.write() as tx:
-        for table in reversed(schema.metadata.sorted_tables):
-            await tx.execute(table.delete())
-        await tx.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": migrate.HEAD})
-    return made
-
-
-@pytest.fixture
-async def sqlite_store(sqlite_made: Store) -> Store:
-    """For what is said of SQLite alone."""
-    return await _emptied(sqlite_made)
-
-
-@pytest.fixture
-async def postgres_store(postgres_made: Store) -> Store:
-    """For what is said of PostgreSQL alone."""
-    return await _emptied(postgres_made)
-
-
-@pytest.fixture(params=["sqlite_store", "postgres_store"], ids=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest) -> Store:
-    """A migrated, empty store: what holds of it holds on both databases."""
-    return request.getfixturevalue(request.param)
 
 
 def url_of(store: Store) -> str:

@@ -6,8 +6,8 @@ from sqlalchemy import select
 from bot.insights import CARD_HOLDS, CARD_OPEN_SECONDS, Action, State
 from bot.store import Store, cards, now, schema
 from bot.store.cards import Card, Change
+from bot.store.jobs import LaneKind
 from bot.store.joining import GROUP_HOLDS
-from bot.store.lanes import LaneKind
 from tests.store.conftest import (
     REPLY,
     THREAD,

@@ -9,7 +9,7 @@ from bot.insights import Action, State
 from bot.store import Store, cases, clicks, now, schema
 from bot.store.cases import Settled
 from bot.store.clicks import Click
-from bot.store.lanes import LaneKind
+from bot.store.jobs import LaneKind
 from tests.store.conftest import CASE, card_of, items_of, lanes_of, monitor, monitors, paste, press, states, tie
 
 LANE = cases.key(CASE.org, CASE.case_id)

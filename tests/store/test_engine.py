@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from bot.store import Store, engine, now
-from bot.store.lanes import BATCH, LaneKind
+from bot.store.jobs import BATCH, LaneKind
 from bot.store.schema import lanes
 from tests.store.conftest import url_of
 

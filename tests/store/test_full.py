@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from bot.insights import Action, State
 from bot.store import Store, migrate, schema
-from bot.store.lanes import LaneKind
+from bot.store.jobs import LaneKind
 from tests.store.conftest import card_of, lanes_of, monitors, paste, press, states, tie
 
 

@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import select, text, update
 
-from bot.delivery import threads
 from bot.insights import Action, State
 from bot.model import Thread
-from bot.store import Store, cards, cases, lanes, migrate, now, schema, sightings, ties, tying, upkeep
-from bot.store.lanes import Lane, LaneKind
+from bot.store import Store, cards, cases, jobs, migrate, now, retention, schema, sightings, ties, tying
+from bot.store.jobs import Lane, LaneKind
 from bot.store.seen import Seen
 from bot.store.ties import CaseName
+from bot.worker import threads
 from tests import postgres
 from tests.store.conftest import (
     CASE,
@@ -83,7 +83,7 @@ async def until_waiting(store: Store, work: Coroutine[Any, Any, T], *, behind: i
 async def claimed(store: Store, kind: LaneKind) -> Lane:
     async with store.write() as tx:
         await tx.execute(update(schema.lanes).where(schema.lanes.c.kind == kind).values(due_at=0.0))
-        lane = await lanes.claim(tx, 30.0)
+        lane = await jobs.claim(tx, 30.0)
     assert lane is not None
     assert lane.kind is kind
     return lane
@@ -103,10 +103,10 @@ async def test_work_that_is_added_after_the_last_look_waits_for_the_lanes_end_an
     card = await card_of(store)
     lane = await claimed(store, LaneKind.CARD)
     async with store.write() as tx:
-        await lanes.hold(tx, lane)
+        await jobs.hold(tx, lane)
         assert not await cards.shown(tx, card.id, card.version, "1.1", "digest"), "the last look: nothing left to show"
         adding = await until_waiting(store, bump(other, card.id))
-        await lanes.release(tx, lane, more=False)
+        await jobs.release(tx, lane, more=False)
     await adding
     assert await lanes_of(store, LaneKind.CARD) == [card.id]
     assert (await card_of(store)).version > card.version
@@ -120,9 +120,9 @@ async def test_work_that_is_added_before_the_last_look_is_seen_by_it(store, othe
 
     async def finish() -> bool:
         async with other.write() as tx:
-            await lanes.hold(tx, lane)
+            await jobs.hold(tx, lane)
             more = await cards.shown(tx, card.id, card.version, "1.1", "digest")
-            await lanes.release(tx, lane, more=more)
+            await jobs.release(tx, lane, more=more)
             return more
 
     async with store.write() as tx:
@@ -137,19 +137,19 @@ async def test_adding_without_the_lanes_lock_would_strand_the_work_until_the_swe
     await tie(store)
     await paste(store, monitor(1))
     async with store.write() as tx:
-        await lanes.wake(tx, LaneKind.CASE, cases.key(CASE.org, CASE.case_id))
+        await jobs.wake(tx, LaneKind.CASE, cases.key(CASE.org, CASE.case_id))
         await tx.execute(schema.lanes.delete().where(schema.lanes.c.kind == LaneKind.CARD))
     lane = await claimed(store, LaneKind.CASE)
     async with store.write() as finishing, other.write() as adding:
         await adding.execute(update(schema.insights).values(state=State.CONFIRMED))
-        await lanes.hold(finishing, lane)
+        await jobs.hold(finishing, lane)
         assert not await cases.still_at_work(finishing, CASE.org, CASE.case_id)
         found = await adding.execute(select(schema.lanes.c.id).where(schema.lanes.c.key == lane.key))
         assert found.scalar_one() == lane.id, "there it is: nothing to do"
-        await lanes.release(finishing, lane, more=False)
+        await jobs.release(finishing, lane, more=False)
     assert await states(store) == {"1": State.CONFIRMED}
     assert await lanes_of(store, LaneKind.CASE) == []
-    await upkeep.sweep(store)
+    await retention.sweep(store)
     assert await lanes_of(store, LaneKind.CASE) == [lane.key]
 
 
@@ -157,16 +157,16 @@ async def test_a_confirmation_is_never_missed_by_the_end_of_its_cases_lane(store
     await tie(store)
     await paste(store, monitor(1))
     async with store.write() as tx:
-        await lanes.wake(tx, LaneKind.CASE, cases.key(CASE.org, CASE.case_id))
+        await jobs.wake(tx, LaneKind.CASE, cases.key(CASE.org, CASE.case_id))
         await tx.execute(schema.lanes.delete().where(schema.lanes.c.kind == LaneKind.CARD))
     lane = await claimed(store, LaneKind.CASE)
     card = await card_of(store)
     async with store.write() as tx:
         await ties.lock_case(tx, CASE.org, CASE.case_id)
-        await lanes.hold(tx, lane)
+        await jobs.hold(tx, lane)
         assert not await cases.still_at_work(tx, CASE.org, CASE.case_id)
         confirming = await until_waiting(store, press(other, card, Action.ADD, 1))
-        await lanes.release(tx, lane, more=False)
+        await jobs.release(tx, lane, more=False)
     assert (await confirming).moved == 1
     assert await lanes_of(store, LaneKind.CASE) == [lane.key]
 
@@ -232,10 +232,10 @@ async def test_a_link_joins_a_card_while_that_is_being_shown(store, other):
     card = await card_of(store)
     lane = await claimed(store, LaneKind.CARD)
     async with store.write() as tx:
-        await lanes.hold(tx, lane)
+        await jobs.hold(tx, lane)
         joining = await until_waiting(store, paste(other, monitor(2), ts="1000.3"))
         await cards.shown(tx, card.id, card.version, "1.1", "digest")
-        await lanes.release(tx, lane, more=False)
+        await jobs.release(tx, lane, more=False)
     assert await joining == 1
     assert await on_cards(store) == [["1", "2"]]
     assert await lanes_of(store, LaneKind.CARD) == [card.id]
@@ -258,10 +258,10 @@ async def test_an_insight_fails_late_while_its_card_is_being_shown(store, other)
             await cases.settle(tx, [cases.Settled(item, State.FAILED, note="No.") for item in work])
 
     async with store.write() as tx:
-        await lanes.hold(tx, lane)
+        await jobs.hold(tx, lane)
         failing = await until_waiting(store, fail())
         await cards.shown(tx, card.id, (await card_of(store)).version, "1.1", "digest")
-        await lanes.release(tx, lane, more=False)
+        await jobs.release(tx, lane, more=False)
     await failing
     assert (await card_of(store)).tell == 1
     assert await lanes_of(store, LaneKind.CARD) == [card.id]

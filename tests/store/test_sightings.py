@@ -7,8 +7,8 @@ from sqlalchemy import select, update
 
 from bot.insights import Action, State
 from bot.model import Insight, InsightType
-from bot.store import Store, lanes, now, offering, schema, ties, tying
-from bot.store.lanes import LaneKind
+from bot.store import Store, jobs, now, offering, schema, ties, tying
+from bot.store.jobs import LaneKind
 from bot.store.seen import Rules, Seen, key
 from bot.store.ties import CaseName, TieKind, TieSource
 from tests.store.conftest import (
@@ -345,6 +345,6 @@ async def test_every_move_is_written_down_with_who_and_whence(store):
 async def test_a_lane_that_a_link_wakes_is_due_at_once(store):
     await paste(store, monitor(1))
     async with store.write() as tx:
-        lane = await lanes.claim(tx, 30)
+        lane = await jobs.claim(tx, 30)
     assert lane is not None
     assert (lane.kind, lane.key) == (LaneKind.THREAD, key(THREAD))

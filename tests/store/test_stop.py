@@ -4,15 +4,16 @@ import asyncio
 import sqlite3
 from typing import Any
 
-from bot.delivery import Delivery, Reach
-from bot.store import Store, lanes
+from bot.services.context import Reach
+from bot.store import Store, jobs
 from bot.store.cards import Timing
-from bot.store.lanes import Lane, LaneKind
+from bot.store.jobs import Lane, LaneKind
+from bot.worker.loop import Delivery
 
 
 async def claimed(store: Store) -> Lane | None:
     async with store.write() as tx:
-        return await lanes.claim(tx, 30.0)
+        return await jobs.claim(tx, 30.0)
 
 
 async def stuck(store: Store) -> Delivery:
@@ -22,7 +23,7 @@ async def stuck(store: Store) -> Delivery:
     reach: Any = {"store": store, "workspaces": nobody, "orgs": {}, "routes": nobody, **times}
     delivery = Delivery(Reach(confirmers=None, **reach))
     async with store.write() as tx:
-        await lanes.wake(tx, LaneKind.CASE, "default/one")
+        await jobs.wake(tx, LaneKind.CASE, "default/one")
     lane = await claimed(store)
     assert lane is not None
     delivery._under_way[asyncio.create_task(asyncio.Event().wait())] = lane

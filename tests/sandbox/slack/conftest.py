@@ -10,7 +10,7 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.slack import SlackServer
+from bot.sandbox.slack.server import SlackServer
 
 MANIFEST: dict[str, Any] = {
     "display_information": {"name": "Case Insights"},

@@ -1,0 +1,1 @@
+"""Datadog: the calls we make, and what insights are called there."""

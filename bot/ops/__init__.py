@@ -1,0 +1,1 @@
+"""Running the bot: its server, its health, the audit, the doctor."""

@@ -1,0 +1,90 @@
+"""`case-insights audit` and `case-insights db`: what the database can tell an operator, without Slack or Datadog."""
+
+import json
+from collections.abc import AsyncGenerator
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from bot.config.settings import SettingsError, database_url
+from bot.store import Store, audit, engine, migrate
+
+
+def moment(text: str | None) -> float:
+    """`2026-11-23`, `2026-11-23T18:00` (UTC unless it says otherwise) as epoch s; None: the beginning."""
+    if text is None:
+        return 0.0
+    try:
+        said = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise SettingsError(f"--since: {text!r} is no date: write it like 2026-11-23 or 2026-11-23T18:00.") from error
+    return (said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp()
+
+
+async def audit_lines(since: str | None, *, as_json: bool) -> AsyncGenerator[str]:
+    """One line per move, oldest first."""
+    begin = moment(since)
+    store = await _opened()
+    try:
+        async for entry in audit.entries(store, begin):
+            yield json.dumps(asdict(entry), ensure_ascii=False) if as_json else _readable(entry)
+    finally:
+        await store.close()
+
+
+def nothing(since: str | None) -> str:
+    """What to say of an audit without a line."""
+    return f"Nothing has happened since {since}." if since else "Nothing has happened yet."
+
+
+async def upgrade() -> str:
+    """Bring the database's schema up to date; the sentence to print."""
+    store = Store(database_url())
+    try:
+        before = await migrate.revision(store)
+        await migrate.upgrade(store)
+    finally:
+        await store.close()
+    same = "It was up to date." if before == migrate.HEAD else f"It was {before or 'empty'} before."
+    return f"The database has schema {migrate.HEAD}. {same}"
+
+
+async def current() -> str:
+    """The schema that the database has, beside the one this version needs."""
+    url = database_url()
+    if not engine.is_made(url):
+        return _no_database(url)
+    store = Store(url)
+    try:
+        found = await migrate.revision(store)
+    finally:
+        await store.close()
+    return f"The database has schema {found or 'none'}; this version of the bot needs {migrate.HEAD}."
+
+
+async def _opened() -> Store:
+    url = database_url()
+    if not engine.is_made(url):
+        raise SettingsError(_no_database(url))
+    store = Store(url)
+    found = await migrate.revision(store)
+    if found != migrate.HEAD:
+        await store.close()
+        raise SettingsError(
+            f"DATABASE_URL: the database has schema {found or 'none'}, this version needs {migrate.HEAD}: "
+            "run case-insights db upgrade, or check that it is the right database."
+        )
+    return store
+
+
+def _no_database(url: str) -> str:
+    return (
+        f"There is no database yet at {engine.file_of(url)}: case-insights run makes it, or case-insights db upgrade; "
+        "or check DATABASE_URL and the folder that this is run in."
+    )
+
+
+def _readable(entry: audit.Entry) -> str:
+    when = datetime.fromtimestamp(entry.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    move = f"{entry.old or 'new'} → {entry.new}"
+    parts = [when, entry.case, entry.type, entry.resource_id, move, entry.by or "the bot", entry.message, entry.note]
+    return "  ".join(part for part in parts if part)

@@ -1,0 +1,1 @@
+"""Block Kit's rules, as Slack's reference pages state them."""

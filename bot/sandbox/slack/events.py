@@ -1,0 +1,138 @@
+"""Events: which of what happens reaches the app, and in which payload.
+
+Only what the manifest subscribes to and a scope allows, and only from channels that the bot is in.
+https://docs.slack.dev/reference/events/message
+"""
+
+import copy
+import secrets
+import time
+from typing import Any
+
+from bot.sandbox.slack.outbox import Outbox
+from bot.sandbox.slack.people import OUR_APP, Channel, Workspace
+
+Json = dict[str, Any]
+
+SCOPE_OF_EVENT = {
+    "message.channels": "channels:history",
+    "message.groups": "groups:history",
+    "app_mention": "app_mentions:read",
+}
+
+
+class Events:
+    """What the app is told. `sent` are the payloads of all events so far; `repeats` more copies go of each."""
+
+    def __init__(self, subscribed: frozenset[str], workspace: Workspace, outbox: Outbox) -> None:
+        self.subscribed = subscribed
+        self.workspace = workspace
+        self.outbox = outbox
+        self.sent: list[Json] = []
+        self.repeats = 0
+
+    def message(self, channel: Channel, event: Json) -> None:
+        """Tell the app of a new, changed or deleted message, if it is to know."""
+        kinds = {"channel": "message.channels", "group": "message.groups", "im": "message.im"}
+        if not self._reaches_us(kinds[channel.kind], channel):
+            return
+        about = {"channel": channel.id, "event_ts": event["ts"], "channel_type": channel.kind}
+        self._send({**event, **about}, is_shared=channel.is_ext_shared)
+
+    def mention(self, channel: Channel, message: Json) -> None:
+        """Tell the app that a message names it; this comes besides the `message` event, with an id of its own."""
+        us = self.workspace.our_user
+        named = f"<@{us}>" in message.get("text", "")
+        if not named or message.get("user") == us or not self._reaches_us("app_mention", channel):
+            return
+        kept = ("user", "text", "ts", "team", "blocks", "thread_ts", "parent_user_id", "client_msg_id", "files")
+        fields = {name: message[name] for name in kept if name in message}
+        about = {"type": "app_mention", "channel": channel.id, "event_ts": message["ts"]}
+        self._send({**fields, **about}, is_shared=channel.is_ext_shared)
+
+    def home_opened(self, user: str, view: Json | None) -> bool:
+        """Tell the app that a person has opened its Home tab; whether it is subscribed to that."""
+        if "app_home_opened" not in self.subscribed:
+            return False
+        at = f"{time.time():.6f}"
+        event: Json = {"type": "app_home_opened", "user": user, "channel": f"D0{user[2:]}", "tab": "home"}
+        self._send({**event, "event_ts": at, **({} if view is None else {"view": view})})
+        return True
+
+    def ended(self, *events: Json) -> None:
+        """Tell the app that its token was revoked, or that it was uninstalled.
+
+        Such events name no authorization; from an enterprise no workspace either, as `team_access_revoked` does not.
+        https://docs.slack.dev/reference/events/app_uninstalled, …/tokens_revoked.
+        """
+        for event in events:
+            if event["type"] in self.subscribed:
+                payload = self._envelope({**event, "event_ts": f"{time.time():.6f}"})
+                if self.workspace.installation.is_org_wide:
+                    del payload["team_id"]
+                self._deliver(payload)
+
+    def again(self, which: str, copies: int = 1, *, new_ids: bool = True) -> int:
+        """Deliver the event with this id, or the first about the message with this ts, `copies` times more.
+
+        Returns how many were sent: 0 when the app was never told of it.
+        """
+        found = next((one for one in self.sent if which in (one["event_id"], _about(one["event"]))), None)
+        if found is None:
+            return 0
+        for _ in range(copies):
+            self.outbox.deliver({**found, "event_id": _event_id()} if new_ids else found)
+        return copies
+
+    def _reaches_us(self, event: str, channel: Channel) -> bool:
+        installation = self.workspace.installation
+        allowed = event in self.subscribed and SCOPE_OF_EVENT[event] in installation.scopes
+        return allowed and self.workspace.we_are_in(channel)
+
+    def _send(self, event: Json, *, is_shared: bool = False) -> None:
+        workspace = self.workspace
+        is_org_wide = workspace.installation.is_org_wide
+        payload = self._envelope(event) | {
+            "context_team_id": workspace.team_id,
+            "context_enterprise_id": workspace.enterprise_id,
+            "authorizations": [
+                {
+                    "enterprise_id": workspace.enterprise_id,
+                    "team_id": None if is_org_wide else workspace.team_id,
+                    "user_id": workspace.our_user,
+                    "is_bot": True,
+                    "is_enterprise_install": is_org_wide,
+                }
+            ],
+            "is_ext_shared_channel": is_shared,
+            "event_context": f"4-{secrets.token_urlsafe(24)}",
+        }
+        self._deliver(payload)
+
+    def _envelope(self, event: Json) -> Json:
+        """What there is around every event."""
+        enterprise = self.workspace.enterprise_id
+        return {
+            "token": "sandbox",
+            "team_id": self.workspace.team_id,
+            **({} if enterprise is None else {"enterprise_id": enterprise}),
+            "api_app_id": OUR_APP,
+            "event": copy.deepcopy(event),
+            "type": "event_callback",
+            "event_id": _event_id(),
+            "event_time": int(time.time()),
+        }
+
+    def _deliver(self, payload: Json) -> None:
+        self.sent.append(payload)
+        for number in range(1 + self.repeats):
+            self.outbox.deliver({**payload, "event_id": _event_id()} if number else payload)
+
+
+def _about(event: Json) -> str:
+    """The ts of the message that an event is about; "" for the others."""
+    return event.get("message", event.get("previous_message", event)).get("ts", "")
+
+
+def _event_id() -> str:
+    return f"Ev0{secrets.token_hex(5).upper()}"

@@ -1,0 +1,32 @@
+"""Trigger ids: each lets the app open one modal for one person, once, within three seconds."""
+
+import secrets
+import time
+
+from bot.sandbox.slack.refusal import RefusedError
+
+
+class Triggers:
+    """The trigger ids that were given out. `lifetime` is in seconds."""
+
+    def __init__(self) -> None:
+        self.lifetime = 3.0
+        self._given: dict[str, tuple[str, float]] = {}
+        self._used: set[str] = set()
+
+    def mint(self, user: str) -> str:
+        trigger = f"{time.time_ns() // 1_000_000}.{secrets.token_hex(4)}.{secrets.token_hex(16)}"
+        self._given[trigger] = (user, time.monotonic() + self.lifetime)
+        return trigger
+
+    def use(self, trigger: str) -> str:
+        """The person whose act it came from. Raises RefusedError when it was used, is too old, or never was."""
+        if trigger not in self._given:
+            raise RefusedError("invalid_trigger_id")
+        if trigger in self._used:
+            raise RefusedError("exchanged_trigger_id")
+        user, until = self._given[trigger]
+        self._used.add(trigger)
+        if until < time.monotonic():
+            raise RefusedError("expired_trigger_id")
+        return user

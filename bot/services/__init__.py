@@ -1,0 +1,1 @@
+"""What happens when people or Slack ask for something: each service decides, and commits one transaction."""

@@ -1,0 +1,313 @@
+"""Carrying out what somebody typed: each command ends in a sentence for them, and some are said in the open."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from bot import commands, messages
+from bot.commands import Command, Permalink
+from bot.datadog.client import Later
+from bot.insights import Action, State
+from bot.links import as_text, explain, extract, orgs_of, sentence
+from bot.messages import replies
+from bot.model import CaseLink, Draft, Insight, InsightType, Thread, Uncovered
+from bot.services.cases import CredentialsRefused, find, names_of, tied_case
+from bot.services.context import PERSON_WITHIN, Reach
+from bot.services.why import why
+from bot.slack.client import SlackEnd, SlackLater
+from bot.store import adding, cards, cases, clicks, modes, scans, ties, tying
+from bot.store import now as store_now
+from bot.store.adding import Adding
+from bot.store.clicks import Click
+from bot.store.ties import TieSource
+
+Json = dict[str, Any]
+
+SCANNED = 1000
+"""Messages that a scan reads at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who typed a command and where. `here`: their thread, or the channel; `source_ts`: the message itself, if any.
+
+    `prefix`: what they typed before the command; `open`: whether others may read what is said here.
+    """
+
+    user: str
+    here: Thread
+    prefix: str
+    source_ts: str = ""
+    open: bool = True
+
+    def place(self, where: Permalink | None) -> Thread:
+        """The thread that a command names, else where it was typed."""
+        return Thread(self.here.workspace, where.channel, where.thread_ts) if where else self.here
+
+
+class Told(Exception):
+    """Ends a command with a sentence for the person."""
+
+
+async def carry_out(reach: Reach, asker: Asker, text: str) -> str:
+    """Do what this text asks for; what to tell the person."""
+    command = commands.parse(text)
+    if isinstance(command, commands.Misunderstood):
+        return replies.misunderstood(command, asker.prefix)
+    try:
+        return await _do(reach, asker, command)
+    except Told as told:
+        return str(told)
+    except Later:
+        return replies.datadog_down()
+    except CredentialsRefused:
+        return replies.keys_refused()
+    except SlackLater:
+        return replies.slack_down()
+    except SlackEnd as end:
+        return refused_by_slack(end)
+
+
+def refused_by_slack(end: SlackEnd) -> str:
+    """What Slack did not let the bot do, with what helps."""
+    if end.reason in ("not_in_channel", "channel_not_found"):
+        return replies.not_in_channel()
+    if end.reason == "missing_scope":
+        return replies.missing_scope(end.needed)
+    return replies.slack_refused(end.reason)
+
+
+async def _do(reach: Reach, asker: Asker, command: Command) -> str:
+    await _look(reach, asker, command)
+    match command:
+        case commands.Explain(link):
+            return f"```{as_text(explain(link, reach.routes)).replace('```', '')}```"
+        case commands.Why(message):
+            return await why(reach, asker.here.workspace, message)
+        case commands.Help():
+            return replies.help_text(asker.prefix)
+        case commands.Status(where):
+            return await _status(reach, asker.place(where))
+        case _:
+            return await _change(reach, asker, command)
+
+
+async def _look(reach: Reach, asker: Asker, command: Command) -> None:
+    """Nobody is told of cases who is no full member, or of channels that they are not in; raises Told."""
+    if isinstance(command, commands.Status | commands.Why) and (
+        outsider := await reach.outsider(asker.here.workspace, asker.user)
+    ):
+        raise Told(outsider)
+    elsewhere = commands.channels(command) - {asker.here.channel}
+    if elsewhere:
+        theirs = await (await reach.slack(asker.here.workspace)).channels_of(asker.user)
+        if theirs is None or not elsewhere <= theirs:
+            raise Told(replies.not_seen_by_you())
+
+
+async def _change(reach: Reach, asker: Asker, command: commands.Change) -> str:
+    match command:
+        case commands.Add():
+            return await _add(reach, asker, command)
+        case commands.Tie():
+            return await _tie(reach, asker, command)
+        case commands.Untie(where):
+            return await _untie(reach, asker, asker.place(where))
+        case commands.SetMode():
+            return await _mode(reach, asker, command)
+        case commands.Scan(where):
+            return await _scan(reach, asker, asker.place(where))
+        case commands.Undo(where):
+            return await _undo(reach, asker, asker.place(where))
+        case _:
+            assert_never(command)
+
+
+async def _permit(reach: Reach, asker: Asker, what: str, *, org: str | None = None) -> None:
+    if refused := await reach.refused(asker.here.workspace, asker.user, what, org=org):
+        raise Told(refused)
+
+
+async def _case(reach: Reach, asker: Asker, named: commands.Case) -> cases.Case:
+    """The case that a person names."""
+    names = names_of(reach, asker.here.workspace, named)
+    if not names:
+        raise Told(replies.not_a_case(named.typed))
+    found = await find(reach, names)
+    if not found:
+        raise Told(replies.unknown_case(names[0].case))
+    if len(found) > 1:
+        raise Told(replies.several_cases(found[0].key, [case.org for case in found]))
+    return found[0]
+
+
+async def _tied(reach: Reach, asker: Asker, place: Thread) -> cases.Case:
+    case = await tied_case(reach, place)
+    if case is None:
+        raise Told(replies.no_case(thread=bool(place.ts), prefix=asker.prefix))
+    return case
+
+
+async def _announce(
+    reach: Reach, asker: Asker, place: Thread, say: Callable[[str], messages.Message], quietly: str
+) -> str:
+    """Say it in the open where that is allowed, and tell the person that it is done."""
+    if not asker.open:
+        return quietly
+    slack = await reach.slack(asker.here.workspace)
+    names = await slack.names({asker.user}, within=PERSON_WITHIN)
+    try:
+        await slack.say(place, say(names.get(asker.user, "Someone")))
+    except SlackEnd as end:
+        return f"{quietly} {refused_by_slack(end)}"
+    except SlackLater:
+        return quietly
+    return replies.done_here()
+
+
+# --- ties and modes ---
+
+
+async def _tie(reach: Reach, asker: Asker, command: commands.Tie) -> str:
+    place = asker.place(command.where)
+    await _permit(reach, asker, messages.settings_of(place.ts))
+    case = await _case(reach, asker, command.case)
+    thread = bool(place.ts)
+    if not await tying.tie(reach.store, place, case, asker.user):
+        return replies.tied_already(case.key, thread=thread)
+    quietly = replies.tied_here(case.key, thread=thread)
+    return await _announce(reach, asker, place, lambda who: messages.tied(who, case.key, thread_ts=place.ts), quietly)
+
+
+async def _untie(reach: Reach, asker: Asker, place: Thread) -> str:
+    await _permit(reach, asker, messages.settings_of(place.ts))
+    if not await tying.untie(reach.store, place, asker.user):
+        return replies.untied_already(thread=bool(place.ts))
+    quietly = replies.untied_already(thread=bool(place.ts))
+    return await _announce(reach, asker, place, lambda who: messages.untied(who, thread_ts=place.ts), quietly)
+
+
+async def _mode(reach: Reach, asker: Asker, command: commands.SetMode) -> str:
+    place, mode = asker.place(command.where), command.mode
+    await _permit(reach, asker, messages.settings_of(place.ts))
+    if not await modes.say(reach.store, place, mode, asker.user):
+        return replies.mode_already(mode, thread=bool(place.ts))
+    return await _announce(
+        reach,
+        asker,
+        place,
+        lambda who: messages.mode_set(who, mode, thread_ts=place.ts),
+        replies.mode_already(mode, thread=bool(place.ts)),
+    )
+
+
+# --- insights ---
+
+
+async def _add(reach: Reach, asker: Asker, command: commands.Add) -> str:
+    place = asker.place(command.where)
+    if not command.where and command.messages and not place.ts:
+        place = asker.place(command.messages[0])
+    case = await _case(reach, asker, command.case) if command.case else await _tied(reach, asker, place)
+    await _permit(reach, asker, case.key, org=case.org)
+    links = [*command.links]
+    for message in command.messages:
+        links += await _links_of(reach, asker, message)
+    found, rest = _sorted(reach, asker.here.workspace, case.org, dict.fromkeys(links))
+    async with reach.store.write() as tx:
+        await ties.lock_case(tx, case.org, case.case_id)
+        if await cases.get(tx, case.org, case.case_id) is None:
+            await cases.save(tx, case)
+        source = asker.source_ts or f"{await store_now(tx):.6f}"
+        wanted = Adding(place, case.org, case.case_id, tuple(found.values()), asker.user, source, asker.user)
+        added = await adding.add_in(tx, wanted)
+    slack = await reach.slack(asker.here.workspace)
+    names = await slack.names({each.by for each in added.earlier if each.by}, within=PERSON_WITHIN)
+    shown = {insight.identity: link for link, insight in found.items()}
+    earlier = [
+        replies.added_before(shown[each.identity], each.state, names.get(each.by or "", ""), each.at)
+        for each in added.earlier
+    ]
+    return replies.adding(added.confirmed, case.key, [*earlier, *rest])
+
+
+async def _links_of(reach: Reach, asker: Asker, message: Permalink) -> Sequence[str]:
+    thread = Thread(asker.here.workspace, message.channel, message.thread_ts)
+    slack = await reach.slack(thread.workspace)
+    found = await slack.message(thread, message.ts)
+    if found is None:
+        raise Told(replies.no_such_message())
+    return extract(found)
+
+
+def _sorted(reach: Reach, workspace: str, org: str, links: Mapping[str, Any]) -> tuple[dict[str, Insight], list[str]]:
+    """The insights among these links for a case of this org, and a sentence for each of the others."""
+    hosts = reach.hosts_for(workspace)
+    found: dict[str, Insight] = {}
+    rest: list[str] = []
+    for link in links:
+        told = explain(link, reach.routes)
+        outcome = told.outcome
+        match outcome:
+            case Insight(type=kind, host=host):
+                if kind is InsightType.SCM_URL or org in [each.name for each in orgs_of(host, hosts)]:
+                    found[link] = outcome
+                else:
+                    rest.append(replies.not_added(link, "It belongs to another Datadog organisation than the case."))
+            case Draft():
+                rest.append(replies.needs_an_id(link))
+            case CaseLink():
+                pass  # it says where, not what
+            case Uncovered() | None:
+                rest.append(replies.not_added(link, sentence(told.reason) if told.reason else "not read"))
+            case _:
+                assert_never(outcome)
+    return found, rest
+
+
+async def _scan(reach: Reach, asker: Asker, place: Thread) -> str:
+    if not place.ts:
+        raise Told(replies.names_a_thread("scan", asker.prefix))
+    case = await _tied(reach, asker, place)
+    await _permit(reach, asker, case.key, org=case.org)
+    async with reach.store.write() as tx:
+        await scans.ask(tx, place, asker.user, SCANNED, await store_now(tx))
+    return replies.scanning()
+
+
+async def _undo(reach: Reach, asker: Asker, place: Thread) -> str:
+    if not place.ts:
+        raise Told(replies.names_a_thread("undo", asker.prefix))
+    async with reach.store.read() as connection:
+        card = await cards.last_added(connection, place)
+    if card is None:
+        return replies.nothing_to_undo()
+    case = await clicks.case_of(reach.store, card.id, place.workspace)
+    key = case.key if case else card.case_id
+    await _permit(reach, asker, key, org=card.org)
+    clicked = await clicks.press(reach.store, Click(card.id, card.version, Action.UNDO, asker.user))
+    return replies.undoing(clicked.moved, key) if clicked and clicked.moved else replies.nothing_to_undo()
+
+
+# --- what there is ---
+
+SAYS = {
+    TieSource.SAID: "somebody said so",
+    TieSource.ROOT: "its first message says so",
+    TieSource.CHANNEL: "its channel is",
+}
+
+
+async def _status(reach: Reach, place: Thread) -> str:
+    async with reach.store.read() as connection:
+        tie = await ties.of(connection, place)
+        mode = await modes.of(connection, place) or reach.mode
+        counts: Mapping[State, int] = await cards.counts(connection, place)
+    case = await tied_case(reach, place)
+    slack = await reach.slack(place.workspace)
+    names = await slack.names({tie.by} if tie and tie.by else set(), within=PERSON_WITHIN)
+    says = SAYS[tie.source] if tie else SAYS[TieSource.ROOT] if case else ""
+    if tie is not None and tie.source is TieSource.SAID and tie.by and tie.by in names:
+        says = f"{names[tie.by]} said so"
+    standing = replies.Standing(bool(place.ts), (case.key, case.title) if case else None, says, mode, counts)
+    return replies.status(standing)

@@ -1,0 +1,159 @@
+"""What delivery reaches out with: the store, Slack, each org's Datadog, and how long to wait for what."""
+
+import asyncio
+import random
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot import messages, metrics
+from bot.datadog.client import Datadog
+from bot.datadog.titles import Names
+from bot.insights import Mode
+from bot.links import Routes
+from bot.model import Identity
+from bot.model import Org as OrgHosts
+from bot.policy import Confirmers, Home, Refusal, is_named, may_change
+from bot.slack.client import Myself, Slack
+from bot.slack.workspaces import Workspaces
+from bot.store import Store, jobs
+from bot.store.cards import Timing
+from bot.store.cases import Case
+from bot.store.jobs import Lane, Retry
+
+FIRST_RETRY_SECONDS = 1.0
+PERSON_WITHIN = 1.0
+"""Seconds that Slack gets to say who somebody is; after that they may not (policy fails closed)."""
+PROBE_SECONDS = 60.0
+"""How often refused credentials are tried again."""
+
+
+@dataclass(slots=True)
+class Gate:
+    """Closed while Datadog wants no calls from an org at all: until then its lanes wait without asking."""
+
+    until: float = 0.0
+    note: str = ""
+
+    def close(self, seconds: float, note: str) -> None:
+        self.until, self.note = time.monotonic() + seconds, note
+
+    @property
+    def closed_for(self) -> float:
+        """Seconds, 0 when it is open."""
+        return max(0.0, self.until - time.monotonic())
+
+
+@dataclass(frozen=True, slots=True)
+class Org:
+    """One Datadog organisation: its hosts, its API, its names, where its cases' pages are.
+
+    `teams`: the workspaces that may use it; None: all.
+    """
+
+    hosts: OrgHosts
+    datadog: Datadog
+    names: Names
+    case_url: str
+    teams: frozenset[str] | None = None
+    gate: Gate = field(default_factory=Gate)
+    asking: dict[str, asyncio.Task[Case | None]] = field(default_factory=dict[str, asyncio.Task[Case | None]])
+    """Which cases Datadog is being asked for just now, by the key or UUID that was named."""
+
+    async def names_of(self, insights: Iterable[Identity], *, within: float) -> dict[Identity, str]:
+        """What these insights are called, as far as it is known or told in so many seconds."""
+        if self.gate.closed_for:
+            return self.names.known(insights)
+        return await self.names.of(insights, within=within)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Everything a lane's holder needs. Times in seconds."""
+
+    store: Store
+    workspaces: Workspaces
+    orgs: Mapping[str, Org]
+    routes: Routes
+    confirmers: Confirmers | None
+    lease: float
+    retry_cap: float
+    give_up_after: float
+    keep: float
+    timing: Timing
+    mode: Mode = Mode.ASK
+    shared: bool = False
+
+    async def slack(self, workspace: str) -> Slack:
+        """This workspace's API; raises SlackEnd where the bot is not installed, SlackLater."""
+        return (await self.workspaces.at(workspace)).slack
+
+    async def myself(self, workspace: str) -> Myself:
+        """Who the bot is in this workspace; raises SlackEnd where it is not installed, SlackLater."""
+        return (await self.workspaces.at(workspace)).myself
+
+    def orgs_for(self, workspace: str) -> Mapping[str, Org]:
+        """The organisations that this workspace may use: of the others it sees nothing and changes nothing."""
+        here = {workspace, self.workspaces.grid(workspace)}
+        return {name: org for name, org in self.orgs.items() if org.teams is None or not here.isdisjoint(org.teams)}
+
+    def hosts_for(self, workspace: str) -> list[OrgHosts]:
+        return [org.hosts for org in self.orgs_for(workspace).values()]
+
+    async def refusal(self, workspace: str, user: str) -> Refusal | None:
+        """Whether this person may not change a case, and why; judged at every act, by what Slack says in a second."""
+        there, confirmers = await self.workspaces.at(workspace), self.confirmers
+        groups = sorted(confirmers.groups) if confirmers and user not in confirmers.users else []
+        person, members = await asyncio.gather(
+            there.slack.person(user, within=PERSON_WITHIN),
+            asyncio.gather(*(there.slack.members(group, user, within=PERSON_WITHIN) for group in groups)),
+        )
+        named = is_named(user, confirmers, dict(zip(groups, members, strict=True)))
+        me = there.myself
+        return may_change(person, Home(me.team, me.enterprise, me.team_name), named=named)
+
+    async def outsider(self, workspace: str, user: str) -> str | None:
+        """The sentence for somebody who is not even told about cases; None: a full member, who is."""
+        there = await self.workspaces.at(workspace)
+        me, person = there.myself, await there.slack.person(user, within=PERSON_WITHIN)
+        refusal = may_change(person, Home(me.team, me.enterprise, me.team_name))
+        return messages.not_told(me.team_name) if refusal else None
+
+    async def refused(self, workspace: str, user: str, what: str, *, org: str | None = None) -> str | None:
+        """The sentence for somebody who may not change `what`, a case of `org` or something else; None: they may."""
+        if org is not None and org not in self.orgs_for(workspace):
+            return messages.not_this_workspace(what, org)
+        refusal = await self.refusal(workspace, user)
+        return messages.refused(refusal, (await self.myself(workspace)).team_name, what) if refusal else None
+
+    def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction that waits its turn for as long as the lease allows."""
+        return self.store.write(patience=self.lease / 4)
+
+    def backoff(self, attempts: int, asked: float | None = None) -> float:
+        """How long to wait after `attempts` failures in a row: what was asked for, else 1, 2, 4 … with jitter."""
+        if asked is not None:
+            return max(asked, 0.05)
+        # Jitter keeps replicas apart; it guards no secret.
+        doubled = FIRST_RETRY_SECONDS * 2.0 ** min(attempts, 16)
+        return min(self.retry_cap, doubled) * random.uniform(0.8, 1.0)  # noqa: S311
+
+    @property
+    def settled(self) -> float:
+        """Seconds after which a call without an answer is over: before that, looking for its effect tells nothing."""
+        return 0.75 * self.lease
+
+    @property
+    def probe(self) -> float:
+        return min(PROBE_SECONDS, self.retry_cap)
+
+    def later(self, attempts: int, note: str, asked: float | None = None) -> Retry:
+        return Retry(self.backoff(attempts, asked), note)
+
+    async def retry(self, tx: AsyncConnection, lane: Lane, again: Retry) -> None:
+        """Put a lane off, under `hold`, and count it."""
+        await jobs.retry(tx, lane, again)
+        metrics.lanes_retried.labels(lane.kind).inc()

@@ -1,0 +1,43 @@
+"""Workspaces that install the bot themselves: their store and the two pages, put together.
+
+Imported only where OAuth is set: it brings slack_sdk's stores and cryptography along.
+"""
+
+from collections.abc import Callable
+
+from pydantic import SecretStr
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.config.settings import OAuth
+from bot.services.installations import Installations, States
+from bot.slack.client import Slack
+from bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
+from bot.slack.oauth import Installing
+from bot.slack.workspaces import InstalledWorkspaces
+from bot.store import Store
+
+
+def installations(oauth: OAuth, store: Store) -> Installations:
+    return Installations(store, oauth.client_id, oauth.keys)
+
+
+async def workspaces(oauth: OAuth, store: Store, connect: Callable[[SecretStr], Slack]) -> InstalledWorkspaces:
+    """Those that are installed, and will be; their tokens are encrypted with the newest key from here on."""
+    stored = installations(oauth, store)
+    await stored.renew()
+    return InstalledWorkspaces(stored, connect, oauth.allowed)
+
+
+def pages(oauth: OAuth, store: Store, client: AsyncWebClient, slack_url: str) -> Installing:
+    """`client` has no token."""
+    return Installing(
+        client,
+        installations(oauth, store),
+        States(store),
+        client_id=oauth.client_id,
+        client_secret=oauth.client_secret.get_secret_value(),
+        scopes=[*SCOPES, *OPTIONAL_SCOPES],
+        public_url=oauth.public_url,
+        slack_url=slack_url,
+        allowed=oauth.allowed,
+    )

@@ -1,0 +1,1 @@
+"""Slack: the calls we make, and the two ways in which it reaches us."""

@@ -1,0 +1,115 @@
+"""HTTP mode: `POST /slack/events`, where Slack sends events, interactions, commands and option requests alike.
+
+The law: nothing of a body is used before its signature was judged, and neither bodies nor headers reach a log.
+https://docs.slack.dev/authentication/verifying-requests-from-slack
+"""
+
+import asyncio
+import hmac
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response
+from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
+
+from bot.slack.last_event import Heard
+
+BODY_SECONDS = 3.0
+"""Slack does not wait longer for the whole answer."""
+CLOCKS_DIFFER_SECONDS = 300.0
+TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
+SIGNATURE = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
+
+log = structlog.get_logger(__name__)
+
+
+class Refused(Exception):
+    """What is wrong with a request, and the status that says so."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+class HttpMode:
+    """Slack's door. `close_door` stops the listening and returns when every request under way has its answer."""
+
+    def __init__(
+        self, bolt: AsyncApp, signing_secret: str, heard: Heard, close_door: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._bolt = bolt
+        self._secret = signing_secret.encode()
+        self._heard = heard
+        self._close_door = close_door
+
+    async def run(self) -> None:
+        """Requests come by themselves."""
+        await asyncio.Event().wait()
+
+    async def close(self) -> None:
+        await self._close_door()
+
+    @property
+    def age(self) -> float:
+        return 0.0
+
+    def reasons(self) -> list[str]:
+        """Nobody can tell from here whether Slack finds the address."""
+        return []
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Bolt's answer; 400, 401, 408 or 413 for what is none of Slack's requests."""
+        try:
+            bolt_request = _for_bolt(request, await self._genuine(request))
+        except Refused as refused:
+            log.warning("http.refused", status=refused.status, why=str(refused))
+            return web.json_response({"error": str(refused)}, status=refused.status)
+        if bolt_request.body.get("type") == "event_callback":
+            self._heard.event()
+        return await to_aiohttp_response(await self._bolt.async_dispatch(bolt_request))
+
+    async def _genuine(self, request: web.Request) -> str:
+        """The body, signed by Slack within the last minutes; raises Refused."""
+        timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
+        signature = request.headers.get("X-Slack-Signature", "")
+        if not (TIMESTAMP.fullmatch(timestamp) and SIGNATURE.fullmatch(signature)):
+            raise Refused(401, "not signed")
+        if abs(time.time() - int(timestamp)) > CLOCKS_DIFFER_SECONDS:
+            raise Refused(401, "signed too long ago")
+        body = await _read(request)
+        expected = hmac.digest(self._secret, b"v0:%b:%b" % (timestamp.encode(), body), "sha256").hex()
+        if not hmac.compare_digest(f"v0={expected}", signature):
+            raise Refused(401, "not signed by Slack")
+        try:
+            return body.decode()
+        except UnicodeDecodeError as error:
+            raise Refused(400, "not UTF-8") from error
+
+
+async def _read(request: web.Request) -> bytes:
+    """As much as the server allows; raises Refused."""
+    try:
+        if request.content.is_eof():  # it came with its headers, as nearly always
+            return await request.read()
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise Refused(413, "too large") from error
+    except TimeoutError as error:
+        raise Refused(408, "too slow") from error
+
+
+def _for_bolt(request: web.Request, text: str) -> AsyncBoltRequest:
+    """Bolt parses it here, and expects nothing but what Slack sends: whatever that raises is about the body."""
+    headers: Any = request.headers
+    try:
+        made = AsyncBoltRequest(body=text, query=request.query_string, headers=headers)
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
+        raise Refused(400, "not what Slack sends") from error
+    if not made.body:
+        raise Refused(400, "not what Slack sends")
+    return made

@@ -1,0 +1,183 @@
+"""How workspaces install the bot: `GET /slack/install` sends to Slack, which sends back to `GET /slack/oauth_redirect`.
+
+The flow is Bolt's (docs.slack.dev/authentication/installing-with-oauth): a state that ends in ten minutes, kept in the
+database so that any replica takes it, and tied to the browser by a cookie. What is ours: only allowed workspaces get
+in, and every outcome is a page that says what to do. Neither codes nor tokens reach a log or a page.
+"""
+
+import html
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import structlog
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response
+from slack_bolt.async_app import AsyncBoltRequest
+from slack_bolt.oauth.async_callback_options import AsyncCallbackOptions, AsyncFailureArgs, AsyncSuccessArgs
+from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
+from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
+from slack_bolt.response import BoltResponse
+from slack_sdk.errors import SlackClientError
+from slack_sdk.oauth.installation_store import Installation
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.model import INSTALL_PATH, REDIRECT_PATH
+
+if TYPE_CHECKING:
+    from bot.services.installations import Installations, States
+
+HEADERS = {
+    # The address of a page holds a code: it goes nowhere else, and no page is kept or framed.
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+}
+AGAIN = (INSTALL_PATH, "Begin again")
+REASONS: Mapping[str, str] = {
+    "access_denied": "Slack was not allowed to install it.",
+    "invalid_browser": "The installation was begun in another browser, or longer than ten minutes ago.",
+    "invalid_state": "The installation was ended already, or begun longer than ten minutes ago.",
+    "missing_code": "Slack sent no code along.",
+    "invalid_code": "Slack gave no token. If it does so again, this bot's client ID or secret is wrong.",
+}
+"""Bolt's words for what can go wrong, in ours."""
+UNANSWERED = (SlackClientError, aiohttp.ClientError, TimeoutError, ValueError, TypeError, AttributeError)
+"""What comes out of slack_sdk and Bolt when nobody answers, or (the last three) somebody else: a text, a list."""
+
+log = structlog.get_logger(__name__)
+_silent = logging.getLogger("bot.silent")  # Bolt's and slack_sdk's own lines hold codes and states
+_silent.disabled = True
+
+
+class NotAllowed(Exception):
+    """This workspace may not have the bot: its name and id."""
+
+
+class Installing:
+    """The two pages. `scopes`: what the bot asks for; `allowed`: workspaces and Enterprise Grids that may install."""
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        installations: "Installations",
+        states: "States",
+        *,
+        client_id: str,
+        client_secret: str,
+        scopes: Sequence[str],
+        public_url: str,
+        slack_url: str,
+        allowed: frozenset[str],
+    ) -> None:
+        made = AsyncOAuthSettings(
+            client_id=client_id,
+            client_secret=client_secret,
+            scopes=scopes,
+            redirect_uri=f"{public_url}{REDIRECT_PATH}",
+            install_page_rendering_enabled=False,
+            authorization_url=f"{slack_url.removesuffix('/').removesuffix('/api')}/oauth/v2/authorize",
+            callback_options=AsyncCallbackOptions(success=_installed, failure=_failed),
+            installation_store=installations,
+            state_store=states,
+            logger=_silent,
+        )
+        made.user_scopes = None  # AsyncOAuthSettings looks into the environment for them
+        self._flow = _Flow(client, made, allowed)
+
+    async def begin(self, request: web.Request) -> web.StreamResponse:
+        """To Slack, with a new state."""
+        return await _told(self._flow.handle_installation, request)
+
+    async def finish(self, request: web.Request) -> web.StreamResponse:
+        """From Slack: the workspace is stored, or a page says why not."""
+        return await _told(self._flow.handle_callback, request)
+
+
+async def _told(
+    flow: Callable[[AsyncBoltRequest], Awaitable[BoltResponse]], request: web.Request
+) -> web.StreamResponse:
+    """What the flow answers, or a page about what went wrong in it."""
+    headers: Any = request.headers
+    try:
+        told = await to_aiohttp_response(
+            await flow(AsyncBoltRequest(body="", query=request.query_string, headers=headers))
+        )
+    except NotAllowed as refused:
+        log.warning("installation.not_allowed", workspace=str(refused))
+        text = f"{refused} is not among the workspaces that this bot is for, so nothing was installed."
+        told = _page(403, "Not installed", f"{text} Ask whoever runs it (CASE_INSIGHTS_ALLOWED_TEAMS).")
+    except SQLAlchemyError as error:
+        log.warning("store.failed", error=type(error).__name__)
+        told = _page(503, "Not installed", "It could not be saved.", AGAIN)
+    except UNANSWERED as error:
+        log.warning("installation.failed", why=type(error).__name__)
+        told = _page(502, "Not installed", "Slack did not answer.", AGAIN)
+    told.headers.update(HEADERS)
+    return told
+
+
+class _Flow(AsyncOAuthFlow):
+    """Bolt's, which stores only what is allowed."""
+
+    def __init__(self, client: AsyncWebClient, settings: AsyncOAuthSettings, allowed: frozenset[str]) -> None:
+        super().__init__(client=client, logger=_silent, settings=settings)
+        self._allowed = allowed
+
+    async def build_authorize_url(self, state: str, request: AsyncBoltRequest) -> str:
+        """Bolt's puts whatever was asked for into the address as it is."""
+        team: str = request.query.get("team", [""])[0]
+        wanted = team if re.fullmatch(r"[TE][A-Z0-9]{2,}", team) else None
+        return self.settings.authorize_url_generator.generate(state, wanted)
+
+    async def store_installation(self, request: AsyncBoltRequest, installation: Installation) -> None:
+        grid, team = installation.enterprise_id, installation.team_id
+        if self._allowed.isdisjoint({grid, team}):
+            await self._give_back(str(installation.bot_token))
+            raise NotAllowed(f"{_name(installation)} ({team or grid})")
+        await super().store_installation(request, installation)
+
+    async def _give_back(self, token: str) -> None:
+        """What is not stored must not stay good."""
+        try:
+            await self.client.auth_revoke(token=token)  # pyright: ignore[reportUnknownMemberType]  untyped there
+        except UNANSWERED as error:
+            log.warning("installation.not_revoked", why=type(error).__name__)
+
+
+async def _installed(args: AsyncSuccessArgs) -> BoltResponse:
+    made = args.installation
+    log.info("installation.made", workspace=made.enterprise_id if made.is_enterprise_install else made.team_id)
+    where = f"https://slack.com/app_redirect?app={made.app_id}" + (f"&team={made.team_id}" if made.team_id else "")
+    text = f"Case Insights is in {_name(made)}. Invite it to a channel: /invite @Case Insights."
+    return _for_bolt(_page(200, "Installed", text, (where, "Open Slack")))
+
+
+async def _failed(args: AsyncFailureArgs) -> BoltResponse:
+    text = REASONS.get(args.reason, "Slack could not finish.")
+    log.warning("installation.failed", why=args.reason if args.reason in REASONS else "other")
+    return _for_bolt(_page(max(args.suggested_status_code, 200), "Not installed", text, AGAIN))
+
+
+def _name(installation: Installation) -> str:
+    org_wide = installation.is_enterprise_install
+    return (installation.enterprise_name if org_wide else installation.team_name) or "Your workspace"
+
+
+def _page(status: int, title: str, text: str, link: tuple[str, str] | None = None) -> web.Response:
+    """`link`: an address and its words."""
+    more = f'<p><a href="{html.escape(link[0])}">{link[1]}</a></p>' if link else ""
+    body = (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Case Insights: {title}</title>'
+        '<meta name="viewport" content="width=device-width"><style>body{font:18px/1.5 system-ui,sans-serif;'
+        "max-width:34em;margin:15vh auto;padding:0 1em;color-scheme:light dark}</style>"
+        f"<h1>{title}</h1><p>{html.escape(text)}</p>{more}</html>"
+    )
+    return web.Response(status=status, text=body, content_type="text/html")
+
+
+def _for_bolt(page: web.Response) -> BoltResponse:
+    return BoltResponse(status=page.status, body=page.text or "", headers={"Content-Type": "text/html"})

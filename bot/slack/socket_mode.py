@@ -1,0 +1,277 @@
+"""Socket Mode, watched: there is always a websocket that Slack answers on, and the next is open before one closes.
+
+slack_sdk's client speaks the protocol, but reconnects badly: it closes the old websocket before it asks for a new one,
+repeats a ticket that Slack takes once, and goes on for ever when Socket Mode was switched off. So a `Line` never
+reconnects; it says that it is over, and `SocketMode` opens another.
+https://docs.slack.dev/apis/events-api/using-socket-mode
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import random
+import time
+from typing import Any, cast
+
+import aiohttp
+import structlog
+from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackClientError
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack.last_event import Heard
+
+Json = dict[str, Any]
+
+PING_SECONDS = 3.0
+"""How often a websocket is pinged; one without an answer for half as long again is over."""
+SILENT_SECONDS = 10.0
+"""After this long without a word from Slack, whatever is being done about it, the bot is not ready."""
+OPEN_SECONDS = 8.0
+"""From the ticket to Slack's hello."""
+CLOSE_SECONDS = 2.0
+SHORT_SECONDS = 10.0
+"""A websocket that ends sooner was no success."""
+LONGEST_PAUSE = 30.0
+DRAIN_SECONDS = 3.0
+"""Slack waits no longer for an acknowledgement."""
+
+BROKEN = "broken"
+
+TOKEN = (
+    "make an app-level token (xapp-…) with connections:write on your Slack app's page, Basic Information, "  # noqa: S105
+    "and set SLACK_APP_TOKEN."
+)
+OFF = (
+    "Socket Mode is switched off: switch it on on your Slack app's page, Socket Mode; "
+    "or set SLACK_SIGNING_SECRET and run --http."
+)
+REFUSALS = {
+    "invalid_auth": TOKEN,
+    "not_authed": TOKEN,
+    "account_inactive": TOKEN,
+    "token_revoked": TOKEN,
+    "token_expired": TOKEN,
+    "missing_scope": TOKEN,
+    "not_allowed_token_type": TOKEN,
+    "socket_mode_not_enabled": OFF,
+    "link_disabled": OFF,
+}
+"""What asking again does not change: words of `apps.connections.open`, and the last one of a disconnect frame."""
+
+log = structlog.get_logger(__name__)
+_silenced = logging.getLogger("slack_sdk.socket_mode")
+# What it logs are tracebacks and addresses with tickets; what happened is said here.
+_silenced.setLevel(logging.CRITICAL)
+
+
+class SocketModeEnd(Exception):
+    """Slack gives us no websocket; the message is a sentence with the next step."""
+
+
+class Line(SocketModeClient):
+    """One websocket, from its ticket to its end, which `over` tells with the reason."""
+
+    def __init__(self, app_token: str, web_client: AsyncWebClient) -> None:
+        super().__init__(app_token, logger=_silenced, web_client=web_client, ping_interval=PING_SECONDS)
+        loop = asyncio.get_running_loop()
+        self.hello: asyncio.Future[None] = loop.create_future()
+        self.over: asyncio.Future[str] = loop.create_future()
+        self.opened_at = time.monotonic()
+        self._heard_at = self.opened_at
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds since a frame came, or since a ping left that was answered."""
+        frame = time.monotonic() - self._heard_at
+        answered = self.last_ping_pong_time
+        return frame if answered is None else min(frame, max(0.0, time.time() - answered))
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it ended without Slack having said so."""
+        return self.over.done() and self.over.result() == BROKEN
+
+    async def enqueue_message(self, message: str) -> None:
+        """Every frame that is no ping or pong, in the order in which they come.
+
+        slack_sdk reads them from a queue, where Slack's last word would be found after the close that follows it.
+        """
+        self._heard_at = time.monotonic()
+        if '"envelope_id"' in message:
+            await super().enqueue_message(message)
+            return
+        frame: Json = json.loads(message) if message.startswith("{") else {}
+        match frame.get("type"):
+            case "hello" if not self.hello.done():
+                self.hello.set_result(None)
+            case "disconnect":
+                self._end(str(frame.get("reason")))
+            case _:
+                return
+
+    async def connect_to_new_endpoint(self, force: bool = False) -> None:
+        """slack_sdk calls this when the websocket closed, or its pings are not answered."""
+        self._end(BROKEN)
+
+    async def hang_up(self) -> None:
+        """Close the websocket, also one that does not answer."""
+        self.closed = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.disconnect()
+        await self.close()
+
+    def _end(self, reason: str) -> None:
+        if not self.over.done():
+            self.over.set_result(reason)
+
+
+class SocketMode:
+    """Keeps one websocket open and hands what comes to Bolt."""
+
+    def __init__(self, bolt: AsyncApp, app_token: str, web_client: AsyncWebClient, heard: Heard) -> None:
+        self._bolt = bolt
+        self._token = app_token
+        self._web_client = web_client
+        self._heard = heard
+        self._line: Line | None = None
+        self._note = "none was opened yet"
+        self._closing = False
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Until cancelled; raises SocketModeEnd."""
+        failures = 0
+        while True:
+            old, self._line = self._line, await self._opened()
+            if old is not None:
+                self._retire(old)
+            reason = await self._line.over
+            if reason in REFUSALS:
+                raise SocketModeEnd(_refusal(reason))
+            log.info("socket.over", reason=reason, after=round(time.monotonic() - self._line.opened_at, 1))
+            # The first that ends early is Slack's wish; from the second on something is wrong.
+            failures = failures + 1 if time.monotonic() - self._line.opened_at < SHORT_SECONDS else 0
+            if reason == "too_many_websockets":
+                await self._line.hang_up()
+            await _pause(failures - 2)
+
+    async def close(self) -> None:
+        """Take nothing more, and finish what is under way: Slack sends the rest to another replica, or again."""
+        self._closing = True
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=DRAIN_SECONDS)
+        if self._line is not None:
+            self._retire(self._line)
+        await asyncio.gather(*self._retiring)
+
+    @property
+    def age(self) -> float:
+        return time.monotonic() - self._line.opened_at if self._line else 0.0
+
+    def reasons(self) -> list[str]:
+        if self._line is None:
+            return [f"Slack has opened no websocket: {self._note}."]
+        if self._line.is_broken:
+            return [f"Slack's websocket broke and there is no other yet: {self._note}."]
+        silent = self._line.silent_for
+        if silent > SILENT_SECONDS:
+            return [f"Slack's websocket has been silent for {silent:.0f} s: {self._note}."]
+        return []
+
+    async def _opened(self) -> Line:
+        """A websocket on which Slack has said hello, however long that takes; raises SocketModeEnd."""
+        failures = 0
+        while True:
+            line = Line(self._token, self._web_client)
+            line.socket_mode_request_listeners.append(self._take)
+            try:
+                async with asyncio.timeout(OPEN_SECONDS):
+                    line.wss_uri = await _address(line)
+                    await line.connect()
+                    await line.hello
+            except (SlackClientError, aiohttp.ClientError, TimeoutError, ValueError) as error:
+                await line.hang_up()
+                self._note = _why(error)
+                if _is_final(error, first=self._line is None):
+                    raise SocketModeEnd(_refusal(_word(error))) from error
+                log.warning("socket.not_opened", why=self._note)
+                await _pause(failures)
+                failures += 1
+            except BaseException:
+                await line.hang_up()
+                raise
+            else:
+                log.info("socket.open")
+                self._note = "a new one is being opened"
+                return line
+
+    async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        """One envelope. Each runs in a task of its own, which slack_sdk has made."""
+        task = asyncio.current_task()
+        if self._closing or task is None:
+            return
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        if request.type == "events_api":
+            self._heard.event()
+        started = time.time()
+        answer = await run_async_bolt_app(self._bolt, request)
+        try:
+            await send_async_response(client, request, answer, started)
+        except ConnectionError:
+            # Slack closed the websocket meanwhile, and takes the acknowledgement on the one that followed it.
+            if self._line is not None and self._line is not client:
+                with contextlib.suppress(ConnectionError):
+                    await send_async_response(self._line, request, answer, started)
+
+    def _retire(self, line: Line) -> None:
+        """Close it when what came on it is answered; one that broke is closed at once."""
+        task = asyncio.create_task(self._after_work(line))
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    async def _after_work(self, line: Line) -> None:
+        if self._under_way:
+            await asyncio.wait(set(self._under_way), timeout=DRAIN_SECONDS)
+        await line.hang_up()
+
+
+async def _address(line: Line) -> str:
+    """A new address with a ticket. Unlike slack_sdk's own, this gives up when Slack asks for patience."""
+    client = line.web_client
+    said: Any = await client.apps_connections_open(app_token=line.app_token)  # pyright: ignore[reportUnknownMemberType]
+    return str(said["url"])
+
+
+def _word(error: Exception) -> str:
+    """Slack's own word for what is wrong; "" where it gave none."""
+    data: object = getattr(getattr(error, "response", None), "data", None)
+    return str(cast(Json, data).get("error")) if isinstance(data, dict) else ""
+
+
+def _why(error: Exception) -> str:
+    """In a word: addresses with tickets do not belong in a log."""
+    return f"apps.connections.open fails ({_word(error) or type(error).__name__})"
+
+
+def _is_final(error: Exception, *, first: bool) -> bool:
+    """Whether to give up. A token that was good when the bot started may be refused by a slip of Slack's."""
+    return _word(error) in REFUSALS and (first or REFUSALS[_word(error)] == OFF)
+
+
+def _refusal(word: str) -> str:
+    return f"Slack opens no websocket ({word}): {REFUSALS[word]}"
+
+
+async def _pause(failures: int) -> None:
+    """1, 2, 4 … seconds, 30 at most, with jitter that keeps replicas apart; none below 0."""
+    if failures >= 0:
+        await asyncio.sleep(min(LONGEST_PAUSE, 2.0**failures) * random.uniform(0.8, 1.0))  # noqa: S311

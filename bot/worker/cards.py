@@ -1,0 +1,304 @@
+"""The lane of a card: what the store says of its insights, shown in Slack.
+
+Before a post leaves, `posting_since` is committed; where that stands without a ts, the thread is searched for the
+card's metadata first. So a crash between Slack's yes and our commit leaves one card, not two.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot import messages
+from bot.insights import WAITING_AFTER_SECONDS, State
+from bot.model import Identity, Thread
+from bot.services.context import Org, Reach
+from bot.slack.client import DIRECT, SlackEnd, SlackLater
+from bot.store import cards, cases, channels, jobs, joining, now, questions, ties
+from bot.store.jobs import Lane, LaneKind
+
+SHARED = "shared_channel"
+"""Our own reason: in such a channel the operator wants nothing said in the open."""
+OUTSIDE = frozenset({"not_in_channel", "channel_not_found", SHARED})
+MESSAGE_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+NAMES_WITHIN = 1.0
+"""Seconds that a card waits for names, of people and of insights at once."""
+NAMELESS = frozenset({State.DISMISSED, State.UNDONE, State.WITHDRAWN})
+"""Insights that a card only counts."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A card as of now: its message, the digest of what it reads, and whether there is anything to post."""
+
+    version: int
+    message: messages.Message
+    digest: str
+    empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """The version of a card that Slack shows, under which ts; None: there is nothing to show."""
+
+    version: int
+    ts: str | None
+    digest: str
+    channel: str = ""
+
+
+async def deliver(reach: Reach, lane: Lane) -> None:
+    """Bring Slack up to this card's newest version, and tell the thread of a late failure."""
+    async with reach.store.read() as connection:
+        card = await cards.get(connection, lane.key)
+    if card is None or card.ended is not None:
+        await _finish(reach, lane)
+        return
+    try:
+        showing = await _show(reach, lane, card)
+        if card.tell > card.told:
+            await _tell(reach, lane, card)
+    except SlackLater as later:
+        log.info("card.later", card=card.id, why=str(later))
+        await _again(reach, lane, later)
+    except SlackEnd as end:
+        await _ended(reach, lane, card, end)
+    else:
+        await _shown(reach, lane, card, showing)
+
+
+async def view(reach: Reach, card: cards.Card) -> messages.Card | None:
+    """All that the card shows, as of now; None when its case is unknown."""
+    async with reach.store.read() as connection:
+        row = await cards.get(connection, card.id)
+        items = await cards.items(connection, card.id)
+        case = await cases.get(connection, card.org, card.case_id)
+        note, due_at = await jobs.waits_for(connection, LaneKind.CASE, cases.key(card.org, card.case_id))
+        shared = await channels.is_shared(connection, card.thread)
+        at = await now(connection)
+    if case is None or row is None:
+        return None
+    org = reach.orgs.get(card.org)
+    people = {user for item in items for user in (item.by, item.poster) if user}
+    there = await reach.workspaces.at(card.thread.workspace)
+    wanted = [] if shared else items
+    named, names = await asyncio.gather(_names(org, wanted), there.slack.names(people, within=NAMES_WITHIN))
+    return messages.Card(
+        id=card.id,
+        version=row.version,
+        case_key=case.key,
+        case_title="" if shared else case.title,
+        case_url=f"{org.case_url}{case.key}" if org else "",
+        items=[as_shown(item, named.get(item.identity, "")) for item in items],
+        sources=_sources(there.myself.url, card.thread, items),
+        closed=case.closed,
+        archived=case.archived,
+        continued=row.continued,
+        waiting=_waiting(items, note, due_at, at),
+        names=names,
+    )
+
+
+def _sources(url: str, thread: Thread, items: Sequence[cards.Item]) -> list[messages.Source]:
+    """The messages that what is still offered came from, each once, oldest first."""
+    brought = {item.message_ts: item.poster for item in items if item.state is State.OFFERED}
+    return [messages.Source(poster, permalink(url, thread, ts)) for ts, poster in sorted(brought.items())]
+
+
+def permalink(workspace_url: str, thread: Thread, message_ts: str) -> str:
+    """A message's address, as `chat.getPermalink` builds it."""
+    page = f"{workspace_url.rstrip('/')}/archives/{thread.channel}/p{message_ts.replace('.', '')}"
+    return page if message_ts == thread.ts else f"{page}?thread_ts={thread.ts}&cid={thread.channel}"
+
+
+async def _show(reach: Reach, lane: Lane, card: cards.Card) -> Showing:
+    """Post or update; what Slack shows now."""
+    face = await (_question(reach, card) if card.asks else _insights(reach, card))
+    if face is None:
+        return Showing(0, None, "")
+    there = await reach.workspaces.at(card.thread.workspace)
+    ts = card.ts
+    if ts is None and card.posting_since is not None:
+        mark = messages.metadata(card.id)
+        ts = await there.slack.find(card.thread, mark, card.posting_since, there.myself.bot)
+    if ts is not None:
+        # A new version that reads the same (a probe failed again) is not worth a call.
+        if card.ts is None or card.digest != face.digest:
+            await there.slack.update(card.thread.channel, ts, face.message)
+        return Showing(face.version, ts, face.digest)
+    if face.empty:
+        return Showing(face.version, None, "")
+    if not reach.shared and await _is_shared(reach, card):
+        raise SlackEnd(SHARED)
+    async with reach.write() as tx:
+        await cards.posting(tx, card.id, await jobs.hold(tx, lane))
+    posted = await there.slack.post(card.thread, face.message, messages.metadata(card.id))
+    return Showing(face.version, posted.ts, face.digest, posted.channel)
+
+
+async def _insights(reach: Reach, card: cards.Card) -> Face | None:
+    shown = await view(reach, card)
+    if shown is None:
+        return None
+    # The version itself stands in every button: without it, two versions may read the same.
+    digest = _digest(messages.card(replace(shown, version=0)))
+    empty = all(item.state is State.WITHDRAWN for item in shown.items)
+    return Face(shown.version, messages.card(shown), digest, empty=empty)
+
+
+async def _question(reach: Reach, card: cards.Card) -> Face | None:
+    async with reach.store.read() as connection:
+        row = await cards.get(connection, card.id)
+        asked = await questions.get(connection, card.id)
+        tied = await questions.tied_to(connection, asked) if asked else None
+        shared = await channels.is_shared(connection, card.thread)
+    if row is None or asked is None:
+        return None
+    slack = await reach.slack(card.thread.workspace)
+    names = await slack.names({asked.by} if asked.by else set(), within=NAMES_WITHIN)
+    choices = [
+        messages.Choice(key, "" if shared else case.title, case.closed or case.archived)
+        for key, case in zip(_told_apart(asked.asks), asked.asks, strict=True)
+    ]
+    shown = messages.Question(
+        id=card.id,
+        version=row.version,
+        choices=choices,
+        answered=asked.answer is not None,
+        tied_to=tied,
+        by=asked.by,
+        at=asked.at,
+        names=names,
+    )
+    return Face(row.version, messages.question(shown), _digest(messages.question(replace(shown, version=0))))
+
+
+def _told_apart(found: Sequence[cases.Case]) -> list[str]:
+    """The cases' keys, with the organisation where two have the same."""
+    keys = [case.key for case in found]
+    return [case.key if keys.count(case.key) == 1 else f"{case.org}/{case.key}" for case in found]
+
+
+async def _is_shared(reach: Reach, card: cards.Card) -> bool:
+    async with reach.store.read() as connection:
+        return await channels.is_shared(connection, card.thread)
+
+
+def _digest(message: messages.Message) -> str:
+    return hashlib.blake2b(json.dumps(message.blocks).encode(), digest_size=12).hexdigest()
+
+
+async def _tell(reach: Reach, lane: Lane, card: cards.Card) -> None:
+    """One reply about insights that failed when nobody was watching any more."""
+    mark = messages.metadata(card.id, card.tell)
+    there = await reach.workspaces.at(card.thread.workspace)
+    found = None
+    if card.telling_since is not None:
+        found = await there.slack.find(card.thread, mark, card.telling_since, there.myself.bot)
+    shown = await view(reach, card)
+    if found is None and shown is not None:
+        async with reach.write() as tx:
+            await cards.telling(tx, card.id, await jobs.hold(tx, lane))
+        await there.slack.post(card.thread, messages.late_failure(shown), mark)
+    async with reach.write() as tx:
+        await jobs.hold(tx, lane)
+        await cards.told(tx, card.id, card.tell)
+
+
+def _waiting(items: list[cards.Item], note: str, due_at: float, at: float) -> messages.Waiting | None:
+    """A card says what it waits for once that takes longer than a person looks at "Adding"."""
+    asked = [item.confirmed_at or item.at for item in items if item.state in (State.CONFIRMED, State.UNDOING)]
+    if not note or not asked or max(due_at, at) < min(asked) + WAITING_AFTER_SECONDS:
+        return None
+    return messages.Waiting(note, max(due_at, at))
+
+
+async def _names(org: Org | None, items: Sequence[cards.Item]) -> Mapping[Identity, str]:
+    """What the insights are called that the card lists."""
+    listed = [item.identity for item in items if item.state not in NAMELESS]
+    return await org.names_of(listed, within=NAMES_WITHIN) if org else {}
+
+
+def as_shown(item: cards.Item, name: str) -> messages.Item:
+    """An insight as messages show it, under this name."""
+    return messages.Item(
+        id=item.id,
+        type=item.type,
+        resource_id=item.resource_id,
+        ref=item.ref,
+        host=item.host,
+        state=item.state,
+        group=item.group,
+        by=item.by,
+        at=item.at,
+        note=item.note,
+        ours=item.ours,
+        left_out=item.left_out,
+        draft=item.draft,
+        name=name,
+    )
+
+
+async def _shown(reach: Reach, lane: Lane, card: cards.Card, showing: Showing) -> None:
+    async with reach.write() as tx:
+        await jobs.hold(tx, lane)
+        if showing.ts is None:
+            await cards.nothing_to_show(tx, card.id, showing.version)
+            more = False
+        else:
+            if showing.channel and showing.channel != card.thread.channel:
+                await cards.rehouse(tx, card, showing.channel)
+            more = await cards.shown(tx, card.id, showing.version, showing.ts, showing.digest)
+        await jobs.release(tx, lane, more=more)
+
+
+async def _ended(reach: Reach, lane: Lane, card: cards.Card, end: SlackEnd) -> None:
+    """A card whose message cannot be changed any more: what became of its insights is posted as a new reply.
+
+    Where the bot is not in the channel, or must be silent, the card of what somebody added on purpose goes to their
+    direct messages with it. Other refusals are for good.
+    """
+    log.warning("card.ended", card=card.id, channel=card.thread.channel, reason=end.reason, needed=end.needed)
+    anew = card.ts is not None and end.reason in MESSAGE_GONE
+    async with reach.write() as tx:
+        await ties.lock_case(tx, card.org, card.case_id)
+        await jobs.hold(tx, lane)
+        person = await _whose(tx, card) if end.reason in OUTSIDE else None
+        if card.ts is None and person is not None:
+            await cards.rehouse(tx, card, person)
+            anew = True
+        elif anew and any(item.state is not State.OFFERED for item in await cards.items(tx, card.id)):
+            await cards.lost(tx, card.id)
+        else:
+            anew = False
+            await joining.close(tx, card, end.reason, reach.timing)
+        await jobs.release(tx, lane, more=anew)
+
+
+async def _whose(tx: AsyncConnection, card: cards.Card) -> str | None:
+    """Who added something on purpose on this card; None once it is in direct messages."""
+    if card.thread.channel.startswith(DIRECT):
+        return None
+    return next((item.by for item in await cards.items(tx, card.id) if item.by and item.confirmed_at), None)
+
+
+async def _again(reach: Reach, lane: Lane, later: SlackLater) -> None:
+    async with reach.write() as tx:
+        at = await jobs.hold(tx, lane)
+        if lane.since is not None and at - lane.since > reach.give_up_after:
+            await cards.end(tx, lane.key, "gave_up")
+            await jobs.release(tx, lane, more=False)
+            return
+        await reach.retry(tx, lane, reach.later(lane.attempts, "", later.after))
+
+
+async def _finish(reach: Reach, lane: Lane) -> None:
+    async with reach.write() as tx:
+        await jobs.hold(tx, lane)
+        await jobs.release(tx, lane, more=False)

@@ -1,0 +1,61 @@
+"""Scanning a thread's earlier messages: a page per turn of the thread's lane, offered on one card at the end."""
+
+from dataclasses import replace
+
+import structlog
+
+from bot import messages
+from bot.model import Thread
+from bot.services import decision_log, watching
+from bot.services.context import Reach
+from bot.slack.client import SlackEnd, SlackLater
+from bot.store import jobs, now, offering, scans, sightings, ties
+from bot.store.jobs import Lane
+from bot.store.scans import Scan
+from bot.store.seen import Decided
+from bot.store.ties import TieKind
+
+log = structlog.get_logger(__name__)
+
+PAGE = 100
+"""Messages asked for at once."""
+
+
+async def page(reach: Reach, lane: Lane, thread: Thread, scan: Scan) -> None:
+    """Read the next page of this scan and write down its links; raises SlackLater and SlackEnd."""
+    there = await reach.workspaces.at(thread.workspace)
+    read, cursor = await there.slack.page(thread, scan.cursor, min(PAGE, scan.left))
+    found = [
+        watching.seen(reach, thread.workspace, thread.channel, message, edited=True)
+        for message in read
+        if not (watching.is_ours(there.myself, message) or watching.is_command(there.myself, message))
+    ]
+    done = not cursor or scan.left <= len(read)
+    async with reach.write() as tx:
+        await jobs.hold(tx, lane)
+        at = await now(tx)
+        new = sum([await sightings.insert(tx, each, at) for each in found])
+        so_far = replace(
+            scan, cursor=cursor, left=scan.left - len(read), read=scan.read + len(read), new=scan.new + new
+        )
+        await (scans.finish(tx, thread) if done else scans.proceed(tx, thread, so_far))
+    rules = await watching.rules(reach, thread)
+    async with reach.write() as tx:
+        await jobs.hold(tx, lane)
+        tie = await ties.of(tx, thread)
+        decided: list[Decided] = []
+        if done and tie is not None and tie.kind is TieKind.TIED:
+            await ties.lock_case(tx, tie.org, tie.case_id)
+            decided = await offering.offer_pending(tx, thread, tie, rules, await now(tx))
+        await jobs.release(tx, lane, more=not done)
+    decision_log.tell(reach, thread, tie, decided)
+    if done and scan.by is not None:
+        await _tell(reach, thread, scan.by, messages.replies.scanned(so_far.read, so_far.new))
+
+
+async def _tell(reach: Reach, thread: Thread, user: str, text: str) -> None:
+    """Lost with the process, as whispers are: the card stands in any case."""
+    try:
+        await (await reach.slack(thread.workspace)).whisper(thread, user, text)
+    except (SlackLater, SlackEnd) as error:
+        log.warning("answer.lost", user=user, why=str(error))

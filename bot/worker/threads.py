@@ -1,0 +1,144 @@
+"""The lane of a thread: which case it is about, found out once and written down, then its pending links are offered.
+
+Only a definite answer is remembered as "no case": a 429, a 5xx, or a channel that the bot is not in says nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot import messages
+from bot.datadog.client import Later, Why
+from bot.links import extract, parse
+from bot.model import Thread
+from bot.services import decision_log, watching
+from bot.services.cases import CredentialsRefused, resolve
+from bot.services.context import Reach
+from bot.slack.client import SlackEnd, SlackLater
+from bot.store import cases, jobs, now, offering, questions, scans, ties
+from bot.store.jobs import Lane, Retry
+from bot.store.seen import Decided
+from bot.store.ties import CaseName, TieKind
+from bot.worker import scans as scanning
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """What Slack and Datadog told of a thread whose own row was `own` then.
+
+    `root`: the cases that its root names, None where nobody had to ask; `replied`: those that a reply names.
+    """
+
+    own: ties.Tie | None
+    root: Sequence[cases.Case] | None
+    replied: Sequence[cases.Case]
+
+
+async def deliver(reach: Reach, lane: Lane) -> None:
+    """Find out this thread's case, read its earlier messages where that was asked for, and offer what waits."""
+    thread = Thread(*lane.key.split("/"))
+    async with reach.store.read() as connection:
+        tie, own = await ties.of(connection, thread), await ties.own(connection, thread)
+        scan = await scans.waiting(connection, thread)
+    try:
+        known = tie is not None and tie.kind is not TieKind.NAMED and not (own and own.replied)
+        if known and scan is not None:
+            await scanning.page(reach, lane, thread, scan)
+        else:
+            await _write_down(reach, lane, thread, await _learn(reach, thread, tie, own))
+    except SlackLater as later:
+        await _again(reach, lane, reach.later(lane.attempts, str(later), later.after))
+    except Later as later:
+        words = messages.rate_limited() if later.why is Why.RATE_LIMITED else messages.not_answering(later.status)
+        await _again(reach, lane, reach.later(lane.attempts, words, later.after))
+    except CredentialsRefused:
+        await _again(reach, lane, Retry(reach.probe, messages.credentials(), blame=False))
+    except SlackEnd as end:
+        log.warning("thread.unreadable", channel=thread.channel, reason=end.reason, needed=end.needed)
+        await _give_up(reach, lane, thread, end.reason)
+
+
+async def _learn(reach: Reach, thread: Thread, tie: ties.Tie | None, own: ties.Tie | None) -> _Learned:
+    """Ask for the root's cases where they are not known, and for a reply's where the root names none."""
+    root = await _find_out(reach, thread, tie) if tie is None or tie.kind is TieKind.NAMED else None
+    asks = not root and (tie is None or tie.kind in (TieKind.NO_CASE, TieKind.NAMED))
+    replied = await _known(reach, thread, own.replied) if own is not None and asks else ()
+    return _Learned(own, root, replied)
+
+
+async def _find_out(reach: Reach, thread: Thread, tie: ties.Tie | None) -> Sequence[cases.Case]:
+    """The cases that the root names and Datadog knows, each once."""
+    if tie is not None:
+        return await _known(reach, thread, tie.named)
+    root = await (await reach.slack(thread.workspace)).root(thread)
+    links = extract(root) if root is not None else ()
+    named = watching.names_of(reach, thread.workspace, [parse(link, reach.routes) for link in links])
+    return await _known(reach, thread, named)
+
+
+async def _known(reach: Reach, thread: Thread, named: Iterable[CaseName]) -> Sequence[cases.Case]:
+    ours = reach.orgs_for(thread.workspace)
+    found = [await resolve(reach, name) for name in named if name.org in ours]
+    return tuple({case.case_id: case for case in found if case is not None}.values())
+
+
+async def _write_down(reach: Reach, lane: Lane, thread: Thread, learned: _Learned) -> None:
+    rules = await watching.rules(reach, thread)
+    async with reach.write() as tx:
+        await jobs.hold(tx, lane)
+        if await ties.own(tx, thread) != learned.own:  # the root was edited meanwhile, or somebody tied the thread
+            await jobs.release(tx, lane, more=True)
+            return
+        at = await now(tx)
+        if learned.root is not None:
+            await write_found(tx, thread, learned.root, at)
+        for case in learned.replied:
+            await cases.save(tx, case)
+        tie = await ties.of(tx, thread)
+        decided: list[Decided] = []
+        if tie is not None and tie.kind is TieKind.TIED:
+            await ties.lock_case(tx, tie.org, tie.case_id)
+            decided = await offering.offer_pending(tx, thread, tie, rules, at)
+        elif tie is not None:
+            decided = await offering.set_aside(tx, thread, tie.kind)
+            if about := learned.replied or (tie.kind is TieKind.SEVERAL and learned.root):
+                await questions.ask(tx, thread, about, at)
+        await ties.asked(tx, thread)
+        await jobs.release(tx, lane, more=await scans.waiting(tx, thread) is not None)
+    decision_log.tell(reach, thread, tie, decided)
+
+
+async def write_found(tx: AsyncConnection, thread: Thread, found: Sequence[cases.Case], at: float) -> None:
+    """What the root turned out to say, with the cases it names."""
+    for case in sorted(found, key=lambda case: (case.org, case.case_id)):  # in one order, whoever locks them
+        await ties.lock_case(tx, case.org, case.case_id)
+        await cases.save(tx, case)
+    if len(found) == 1:
+        await ties.set_from_root(tx, thread, TieKind.TIED, at, org=found[0].org, case_id=found[0].case_id)
+    else:
+        await ties.set_from_root(tx, thread, TieKind.SEVERAL if found else TieKind.NO_CASE, at)
+
+
+async def _again(reach: Reach, lane: Lane, again: Retry) -> None:
+    if lane.since is not None and again.blame:
+        async with reach.write() as tx:
+            too_late = await jobs.hold(tx, lane) - lane.since > reach.give_up_after
+        if too_late:
+            await _give_up(reach, lane, Thread(*lane.key.split("/")), "gave_up")
+            return
+    async with reach.write() as tx:
+        await jobs.hold(tx, lane)
+        await reach.retry(tx, lane, again)
+
+
+async def _give_up(reach: Reach, lane: Lane, thread: Thread, reason: str) -> None:
+    """Nothing is known of the thread's case, so nothing is remembered: the next link asks again."""
+    async with reach.write() as tx:
+        await jobs.hold(tx, lane)
+        decided = await offering.set_aside(tx, thread, reason)
+        await jobs.release(tx, lane, more=False)
+    decision_log.tell(reach, thread, None, decided)

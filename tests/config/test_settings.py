@@ -1,0 +1,396 @@
+"""Settings: read once, and every bad one is a sentence that names the variable and the next step."""
+
+import traceback
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from bot.config.settings import SECRETS, Settings, SettingsError, examine, read, seconds
+from bot.model import Way
+from bot.policy import Confirmers
+
+SLACK = {"SLACK_BOT_TOKEN": "xoxb-very-secret", "SLACK_APP_TOKEN": "xapp-very-secret"}
+KEYS = {"DD_API_KEY": "very-secret-1", "DD_APP_KEY": "very-secret-2"}
+ENOUGH = {**SLACK, **KEYS}
+
+
+def settings(**more: str) -> Settings:
+    return read({**ENOUGH, **more}, env_file=None)
+
+
+def refusal(environment: dict[str, str]) -> str:
+    with pytest.raises(SettingsError) as refused:
+        read(environment, env_file=None)
+    said = str(refused.value)
+    assert "\n" not in said
+    return said
+
+
+def without(*names: str, **more: str) -> dict[str, str]:
+    return {name: value for name, value in {**ENOUGH, **more}.items() if name not in names}
+
+
+# --- what has to be there ---
+
+
+def test_two_tokens_and_two_keys_are_enough():
+    read = settings()
+    assert read.slack_bot_token.get_secret_value() == "xoxb-very-secret"
+    assert [org.url for org in read.orgs()] == ["https://api.datadoghq.com"]
+    assert [org.case_host for org in read.orgs()] == ["app.datadoghq.com"]
+    assert (read.database_url, read.host, read.port) == ("sqlite:///case-insights.db", "127.0.0.1", 3000)
+    assert (read.lease, read.retry_cap, read.card_delay, read.give_up_after) == (30.0, 300.0, 2.0, 86400.0)
+
+
+@pytest.mark.parametrize("name", ENOUGH)
+def test_whatever_is_missing_is_named_with_where_to_get_it(name: str):
+    said = refusal(without(name))
+    assert said.startswith(f"{name} is not set: ")
+    assert "your Slack app's page" in said or "Organization Settings" in said
+
+
+def test_set_to_nothing_is_not_set():
+    assert refusal({**ENOUGH, "SLACK_BOT_TOKEN": ""}).startswith("SLACK_BOT_TOKEN is not set")
+
+
+def test_an_access_token_is_enough_for_datadog():
+    read_ = read({**SLACK, "DD_ACCESS_TOKEN": "very-secret"}, env_file=None)
+    assert read_.dd_access_token is not None
+    assert read_.dd_api_key is None
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_an_access_token_beside_a_key_is_a_contradiction(key: str):
+    said = refusal({**SLACK, key: "very-secret", "DD_ACCESS_TOKEN": "very-secret"})
+    assert said == f"DD_ACCESS_TOKEN and {key} are both set: keep either the token or the two keys."
+
+
+SIGNED = {"SLACK_SIGNING_SECRET": "very-secret-5"}
+
+
+def test_an_app_token_is_socket_mode_and_a_signing_secret_is_http_mode():
+    assert settings().slack_signing_secret is None
+    over_http = read(without("SLACK_APP_TOKEN", **SIGNED), env_file=None)
+    assert over_http.slack_signing_secret is not None
+    assert over_http.slack_signing_secret.get_secret_value() == "very-secret-5"
+    assert over_http.slack_app_token is None
+
+
+def test_with_both_somebody_chooses():
+    assert refusal({**ENOUGH, **SIGNED}) == (
+        "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set: "
+        "choose with run --socket or run --http, or keep one of them."
+    )
+    over_http = read({**ENOUGH, **SIGNED}, env_file=None, way=Way.HTTP)
+    assert (over_http.slack_app_token, over_http.slack_signing_secret is None) == (None, False)
+    over_socket = read({**ENOUGH, **SIGNED}, env_file=None, way=Way.SOCKET)
+    assert (over_socket.slack_app_token is None, over_socket.slack_signing_secret) == (False, None)
+
+
+def test_with_neither_both_ways_are_told():
+    said = refusal(without("SLACK_APP_TOKEN"))
+    assert said == (
+        "SLACK_APP_TOKEN is not set: make an app-level token (xapp-…) with connections:write on your Slack app's page, "
+        "Basic Information, for Socket Mode; or copy the signing secret from your Slack app's page, Basic Information, "
+        "into SLACK_SIGNING_SECRET, for HTTP mode."
+    )
+
+
+def test_what_was_chosen_has_to_be_there():
+    with pytest.raises(SettingsError, match=r"^SLACK_SIGNING_SECRET is not set: copy the signing secret from "):
+        read(ENOUGH, env_file=None, way=Way.HTTP)
+    with pytest.raises(SettingsError, match=r"^SLACK_APP_TOKEN is not set: make an app-level token "):
+        read(without("SLACK_APP_TOKEN", **SIGNED), env_file=None, way=Way.SOCKET)
+
+
+@pytest.mark.parametrize("secret", ["", " ", "\t\n", "xoxb-very-secret"])
+def test_an_empty_signing_secret_refuses_to_start(secret: str):
+    """K20: with an empty one, anybody could sign."""
+    said = refusal(without("SLACK_APP_TOKEN", SLACK_SIGNING_SECRET=secret))
+    assert "SLACK_SIGNING_SECRET" in said
+    assert "Basic Information" in said
+
+
+def test_a_command_that_slack_need_not_reach_takes_any_of_them():
+    for given in (ENOUGH, {**ENOUGH, **SIGNED}, without("SLACK_APP_TOKEN")):
+        assert read(given, env_file=None, listens=False).slack_bot_token
+
+
+def test_the_public_address_is_one_that_slack_takes():
+    assert settings(CASE_INSIGHTS_PUBLIC_URL="https://bot.example.com/x/").public_url == "https://bot.example.com/x"
+    assert refusal({**ENOUGH, "CASE_INSIGHTS_PUBLIC_URL": "http://bot.example.com"}) == (
+        "CASE_INSIGHTS_PUBLIC_URL is not an address that Slack takes: write it like https://case-insights.example.com."
+    )
+
+
+def test_tokens_that_were_mixed_up_are_told_apart():
+    said = refusal({**ENOUGH, "SLACK_BOT_TOKEN": "xapp-very-secret"})
+    assert said == "SLACK_BOT_TOKEN is not a bot token: it begins with xoxb-."
+    said = refusal({**ENOUGH, "SLACK_APP_TOKEN": "xoxb-very-secret"})
+    assert said == "SLACK_APP_TOKEN is not an app-level token: it begins with xapp-."
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("DD_SITE", "datadoghq.example", "DD_SITE is not one of Datadog's nine sites: use one of datadoghq.com, "),
+        ("DD_API_URL", "api.datadoghq.com", "DD_API_URL is not a web address: write it like https://host/path."),
+        ("SLACK_API_URL", "ftp://slack", "SLACK_API_URL is not a web address: write it like https://host/path."),
+        ("CASE_INSIGHTS_LEASE", "30", "CASE_INSIGHTS_LEASE is not a duration: write it like 30s, 5m, 24h or 400d."),
+        ("CASE_INSIGHTS_CARD_DELAY", "soon", "CASE_INSIGHTS_CARD_DELAY is not a duration: "),
+        ("CASE_INSIGHTS_RETRY_CAP", "-5m", "CASE_INSIGHTS_RETRY_CAP is not a duration: "),
+        ("CASE_INSIGHTS_GIVE_UP_AFTER", "", None),
+        ("CASE_INSIGHTS_PORT", "many", "CASE_INSIGHTS_PORT is not a whole number."),
+        ("CASE_INSIGHTS_PORT", "70000", "CASE_INSIGHTS_PORT must be at most 65535."),
+        ("CASE_INSIGHTS_PORT", "-1", "CASE_INSIGHTS_PORT must be at least 0."),
+        ("CASE_INSIGHTS_LEASE", "0s", "CASE_INSIGHTS_LEASE must be more than 0."),
+        ("DATABASE_URL", "sqlite:////tmp", "DATABASE_URL: /tmp is a folder; name a file in it."),
+        ("PORT", "many", "CASE_INSIGHTS_PORT is not a whole number."),
+        ("DATABASE_URL", "postgresql://u:s@cret@host/db", "DATABASE_URL: the user or password holds an @; write it as"),
+        ("DATABASE_URL", "mysql://host/db", "DATABASE_URL: write it like sqlite:///case-insights.db or postgresql://"),
+    ],
+)
+def test_a_bad_value_is_a_sentence_that_names_the_variable(name: str, value: str, says: str | None):
+    if says is None:
+        assert settings(**{name: value}).give_up_after == 86400.0
+    else:
+        assert refusal({**ENOUGH, name: value}).startswith(says)
+
+
+def test_a_bad_file_of_routes_is_a_sentence_too(tmp_path: Path):
+    file = tmp_path / "routes.toml"
+    with pytest.raises(SettingsError, match=r"^CASE_INSIGHTS_ROUTES_FILE: .* cannot be read \(No such file"):
+        settings(CASE_INSIGHTS_ROUTES_FILE=str(file)).routes()
+    file.write_text("[[route]]\nname = 'mine'\n")
+    with pytest.raises(SettingsError, match=r"^CASE_INSIGHTS_ROUTES_FILE: .*mine"):
+        settings(CASE_INSIGHTS_ROUTES_FILE=str(file)).routes()
+
+
+# --- all that is wrong ---
+
+
+def test_everything_that_is_wrong_is_told_each_once_and_the_rest_can_be_used(tmp_path: Path):
+    given = {
+        **without("DD_APP_KEY", DD_SITE="datadoghq.eu", CASE_INSIGHTS_MODE="loud", CASE_INSIGHTS_LEASE="30"),
+        "SLACK_BOT_TOKEN": "xapp-very-secret",
+        "DD_API_URL": "api",
+        "DATABASE_URL": "mysql://x",
+    }
+    del given["SLACK_APP_TOKEN"]
+    given["SLACK_APP_TOKEN_FILE"] = str(tmp_path / "none")
+    found, problems = examine(given, env_file=None)
+    assert [problem.name for problem in problems] == [
+        "SLACK_APP_TOKEN",
+        "SLACK_BOT_TOKEN",
+        "DD_APP_KEY",
+        "DATABASE_URL",
+        "DD_API_URL",
+        "CASE_INSIGHTS_MODE",
+        "CASE_INSIGHTS_LEASE",
+    ]
+    assert str(problems[0]).startswith("SLACK_APP_TOKEN_FILE: ")
+    assert "very-secret" not in str(problems)
+    assert (found.dd_site, found.lease) == ("datadoghq.eu", 30.0)
+    assert found.dd_api_key is not None
+    assert found.slack_bot_token is None
+
+
+def test_nothing_set_is_as_many_problems_as_there_are_things_to_set():
+    found, problems = examine({}, env_file=None)
+    assert [problem.name for problem in problems] == list(ENOUGH)
+    assert found.dd_site == "datadoghq.com"
+
+
+def test_an_env_file_that_is_no_text_is_a_sentence(tmp_path: Path):
+    (tmp_path / ".env").write_bytes(b"SLACK_BOT_TOKEN=\xff\xfe")
+    found, [problem] = examine(ENOUGH, env_file=str(tmp_path / ".env"))
+    assert str(problem) == f"{tmp_path}/.env cannot be read (it is not UTF-8 text); check it and its mode."
+    assert found.slack_app_token.get_secret_value() == "xapp-very-secret"
+
+
+# --- values ---
+
+
+@pytest.mark.parametrize(
+    ("written", "means"),
+    [("500ms", 0.5), ("30s", 30.0), ("1.5s", 1.5), ("5m", 300.0), ("24h", 86400.0), ("400d", 34_560_000.0)],
+)
+def test_durations_are_read_as_seconds(written: str, means: float):
+    assert seconds(written) == pytest.approx(means)
+    assert settings(CASE_INSIGHTS_LEASE=written).lease == pytest.approx(means)
+
+
+@pytest.mark.parametrize("written", ["", "5", "m5", "5 minutes", "5m5", "1e3s", "-5m", "٥s x"])
+def test_anything_else_is_no_duration(written: str):
+    with pytest.raises(ValueError, match="is not a duration"):
+        seconds(written)
+
+
+def test_lists_are_separated_by_commas():
+    read_ = settings(DD_WEB_HOSTS="Acme.datadoghq.com, two.datadoghq.com ,", CASE_INSIGHTS_SCM_HOSTS="git.acme.com")
+    assert read_.orgs()[0].hosts.web_hosts == {"acme.datadoghq.com", "two.datadoghq.com"}
+    assert read_.scm_hosts == ("git.acme.com",)
+
+
+@pytest.mark.parametrize(
+    ("site", "api", "case"),
+    [
+        ("datadoghq.eu", "https://api.datadoghq.eu", "app.datadoghq.eu"),
+        ("us5.datadoghq.com", "https://api.us5.datadoghq.com", "us5.datadoghq.com"),
+        ("ddog-gov.com", "https://api.ddog-gov.com", "app.ddog-gov.com"),
+    ],
+)
+def test_the_site_says_where_the_api_and_the_pages_are(site: str, api: str, case: str):
+    [org] = settings(DD_SITE=site).orgs()
+    assert (org.url, org.case_host, org.hosts.site) == (api, case, site)
+
+
+def test_an_address_of_ones_own_beats_the_sites():
+    [org] = settings(DD_API_URL="http://127.0.0.1:9/", DD_WEB_HOSTS="acme.datadoghq.com").orgs()
+    assert (org.url, org.case_host) == ("http://127.0.0.1:9", "acme.datadoghq.com")
+
+
+def test_the_port_of_a_platform_counts_unless_there_is_one_of_our_own():
+    assert settings(PORT="8080").port == 8080
+    assert settings(PORT="8080", CASE_INSIGHTS_PORT="0").port == 0
+
+
+def test_settings_are_frozen():
+    with pytest.raises(ValidationError, match="frozen"):
+        settings().port = 1
+
+
+# --- where they come from ---
+
+
+def test_the_environment_beats_the_file(tmp_path: Path):
+    file = tmp_path / ".env"
+    file.write_text("DD_SITE=datadoghq.eu\nCASE_INSIGHTS_PORT=1\n" + "".join(f"{k}={v}\n" for k, v in ENOUGH.items()))
+    read_ = read({"CASE_INSIGHTS_PORT": "2"}, env_file=str(file))
+    assert (read_.dd_site, read_.port) == ("datadoghq.eu", 2)
+
+
+def test_only_the_environment_that_is_given_counts(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CASE_INSIGHTS_PORT", "99")
+    monkeypatch.setenv("DD_SITE", "datadoghq.eu")
+    read_ = settings()
+    assert (read_.port, read_.dd_site) == (3000, "datadoghq.com")
+
+
+def test_without_a_given_one_the_environment_of_the_process_counts(monkeypatch: pytest.MonkeyPatch):
+    for name, value in {**ENOUGH, "CASE_INSIGHTS_PORT": "99"}.items():
+        monkeypatch.setenv(name, value)
+    assert read(env_file=None).port == 99
+
+
+@pytest.mark.parametrize("name", [name for name in SECRETS if name in ENOUGH])
+def test_a_secret_can_be_in_a_file(tmp_path: Path, name: str):
+    file = tmp_path / "secret"
+    file.write_text(f"{ENOUGH[name]}\n")
+    read_ = read(without(name, **{f"{name}_FILE": str(file)}), env_file=None)
+    assert getattr(read_, name.lower()).get_secret_value() == ENOUGH[name]
+
+
+def test_a_secret_both_given_and_in_a_file_is_a_contradiction():
+    said = refusal({**ENOUGH, "DD_API_KEY_FILE": "/run/secrets/key"})
+    assert said == "DD_API_KEY and DD_API_KEY_FILE are both set: keep one of them."
+
+
+def test_a_secrets_file_that_cannot_be_used_is_named(tmp_path: Path):
+    file = tmp_path / "secret"
+    given = without("DD_API_KEY", DD_API_KEY_FILE=str(file))
+    assert refusal(given) == (
+        f"DD_API_KEY_FILE: {file} cannot be read (No such file or directory); check the path and its mode."
+    )
+    file.write_text(" \n")
+    assert refusal(given) == f"DD_API_KEY_FILE: {file} is empty; write the secret into it."
+    file.write_bytes(b"\xff\xfe")
+    assert refusal(given).startswith(f"DD_API_KEY_FILE: {file} cannot be read (not a text file)")
+
+
+# --- what nobody must read ---
+
+
+def test_no_secret_stands_in_the_settings_as_text():
+    read_ = settings()
+    assert "very-secret" not in f"{read_!r} {read_} {read_.model_dump()} {read_.model_dump_json()}"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"CASE_INSIGHTS_PORT": "many"},
+        {"DD_SITE": "nowhere"},
+        {"DD_ACCESS_TOKEN": "very-secret-3"},
+        {"SLACK_BOT_TOKEN": "very-secret-4"},
+        {"SLACK_APP_TOKEN": ""},
+    ],
+)
+def test_no_secret_stands_in_what_a_refusal_prints(wrong: dict[str, str]):
+    with pytest.raises(SettingsError) as refused:
+        read({**ENOUGH, **wrong}, env_file=None)
+    assert "very-secret" not in "".join(traceback.format_exception(refused.value))
+
+
+OAUTH = {
+    "SLACK_SIGNING_SECRET": "8f742231b10e",
+    "SLACK_CLIENT_ID": "111.222",
+    "SLACK_CLIENT_SECRET": "very-secret-5",
+    "CASE_INSIGHTS_SECRET_KEY": "+/" + "a" * 41 + "=",
+    "CASE_INSIGHTS_ALLOWED_TEAMS": "T0ACME, E0GRID",
+    "CASE_INSIGHTS_PUBLIC_URL": "https://bot.example.com",
+}
+
+
+def oauth(**more: str) -> dict[str, str]:
+    given = {**without("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"), **OAUTH, **more}
+    return {name: value for name, value in given.items() if value}
+
+
+def test_workspaces_install_the_bot_themselves():
+    found = read(oauth(), env_file=None).oauth
+    assert found is not None
+    assert found.allowed == {"T0ACME", "E0GRID"}
+    assert [key.get_secret_value() for key in found.keys] == ["-_" + "a" * 41 + "="], "Fernet's alphabet"
+    assert "very-secret" not in repr(found)
+    assert settings().oauth is None
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        *[({name: ""}, f"{name} is not set: ") for name in OAUTH],
+        ({"SLACK_BOT_TOKEN": "xoxb-1"}, "SLACK_BOT_TOKEN and SLACK_CLIENT_ID are both set"),
+        ({"SLACK_APP_TOKEN": "xapp-1"}, "SLACK_APP_TOKEN: workspaces install over HTTP only"),
+        ({"CASE_INSIGHTS_SECRET_KEY": "short"}, "CASE_INSIGHTS_SECRET_KEY is no key of 32 bytes"),
+        ({"CASE_INSIGHTS_SECRET_KEY": OAUTH["CASE_INSIGHTS_SECRET_KEY"] + ",x"}, "is no key of 32 bytes"),
+        ({"CASE_INSIGHTS_SECRET_KEY": " , "}, "CASE_INSIGHTS_SECRET_KEY is no key of 32 bytes"),
+        ({"CASE_INSIGHTS_ALLOWED_TEAMS": ","}, "CASE_INSIGHTS_ALLOWED_TEAMS is empty, so nobody could install"),
+        ({"CASE_INSIGHTS_ALLOWED_TEAMS": "Acme"}, "CASE_INSIGHTS_ALLOWED_TEAMS names 'Acme', which is no id"),
+    ],
+)
+def test_half_an_oauth_is_refused(change: dict[str, str], words: str):
+    with pytest.raises(SettingsError) as refused:
+        read(oauth(**change), env_file=None)
+    assert words in str(refused.value)
+
+
+def test_the_readme_has_every_setting():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    names = [field.alias for field in Settings.model_fields.values() if field.alias]
+    assert [name for name in names if f"`{name}`" not in readme] == []
+
+
+def test_confirmers_are_people_and_user_groups():
+    assert settings().policy is None
+    named = settings(CASE_INSIGHTS_CONFIRMERS="U0ANA, W0BEN,S0SRE").policy
+    assert named == Confirmers(frozenset({"U0ANA", "W0BEN"}), frozenset({"S0SRE"}))
+
+
+def test_confirmers_that_are_set_but_empty_let_nobody_in():
+    assert settings(CASE_INSIGHTS_CONFIRMERS="").policy == Confirmers(frozenset(), frozenset())
+
+
+def test_a_confirmer_that_is_no_id_is_refused_by_name():
+    assert "CASE_INSIGHTS_CONFIRMERS names '@ana'" in refusal({**ENOUGH, "CASE_INSIGHTS_CONFIRMERS": "U0BEN,@ana"})

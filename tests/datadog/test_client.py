@@ -1,0 +1,277 @@
+"""The client for Datadog, against the sandbox's: what each failure is taken for."""
+
+import json
+import socket
+from collections.abc import AsyncIterator
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from bot.datadog.client import RESET_CAP, AccessToken, Datadog, Keys, Later, Refused, Triple, Why
+from bot.sandbox.datadog.server import DatadogServer
+
+KEY = "CASEM-4523"
+GET = "GET /api/v2/cases/{case_id}"
+PUT = "PUT /api/v2/cases/{case_id}/insights"
+MONITOR = Triple("MONITOR", "1", "/monitors/1")
+ISSUE = Triple("ERROR_TRACKING", "2841440d-e780-4fe2-96cd-6a8c1d194da5", "/error-tracking/issue/2841440d")
+GOOD = Keys(SecretStr("sandbox-api-key"), SecretStr("sandbox-app-key"))
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[DatadogServer]:
+    async with DatadogServer() as server:
+        server.add_case(KEY, "Memory leak investigation on API")
+        yield server
+
+
+@pytest.fixture
+async def datadog(server: DatadogServer) -> AsyncIterator[Datadog]:
+    client = Datadog(server.url, GOOD, timeout=5)
+    yield client
+    await client.close()
+
+
+async def later(datadog: Datadog) -> Later:
+    with pytest.raises(Later) as said:
+        await datadog.case(KEY)
+    return said.value
+
+
+async def refused(datadog: Datadog) -> Refused:
+    with pytest.raises(Refused) as said:
+        await datadog.case(KEY)
+    return said.value
+
+
+def spoil(server: DatadogServer, body: Any = None, *, method: str = GET, status: int = 200, **headers: str) -> None:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    server.control.rule("datadog", method, status=status, body=body, headers=named)
+
+
+# --- what works ---
+
+
+async def test_a_case_is_found_by_key_and_by_uuid(server, datadog):
+    kept = server.cases[KEY]
+    by_key, by_id = await datadog.case(KEY), await datadog.case(kept.id)
+    assert by_key == by_id
+    assert (by_key.id, by_key.key, by_key.title) == (kept.id, KEY, "Memory leak investigation on API")
+    assert (by_key.closed, by_key.archived) == (False, False)
+
+
+async def test_a_case_without_insights_lists_none_or_tells_nothing_of_them(datadog):
+    assert not (await datadog.case(KEY)).insights
+
+
+async def test_what_is_added_is_on_the_case_that_answers(server, datadog):
+    told = await datadog.add(KEY, [MONITOR, ISSUE])
+    assert told.insights == (MONITOR, ISSUE)
+    (call,) = server.control.matching("datadog", PUT)
+    assert call.arguments == {
+        "data": {
+            "type": "case",
+            "attributes": {
+                "insights": [
+                    {"type": each.type, "resource_id": each.resource_id, "ref": each.ref} for each in (MONITOR, ISSUE)
+                ]
+            },
+        }
+    }
+
+
+async def test_what_is_removed_is_named_by_its_three_fields(datadog):
+    await datadog.add(KEY, [MONITOR, ISSUE])
+    assert (await datadog.remove(KEY, [MONITOR])).insights == (ISSUE,)
+
+
+async def test_an_access_token_does_as_well_as_two_keys(server):
+    client = Datadog(server.url, AccessToken(SecretStr("sandbox-access-token")), timeout=5)
+    assert (await client.case(KEY)).key == KEY
+    await client.close()
+
+
+@pytest.mark.parametrize(("status", "closed"), [("OPEN", False), ("IN_PROGRESS", False), ("CLOSED", True)])
+async def test_a_closed_case_is_known_as_closed(server, datadog, status: str, closed: bool):
+    server.add_case("CASEM-9", "Another", status=status)
+    assert (await datadog.case("CASEM-9")).closed is closed
+
+
+@pytest.mark.parametrize(
+    ("attributes", "closed", "archived"),
+    [
+        ({"status_group": "SG_CLOSED", "status": "Done, by our own name"}, True, False),
+        ({"status_group": "SG_OPEN", "status": "CLOSED"}, False, False),
+        ({"status": "CLOSED"}, True, False),
+        ({"archived_at": "2026-01-01T00:00:00Z"}, False, True),
+        ({}, False, False),
+    ],
+)
+async def test_what_datadog_leaves_out_or_adds_is_no_error(server, datadog, attributes, closed, archived):
+    data = {"id": "7D16945B-BAF8-411E-AB2A-20FE43AF1EA3", "type": "case", "attributes": {"new": 1, **attributes}}
+    spoil(server, {"data": data, "included": []})
+    told = await datadog.case(KEY)
+    assert (told.closed, told.archived, told.insights, told.title) == (closed, archived, None, "")
+    assert told.id == told.key.lower() == "7d16945b-baf8-411e-ab2a-20fe43af1ea3"
+
+
+async def test_insights_of_types_that_nobody_knows_are_read_all_the_same(server, datadog):
+    rows = [{"type": "NEW_TYPE", "resource_id": 7}, {"type": "MONITOR", "resource_id": "1", "ref": "/monitors/1"}]
+    spoil(server, {"data": {"id": "x", "attributes": {"insights": rows}}})
+    assert (await datadog.case(KEY)).insights == (Triple("NEW_TYPE", "7", ""), MONITOR)
+
+
+# --- refused ---
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"errors": ["Forbidden"]}, "Forbidden"),
+        ({"errors": ["one", "two"]}, "one; two"),
+        ({"errors": [{"title": "Generic Error", "detail": "insight is invalid"}]}, "insight is invalid"),
+        ({"errors": [{"title": "case not found", "code": "resource_not_found"}]}, "case not found"),
+        ({"errors": [{"code": "resource_not_found"}]}, "resource_not_found"),
+        ({"errors": [{}, 7, None]}, "HTTP 400"),
+        ({"errors": "a string"}, "HTTP 400"),
+        ({"error": "elsewhere"}, "HTTP 400"),
+        (["no", "object"], "HTTP 400"),
+        ("<html><body>Bad Request</body></html>", "HTTP 400"),
+        ("", "HTTP 400"),
+    ],
+)
+async def test_a_refusal_has_datadogs_words_whatever_their_shape(server, datadog, body: Any, words: str):
+    spoil(server, body, status=400)
+    said = await refused(datadog)
+    assert (said.status, said.words) == (400, words)
+
+
+async def test_a_case_that_is_not_there_is_a_refusal(datadog):
+    with pytest.raises(Refused) as said:
+        await datadog.case("CASEM-1")
+    assert (said.value.status, said.value.words) == (404, "case not found")
+    with pytest.raises(Refused) as said:
+        await datadog.add("CASEM-1", [MONITOR])
+    assert said.value.status == 404
+
+
+async def test_keys_are_told_from_permission(server, datadog):
+    server.may_write = False
+    with pytest.raises(Refused) as said:
+        await datadog.add(KEY, [MONITOR])
+    assert said.value.status == 403
+    assert await datadog.keys_are_valid()
+    server.keys_valid = False
+    assert not await datadog.keys_are_valid()
+    assert (await refused(datadog)).status == 403
+
+
+async def test_whether_the_keys_are_valid_can_be_unknown(server, datadog):
+    spoil(server, method="GET /api/v2/validate_keys", status=503)
+    with pytest.raises(Later):
+        await datadog.keys_are_valid()
+
+
+# --- later ---
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
+async def test_a_server_in_trouble_is_asked_later_and_may_have_done_it(server, datadog, status: int):
+    spoil(server, status=status)
+    said = await later(datadog)
+    assert (said.why, said.status, said.after, said.sent) == (Why.SILENT, status, None, True)
+
+
+async def test_a_redirect_is_not_followed_with_our_keys(server, datadog):
+    spoil(server, status=302, Location="https://elsewhere.example/")
+    assert (await later(datadog)).status == 302
+
+
+async def test_a_rate_limit_in_seconds(server, datadog):
+    server.limit(1, 7)
+    said = await later(datadog)
+    assert (said.why, said.status, said.after, said.sent) == (Why.RATE_LIMITED, 429, 7.0, False)
+
+
+async def test_a_rate_limit_as_an_epoch(server, datadog):
+    server.limit(1, 7, epoch=True)
+    after = (await later(datadog)).after
+    assert after is not None
+    assert 5 <= after <= 9
+
+
+async def test_an_epoch_counts_by_the_servers_clock_where_ours_is_wrong(server, datadog):
+    then = 1_500_000_000
+    spoil(server, status=429, X_RateLimit_Reset=str(then + 20), Date=formatdate(then, usegmt=True))
+    assert (await later(datadog)).after == 20.0
+
+
+async def test_a_rate_limit_with_a_page_instead_of_json(server, datadog):
+    server.limit(1, 7, html=True)
+    said = await later(datadog)
+    assert (said.status, said.after) == (429, 7.0)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_retry_after_counts_where_there_is_no_reset(server, datadog, status: int):
+    spoil(server, status=status, Retry_After="11")
+    assert (await later(datadog)).after == 11.0
+
+
+@pytest.mark.parametrize(
+    ("said", "means"),
+    [("0", 0.0), ("-5", 0.0), ("99999", RESET_CAP), ("inf", None), ("nan", None), ("soon", None), ("", None)],
+)
+async def test_a_rate_limit_is_never_negative_endless_or_no_number(server, datadog, said: str, means: float | None):
+    spoil(server, status=429, X_RateLimit_Reset=said)
+    assert (await later(datadog)).after == means
+
+
+async def test_a_refused_connection_sent_nothing():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        client = Datadog(f"http://127.0.0.1:{taken.getsockname()[1]}", GOOD, timeout=5)
+        said = await later(client)
+    await client.close()
+    assert (said.why, said.status, said.sent) == (Why.SILENT, None, False)
+
+
+async def test_a_time_out_may_have_been_carried_out(server):
+    client = Datadog(server.url, GOOD, timeout=0.2)
+    server.control.rule("datadog", PUT, hold="after")
+    with pytest.raises(Later) as said:
+        await client.add(KEY, [MONITOR])
+    assert (said.value.why, said.value.status, said.value.sent) == (Why.SILENT, None, True)
+    assert len(server.cases[KEY].insights) == 1
+    server.control.release()
+    await client.close()
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_a_broken_connection_may_have_been_carried_out(server, datadog, moment):
+    server.control.rule("datadog", PUT, drop=moment)
+    with pytest.raises(Later) as said:
+        await datadog.add(KEY, [MONITOR])
+    assert said.value.sent
+    assert len(server.cases[KEY].insights) == (moment == "after")
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["<html>Sign in</html>", "", "{", "null", "[]", json.dumps({"data": None}), json.dumps({"data": {"id": "x"}})],
+)
+async def test_an_answer_that_tells_no_case_is_no_answer(server, datadog, body: str):
+    spoil(server, body, method=PUT)
+    with pytest.raises(Later) as said:
+        await datadog.add(KEY, [MONITOR])
+    assert (said.value.status, said.value.sent) == (200, True)
+
+
+# --- what nobody must read ---
+
+
+@pytest.mark.parametrize("credentials", [GOOD, AccessToken(SecretStr("sandbox-access-token"))])
+def test_credentials_show_no_secret(credentials: Keys | AccessToken):
+    assert "sandbox" not in f"{credentials!r} {credentials}"

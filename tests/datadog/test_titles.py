@@ -1,0 +1,309 @@
+"""Names of insights, against the sandbox's Datadog: what is asked, how often, and what failures come to."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+
+import pytest
+import structlog
+from datadog_api_client import ApiClient, Configuration
+from datadog_api_client.v1.api.events_api import EventsApi
+from pydantic import SecretStr
+
+from bot.datadog.client import Datadog, Keys
+from bot.datadog.resources import event_uid, kind_of
+from bot.datadog.titles import AT_ONCE, NAME_SECONDS, NO_NAME_SECONDS, OFF_SECONDS, PER_CARD, TROUBLE_SECONDS, Names
+from bot.model import Identity, InsightType
+from bot.sandbox.datadog.catalogue import EVENT_UID, INCIDENT, OLD_EVENT, OOM_ISSUE, SIGNAL
+from bot.sandbox.datadog.server import DatadogServer
+
+MONITOR = "GET /api/v1/monitor/{thing_id}"
+DASHBOARD = "GET /api/v1/dashboard/{thing_id}"
+INCIDENTS = "GET /api/v2/incidents/{thing_id}"
+VALID = "GET /api/v2/validate_keys"
+LONG_EVENT = base64.urlsafe_b64encode(b"\x01\0\0\x01" + b"\xdd" * 13 + EVENT_UID.encode()).decode().rstrip("=")
+
+
+class Clock:
+    """Seconds that a test moves on."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[DatadogServer]:
+    async with DatadogServer() as server:
+        yield server
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def names(server: DatadogServer, clock: Clock) -> AsyncIterator[Names]:
+    client = Datadog(server.url, Keys(SecretStr("sandbox-api-key"), SecretStr("sandbox-app-key")), timeout=5)
+    names = Names(client, "default", clock)
+    yield names
+    await names.close()
+    await client.close()
+
+
+def insight(kind: InsightType, resource_id: str, scope: str = "") -> Identity:
+    return Identity(kind, scope, resource_id)
+
+
+def monitor(number: int) -> Identity:
+    return insight(InsightType.MONITOR, str(number))
+
+
+HIGH_MEMORY = monitor(17131362)
+OF_MONITORS = {HIGH_MEMORY: "High memory on api"}
+
+
+def widget(number: int, dashboard: str = "abc-def-ghi") -> Identity:
+    return insight(InsightType.WIDGET, str(number), dashboard)
+
+
+def calls(server: DatadogServer, method: str = "*") -> int:
+    return len([call for call in server.control.calls if method in ("*", call.method)])
+
+
+# --- what is told ---
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        (HIGH_MEMORY, "High memory on api"),
+        (widget(21), "Memory by pod"),
+        (insight(InsightType.INCIDENT, "421"), "API answers slowly after deploy"),
+        (insight(InsightType.INCIDENT, INCIDENT), "API answers slowly after deploy"),
+        (
+            insight(InsightType.ERROR_TRACKING, OOM_ISSUE),
+            "MemoryError: cannot allocate 512 MiB for the response cache",
+        ),
+        (insight(InsightType.SECURITY_SIGNAL, SIGNAL), "Many failed logins from one address"),
+        (insight(InsightType.EVENT, EVENT_UID), "Deployed api 4.7.1"),
+        (insight(InsightType.EVENT, LONG_EVENT), "Deployed api 4.7.1"),
+        (insight(InsightType.EVENT, OLD_EVENT), "Nightly backup finished"),
+    ],
+)
+async def test_each_type_that_has_a_name_tells_it(names, wanted, name):
+    assert await names.of([wanted], within=5) == {wanted: name}
+
+
+async def test_what_has_no_name_is_left_out_and_the_rest_is_told(names):
+    untitled, unknown, story = widget(22), monitor(5), insight(InsightType.WATCHDOG_STORY, "a" * 32)
+    assert await names.of([untitled, unknown, HIGH_MEMORY, story], within=5) == OF_MONITORS
+
+
+async def test_widgets_in_a_group_have_names_too(server, names):
+    inner = {"id": 7, "definition": {"type": "timeseries", "title": "Restarts"}}
+    group = {"id": 6, "definition": {"type": "group", "title": "Pods", "widgets": [inner]}}
+    server.names.things["dashboard"]["abc-def-ghi"]["widgets"] = [group]
+    assert await names.of([widget(6), widget(7)], within=5) == {widget(6): "Pods", widget(7): "Restarts"}
+
+
+async def test_an_incident_with_another_number_gives_no_name(server, names):
+    server.names.things["incident"]["422"] = server.names.things["incident"]["421"]
+    assert await names.of([insight(InsightType.INCIDENT, "422")], within=5) == {}
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("two\nlines\tand\u2028more", "two lines and more"),
+        ("\u202eback\u202cwards\x00", "back wards"),
+        ("x" * 5000, "x" * 200),
+        ("<!channel> & {{host.name}}", "<!channel> & {{host.name}}"),
+    ],
+)
+async def test_a_name_is_one_plain_line(server, names, told, shown):
+    server.names.things["monitor"]["17131362"]["name"] = told
+    assert await names.of([HIGH_MEMORY], within=5) == {HIGH_MEMORY: shown}
+
+
+@pytest.mark.parametrize("name", [None, "", " \n "])
+async def test_an_empty_name_is_none(server, names, name):
+    server.names.things["monitor"]["17131362"]["name"] = name
+    assert await names.of([HIGH_MEMORY], within=5) == {}
+
+
+async def test_the_official_client_reads_an_event_with_a_number_too(server):
+    keys = {"apiKeyAuth": "sandbox-api-key", "appKeyAuth": "sandbox-app-key"}
+    with ApiClient(Configuration(host=server.url, api_key=keys)) as official:
+        told = await asyncio.to_thread(EventsApi(official).get_event, int(OLD_EVENT))
+    assert told.event.title == "Nightly backup finished"
+    assert not told._unparsed
+
+
+# --- what is asked ---
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        insight(InsightType.MONITOR, "../../v2/users"),
+        insight(InsightType.MONITOR, "1?x=y"),
+        insight(InsightType.MONITOR, "1\n"),
+        insight(InsightType.MONITOR, "١٢٣"),
+        insight(InsightType.INCIDENT, "IR-22"),
+        insight(InsightType.ERROR_TRACKING, "search"),
+        insight(InsightType.WIDGET, "21", ".."),
+        insight(InsightType.WIDGET, "21"),
+        insight(InsightType.SECURITY_SIGNAL, "search/../.."),
+        insight(InsightType.EVENT, "%2e%2e%2fusers"),
+        insight(InsightType.SCM_URL, "https://github.com/a/b/pull/1"),
+    ],
+)
+async def test_an_id_of_another_shape_is_not_asked_for(server, names, wanted):
+    assert kind_of(wanted) is None
+    assert await names.of([wanted], within=5) == {}
+    assert calls(server) == 0
+
+
+def test_an_event_without_its_uid_inside_is_asked_for_as_it_is():
+    for event_id in ("AZsKLCxvAACrUQTfNDwMWwAA", "AQAAAe-1", "evt-1", "="):
+        assert event_uid(event_id) == event_id
+
+
+async def test_a_name_is_asked_for_once_and_again_after_an_hour(server, names, clock):
+    for _ in range(3):
+        assert await names.of([HIGH_MEMORY, HIGH_MEMORY], within=5) == OF_MONITORS
+    assert calls(server) == 1
+    clock.now += NAME_SECONDS + 1
+    assert names.known([HIGH_MEMORY]) == {}
+    assert await names.of([HIGH_MEMORY], within=5) == OF_MONITORS
+    assert calls(server) == 2
+
+
+async def test_all_widgets_of_a_dashboard_take_one_call(server, names):
+    await names.of([widget(21), widget(22), widget(23)], within=5)
+    assert calls(server, DASHBOARD) == 1
+
+
+async def test_two_cards_at_once_share_a_look_up(server, names):
+    told = await asyncio.gather(*(names.of([HIGH_MEMORY], within=5) for _ in range(3)))
+    assert told == [OF_MONITORS] * 3
+    assert calls(server) == 1
+
+
+async def test_one_card_starts_no_more_than_twenty_look_ups_and_eight_at_once(server, names):
+    server.control.rule("datadog", MONITOR, hold="before")
+    asked = asyncio.create_task(names.of([monitor(number) for number in range(1, 31)], within=30))
+    await server.control.until(lambda: len(server.control.held()) == AT_ONCE, what="eight look-ups")
+    assert await names._datadog.keys_are_valid(), "a call later than any ninth look-up"
+    assert calls(server, MONITOR) == AT_ONCE
+    server.control.clear_rules()
+    server.control.release()
+    await asked
+    assert calls(server, MONITOR) == PER_CARD
+
+
+async def test_known_asks_nobody(server, names):
+    assert names.known([HIGH_MEMORY]) == {}
+    assert calls(server) == 0
+
+
+# --- what goes wrong ---
+
+
+async def test_a_slow_look_up_holds_nobody_up_twice_and_its_name_is_there_later(server, names, clock):
+    server.control.rule("datadog", MONITOR, hold="before")
+    assert await names.of([HIGH_MEMORY], within=0.05) == {}
+    clock.now += 60
+    async with asyncio.timeout(5):
+        assert await names.of([HIGH_MEMORY], within=60) == {}
+    server.control.release()
+    assert await names.of([HIGH_MEMORY], within=90) == OF_MONITORS
+    assert calls(server) == 1
+
+
+async def test_a_missing_permission_turns_its_type_off_for_an_hour_with_one_line(server, names, clock):
+    server.names.forbid(["monitor"])
+    with structlog.testing.capture_logs() as logged:
+        assert await names.of([HIGH_MEMORY, monitor(2), widget(21)], within=5) == {widget(21): "Memory by pod"}
+        before = calls(server, MONITOR)
+        assert await names.of([monitor(number) for number in range(3, 9)], within=5) == {}
+    assert calls(server, MONITOR) == before
+    assert [(line["event"], line["needs"], line["log_level"]) for line in logged] == [
+        ("names.not_permitted", "monitors_read", "warning")
+    ]
+
+    clock.now += OFF_SECONDS + 1
+    assert await names.of([monitor(2)], within=5) == {}
+    assert calls(server, MONITOR) == before + 1
+    clock.now += OFF_SECONDS + 1
+    server.names.forbid([])
+    assert await names.of([HIGH_MEMORY], within=5) == OF_MONITORS
+
+
+@pytest.mark.parametrize("valid", [True, False])
+async def test_refused_credentials_turn_no_type_off(server, names, clock, valid):
+    server.keys_valid = valid
+    if valid:
+        server.control.rule("datadog", MONITOR, status=401, times=1)
+    with structlog.testing.capture_logs() as logged:
+        assert await names.of([HIGH_MEMORY], within=5) == {}
+    before = calls(server)
+    assert await names.of([HIGH_MEMORY, widget(21)], within=5) == {}
+    assert calls(server) == before
+    assert logged == []
+    server.keys_valid = True
+    clock.now += 61
+    assert await names.of([HIGH_MEMORY], within=5) == OF_MONITORS
+
+
+async def test_whether_it_is_the_credentials_can_be_unknown(server, names, clock):
+    server.names.forbid(["monitor"])
+    server.control.rule("datadog", VALID, status=503, times=1)
+    assert await names.of([HIGH_MEMORY], within=5) == {}
+    server.names.forbid([])
+    clock.now += TROUBLE_SECONDS + 1
+    assert await names.of([HIGH_MEMORY], within=5) == OF_MONITORS
+
+
+@pytest.mark.parametrize(
+    ("rule", "seconds"),
+    [
+        ({"status": 500}, TROUBLE_SECONDS),
+        ({"status": 302, "headers": {"Location": "https://elsewhere.example/"}}, TROUBLE_SECONDS),
+        ({"drop": "before"}, TROUBLE_SECONDS),
+        ({"status": 404}, NO_NAME_SECONDS),
+        ({"status": 400, "body": "<html>"}, NO_NAME_SECONDS),
+        ({"body": "<html>Sign in</html>"}, NO_NAME_SECONDS),
+        ({"body": {"name": {"no": "text"}}}, NO_NAME_SECONDS),
+        ({"body": []}, NO_NAME_SECONDS),
+    ],
+)
+async def test_an_answer_without_a_name_is_none_and_is_asked_for_again_later(server, names, clock, rule, seconds):
+    server.control.rule("datadog", MONITOR, times=1, **rule)
+    for _ in range(2):
+        assert await names.of([HIGH_MEMORY], within=5) == {}
+    assert calls(server) == 1
+    clock.now += seconds + 1
+    assert await names.of([HIGH_MEMORY], within=5) == OF_MONITORS
+
+
+async def test_a_rate_limit_stops_all_look_ups_until_it_is_over(server, names, clock):
+    server.limit(1, 120, html=True)
+    assert await names.of([HIGH_MEMORY], within=5) == {}
+    clock.now += 119
+    assert await names.of([HIGH_MEMORY, widget(21)], within=5) == {}
+    assert calls(server) == 1
+    clock.now += 2
+    assert await names.of([HIGH_MEMORY], within=5) == OF_MONITORS
+
+
+async def test_closing_gives_up_what_is_under_way(server, names):
+    server.control.rule("datadog", MONITOR, hold="before")
+    assert await names.of([HIGH_MEMORY], within=0) == {}
+    await names.close()
+    server.control.release()
+    assert names.known([HIGH_MEMORY]) == {}

@@ -1,0 +1,122 @@
+"""Questions, announcements, Home and answers: Slack takes them whatever comes, and none of them pings anybody."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.commands import Misunderstood, parse
+from bot.insights import Decision, Mode, State
+from bot.messages import announcements, home, questions, replies, why
+from bot.messages.home import Home
+from bot.messages.questions import Choice, Question
+from bot.messages.text import escape
+from bot.sandbox.slack.blockkit.rules import problems
+from bot.sandbox.slack.views import checked_view
+from bot.store.ties import TieKind
+
+HOSTILE = ["<!channel>", "<@U1>", "<!here|x>", "<https://evil.example|here>", "&lt;!everyone&gt;", "<" * 900, "`", "*"]
+WORDS = st.one_of(st.text(max_size=600), st.sampled_from(HOSTILE))
+AT = st.floats(min_value=0, max_value=4e9)
+
+QUESTIONS = st.builds(
+    Question,
+    id=st.just("7f3a"),
+    version=st.integers(1, 10**6),
+    choices=st.lists(
+        st.builds(Choice, key=WORDS.map(lambda key: key or "A-1"), title=WORDS, closed=st.booleans()), min_size=1
+    ),
+    answered=st.booleans(),
+    tied_to=st.none() | WORDS,
+    by=st.sampled_from([None, "U0ANA"]),
+    at=AT,
+    names=st.dictionaries(st.just("U0ANA"), WORDS),
+)
+LINES = st.lists(st.builds(home.line, WORDS, st.just(home.channel_mention("C1")), WORDS.map(escape)), max_size=60)
+PLACES = st.integers(0, 10**9).map(lambda number: f"C0{number}:{number}.000100")
+ROWS = st.lists(
+    st.tuples(st.builds(home.what, WORDS, st.just("a thread")), PLACES), max_size=40, unique_by=lambda row: row[1]
+)
+HOMES = st.builds(Home, ties=ROWS, modes=ROWS, unfinished=LINES, failed=st.integers(0, 9), recent=LINES)
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Everything in these blocks that Slack reads as mrkdwn."""
+    match value:
+        case {"type": "mrkdwn", "text": str(text)}:
+            yield text
+        case dict():
+            for each in value.values():  # pyright: ignore[reportUnknownVariableType]
+                yield from texts(each)
+        case list():
+            for each in value:  # pyright: ignore[reportUnknownVariableType]
+                yield from texts(each)
+        case _:
+            return
+
+
+def assert_harmless(said: Iterable[str]) -> None:
+    for text in said:
+        ours = re.sub(r"<!date\^[^<>]*>|<#C1>", "", text)
+        assert not re.search(r"<[!@#h]", ours), text
+
+
+@given(QUESTIONS)
+def test_slack_takes_every_question_and_none_pings(asked: Question):
+    said = questions.question(asked)
+    assert problems(said.blocks) == []
+    assert 0 < len(said.text) <= 4_000
+    assert_harmless([said.text, *texts(said.blocks)])
+
+
+def test_a_root_that_names_sixty_cases_gets_a_question_that_slack_takes():
+    said = questions.question(Question("7f3a", 1, [Choice(f"CASEM-{number}", "Memory") for number in range(60)]))
+    assert problems(said.blocks) == []
+    assert any("And 40 more" in text for text in texts(said.blocks))
+
+
+@given(WORDS, WORDS, st.sampled_from(Mode), st.sampled_from(["", "1780000000.000100"]))
+def test_slack_takes_every_announcement_and_none_pings(who: str, key: str, mode: Mode, thread_ts: str):
+    for said in (
+        announcements.mode_set(who, mode, thread_ts=thread_ts),
+        announcements.tied(who, key, thread_ts=thread_ts),
+        announcements.untied(who, thread_ts=thread_ts),
+    ):
+        assert problems(said.blocks) == []
+        assert 0 < len(said.text) <= 4_000
+        assert_harmless([said.text, *texts(said.blocks)])
+
+
+@given(HOMES)
+def test_slack_takes_every_home_and_none_pings(shown: Home):
+    view = home.home(shown)
+    assert checked_view(view, "home")
+    assert_harmless(texts(view["blocks"]))
+
+
+@given(st.text(max_size=3_000))
+def test_the_answer_to_a_wrong_command_repeats_it_harmlessly(text: str):
+    wrong = parse(text)
+    if isinstance(wrong, Misunderstood):
+        said = replies.misunderstood(wrong, "/insight")
+        assert len(said) <= 4_000
+        assert_harmless([said])
+
+
+@pytest.mark.parametrize("reason", [*Decision, *(kind for kind in TieKind if kind is not TieKind.TIED)])
+def test_every_reason_for_silence_is_told_in_words(reason: str):
+    place = why.Place("This thread is tied to CASEM-1.", Mode.ASK, "")
+    said = why.why_text(place, [why.Became("https://app.datadoghq.com/monitors/1", "a monitor", reason)])
+    last = said.splitlines()[-1].strip()
+    assert last.endswith(".")
+    assert str(reason) != last.removesuffix(".")
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_is_told_in_words(state: State):
+    place = why.Place("This thread is tied to CASEM-1.", Mode.ASK, "")
+    said = why.why_text(place, [why.Became("https://app.datadoghq.com/monitors/1", "a monitor", "", state, "Ana", 1.0)])
+    assert said.splitlines()[-1].strip().endswith(".")

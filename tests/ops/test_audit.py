@@ -1,0 +1,115 @@
+"""`case-insights audit` and `case-insights db`: what an operator reads out of either database."""
+
+import json
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text, update
+
+from bot.config.settings import SettingsError
+from bot.insights import Action
+from bot.ops import audit
+from bot.store import Store, migrate, schema
+from tests.store.conftest import CASE, card_of, monitor, paste, press, tie, url_of
+
+
+@pytest.fixture
+def asked(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """The store that DATABASE_URL names."""
+    monkeypatch.setenv("DATABASE_URL", url_of(store))
+    return store
+
+
+async def lines(since: str | None = None, *, as_json: bool = False) -> list[str]:
+    return [line async for line in audit.audit_lines(since, as_json=as_json)]
+
+
+async def dismissed(store: Store) -> None:
+    """A link was pasted in the year 2001 and is dismissed in 2002."""
+    await tie(store)
+    await paste(store, monitor(9))
+    await press(store, await card_of(store), Action.DISMISS, by="U0BEN")
+    async with store.write() as tx:
+        for move, at in (("offered", "978307200"), ("dismissed", "1009843200")):
+            await tx.execute(update(schema.transitions).where(schema.transitions.c.new == move).values(at=float(at)))
+
+
+async def test_the_audit_has_one_line_for_every_move_oldest_first(asked):
+    await dismissed(asked)
+    assert await lines() == [
+        "2001-01-01T00:00:00Z  CASEM-4523  MONITOR  9  new → offered  the bot  T0ACME/C0INCIDENTS/1000.000200",
+        "2002-01-01T00:00:00Z  CASEM-4523  MONITOR  9  offered → dismissed  U0BEN",
+    ]
+
+
+async def test_the_audit_as_json_says_the_same(asked):
+    await dismissed(asked)
+    offered, dismissal = [json.loads(line) for line in await lines(as_json=True)]
+    assert dismissal == {
+        "at": 1009843200.0,
+        "case": CASE.key,
+        "type": "MONITOR",
+        "resource_id": "9",
+        "old": "offered",
+        "new": "dismissed",
+        "by": "U0BEN",
+        "message": None,
+        "note": "",
+    }
+    assert (offered["old"], offered["by"], offered["message"]) == (None, None, "T0ACME/C0INCIDENTS/1000.000200")
+
+
+@pytest.mark.parametrize(("since", "left"), [("2001-06-01", 1), ("2002-01-01T00:00", 1), ("2002-01-01T01:00+00:30", 0)])
+async def test_the_audit_can_begin_at_a_moment(asked, since: str, left: int):
+    await dismissed(asked)
+    assert len(await lines(since)) == left
+
+
+async def test_a_moment_that_is_none_is_refused_in_words(asked):
+    with pytest.raises(SettingsError, match="'yesterday' is no date: write it like 2026-11-23"):
+        await lines("yesterday")
+
+
+async def test_the_schema_is_told_and_an_upgrade_of_what_is_up_to_date_says_so(asked):
+    head = migrate.HEAD
+    assert await audit.current() == f"The database has schema {head}; this version of the bot needs {head}."
+    assert await audit.upgrade() == f"The database has schema {head}. It was up to date."
+
+
+async def test_where_there_is_no_database_yet_that_is_said_and_none_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/new.db")
+    nothing = f"There is no database yet at {tmp_path}/new.db: case-insights run makes it"
+    assert (await audit.current()).startswith(nothing)
+    with pytest.raises(SettingsError, match=nothing):
+        await lines()
+    assert os.listdir(tmp_path) == []
+
+
+async def test_an_empty_database_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/new.db")
+    head = migrate.HEAD
+    assert await audit.upgrade() == f"The database has schema {head}. It was empty before."
+    assert await lines() == []
+
+
+async def test_a_database_that_holds_no_schema_is_told_apart_from_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with sqlite3.connect(tmp_path / "other.db") as other:
+        other.execute("CREATE TABLE somebodys (thing TEXT)")
+    other.close()
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/other.db")
+    assert await audit.current() == f"The database has schema none; this version of the bot needs {migrate.HEAD}."
+    with pytest.raises(SettingsError, match="run case-insights db upgrade"):
+        await lines()
+
+
+async def test_the_audit_of_a_newer_bots_database_is_refused_in_words(asked):
+    async with asked.write() as tx:
+        await tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SettingsError, match="the database has schema 9999"):
+        await lines()
+    with pytest.raises(migrate.NewerSchema):
+        await audit.upgrade()

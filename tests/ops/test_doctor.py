@@ -1,0 +1,616 @@
+"""The doctor finds each planted misconfiguration and names the fix; it changes nothing, and prints no secret."""
+
+import asyncio
+import json
+import os
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from cryptography.fernet import Fernet
+from sqlalchemy import text
+
+from bot.__main__ import main
+from bot.datadog.resources import KINDS
+from bot.ops import doctor
+from bot.ops.doctor import Finding, Level
+from bot.ops.doctor.datadog import NOBODYS
+from bot.sandbox.control import Control
+from bot.sandbox.datadog.server import DatadogServer
+from bot.sandbox.slack.server import SlackServer
+from bot.slack.manifest import OPTIONAL_SCOPES, manifest
+from bot.store import Store, migrate, sites
+
+APP_TOKEN = "xapp-1-A0CASES-1-very-secret"
+SECRETS = {"SLACK_BOT_TOKEN": "xoxb-very-secret", "SLACK_APP_TOKEN": APP_TOKEN, "DD_API_KEY": "very-secret-1"}
+SECRETS |= {"DD_APP_KEY": "very-secret-2"}
+
+
+@dataclass
+class World:
+    """A bot's surroundings in which all is well, until a test plants something."""
+
+    slack: SlackServer
+    datadog: DatadogServer
+    database: Path
+    env: dict[str, str] = field(default_factory=dict[str, str])
+    ahead: float = 0.0
+
+    async def examined(self, **more: Any) -> list[Finding]:
+        return await doctor.examine(self.env, env_file=None, clock=lambda: time.time() + self.ahead, **more)
+
+    def slack_says(self, method: str, **answer: Any) -> None:
+        self.slack.control.rule("slack", method, body={"ok": False, **answer})
+
+    def without(self, *names: str) -> None:
+        for name in names:
+            del self.env[name]
+
+    def sql(self, statement: str, *values: Any) -> None:
+        with sqlite3.connect(self.database) as connection:
+            connection.execute(statement, values)
+        connection.close()
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A database with the schema and nothing in it."""
+    file = tmp_path_factory.mktemp("doctor") / "prepared.db"
+
+    async def prepare() -> None:
+        store = Store(f"sqlite:///{file}")
+        await migrate.upgrade(store)
+        await store.close()
+
+    asyncio.run(prepare())
+    return file.read_bytes()
+
+
+@pytest.fixture
+async def world(tmp_path: Path, prepared: bytes) -> AsyncIterator[World]:
+    control = Control()
+    tokens = {"bot_token": SECRETS["SLACK_BOT_TOKEN"], "app_token": APP_TOKEN}
+    keys = {"api_key": SECRETS["DD_API_KEY"], "app_key": SECRETS["DD_APP_KEY"]}
+    (database := tmp_path / "bot.db").write_bytes(prepared)
+    async with SlackServer(manifest(), control, **tokens) as slack, DatadogServer(control, **keys) as datadog:
+        addresses = {"SLACK_API_URL": slack.url, "DD_API_URL": datadog.url, "DATABASE_URL": f"sqlite:///{database}"}
+        built = World(slack, datadog, database, {**SECRETS, **addresses})
+        built.sql("INSERT INTO heartbeats VALUES ('replica-1', ?, ?)", time.time(), time.time() - 120)
+        yield built
+
+
+Plant = Callable[[World], object]
+
+
+def setting(**values: str) -> Plant:
+    return lambda w: w.env.update(values)
+
+
+def elsewhere(w: World) -> None:
+    w.sql("INSERT INTO sites VALUES ('T0ACME', 'datadoghq.eu', ?)", time.time())
+
+
+def leave_all(w: World) -> None:
+    for channel in w.slack.workspace.channels.values():
+        channel.members.discard("U0CASES")
+
+
+def leave_all_but_shared(w: World) -> None:
+    leave_all(w)
+    w.slack.join("C0SHARED")
+
+
+def bad_env_secret(w: World) -> None:
+    w.without("DD_APP_KEY")
+    w.env["DD_APP_KEY_FILE"] = str(w.database.parent / "none")
+
+
+def other_app(w: World) -> None:
+    w.env["SLACK_APP_TOKEN"] = w.slack.web_api.app_token = "xapp-1-A0OTHER-1-very-secret"
+
+
+def by_token(w: World) -> None:
+    w.without("DD_API_KEY", "DD_APP_KEY")
+    w.env["DD_ACCESS_TOKEN"] = "very-secret-but-old"
+
+
+def several(text: str) -> Plant:
+    """A file of organisations instead of one; `url` stands for Datadog's address."""
+
+    def plant(w: World) -> None:
+        w.without("DD_API_KEY", "DD_APP_KEY")
+        url = w.env.pop("DD_API_URL")
+        (file := w.database.parent / "orgs.toml").write_text(text.replace("url", f'dd_api_url = "{url}"\n'), "utf-8")
+        w.env["CASE_INSIGHTS_ORGS_FILE"] = str(file)
+
+    return plant
+
+
+RIGHT_KEYS = 'url\ndd_api_key = "very-secret-1"\ndd_app_key = "very-secret-2"\n'
+WRONG_KEY = 'url\ndd_api_key = "very-secret-1"\ndd_app_key = "very-secret-3"\n'
+
+SECRET_KEY, OTHER_KEY = (Fernet.generate_key().decode() for _ in range(2))
+
+
+def by_oauth(*installed: str, key: str = SECRET_KEY) -> Plant:
+    """Workspaces install the bot themselves; these have, with the token that the sandbox takes."""
+
+    def plant(w: World) -> None:
+        w.without("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
+        w.env |= {"SLACK_SIGNING_SECRET": "0123456789abcdef", "CASE_INSIGHTS_PUBLIC_URL": "https://bot.example.com"}
+        w.env |= {"SLACK_CLIENT_ID": "111.222", "SLACK_CLIENT_SECRET": "very-secret-4"}
+        w.env |= {"CASE_INSIGHTS_SECRET_KEY": SECRET_KEY, "CASE_INSIGHTS_ALLOWED_TEAMS": "T0ACME"}
+        token = Fernet(key).encrypt(SECRETS["SLACK_BOT_TOKEN"].encode()).decode()
+        for number, team in enumerate(installed):
+            w.sql(
+                "INSERT INTO slack_bots (id,team_id,bot_token,client_id,app_id,is_enterprise_install,installed_at) "
+                "VALUES (?, ?, ?, '111.222', 'A0CASES', 0, '2026-11-01 00:00:00')",
+                *(number, team, token),
+            )
+
+    return plant
+
+
+E_, W_ = Level.ERROR, Level.WARNING
+NOT_SET = "is not set"
+PLANTED: dict[str, tuple[Plant, str, Level, str, str]] = {
+    # what was planted: how, which check finds it, how bad it is, words of the finding, words of the fix
+    "no bot token": (lambda w: w.without("SLACK_BOT_TOKEN"), "settings", E_, f"SLACK_BOT_TOKEN {NOT_SET}", "copy the"),
+    "no app token": (lambda w: w.without("SLACK_APP_TOKEN"), "settings", E_, f"SLACK_APP_TOKEN {NOT_SET}", "Basic Inf"),
+    "tokens mixed up": (
+        lambda w: w.env.update(SLACK_BOT_TOKEN=APP_TOKEN, SLACK_APP_TOKEN="xoxb-very-secret"),
+        "settings",
+        E_,
+        "SLACK_APP_TOKEN is not an app-level token",
+        "it begins with xapp-",
+    ),
+    "no bot runs": (lambda w: w.sql("DELETE FROM heartbeats"), "events", W_, "No bot runs", "Start it"),
+    "nothing was told": (
+        lambda w: w.sql("UPDATE heartbeats SET last_event_at = last_event_at - 200000"),
+        "events",
+        W_,
+        "but Slack has told nothing for 56 h",
+        "Say something in a channel",
+    ),
+    "HTTP mode without an address": (
+        lambda w: (w.without("SLACK_APP_TOKEN"), w.env.update(SLACK_SIGNING_SECRET="0123456789abcdef")),
+        "slack-http",
+        W_,
+        "cannot be told from here",
+        "CASE_INSIGHTS_PUBLIC_URL",
+    ),
+    "no application key": (lambda w: w.without("DD_APP_KEY"), "settings", E_, f"DD_APP_KEY {NOT_SET}", "Application K"),
+    "a secret's file is gone": (bad_env_secret, "settings", E_, "DD_APP_KEY_FILE: ", "check the path"),
+    "an unknown site": (setting(DD_SITE="us1"), "settings", E_, "DD_SITE is not one of", "use one of datadoghq.com"),
+    "a duration without unit": (setting(CASE_INSIGHTS_LEASE="30"), "settings", E_, "CASE_INSIGHTS_LEASE", "write it"),
+    "a misspelt setting": (
+        setting(CASE_INSIGHTS_CONFIRMER="U0ANA"),
+        "settings",
+        W_,
+        "CASE_INSIGHTS_CONFIRMER is no setting",
+        "mean CASE_INSIGHTS_CONFIRMERS?",
+    ),
+    "no file of routes": (setting(CASE_INSIGHTS_ROUTES_FILE="none.toml"), "routes", E_, "cannot be read", "check its"),
+    "a web host as address": (
+        setting(DD_WEB_HOSTS="https://acme.datadoghq.com"),
+        "datadog-hosts",
+        E_,
+        "no link will match",
+        "the host alone",
+    ),
+    "a web host of another site": (
+        setting(DD_WEB_HOSTS="acme.datadoghq.eu"),
+        "datadog-hosts",
+        W_,
+        "which is on datadoghq.eu",
+        "Set DD_SITE to datadoghq.eu",
+    ),
+    "no file of organisations": (
+        lambda w: (several("")(w), w.env.update(CASE_INSIGHTS_ORGS_FILE="none.toml")),
+        "settings",
+        E_,
+        "none.toml cannot be read",
+        "check its path",
+    ),
+    "an organisation without a key": (
+        several('[acme]\nurl\ndd_api_key = "very-secret-1"\n'),
+        "settings",
+        E_,
+        "[acme] has no dd_app_key",
+        "dd_app_key_file",
+    ),
+    "one of two organisations refuses its key": (
+        several(f"[acme]\n{RIGHT_KEYS}[beta]\n{WRONG_KEY}"),
+        "datadog-keys",
+        E_,
+        "beta: Datadog accepts [beta] dd_api_key, but not [beta] dd_app_key",
+        "Make an application key",
+    ),
+    "an organisation under another name than before": (
+        lambda w: (
+            w.sql("INSERT INTO cases VALUES ('default', 'a1', 'CASEM-1', 'Old', 0, 0, '[]', 1.0)"),
+            several(f"[acme]\n{RIGHT_KEYS}")(w),
+        ),
+        "orgs",
+        W_,
+        "has cases of default, but no organisation is called so",
+        "Call its table [default]",
+    ),
+    "no organisation for this workspace": (
+        several(f'[acme]\nteams = ["T0OTHER"]\n{RIGHT_KEYS}'),
+        "datadog-teams",
+        E_,
+        "is for Acme (T0ACME)",
+        "Add T0ACME to the teams",
+    ),
+    "no workspace installed the bot": (
+        by_oauth(),
+        "installations",
+        W_,
+        "No workspace has installed",
+        "Open https://bot.example.com/slack/install",
+    ),
+    "the key of the tokens was lost": (
+        by_oauth("T0ACME", key=OTHER_KEY),
+        "installations",
+        E_,
+        "CASE_INSIGHTS_SECRET_KEY does not open the token of T0ACME",
+        "install again at https://bot.example.com/slack/install",
+    ),
+    "a workspace that may no more": (
+        by_oauth("T0ACME", "T0OTHER"),
+        "installations",
+        W_,
+        "T0OTHER installed the bot but may not use it, so",
+        "CASE_INSIGHTS_ALLOWED_TEAMS",
+    ),
+    "an installed workspace's scope is missing": (
+        lambda w: (by_oauth("T0ACME")(w), w.slack.scopes.discard("users:read")),
+        "slack-scopes",
+        E_,
+        "The bot token lacks users:read",
+        "install it again",
+    ),
+    "an installed workspace's token is dead": (
+        lambda w: (by_oauth("T0ACME")(w), w.slack_says("auth.test", error="token_revoked")),
+        "slack-token",
+        E_,
+        "Slack does not take the workspace's token (token_revoked)",
+        "Install the app again: https://bot.example.com/slack/install",
+    ),
+    "no key for the tokens": (
+        lambda w: (by_oauth()(w), w.without("CASE_INSIGHTS_SECRET_KEY")),
+        "settings",
+        E_,
+        "CASE_INSIGHTS_SECRET_KEY is not set",
+        "openssl rand",
+    ),
+    "a key for the tokens that is none": (
+        lambda w: (by_oauth("T0ACME")(w), w.env.update(CASE_INSIGHTS_SECRET_KEY=",")),
+        "settings",
+        E_,
+        "CASE_INSIGHTS_SECRET_KEY is no key",
+        "openssl rand",
+    ),
+    "nobody may confirm": (setting(CASE_INSIGHTS_CONFIRMERS=""), "confirmers", E_, "nobody may press", "Remove it"),
+    "an unknown confirmer": (setting(CASE_INSIGHTS_CONFIRMERS="U0ANA,U0GONE"), "confirmers", E_, "U0GONE", "Copy the"),
+    "an unknown user group": (setting(CASE_INSIGHTS_CONFIRMERS="S0GONE"), "confirmers", E_, "S0GONE", "Copy the ids"),
+    "a user group without its scope": (
+        lambda w: ((w.env.update(CASE_INSIGHTS_CONFIRMERS="S0ONCALL"), w.slack.scopes.discard("usergroups:read"))),
+        "confirmers",
+        E_,
+        "let nobody in",
+        "Add the scope usergroups:read",
+    ),
+    "a wrong bot token": (
+        setting(SLACK_BOT_TOKEN="xoxb-very-secret-but-old"),
+        "slack-token",
+        E_,
+        "invalid_auth",
+        "Copy",
+    ),
+    "the app was removed": (
+        lambda w: w.slack_says("auth.test", error="account_inactive"),
+        "slack-token",
+        E_,
+        "account_inactive",
+        "install it again",
+    ),
+    "Slack is not there": (
+        setting(SLACK_API_URL="http://127.0.0.1:1/api/"),
+        "slack-token",
+        E_,
+        "not answer",
+        "network",
+    ),
+    "that is not Slack": (
+        lambda w: w.env.update(SLACK_API_URL=f"{w.datadog.url}/"),
+        "slack-token",
+        E_,
+        "does not answer as Slack does",
+        "SLACK_API_URL",
+    ),
+    "a scope is missing": (
+        lambda w: w.slack.scopes.discard("chat:write"),
+        "slack-scopes",
+        E_,
+        "chat:write",
+        "manifest",
+    ),
+    "optional scopes are missing": (
+        lambda w: w.slack.scopes.difference_update(OPTIONAL_SCOPES),
+        "slack-scopes",
+        W_,
+        "usergroups:read (user groups",
+        "Leave it so, or: put the manifest",
+    ),
+    "a wrong app token": (setting(SLACK_APP_TOKEN="xapp-very-secret-2"), "slack-socket", E_, "invalid_auth", "Make an"),
+    "an app token without its scope": (
+        lambda w: w.slack.web_api.app_scopes.clear(),
+        "slack-socket",
+        E_,
+        "missing_scope",
+        "connections:write",
+    ),
+    "Socket Mode is off": (
+        lambda w: w.slack_says("apps.connections.open", error="socket_mode_not_enabled"),
+        "slack-socket",
+        E_,
+        "socket_mode_not_enabled",
+        "Turn Socket Mode on",
+    ),
+    "tokens of two apps": (other_app, "slack-app", E_, "A0OTHER", "Take both tokens from one app"),
+    "invited nowhere": (leave_all, "slack-channels", W_, "in no channel", "/invite @Case Insights"),
+    "invited where it may not watch": (
+        leave_all_but_shared,
+        "slack-channels",
+        W_,
+        "#acme-and-other",
+        "CASE_INSIGHTS_SHARED_CHANNELS=on",
+    ),
+    "a wrong API key": (setting(DD_API_KEY="very-secret-3"), "datadog-keys", E_, "DD_API_KEY", "set DD_SITE (now"),
+    "a wrong application key": (setting(DD_APP_KEY="very-secret-3"), "datadog-keys", E_, "not DD_APP_KEY", "same org"),
+    "a wrong access token": (by_token, "datadog-keys", E_, "DD_ACCESS_TOKEN", "renew the token, with cases_read"),
+    "Datadog is not there": (
+        setting(DD_API_URL="http://127.0.0.1:1"),
+        "datadog-keys",
+        E_,
+        "ConnectError",
+        "DD_API_URL",
+    ),
+    "that is not Datadog": (
+        lambda w: w.env.update(DD_API_URL=w.slack.url),
+        "datadog-keys",
+        E_,
+        "not as Datadog's API",
+        "Remove DD_API_URL",
+    ),
+    "cases may not be read": (
+        lambda w: w.slack.control.rule("datadog", "GET /api/v2/cases", status=403),
+        "datadog-cases",
+        E_,
+        "read cases (403)",
+        "cases_read",
+    ),
+    "cases may not be changed": (
+        lambda w: setattr(w.datadog, "may_write", False),
+        "datadog-cases",
+        E_,
+        "change cases (403)",
+        "cases_write",
+    ),
+    "names may not be read": (
+        lambda w: w.datadog.names.forbid(["incident", "signal"]),
+        "datadog-names",
+        W_,
+        "Incident (incident_read), Security signal (security_monitoring_signals_read)",
+        "give the application key these permissions",
+    ),
+    "Datadog is busy": (
+        lambda w: w.datadog.limit(None, 9.0),
+        "datadog-cases",
+        W_,
+        "answered 429",
+        "in a minute",
+    ),
+    "no database yet": (lambda w: w.database.unlink(), "database", W_, "There is no database yet", "run makes it"),
+    "no folder for it": (
+        setting(DATABASE_URL="sqlite:////none/such.db"),
+        "settings",
+        E_,
+        "no folder /none",
+        "choose another path",
+    ),
+    "somebody else's database": (
+        lambda w: (w.database.unlink(), w.sql("CREATE TABLE mine (thing TEXT)")),
+        "database",
+        W_,
+        "nothing of the bot's",
+        "check DATABASE_URL",
+    ),
+    "no database at all": (
+        lambda w: w.database.write_text("I am no database " * 99),
+        "database",
+        E_,
+        "file is not a database",
+        "DATABASE_URL",
+    ),
+    "an older schema": (
+        lambda w: w.sql("UPDATE alembic_version SET version_num = '0001'"),
+        "database",
+        W_,
+        "has schema 0001",
+        "db upgrade",
+    ),
+    "a newer schema": (
+        lambda w: w.sql("UPDATE alembic_version SET version_num = '9999'"),
+        "database",
+        E_,
+        "has schema 9999",
+        "Run the newer version",
+    ),
+    "a server that is not there": (
+        setting(DATABASE_URL="postgresql://bot:very-secret@127.0.0.1:1/bot"),
+        "database",
+        E_,
+        "postgresql://bot:***@127.0.0.1:1/bot cannot be used: connection failed",
+        "Check the server",
+    ),
+    "links to another site": (elsewhere, "links", W_, "datadoghq.eu", "set DD_SITE=datadoghq.eu"),
+    "a clock that is late": (lambda w: setattr(w, "ahead", -60.0), "clock", W_, "s behind Slack's", "NTP"),
+    "a clock that is far off": (lambda w: setattr(w, "ahead", 600.0), "clock", E_, "s ahead of", "NTP"),
+}
+
+
+def about(findings: list[Finding], check: str) -> list[Finding]:
+    return [finding for finding in findings if finding.check == check]
+
+
+async def test_where_all_is_well_every_check_says_so(world):
+    findings = await world.examined()
+    assert [finding for finding in findings if finding.level is not Level.OK] == []
+    assert {finding.check for finding in findings} == {
+        *("settings", "routes", "slack-token", "slack-scopes", "slack-channels", "slack-socket"),
+        *("datadog-keys", "datadog-cases", "datadog-names", "database", "events", "links", "clock"),
+    }
+    assert doctor.as_text(findings).endswith("\nAll is well.")
+
+
+async def test_where_all_is_well_with_installed_workspaces_every_check_says_so(world):
+    by_oauth("T0ACME")(world)
+    findings = await world.examined()
+    assert [finding for finding in findings if finding.level is not Level.OK] == []
+    assert about(findings, "installations")[0].text == "The bot is installed in T0ACME."
+    assert about(findings, "slack-token")[0].text == "The bot is case_insights in Acme."
+
+
+@pytest.mark.parametrize("what", PLANTED)
+async def test_what_was_planted_is_found_and_the_fix_is_named(world, what: str):
+    plant, check, level, words, fix = PLANTED[what]
+    plant(world)
+    findings = await world.examined()
+    said = [each for each in about(findings, check) if each.level is level]
+    assert any(words in each.text for each in said), doctor.as_text(findings)
+    assert any(fix in f"{each.text} {each.next}" for each in said if words in each.text), doctor.as_text(findings)
+    assert "very-secret" not in doctor.as_text(findings)
+
+
+async def test_a_workspace_whose_token_no_key_opens_hides_no_other(world):
+    by_oauth("T0ACME", "T0LOST")(world)
+    world.sql("UPDATE slack_bots SET bot_token = 'unreadable' WHERE team_id = 'T0LOST'")
+    findings = await world.examined()
+    assert [(each.level, each.text.partition(",")[0]) for each in about(findings, "installations")] == [
+        (Level.ERROR, "CASE_INSIGHTS_SECRET_KEY does not open the token of T0LOST"),
+        (Level.OK, "The bot is installed in T0ACME."),
+    ]
+    assert about(findings, "slack-token")[0].text == "The bot is case_insights in Acme."
+
+
+async def test_what_is_wrong_does_not_hide_what_else_is(world):
+    world.without("SLACK_APP_TOKEN", "DD_APP_KEY")
+    world.env |= {"CASE_INSIGHTS_LEASE": "30", "CASE_INSIGHTS_CONFIRMERS": "ana"}
+    world.slack.scopes.discard("users:read")
+    elsewhere(world)
+    findings = await world.examined()
+    settings = " ".join(each.text for each in about(findings, "settings"))
+    assert all(f"{name} " in settings for name in ("SLACK_APP_TOKEN", "DD_APP_KEY", "CASE_INSIGHTS_LEASE"))
+    assert "CASE_INSIGHTS_CONFIRMERS names 'ana'" in settings
+    assert about(findings, "slack-token")[0].level is Level.OK
+    assert about(findings, "slack-scopes")[0].level is Level.ERROR
+    assert about(findings, "links")[0].level is Level.WARNING
+    assert not about(findings, "slack-socket")
+    assert not about(findings, "datadog-keys")
+
+
+async def test_with_nothing_set_at_all_it_says_what_to_set():
+    findings = await doctor.examine({}, env_file=None)
+    assert [each.text.split()[0] for each in about(findings, "settings")] == list(SECRETS)
+
+
+async def test_it_asks_everybody_at_once_and_waits_for_nobody_for_long(world):
+    world.slack.control.rule("*", "*", delay=30.0)
+    began = time.monotonic()
+    findings = await world.examined(within=0.5)
+    assert time.monotonic() - began < 4.0  # one after the other, the calls would take 7 s
+    assert about(findings, "slack-token")[0].text.endswith("(no answer in 0.5 s).")
+    assert "does not answer" in about(findings, "datadog-keys")[0].text
+
+
+async def test_it_changes_nothing_anywhere(world):
+    world.datadog.add_case("CASEM-4523", "Memory leak")
+    before = world.database.read_bytes()
+    await world.examined()
+    assert world.datadog.cases["CASEM-4523"].insights == []
+    assert world.database.read_bytes() == before
+    assert world.slack.socket.connections == []
+    world.database.unlink()
+    await world.examined()
+    assert os.listdir(world.database.parent) == []
+    written = {call.method for call in world.slack.control.matching("slack")}
+    assert written == {"auth.test", "apps.connections.open", "users.conversations", "users.info"}
+
+
+async def test_an_old_version_of_postgresqls_database_is_told_like_any_other(world, postgres_url: str):
+    from tests import postgres
+
+    world.env["DATABASE_URL"] = url = postgres.create(postgres_url, "doctor")
+    assert about(await world.examined(), "database")[0].text.endswith("holds nothing of the bot's yet.")
+    store = Store(url)
+    await migrate.upgrade(store)
+    assert await sites.note(store, "T0ACME", "us5.datadoghq.com")
+    assert about(await world.examined(), "links")[0].level is Level.WARNING
+    async with store.write() as tx:
+        await tx.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    await store.close()
+    assert "has schema 0001" in about(await world.examined(), "database")[0].text
+    postgres.drop(postgres_url, "doctor")
+
+
+def test_an_id_that_is_nobodys_still_looks_like_one():
+    first = {kind.scope: kind for kind in reversed(KINDS)}.values()
+    assert all(kind.shape.fullmatch(NOBODYS[kind.insight]) for kind in first)
+
+
+# --- the command line ---
+
+
+async def ask(world: World, *arguments: str) -> Any:
+    """`case-insights doctor`, with the servers answering meanwhile."""
+    return await asyncio.to_thread(CliRunner().invoke, main, ["doctor", *arguments], env=world.env)
+
+
+async def test_the_command_prints_a_line_each_with_the_next_step_and_the_sum(world, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = await ask(world)
+    assert said.exit_code == 0
+    assert said.stdout.splitlines()[0].startswith("ok       settings")
+    leave_all(world)
+    said = await ask(world)
+    assert said.exit_code == 0
+    assert said.stdout.endswith("0 errors, 1 warning.\n")
+    assert "                         → Type /invite @Case Insights in a channel.\n" in said.stdout
+    world.env["DD_API_KEY"] = "very-secret-3"
+    said = await ask(world)
+    assert said.exit_code == 1
+    assert said.stdout.endswith("1 error, 1 warning.\n")
+
+
+async def test_as_json_it_prints_one_object_per_finding(world, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    world.slack.scopes.discard("chat:write")
+    said = await ask(world, "--json")
+    rows = [json.loads(line) for line in said.stdout.splitlines()]
+    assert said.exit_code == 1
+    assert all(list(row) == ["check", "level", "text", "next"] for row in rows)
+    [wrong] = [row for row in rows if row["level"] == "error"]
+    assert wrong["check"] == "slack-scopes"
+    assert wrong["next"].startswith("Put the manifest of case-insights manifest on your Slack app's page")
+
+
+async def test_only_a_wrong_command_line_is_exit_code_2(world):
+    assert (await ask(world, "--yaml")).exit_code == 2

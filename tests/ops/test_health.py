@@ -1,0 +1,51 @@
+"""Whether the database is of use: one that only answers reads is not."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from bot.ops.health import Database
+from bot.store import Store, migrate
+from tests import postgres
+
+
+@pytest.fixture
+async def store(postgres_url: str) -> AsyncIterator[Store]:
+    store = Store(postgres.create(postgres_url, "health"))
+    await migrate.upgrade(store)
+    yield store
+    await store.close()
+    postgres.drop(postgres_url, "health")
+
+
+def read_only(postgres_url: str, value: str) -> None:
+    """What sessions are from now on."""
+    with psycopg.connect(postgres.url_of(postgres_url, "postgres"), autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE health SET default_transaction_read_only = {value}".encode())
+
+
+async def test_a_database_that_only_answers_is_told_until_it_takes_writes_again(store: Store, postgres_url: str):
+    asked_each_time, asked_once = Database(store, every=0.0), Database(store, every=3600.0)
+    assert await asked_each_time.reasons() == []
+    await store.engine.dispose()
+    read_only(postgres_url, "on")
+    [reason] = await asked_each_time.reasons()
+    assert reason.startswith("Nothing can be written to the database (InternalError): check that DATABASE_URL leads ")
+    assert await asked_once.reasons() == [reason]
+
+    read_only(postgres_url, "off")
+    assert await asked_each_time.reasons() == [], "that session has left the pool"
+    assert await asked_once.reasons() == [reason], "it looks again in an hour"
+
+
+async def test_a_database_that_does_not_answer_is_asked_to_write_once_it_does(tmp_path: Path):
+    store = Store(f"sqlite:///{tmp_path}/none/one.db")
+    database = Database(store)
+    [reason] = await database.reasons()
+    assert reason.startswith("The database does not answer (OperationalError)")
+    (tmp_path / "none").mkdir()
+    [reason] = await database.reasons()
+    assert reason.startswith("Nothing can be written to the database (OperationalError)"), "it has no tables"
+    await store.close()

@@ -1,0 +1,212 @@
+"""Block Kit's limits as the sandbox holds them, and the words it refuses with."""
+
+from typing import Any
+
+import pytest
+
+from bot.sandbox.slack.blockkit.rules import elements, filled_in, problems
+
+Json = dict[str, Any]
+
+
+def plain(text: str) -> Json:
+    return {"type": "plain_text", "text": text}
+
+
+def mrkdwn(text: str) -> Json:
+    return {"type": "mrkdwn", "text": text}
+
+
+def option(value: str = "1", text: Json | None = None, **more: Any) -> Json:
+    return {"text": text or plain("one"), "value": value, **more}
+
+
+def button(**more: Any) -> Json:
+    return {"type": "button", "action_id": "add", "text": plain("Add"), **more}
+
+
+def checkboxes(options: list[Json], **more: Any) -> Json:
+    return {"type": "checkboxes", "action_id": "select", "options": options, **more}
+
+
+def overflow(options: list[Json]) -> Json:
+    return {"type": "overflow", "action_id": "more", "options": options}
+
+
+def select(**more: Any) -> Json:
+    return {"type": "static_select", "action_id": "choose", **more}
+
+
+def actions(*inside: Json) -> Json:
+    return {"type": "actions", "elements": list(inside)}
+
+
+def section(text: Any = None, **more: Any) -> Json:
+    return {"type": "section", **({"text": text} if text is not None else {}), **more}
+
+
+CONFIRM: Json = {"title": plain("t" * 100), "text": mrkdwn("x" * 300), "confirm": plain("Yes"), "deny": plain("No")}
+
+TAKEN: list[Json] = [
+    section(mrkdwn("s" * 3000)),
+    section(fields=[mrkdwn("f" * 2000)] * 10),
+    section(mrkdwn("s"), accessory=button(), block_id="b" * 255),
+    {"type": "header", "text": plain("h" * 150)},
+    {"type": "context", "elements": [mrkdwn("c")] * 10},
+    {"type": "divider"},
+    {"type": "image", "image_url": "https://example.org/a.png", "alt_text": "a"},
+    actions(*[button(action_id=f"a{n}") for n in range(25)]),
+    actions(button(value="v" * 2000, url="https://example.org", style="danger", confirm=CONFIRM)),
+    actions(checkboxes([option(f"{n}", mrkdwn("t" * 75), description=plain("d" * 75)) for n in range(10)])),
+    actions(checkboxes([option("v" * 150)], initial_options=[option("v" * 150)])),
+    actions(checkboxes([option()], initial_options=[option(text={**plain("one"), "emoji": True})])),
+    actions(overflow([option(url="https://example.org")])),
+    actions(select(options=[option(f"{n}") for n in range(100)], placeholder=plain("p" * 150))),
+    actions(select(option_groups=[{"label": plain("l"), "options": [option()]}], initial_option=option())),
+    actions({"type": "external_select", "action_id": "case", "min_query_length": 3}),
+    {"type": "input", "label": plain("Id"), "element": {"type": "plain_text_input", "action_id": "id"}},
+    {"type": "markdown", "text": "# m"},
+    {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": []}]},
+]
+
+
+@pytest.mark.parametrize("block", TAKEN)
+def test_what_is_within_the_limits_is_taken(block: Json) -> None:
+    assert problems([block]) == []
+
+
+REFUSED: list[tuple[Json, str]] = [
+    ({"type": "sektion"}, "unsupported type: sektion [json-pointer:/blocks/0/type]"),
+    ({}, "missing required field: type [json-pointer:/blocks/0]"),
+    (section(), "must define either `text` or `fields` [json-pointer:/blocks/0]"),
+    (section(mrkdwn("")), "must be more than 0 characters [json-pointer:/blocks/0/text/text]"),
+    (section(mrkdwn("s" * 3001)), "must be less than 3001 characters [json-pointer:/blocks/0/text/text]"),
+    (section("words"), "must provide an object [json-pointer:/blocks/0/text]"),
+    (section({"type": "markdown", "text": "s"}), "unsupported type: markdown [json-pointer:/blocks/0/text/type]"),
+    (section({**mrkdwn("s"), "emoji": True}), "invalid additional property: emoji [json-pointer:/blocks/0/text]"),
+    (section(mrkdwn("s"), colour="red"), "invalid additional property: colour [json-pointer:/blocks/0]"),
+    (section(fields=[mrkdwn("f")] * 11), "no more than 10 items allowed [json-pointer:/blocks/0/fields]"),
+    (section(fields=[mrkdwn("f" * 2001)]), "must be less than 2001 characters [json-pointer:/blocks/0/fields/0/text]"),
+    (section(mrkdwn("s"), block_id="b" * 256), "must be less than 256 characters [json-pointer:/blocks/0/block_id]"),
+    (
+        {"type": "header", "text": plain("h" * 151)},
+        "must be less than 151 characters [json-pointer:/blocks/0/text/text]",
+    ),
+    ({"type": "header", "text": mrkdwn("h")}, "unsupported type: mrkdwn [json-pointer:/blocks/0/text/type]"),
+    ({"type": "context", "elements": []}, "no fewer than 1 items allowed [json-pointer:/blocks/0/elements]"),
+    (
+        {"type": "context", "elements": [mrkdwn("c")] * 11},
+        "no more than 10 items allowed [json-pointer:/blocks/0/elements]",
+    ),
+    ({"type": "context", "elements": [button()]}, "unsupported type: button [json-pointer:/blocks/0/elements/0/type]"),
+    (actions(), "no fewer than 1 items allowed [json-pointer:/blocks/0/elements]"),
+    (
+        actions(*[button(action_id=f"{n}") for n in range(26)]),
+        "no more than 25 items allowed [json-pointer:/blocks/0/elements]",
+    ),
+    (actions(button(), button()), '`action_id` "add" already exists [json-pointer:/blocks/0/elements/1/action_id]'),
+    (
+        actions(button(action_id="a" * 256)),
+        "must be less than 256 characters [json-pointer:/blocks/0/elements/0/action_id]",
+    ),
+    (
+        actions(button(text=plain("t" * 76))),
+        "must be less than 76 characters [json-pointer:/blocks/0/elements/0/text/text]",
+    ),
+    (actions(button(text=mrkdwn("Add"))), "unsupported type: mrkdwn [json-pointer:/blocks/0/elements/0/text/type]"),
+    (actions(button(value="v" * 2001)), "must be less than 2001 characters [json-pointer:/blocks/0/elements/0/value]"),
+    (actions(button(value=7)), "must provide a string [json-pointer:/blocks/0/elements/0/value]"),
+    (actions(button(style="loud")), "must be a valid enum value [json-pointer:/blocks/0/elements/0/style]"),
+    (actions(button(url="example")), "must provide a valid URL [json-pointer:/blocks/0/elements/0/url]"),
+    (
+        actions(button(confirm={**CONFIRM, "title": plain("t" * 101)})),
+        "must be less than 101 characters [json-pointer:/blocks/0/elements/0/confirm/title/text]",
+    ),
+    (
+        actions(button(confirm={"title": plain("t")})),
+        "missing required field: text [json-pointer:/blocks/0/elements/0/confirm]",
+    ),
+    (
+        actions(checkboxes([option(f"{n}") for n in range(11)])),
+        "no more than 10 items allowed [json-pointer:/blocks/0/elements/0/options]",
+    ),
+    (actions(checkboxes([])), "no fewer than 1 items allowed [json-pointer:/blocks/0/elements/0/options]"),
+    (
+        actions(checkboxes([option(text=plain("t" * 76))])),
+        "must be less than 76 characters [json-pointer:/blocks/0/elements/0/options/0/text/text]",
+    ),
+    (
+        actions(checkboxes([option(description=plain("d" * 76))])),
+        "must be less than 76 characters [json-pointer:/blocks/0/elements/0/options/0/description/text]",
+    ),
+    (
+        actions(checkboxes([option("v" * 151)])),
+        "must be less than 151 characters [json-pointer:/blocks/0/elements/0/options/0/value]",
+    ),
+    (
+        actions(checkboxes([option("1"), option("2")], initial_options=[option("3")])),
+        "must match one of the provided options [json-pointer:/blocks/0/elements/0/initial_options/0]",
+    ),
+    (
+        actions(checkboxes([option("1")], initial_options=[option("1", plain("other words"))])),
+        "must match one of the provided options [json-pointer:/blocks/0/elements/0/initial_options/0]",
+    ),
+    (
+        actions(checkboxes([option("1")], initial_options=[])),
+        "no fewer than 1 items allowed [json-pointer:/blocks/0/elements/0/initial_options]",
+    ),
+    (
+        actions(checkboxes([option(url="https://example.org")])),
+        "invalid additional property: url [json-pointer:/blocks/0/elements/0/options/0]",
+    ),
+    (actions(overflow([])), "no fewer than 1 items allowed [json-pointer:/blocks/0/elements/0/options]"),
+    (
+        actions(overflow([option(f"{n}") for n in range(6)])),
+        "no more than 5 items allowed [json-pointer:/blocks/0/elements/0/options]",
+    ),
+    (
+        actions(overflow([option(text=mrkdwn("t"))])),
+        "unsupported type: mrkdwn [json-pointer:/blocks/0/elements/0/options/0/text/type]",
+    ),
+    (
+        actions(select(options=[option(f"{n}") for n in range(101)])),
+        "no more than 100 items allowed [json-pointer:/blocks/0/elements/0/options]",
+    ),
+    (actions(select()), "must define either `options` or `option_groups` [json-pointer:/blocks/0/elements/0]"),
+    (
+        actions({"type": "plain_text_input"}),
+        "unsupported type: plain_text_input [json-pointer:/blocks/0/elements/0/type]",
+    ),
+    ({"type": "image", "alt_text": "a" * 2001}, "must be less than 2001 characters [json-pointer:/blocks/0/alt_text]"),
+]
+
+
+@pytest.mark.parametrize(("block", "words"), REFUSED)
+def test_what_is_beyond_is_refused_in_slacks_words(block: Json, words: str) -> None:
+    assert words in problems([block])
+
+
+def test_a_message_has_fifty_blocks_at_most_and_each_block_id_once() -> None:
+    assert problems([{"type": "divider"}] * 50) == []
+    assert problems([{"type": "divider"}] * 51) == ["no more than 50 items allowed [json-pointer:/blocks]"]
+    twice = [{"type": "divider", "block_id": "a"}, {"type": "divider", "block_id": "a"}]
+    assert problems(twice) == ['`block_id` "a" already exists [json-pointer:/blocks/1/block_id]']
+
+
+def test_markdown_blocks_share_their_limit() -> None:
+    block = {"type": "markdown", "text": "m" * 7000}
+    assert problems([block]) == []
+    assert problems([block, block]) == ["markdown text must be less than 12001 characters [json-pointer:/blocks]"]
+
+
+@pytest.mark.parametrize("odd", [[None], [7], [[]], [{"type": None}], [{"type": "actions", "elements": [None, 7]}]])
+def test_blocks_of_any_shape_are_refused_and_never_raise(odd: list[Any]) -> None:
+    assert problems(odd)
+
+
+def test_slack_names_what_has_no_name() -> None:
+    (block,) = filled_in([actions({"type": "button", "text": plain("Add")})])
+    (element,) = elements(block)
+    assert block["block_id"]
+    assert element["action_id"]
+    assert element["text"] == {"type": "plain_text", "text": "Add", "emoji": True}

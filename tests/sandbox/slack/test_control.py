@@ -1,0 +1,110 @@
+"""The sandbox's Slack over HTTP, as the page and a test in another process steer it."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.sandbox.slack.server import SlackServer
+from sandbox.slack.conftest import HERE, button, checkboxes
+
+Json = dict[str, Any]
+
+
+class Page:
+    """Calls control routes."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self.session = session
+
+    async def post(self, verb: str, body: Json | None = None) -> Any:
+        async with self.session.post(f"/_sandbox/{verb}", json=body or {}) as response:
+            return await response.json()
+
+    async def get(self, what: str) -> Any:
+        async with self.session.get(f"/_sandbox/{what}") as response:
+            return await response.json()
+
+
+@pytest.fixture
+async def page(slack: SlackServer) -> AsyncIterator[Page]:
+    async with aiohttp.ClientSession(slack.url.removesuffix("/api/")) as session:
+        yield Page(session)
+
+
+async def test_people_talk_edit_and_delete_over_http(slack: SlackServer, page: Page) -> None:
+    said = await page.post("message", {"channel": HERE, "as_user": "U0ANA", "text": "hello"})
+    edited = await page.post("edit", {"channel": HERE, "ts": said["ts"], "text": "good day"})
+    preview = [{"from_url": "https://example.org", "title": "Example"}]
+    await page.post("unfurl", {"channel": HERE, "ts": said["ts"], "attachments": preview})
+    assert edited["text"] == "good day"
+    assert await page.post("delete", {"channel": HERE, "ts": said["ts"]}) == {"ok": True}
+    kinds = [payload["event"].get("subtype") for payload in slack.events.sent]
+    assert kinds == [None, "message_changed", "message_changed", "message_deleted"]
+
+
+async def test_the_state_shows_threads_ticks_and_private_messages(
+    slack: SlackServer, page: Page, client: AsyncWebClient
+) -> None:
+    root = slack.message(HERE, "U0ANA", "root")
+    card = await client.chat_postMessage(
+        channel=HERE, thread_ts=root["ts"], text="card", blocks=[checkboxes("1", "2"), button()]
+    )
+    await client.chat_postEphemeral(channel=HERE, user="U0BEN", text="only Ben")
+    body = {"channel": HERE, "ts": card["ts"], "as_user": "U0ANA", "action_id": "select", "values": ["1"]}
+    assert (await page.post("tick", body))["acknowledged"] is False
+    state = await page.get("state")
+    incidents = next(channel for channel in state["channels"] if channel["id"] == HERE)
+    (thread,) = incidents["messages"]
+    (shown,) = thread["replies"]
+    assert (thread["text"], thread["reply_count"], shown["ts"]) == ("root", 1, card["ts"])
+    chosen = shown["ticks"]["U0ANA"]["group"]["select"]["selected_options"]
+    assert [option["value"] for option in chosen] == ["1"]
+    assert [one["text"] for one in state["private"]] == ["only Ben"]
+    assert (state["connections"], state["workspace"]["name"]) == (0, "Acme")
+    assert {person["real_name"] for person in state["people"]} >= {"Ana", "Ben", "Gil", "Stan", "Datadog"}
+
+
+async def test_every_change_is_told_to_the_page(slack: SlackServer) -> None:
+    said = slack.message(HERE, "U0ANA", "one")
+    slack.edit(HERE, said["ts"], "two")
+    slack.delete(HERE, said["ts"])
+    kinds = [event.kind for event in slack.control.events]
+    assert kinds == ["message", "message", "message_deleted"]
+
+
+async def test_the_switches_work_over_http(slack: SlackServer, page: Page) -> None:
+    assert await page.post("repeat_events", {"copies": 3}) == {"repeat_events": 3}
+    said = slack.message(HERE, "U0ANA", "hello")
+    assert slack.outbox.undelivered == 4
+    assert await page.post("redeliver", {"event": said["ts"], "copies": 2}) == {"sent": 2}
+    assert await page.post("redeliver", {"event": "Ev0NONE"}) == {"sent": 0}
+    assert await page.post("drop_socket") == {"dropped": 0}
+    assert await page.post("refresh") == {"told": 0}
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "words"),
+    [
+        ("message", {"channel": HERE, "text": "hi"}, "as_user is missing"),
+        ("message", {"channel": HERE, "as_user": "U0NOBODY", "text": "hi"}, "U0NOBODY is not in C0INCIDENTS"),
+        ("message", {"channel": "C0NOWHERE", "as_user": "U0ANA", "text": "hi"}, "no channel C0NOWHERE"),
+        ("edit", {"channel": HERE, "ts": "1.2", "text": "hi"}, "no message 1.2"),
+        ("message", {"chanel": HERE}, "no field 'chanel'"),
+        ("massage", {}, "There is no POST /_sandbox/massage"),
+    ],
+)
+async def test_a_request_that_makes_no_sense_is_answered_in_words(
+    page: Page, verb: str, body: Json, words: str
+) -> None:
+    assert words in (await page.post(verb, body))["error"]
+
+
+async def test_a_reset_forgets_what_was_said(slack: SlackServer, page: Page) -> None:
+    slack.message(HERE, "U0ANA", "hello")
+    await page.post("reset")
+    await slack.control.until(lambda: not slack.outbox.undelivered)
+    assert slack.conversations.top_level(HERE) == []
+    assert slack.events.sent == []

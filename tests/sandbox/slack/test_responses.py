@@ -1,0 +1,91 @@
+"""Response URLs: five uses in half an hour, and what each may do."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.sandbox.slack.server import SlackServer
+from sandbox.slack.conftest import HERE, button
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+async def card(client: AsyncWebClient) -> str:
+    """The ts of a message of ours with a button."""
+    posted = await client.chat_postMessage(channel=HERE, text="card", blocks=[button()])
+    return str(posted["ts"])
+
+
+@pytest.fixture
+async def answer(slack: SlackServer, card: str) -> AsyncIterator[AsyncWebhookClient]:
+    """The response URL of Ana's click on the card."""
+    url = slack.responses.mint(slack.url.split("/")[2], "U0ANA", HERE, slack.conversations.find(HERE, card))
+    async with aiohttp.ClientSession() as session:
+        yield AsyncWebhookClient(url, session=session, retry_handlers=[])
+
+
+async def test_an_answer_is_private_unless_said_otherwise(slack: SlackServer, answer: AsyncWebhookClient) -> None:
+    response = await answer.send_dict({"text": "for you"})
+    assert (response.status_code, response.body) == (200, "ok")
+    await answer.send_dict({"text": "for all", "response_type": "in_channel"})
+    assert [(one["user"], one["text"]) for one in slack.private] == [("U0ANA", "for you")]
+    assert [posted.message["text"] for posted in slack.conversations.top_level(HERE)] == ["card", "for all"]
+
+
+async def test_a_response_url_is_good_five_times(slack: SlackServer, answer: AsyncWebhookClient) -> None:
+    for _ in range(5):
+        assert (await answer.send_dict({"text": "again"})).status_code == 200
+    refused = await answer.send_dict({"text": "again"})
+    assert (refused.status_code, "used_url" in refused.body) == (404, True)
+    assert len(slack.private) == 5
+    assert len(slack.control.matching("slack", "response_url")) == 6
+
+
+async def test_a_response_url_expires(slack: SlackServer, card: str) -> None:
+    slack.responses.lifetime = -1.0
+    url = slack.responses.mint(slack.url.split("/")[2], "U0ANA", HERE, slack.conversations.find(HERE, card))
+    async with aiohttp.ClientSession() as session, session.post(url, json={"text": "late"}) as response:
+        assert (response.status, (await response.json())["error"]) == (404, "expired_url")
+
+
+async def test_the_source_can_be_replaced_or_deleted(slack: SlackServer, answer: AsyncWebhookClient, card: str) -> None:
+    await answer.send_dict({"text": "done", "replace_original": True})
+    posted = slack.conversations.find(HERE, card)
+    assert posted is not None
+    assert (posted.message["text"], posted.message.get("blocks")) == ("done", None)
+    await answer.send_dict({"delete_original": True})
+    assert slack.conversations.find(HERE, card) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({"text": ""}, "no_text"),
+        ({"blocks": [{"type": "sektion"}]}, "invalid_blocks"),
+        ({"delete_original": True, "text": "bye"}, "invalid_arguments"),
+        ({"text": "hi", "response_type": "everyone"}, "invalid_arguments"),
+    ],
+)
+async def test_what_it_does_not_take_is_refused(answer: AsyncWebhookClient, body: Json, error: str) -> None:
+    refused = await answer.send_dict(body)
+    assert (refused.status_code, error in refused.body) == (400, True)
+
+
+async def test_a_private_message_can_be_acted_on_by_its_reader_and_replaced(
+    slack: SlackServer, client: AsyncWebClient
+) -> None:
+    await client.chat_postEphemeral(channel=HERE, user="U0ANA", text="tie?", blocks=[button("tie.yes")])
+    ts = slack.private[0]["ts"]
+    source = slack.conversations.find_private(HERE, ts)
+    url = slack.responses.mint(slack.url.split("/")[2], "U0ANA", HERE, source)
+    async with aiohttp.ClientSession() as session:
+        answer = AsyncWebhookClient(url, session=session)
+        await answer.send_dict({"text": "tied", "replace_original": True})
+        assert [one["text"] for one in slack.private] == ["tied"]
+        await answer.send_dict({"delete_original": True})
+    assert slack.private == []

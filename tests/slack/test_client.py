@@ -1,0 +1,324 @@
+"""The client for Slack, against the sandbox's: what it asks, and what each failure is taken for."""
+
+import socket
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.messages import Message, metadata
+from bot.model import Thread
+from bot.policy import Person
+from bot.sandbox.slack.people import OUR_BOT, OUR_USER
+from bot.sandbox.slack.server import SlackServer
+from bot.slack.client import PAGE, Myself, Slack, SlackEnd, SlackLater
+from bot.slack.manifest import manifest
+
+HERE = "C0INCIDENTS"
+TOKEN = "xoxb-sandbox"
+CARD = Message("Add 1 insight?", [{"type": "section", "text": {"type": "mrkdwn", "text": "*Add 1 insight?*"}}])
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[SlackServer]:
+    async with SlackServer(manifest()) as server:
+        yield server
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
+        yield session
+
+
+@pytest.fixture
+async def slack(server: SlackServer, session: aiohttp.ClientSession) -> Slack:
+    return client(session, server.url)
+
+
+@pytest.fixture
+async def thread(server: SlackServer) -> Thread:
+    return Thread("T0ACME", HERE, server.message(HERE, "U0ANA", "The API is slow")["ts"])
+
+
+def client(session: aiohttp.ClientSession, url: str, token: str = TOKEN) -> Slack:
+    return Slack(AsyncWebClient(token, url, session=session, retry_handlers=[]))
+
+
+def spoil(
+    server: SlackServer, body: Any = None, *, status: int = 200, times: int | None = None, **headers: str
+) -> None:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    server.control.rule("slack", "*", status=status, body=body, headers=named, times=times)
+
+
+async def later(slack: Slack) -> SlackLater:
+    with pytest.raises(SlackLater) as said:
+        await slack.myself()
+    return said.value
+
+
+async def end(slack: Slack, thread: Thread) -> SlackEnd:
+    with pytest.raises(SlackEnd) as said:
+        await slack.post(thread, CARD, metadata("7f3a"))
+    return said.value
+
+
+# --- posting and finding ---
+
+
+async def test_the_bot_knows_who_it_is(slack, server):
+    me = await slack.myself()
+    assert me == Myself("T0ACME", "Acme", None, OUR_USER, OUR_BOT, me.url)
+    assert me.url.startswith("http")
+
+
+async def test_a_card_is_a_reply_that_unfurls_nothing_and_is_found_again(slack, server, thread):
+    ts = (await slack.post(thread, CARD, metadata("7f3a"))).ts
+    (_, posted) = server.thread(HERE, thread.ts)
+    assert (posted["ts"], posted["thread_ts"], posted["text"]) == (ts, thread.ts, CARD.text)
+    assert posted["metadata"] == {"event_type": "case_insights_card", "event_payload": {"card": "7f3a"}}
+    (call,) = server.control.matching("slack", "chat.postMessage")
+    assert (call.arguments["unfurl_links"], call.arguments["unfurl_media"]) == (False, False)
+    assert await slack.find(thread, metadata("7f3a"), time.time(), OUR_BOT) == ts
+
+
+async def test_a_card_that_is_updated_can_still_be_found(slack, server, thread):
+    ts = (await slack.post(thread, CARD, metadata("7f3a"))).ts
+    await slack.update(HERE, ts, Message("Added.", []))
+    assert server.thread(HERE, thread.ts)[1]["text"] == "Added."
+    assert await slack.find(thread, metadata("7f3a"), time.time(), OUR_BOT) == ts
+
+
+async def test_another_card_and_another_bots_are_not_ours(slack, thread):
+    await slack.post(thread, CARD, metadata("7f3a"))
+    assert await slack.find(thread, metadata("other"), time.time(), OUR_BOT) is None
+    assert await slack.find(thread, metadata("7f3a"), time.time(), "B0OTHER") is None
+
+
+async def test_a_card_is_found_on_a_later_page(slack, server, thread):
+    for number in range(PAGE + 5):
+        server.message(HERE, "U0ANA", f"Still slow {number}", thread_ts=thread.ts, deliver=False)
+    ts = (await slack.post(thread, CARD, metadata("7f3a"))).ts
+    assert await slack.find(thread, metadata("7f3a"), time.time(), OUR_BOT) == ts
+    assert len(server.control.matching("slack", "conversations.replies")) == 2
+
+
+async def test_a_posts_failure_is_not_tried_again_by_itself(slack, server, thread):
+    server.control.rule("slack", "chat.postMessage", drop="after")
+    with pytest.raises(SlackLater):
+        await slack.post(thread, CARD, metadata("7f3a"))
+    assert len(server.control.matching("slack", "chat.postMessage")) == 1
+    assert await slack.find(thread, metadata("7f3a"), time.time(), OUR_BOT) is not None
+
+
+# --- reading ---
+
+
+async def test_the_root_of_a_thread_is_read(slack, server, thread):
+    server.message(HERE, "U0BEN", "Me too", thread_ts=thread.ts)
+    root = await slack.root(thread)
+    assert root is not None
+    assert (root["ts"], root["text"]) == (thread.ts, "The API is slow")
+
+
+async def test_a_root_that_is_gone_is_none(slack):
+    assert await slack.root(Thread("T0ACME", HERE, "1.000001")) is None
+
+
+async def test_a_channel_that_the_bot_is_not_in_says_nothing_of_its_threads(slack, server):
+    ts = server.message("C0LONELY", "U0ANA", "Hello")["ts"]
+    with pytest.raises(SlackEnd) as said:
+        await slack.root(Thread("T0ACME", "C0LONELY", ts))
+    assert said.value.reason == "not_in_channel"
+
+
+async def test_what_is_read_is_asked_for_in_a_query_because_slack_takes_json_for_writing(slack, server, thread):
+    await slack.root(thread)
+    await slack.person("U0ANA", within=5)
+    await slack.find(thread, metadata("7f3a"), time.time(), OUR_BOT)
+    first, all_ = server.control.matching("slack", "conversations.replies")
+    assert first.arguments == {"channel": HERE, "ts": thread.ts, "limit": "1"}
+    assert (all_.arguments["limit"], all_.arguments["include_all_metadata"]) == (str(PAGE), "1")
+
+
+# --- people ---
+
+
+async def test_a_person_is_read_as_policy_needs_it(slack, server):
+    server.add_user(id="W0EVA", name="eva", real_name="Eva", enterprise_id="E0CORP")
+    assert await slack.person("W0EVA", within=5) == Person("W0EVA", "Eva", "T0ACME", "E0CORP")
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_"),
+    [
+        ({"is_restricted": True}, "is_guest"),
+        ({"is_ultra_restricted": True}, "is_guest"),
+        ({"is_stranger": True}, "is_stranger"),
+        ({"deleted": True}, "deleted"),
+        ({"bot_id": "B0X", "app_id": "A0X"}, "is_bot"),
+    ],
+)
+async def test_everything_that_makes_somebody_no_member_is_seen(slack, server, fields: dict[str, Any], is_: str):
+    server.add_user(id="U0X", name="x", real_name="X", **fields)
+    person = await slack.person("U0X", within=5)
+    assert person is not None
+    seen = {name for name in ("is_guest", "is_stranger", "deleted", "is_bot") if getattr(person, name)}
+    assert seen == {is_}
+
+
+async def test_a_person_is_asked_for_once_a_minute(slack, server):
+    first, second = await slack.person("U0ANA", within=5), await slack.person("U0ANA", within=5)
+    assert first == second
+    assert len(server.control.matching("slack", "users.info")) == 1
+
+
+async def test_a_person_of_whom_slack_says_nothing_is_none_and_asked_for_again(slack, server):
+    spoil(server, status=500, times=1)
+    assert await slack.person("U0ANA", within=5) is None
+    assert await slack.person("U0NOBODY", within=5) is None
+    person = await slack.person("U0ANA", within=5)
+    assert person is not None
+
+
+async def test_a_person_whom_slack_takes_too_long_to_name_is_none(slack, server):
+    server.control.rule("slack", "users.info", hold="before")
+    assert await slack.person("U0ANA", within=0.05) is None
+    server.control.release()
+
+
+async def test_names_are_those_that_slack_tells_in_time(slack, server):
+    assert await slack.names({"U0ANA", "U0NOBODY", "B0DATADOG"}, within=5) == {"U0ANA": "Ana"}
+    assert len(server.control.matching("slack", "users.info")) == 2
+    spoil(server, status=500)
+    assert await slack.names({"U0ANA", "U0BEN"}, within=5) == {"U0ANA": "Ana"}
+
+
+async def test_without_a_display_name_the_real_one_counts(slack, server):
+    user = {"id": "U0X", "team_id": "T0ACME", "name": "x", "real_name": "Xenia", "profile": {"display_name": ""}}
+    spoil(server, {"ok": True, "user": user})
+    person = await slack.person("U0X", within=5)
+    assert person is not None
+    assert person.name == "Xenia"
+
+
+# --- ends ---
+
+
+async def test_a_missing_scope_is_an_end_that_names_it(slack, server, thread):
+    server.scopes.discard("chat:write")
+    said = await end(slack, thread)
+    assert (said.reason, said.needed) == ("missing_scope", "chat:write")
+    assert str(said) == "missing_scope (chat:write)"
+
+
+@pytest.mark.parametrize("reason", ["token_revoked", "account_inactive", "invalid_auth"])
+async def test_a_dead_token_ends_nothing_but_the_start(slack, server, thread, reason: str):
+    """Another one comes, where the app is installed again: what is to be said waits for it."""
+    spoil(server, {"ok": False, "error": reason})
+    with pytest.raises(SlackLater, match=reason):
+        await slack.post(thread, CARD, metadata("7f3a"))
+    spoil(server, {"ok": False, "error": reason})
+    with pytest.raises(SlackEnd, match=reason):
+        await slack.myself()
+
+
+@pytest.mark.parametrize("reason", ["is_archived", "channel_not_found", "not_in_channel"])
+async def test_what_asking_again_does_not_change_is_an_end(slack, server, thread, reason: str):
+    spoil(server, {"ok": False, "error": reason})
+    said = await end(slack, thread)
+    assert (said.reason, said.needed) == (reason, "")
+
+
+async def test_a_message_that_is_gone_is_an_end(slack):
+    with pytest.raises(SlackEnd) as said:
+        await slack.update(HERE, "1.000001", CARD)
+    assert said.value.reason == "message_not_found"
+
+
+async def test_a_wrong_token_is_an_end(server, session):
+    with pytest.raises(SlackEnd) as said:
+        await client(session, server.url, "xoxb-wrong").myself()
+    assert said.value.reason == "invalid_auth"
+
+
+# --- later ---
+
+
+@pytest.mark.parametrize(
+    "body", [{"ok": False, "error": "ratelimited"}, "<html>Too Many Requests</html>", "", "too many"]
+)
+async def test_a_rate_limit_says_when_whatever_its_body(slack, server, body: Any):
+    spoil(server, body, status=429, Retry_After="7")
+    assert (await later(slack)).after == 7.0
+
+
+async def test_a_rate_limit_that_comes_with_200_counts_too(slack, server):
+    spoil(server, {"ok": False, "error": "ratelimited"}, Retry_After="7")
+    assert (await later(slack)).after == 7.0
+
+
+@pytest.mark.parametrize(
+    ("said", "means"), [("999999", 3600.0), ("-3", 0.0), ("soon", None), ("nan", None), ("", None)]
+)
+async def test_when_is_never_negative_endless_or_no_number(slack, server, said: str, means: float | None):
+    spoil(server, status=429, Retry_After=said)
+    assert (await later(slack)).after == means
+
+
+@pytest.mark.parametrize("reason", ["internal_error", "fatal_error", "service_unavailable", "one_of_tomorrow"])
+async def test_any_other_word_of_slacks_is_asked_again(slack, server, reason: str):
+    spoil(server, {"ok": False, "error": reason})
+    assert str(await later(slack)) == reason
+
+
+@pytest.mark.parametrize("status", [200, 500, 503])
+@pytest.mark.parametrize("body", ["<html>Oh no</html>", "", "oh no"])
+async def test_an_answer_that_is_not_json_is_asked_again(slack, server, status: int, body: str):
+    spoil(server, body, status=status)
+    await later(slack)
+
+
+@pytest.mark.parametrize("body", ["<html>Oh no</html>", "", "[]", "null", "7"])
+async def test_an_answer_that_only_claims_to_be_json_is_asked_again(slack, server, body: str):
+    spoil(server, body, status=503, Content_Type="application/json")
+    await later(slack)
+
+
+async def test_a_refused_connection_is_asked_again(session):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        await later(client(session, f"http://127.0.0.1:{taken.getsockname()[1]}/api/"))
+
+
+async def test_a_time_out_is_asked_again(server):
+    server.control.rule("slack", "auth.test", hold="before")
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.1)) as session:
+        await later(client(session, server.url))
+    server.control.release()
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_a_broken_connection_is_asked_again(slack, server, moment):
+    server.control.rule("slack", "auth.test", drop=moment)
+    await later(slack)
+
+
+# --- private answers ---
+
+
+async def test_a_response_url_that_is_gone_is_no_error_of_ours(slack, server):
+    gone = server.url.replace("/api/", "/actions/T0ACME/A0CASES/none-such")
+    with pytest.raises(SlackLater, match="response_url answered 4"):
+        await slack.answer(gone, "Too late.", None, within=5)
+
+
+async def test_a_response_url_that_nobody_answers_is_no_error_of_ours(slack):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        with pytest.raises(SlackLater, match="response_url: "):
+            await slack.answer(f"http://127.0.0.1:{taken.getsockname()[1]}/", "Too late.", None, within=5)

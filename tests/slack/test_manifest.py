@@ -1,0 +1,106 @@
+"""The app manifest: the file to paste is what the code says, and asks for nothing more than is used."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.slack.manifest import EVENTS, SCOPES, as_yaml, manifest
+
+SOCKET = Path(__file__).parents[2] / "manifests" / "slack" / "socket.yaml"
+HTTP = SOCKET.with_name("http.yaml")
+URL = "https://case-insights.example.com"
+OAUTH = SOCKET.with_name("oauth.yaml")
+FILES = pytest.mark.parametrize(
+    ("file", "made"),
+    [(SOCKET, manifest()), (HTTP, manifest(URL)), (OAUTH, manifest(URL, oauth=True))],
+    ids=["socket", "http", "oauth"],
+)
+
+
+@FILES
+def test_the_file_is_what_the_bot_prints(file: Path, made: dict[str, Any]):
+    assert file.read_text(encoding="utf-8") == as_yaml(made) + "\n"
+
+
+@FILES
+def test_the_file_reads_back_as_the_manifest(file: Path, made: dict[str, Any]):
+    assert yaml.safe_load(file.read_text(encoding="utf-8")) == made
+
+
+def test_over_http_every_kind_of_request_has_its_address_and_socket_mode_is_off():
+    said, at = manifest(URL), f"{URL}/slack/events"
+    assert [command["url"] for command in said["features"]["slash_commands"]] == [at]
+    assert said["settings"]["event_subscriptions"]["request_url"] == at
+    assert said["settings"]["interactivity"] == {
+        "is_enabled": True,
+        "request_url": at,
+        "message_menu_options_url": at,
+    }
+    assert said["settings"]["socket_mode_enabled"] is False
+
+
+def test_both_manifests_ask_for_the_same_but_for_the_way():
+    def without_way(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        way = ("url", "request_url", "message_menu_options_url", "socket_mode_enabled")
+        return {name: without_way(each) for name, each in value.items() if name not in way}
+
+    over_http, over_sockets = without_way(manifest(URL)), without_way(manifest())
+    (command,) = over_http["features"]["slash_commands"]
+    over_http["features"]["slash_commands"] = [without_way(command)]
+    assert over_http == over_sockets
+
+
+def test_workspaces_that_install_it_themselves_come_back_and_say_when_they_take_it_out():
+    said = manifest(URL, oauth=True)
+    assert said["oauth_config"]["redirect_urls"] == [f"{URL}/slack/oauth_redirect"]
+    assert said["settings"]["org_deploy_enabled"] is True
+    assert set(said["settings"]["event_subscriptions"]["bot_events"]) - set(EVENTS) == {
+        "app_uninstalled",
+        "tokens_revoked",
+    }
+
+
+def test_yaml_of_the_manifests_own_kinds_of_values_reads_back():
+    value = {"a": {"b": {"c": True, "d": 1}, "e": ["message.channels", "chat:write"]}, "f": "x: y # z - 1, true"}
+    assert yaml.safe_load(as_yaml(value)) == value
+
+
+def test_every_scope_has_its_reason():
+    assert all(SCOPES.values())
+    assert manifest()["oauth_config"]["scopes"]["bot"] == list(SCOPES)
+
+
+def test_the_bot_never_asks_to_read_direct_messages_or_to_join_by_itself():
+    refused = ("im:", "mpim:", "channels:join", "links:read", "chat:write.public")
+    assert not [scope for scope in SCOPES if scope.startswith(refused)]
+
+
+def test_every_event_has_the_scope_that_it_needs():
+    needs = {
+        "app_home_opened": "",
+        "app_mention": "app_mentions:read",
+        "message.channels": "channels:history",
+        "message.groups": "groups:history",
+    }
+    assert needs.keys() == set(EVENTS)
+    assert set(needs.values()) - {""} <= SCOPES.keys()
+
+
+def test_the_names_keep_slacks_limits():
+    said = manifest()
+    assert len(said["display_information"]["name"]) <= 35
+    assert len(said["display_information"]["description"]) <= 140
+    assert len(said["features"]["bot_user"]["display_name"]) <= 80
+    (shortcut,) = said["features"]["shortcuts"]
+    assert len(shortcut["name"]) <= 24
+    assert len(shortcut["description"]) <= 150
+
+
+def test_the_readme_gives_every_scope_its_reason() -> None:
+    readme = (SOCKET.parents[2] / "README.md").read_text(encoding="utf-8")
+    missing = [scope for scope, reason in SCOPES.items() if f"| `{scope}` | {reason} |" not in readme]
+    assert missing == []

@@ -1,0 +1,233 @@
+"""Lanes: each is held by one at a time, a dead holder's is found again, and a late one writes nothing."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import func, select, update
+
+from bot.store import Store, jobs, now
+from bot.store.jobs import Lane, LaneKind, LeaseLost, Retry
+from bot.store.schema import lanes as table
+
+
+async def wake(store: Store, key: str = "one", *, after: float = 0.0) -> None:
+    async with store.write() as tx:
+        await jobs.wake(tx, LaneKind.CARD, key, after=after)
+
+
+async def claim(store: Store, lease: float = 30.0) -> Lane | None:
+    async with store.write() as tx:
+        return await jobs.claim(tx, lease)
+
+
+async def held(store: Store, lease: float = 30.0) -> Lane:
+    lane = await claim(store, lease)
+    assert lane is not None
+    return lane
+
+
+async def due_in(store: Store, key: str = "one") -> float:
+    async with store.read() as connection:
+        due = (await connection.execute(select(table.c.due_at).where(table.c.key == key))).scalar_one()
+        return due - await now(connection)
+
+
+async def next_due(store: Store) -> float | None:
+    async with store.read() as connection:
+        return await jobs.next_due(connection)
+
+
+async def release(store: Store, lane: Lane, *, more: bool) -> None:
+    async with store.write() as tx:
+        await jobs.hold(tx, lane)
+        await jobs.release(tx, lane, more=more)
+
+
+async def test_twenty_claims_at_once_get_ten_lanes_each_once(store):
+    for key in range(10):
+        await wake(store, str(key))
+    got = await asyncio.gather(*(claim(store) for _ in range(20)))
+    assert sorted(lane.key for lane in got if lane) == [str(key) for key in range(10)]
+    assert len({lane.token for lane in got if lane}) == 10
+
+
+async def test_a_lane_that_is_held_is_not_claimed(store):
+    await wake(store)
+    await held(store)
+    await wake(store)
+    assert await claim(store) is None
+
+
+async def test_the_lane_that_is_due_longest_comes_first(store):
+    await wake(store, "later", after=-1)
+    await wake(store, "sooner", after=-2)
+    assert [(await held(store)).key for _ in range(2)] == ["sooner", "later"]
+
+
+async def test_a_lane_that_is_not_due_is_not_claimed(store):
+    await wake(store, after=60)
+    assert await claim(store) is None
+
+
+async def test_a_lane_whose_lease_ended_is_claimed_again(store):
+    await wake(store)
+    first = await held(store, lease=-1)
+    second = await held(store)
+    assert second.key == first.key
+    assert second.token != first.token
+
+
+async def test_whoever_lost_the_lease_writes_nothing(store):
+    await wake(store)
+    stale = await held(store, lease=-1)
+    fresh = await held(store)
+
+    async def write_late() -> None:
+        async with store.write() as tx:
+            await jobs.wake(tx, LaneKind.CASE, "written before the fence")
+            await jobs.hold(tx, stale)
+
+    with pytest.raises(LeaseLost):
+        await write_late()
+    async with store.write() as tx:
+        await jobs.hold(tx, fresh)
+    async with store.read() as connection:
+        assert (await connection.execute(select(table.c.key))).scalars().all() == ["one"]
+
+
+async def test_a_lane_that_is_done_is_held_by_nobody(store):
+    await wake(store)
+    lane = await held(store)
+    await release(store, lane, more=False)
+    with pytest.raises(LeaseLost):
+        await release(store, lane, more=False)
+    assert await next_due(store) is None
+
+
+async def test_a_lane_with_more_to_do_is_due_at_once_and_starts_afresh(store):
+    await wake(store)
+    lane = await held(store)
+    async with store.write() as tx:
+        await jobs.hold(tx, lane)
+        await jobs.retry(tx, lane, Retry(-1, "Datadog is not answering."))
+    again = await held(store)
+    assert again.attempts == 1
+    await release(store, again, more=True)
+    last = await held(store)
+    assert (last.attempts, last.since, last.batch_size, last.refused) == (0, None, jobs.BATCH, 0)
+
+
+async def test_work_added_while_a_lane_is_held_is_not_lost_by_its_end(store):
+    await wake(store)
+    lane = await held(store)
+    await wake(store)
+    await release(store, lane, more=True)
+    assert (await held(store)).key == "one"
+
+
+async def test_waking_moves_a_lane_earlier(store):
+    await wake(store, after=60)
+    await wake(store, after=5)
+    assert 4 < await due_in(store) <= 5
+
+
+async def test_waking_never_moves_a_lane_later(store):
+    await wake(store, after=5)
+    await wake(store, after=60)
+    assert 4 < await due_in(store) <= 5
+
+
+async def test_waking_twice_makes_one_lane(store):
+    await asyncio.gather(*(wake(store) for _ in range(10)))
+    async with store.read() as connection:
+        assert (await connection.execute(select(func.count()).select_from(table))).scalar_one() == 1
+
+
+async def test_two_kinds_may_have_one_key(store):
+    await wake(store)
+    async with store.write() as tx:
+        await jobs.wake(tx, LaneKind.CASE, "one")
+    assert {(await held(store)).kind for _ in range(2)} == {LaneKind.CARD, LaneKind.CASE}
+
+
+async def test_postponing_moves_a_lane_later_too(store):
+    await wake(store)
+    async with store.write() as tx:
+        await jobs.postpone(tx, LaneKind.CARD, "one", await now(tx) + 60)
+    assert 59 < await due_in(store) <= 60
+
+
+async def test_a_failure_is_counted_from_the_first_one_on(store):
+    await wake(store)
+    since: list[float | None] = []
+    for _ in range(3):
+        lane = await held(store)
+        since.append(lane.since)
+        async with store.write() as tx:
+            await jobs.hold(tx, lane)
+            await jobs.retry(tx, lane, Retry(-1, "Datadog is not answering."))
+    lane = await held(store)
+    assert lane.attempts == 3
+    assert since[0] is None
+    assert lane.since == since[1] == since[2]
+
+
+async def test_waiting_for_somebody_else_is_no_failure(store):
+    await wake(store)
+    lane = await held(store)
+    async with store.write() as tx:
+        await jobs.hold(tx, lane)
+        await jobs.retry(tx, lane, Retry(-1, "Busy.", blame=False))
+    again = await held(store)
+    assert (again.attempts, again.since) == (0, None)
+
+
+async def test_a_lane_tells_what_it_waits_for_and_until_when(store):
+    await wake(store)
+    lane = await held(store)
+    async with store.write() as tx:
+        await jobs.hold(tx, lane)
+        until = await jobs.retry(tx, lane, Retry(60, "Datadog is not answering (503)."))
+    async with store.read() as connection:
+        assert await jobs.waits_for(connection, LaneKind.CARD, "one") == ("Datadog is not answering (503).", until)
+        assert await jobs.waits_for(connection, LaneKind.CARD, "none such") == ("", 0.0)
+
+
+async def test_a_claim_can_be_prolonged(store):
+    await wake(store)
+    lane = await held(store, lease=-1)
+    async with store.write() as tx:
+        await jobs.hold(tx, lane, lease=30)
+    assert await claim(store) is None
+
+
+async def test_the_next_lane_is_the_one_that_can_be_claimed_first(store):
+    assert await next_due(store) is None
+    await wake(store, "far", after=60)
+    await wake(store, "near", after=20)
+    due = await next_due(store)
+    assert due is not None
+    assert 19 < due <= 20
+    await wake(store, "now")
+    due = await next_due(store)
+    assert due is not None
+    assert due <= 0
+
+
+async def test_a_lane_that_is_held_is_next_when_its_lease_ends(store):
+    await wake(store)
+    await held(store, lease=10)
+    due = await next_due(store)
+    assert due is not None
+    assert 9 < due <= 10
+
+
+async def test_how_much_a_lane_sends_and_how_often_it_was_refused_survives(store):
+    await wake(store)
+    lane = await held(store)
+    async with store.write() as tx:
+        await jobs.hold(tx, lane)
+        await jobs.release(tx, lane, more=True, batch_size=50, refused=2)
+        await tx.execute(update(table).values(due_at=0.0))
+    lane = await held(store)
+    assert (lane.batch_size, lane.refused) == (50, 2)

@@ -1,0 +1,188 @@
+"""Upkeep: a lane that is missing is made again; what was finished long ago goes, and nothing else."""
+
+import pytest
+from sqlalchemy import Table, func, insert, select, update
+
+from bot.insights import Action, State
+from bot.model import Insight, InsightType
+from bot.store import Store, cards, cases, retention, schema, sightings
+from bot.store.jobs import LaneKind
+from bot.store.retention import BATCH
+from tests.store.conftest import (
+    CASE,
+    ELSEWHERE,
+    REPLY,
+    THREAD,
+    card_of,
+    cards_of,
+    lanes_of,
+    monitor,
+    monitors,
+    paste,
+    press,
+    sighted,
+    states,
+    take_back,
+    tie,
+)
+
+KEEP = 3600.0
+
+
+async def lose_lanes(store: Store) -> None:
+    async with store.write() as tx:
+        await tx.execute(schema.lanes.delete())
+
+
+async def count(store: Store, table: Table) -> int:
+    async with store.read() as connection:
+        return (await connection.execute(select(func.count()).select_from(table))).scalar_one()
+
+
+async def let_time_pass(store: Store, seconds: float = 2 * KEEP) -> None:
+    """All that happened happened so much earlier."""
+    async with store.write() as tx:
+        for column in (schema.sightings.c.at, schema.insights.c.at, schema.cards.c.first_link_at):
+            await tx.execute(update(column.table).values({column: column - seconds}))
+
+
+async def show(store: Store) -> None:
+    """Slack shows every card as it is."""
+    async with store.write() as tx:
+        for card in await cards_of(store):
+            await cards.shown(tx, card.id, card.version, "1.1", "digest")
+    await lose_lanes(store)
+
+
+async def added(store: Store, *numbers: int) -> None:
+    """These were offered, confirmed and added, and their card says so."""
+    await tie(store)
+    await paste(store, *monitors(*numbers))
+    await press(store, await card_of(store), Action.ADD, *numbers)
+    async with store.write() as tx:
+        work = await cases.work(tx, CASE.org, CASE.case_id)
+        await cases.settle(tx, [cases.Settled(item, State.ADDED, ours=True) for item in work])
+    await show(store)
+
+
+# --- sweep ---
+
+
+async def test_a_confirmed_insight_whose_lane_is_missing_gets_it_back(store):
+    await tie(store)
+    await paste(store, monitor(1))
+    await press(store, await card_of(store), Action.ADD, 1)
+    await show(store)
+    assert await retention.sweep(store) == 1
+    assert await lanes_of(store, LaneKind.CASE) == [cases.key(CASE.org, CASE.case_id)]
+
+
+async def test_a_card_that_slack_shows_as_it_was_gets_its_lane_back(store):
+    await tie(store)
+    await paste(store, monitor(1))
+    await lose_lanes(store)
+    assert await retention.sweep(store) == 1
+    assert await lanes_of(store, LaneKind.CARD) == [(await card_of(store)).id]
+
+
+async def test_a_thread_whose_links_wait_gets_its_lane_back(store):
+    await paste(store, monitor(1))
+    await lose_lanes(store)
+    assert await retention.sweep(store) == 1
+    assert await lanes_of(store, LaneKind.THREAD) == [sightings.key(THREAD)]
+
+
+async def test_where_nothing_is_missing_nothing_is_made(store):
+    await paste(store, monitor(1), thread=ELSEWHERE)
+    await added(store, 1)
+    await paste(store, monitor(2), ts="1000.000300")
+    await lose_lanes(store)
+    assert await retention.sweep(store) == 2
+    assert await retention.sweep(store) == 0
+
+
+async def test_code_changes_alone_and_cards_that_ended_wait_for_nothing(store):
+    change = Insight(
+        InsightType.SCM_URL, "https://github.com/a/b/pull/1", "https://github.com/a/b/pull/1", "github.com"
+    )
+    await paste(store, change, thread=ELSEWHERE)
+    await tie(store)
+    await paste(store, monitor(1))
+    async with store.write() as tx:
+        await cards.end(tx, (await card_of(store)).id, "is_archived")
+    await lose_lanes(store)
+    assert await retention.sweep(store) == 0
+
+
+# --- prune ---
+
+
+async def test_what_was_finished_long_ago_goes_and_the_insights_stay(store):
+    await added(store, 1, 2)
+    await let_time_pass(store)
+    assert await retention.prune(store, KEEP) == 3
+    assert [await count(store, table) for table in (schema.sightings, schema.cards, schema.card_insights)] == [0, 0, 0]
+    assert await states(store) == {"1": State.ADDED, "2": State.ADDED}
+    await paste(store, monitor(1), ts="1000.000300")
+    assert await cards_of(store) == [], "what was added once is not offered again"
+
+
+async def test_what_was_finished_just_now_stays(store):
+    await added(store, 1)
+    await let_time_pass(store, KEEP / 2)
+    assert await retention.prune(store, KEEP) == 0
+
+
+async def test_a_card_stays_that_was_decided_on_lately_however_old_its_links_are(store):
+    await added(store, 1)
+    await let_time_pass(store)
+    async with store.write() as tx:
+        await tx.execute(update(schema.insights).values(at=schema.insights.c.at + 2 * KEEP))
+    await retention.prune(store, KEEP)
+    assert len(await cards_of(store)) == 1
+
+
+async def test_what_nobody_has_decided_on_stays_and_can_still_be_taken_back(store):
+    await tie(store)
+    await paste(store, monitor(1))
+    await show(store)
+    await let_time_pass(store)
+    assert await retention.prune(store, KEEP) == 0
+    assert await take_back(store, 1) == 1
+
+
+async def test_what_is_under_way_stays(store):
+    await tie(store)
+    await paste(store, monitor(1))
+    await press(store, await card_of(store), Action.ADD, 1)
+    await show(store)
+    await let_time_pass(store)
+    await retention.prune(store, KEEP)
+    assert len(await cards_of(store)) == 1
+
+
+async def test_a_link_that_waits_for_its_threads_case_stays(store):
+    await paste(store, monitor(1))
+    await let_time_pass(store)
+    assert await retention.prune(store, KEEP) == 0
+    assert await sighted(store) == [(REPLY, "pending", None)]
+
+
+async def test_a_card_that_slack_does_not_show_as_it_is_stays(store):
+    await added(store, 1)
+    async with store.write() as tx:
+        await cards.bump(tx, (await card_of(store)).id)
+    await let_time_pass(store)
+    await retention.prune(store, KEEP)
+    assert len(await cards_of(store)) == 1
+
+
+@pytest.mark.parametrize("more", [0, 1])
+async def test_only_so_many_rows_go_at_once(store, more: int):
+    row = {
+        "workspace": "T0ACME", "channel": "C0INCIDENTS", "thread_ts": "1.1", "type": "MONITOR", "scope": "",
+        "resource_id": "1", "ref": "/monitors/1", "host": "app.datadoghq.com", "orgs": "[]", "state": "not", "at": 0.0,
+    }  # fmt: skip
+    async with store.write() as tx:
+        await tx.execute(insert(schema.sightings), [{**row, "message_ts": str(n)} for n in range(BATCH + more)])
+    assert [await retention.prune(store, KEEP) for _ in range(2)] == [BATCH, more]
