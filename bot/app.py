@@ -46,7 +46,7 @@ from bot.store.cards import Timing
 from bot.worker.loop import Delivery
 
 CALL_SECONDS = 8.0
-"""No call to Slack or Datadog lasts longer, and all of one lane's together less than its lease."""
+"""No call to Slack or Datadog lasts longer, and all of one job's together less than its lease."""
 DRAIN_SECONDS = 8.0
 HELLO_SECONDS = 5.0
 

@@ -47,14 +47,14 @@ calls = Counter(
     ["service", "method", "result"],
     registry=registry,
 )
-lanes_depth = Gauge("case_insights_lanes", "Lanes there are, held ones included", ["kind"], registry=registry)
-lanes_oldest = Gauge(
-    "case_insights_lanes_oldest_seconds",
-    "How long the lane that is overdue longest has been due",
+jobs_depth = Gauge("case_insights_jobs", "Jobs there are, held ones included", ["kind"], registry=registry)
+jobs_oldest = Gauge(
+    "case_insights_jobs_oldest_seconds",
+    "How long the job that is overdue longest has been due",
     ["kind"],
     registry=registry,
 )
-lanes_retried = Counter("case_insights_lanes_retried", "Lanes put off after a failure", ["kind"], registry=registry)
+jobs_retried = Counter("case_insights_jobs_retried", "Jobs put off after a failure", ["kind"], registry=registry)
 leases_lost = Counter(
     "case_insights_leases_lost", "Leases that ended before their holder was done", ["kind"], registry=registry
 )

@@ -74,8 +74,8 @@ def probes(reach: Reach, delivery: Delivery, transport: Transport, heard: Heard)
         except SQLAlchemyError:
             return  # `/readyz` says so; the last figures stand
         for each in found:
-            metrics.lanes_depth.labels(each.kind).set(each.lanes)
-            metrics.lanes_oldest.labels(each.kind).set(each.oldest)
+            metrics.jobs_depth.labels(each.kind).set(each.jobs)
+            metrics.jobs_oldest.labels(each.kind).set(each.oldest)
 
     return Probes(ready, warnings, measure)
 

@@ -22,7 +22,7 @@ from bot.slack.workspaces import Workspaces
 from bot.store import Store, jobs
 from bot.store.cards import Timing
 from bot.store.cases import Case
-from bot.store.jobs import Lane, Retry
+from bot.store.jobs import Job, Retry
 
 FIRST_RETRY_SECONDS = 1.0
 PERSON_WITHIN = 1.0
@@ -33,7 +33,7 @@ PROBE_SECONDS = 60.0
 
 @dataclass(slots=True)
 class Gate:
-    """Closed while Datadog wants no calls from an org at all: until then its lanes wait without asking."""
+    """Closed while Datadog wants no calls from an org at all: until then its jobs wait without asking."""
 
     until: float = 0.0
     note: str = ""
@@ -72,7 +72,7 @@ class Org:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Everything a lane's holder needs. Times in seconds."""
+    """Everything a job's holder needs. Times in seconds."""
 
     store: Store
     workspaces: Workspaces
@@ -153,7 +153,7 @@ class Reach:
     def later(self, attempts: int, note: str, asked: float | None = None) -> Retry:
         return Retry(self.backoff(attempts, asked), note)
 
-    async def retry(self, tx: AsyncConnection, lane: Lane, again: Retry) -> None:
-        """Put a lane off, under `hold`, and count it."""
-        await jobs.retry(tx, lane, again)
-        metrics.lanes_retried.labels(lane.kind).inc()
+    async def retry(self, tx: AsyncConnection, job: Job, again: Retry) -> None:
+        """Put a job off, under `check_lease`, and count it."""
+        await jobs.retry(tx, job, again)
+        metrics.jobs_retried.labels(job.kind).inc()

@@ -10,7 +10,7 @@ from bot.insights import State
 from bot.model import Identity, Insight, Thread
 from bot.store import Store, cards, cases, now, offering, ties
 from bot.store.cards import Timing
-from bot.store.jobs import LaneKind, wake
+from bot.store.jobs import JobKind, enqueue
 from bot.store.joining import Joining, Place, join
 from bot.store.schema import card_insights, insights
 from bot.store.schema import cards as cards_table
@@ -111,7 +111,7 @@ async def _show(tx: AsyncConnection, adding: Adding, confirmed: Sequence[int], a
     missing = [Joining(each, adding.source_poster, adding.source_ts) for each in confirmed if each not in shown]
     if missing:
         await join(tx, Place(adding.thread, adding.org, adding.case_id), missing, AT_ONCE, at)
-    await wake(tx, LaneKind.CASE, cases.key(adding.org, adding.case_id))
+    await enqueue(tx, JobKind.CASE, cases.key(adding.org, adding.case_id))
 
 
 def _row(adding: Adding, insight: Insight) -> dict[str, object]:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import metrics
 from bot.insights import State, may_move
 from bot.model import Identity, InsightType, Thread
-from bot.store.jobs import LaneKind, wake
+from bot.store.jobs import JobKind, enqueue
 from bot.store.schema import card_insights, cards, insights, transitions
 
 SHOWN = (
@@ -101,7 +101,7 @@ class Timing:
         return 2.5 * self.delay
 
 
-# Made once, see `lanes`.
+# Made once, see `jobs`.
 _GET = select(cards).where(cards.c.id == bindparam("card"))
 _ITEMS = (
     select(insights, *SHOWN)
@@ -215,7 +215,7 @@ async def record(tx: AsyncConnection, messages: Mapping[int, str], old: State | 
 
 
 async def touch(tx: AsyncConnection, moved: Collection[int]) -> None:
-    """Every card that shows one of these gets a new version, and its lane is due."""
+    """Every card that shows one of these gets a new version, and its job is due."""
     if not moved:
         return
     showing = select(card_insights.c.card).where(card_insights.c.insight.in_(moved)).distinct()
@@ -224,13 +224,13 @@ async def touch(tx: AsyncConnection, moved: Collection[int]) -> None:
 
 
 async def bump(tx: AsyncConnection, card: str) -> None:
-    """A new version of one card; its lane first (see `lanes`)."""
-    await wake(tx, LaneKind.CARD, card)
+    """A new version of one card; its job first (see `jobs`)."""
+    await enqueue(tx, JobKind.CARD, card)
     await tx.execute(_BUMP, {"card": card})
 
 
 async def shown(tx: AsyncConnection, card: str, version: int, ts: str, digest: str) -> bool:
-    """Slack shows this version under this ts; returns whether a newer one waits. Under the lane's `hold`."""
+    """Slack shows this version under this ts; returns whether a newer one waits. Under the job's `check_lease`."""
     shown = {"card": card, "now_at": ts, "now_shown": version, "now_reads": digest}
     newest = (await tx.execute(_SHOW, shown)).scalar_one()
     return newest > version
@@ -247,7 +247,7 @@ async def lost(tx: AsyncConnection, card: str) -> None:
 
 
 async def rehouse(tx: AsyncConnection, card: Card, channel: str) -> None:
-    """The card lives in another channel, outside any thread: in somebody's direct messages. Under the lane's `hold`."""
+    """The card lives in another channel, outside any thread: in somebody's direct messages. Under the job's `check_lease`."""
     there = (cards.c.workspace == card.thread.workspace) & (cards.c.channel == channel) & (cards.c.thread_ts == "")
     await tx.execute(update(cards).where(there, cards.c.open, cards.c.id != card.id).values(open=False))
     moved = {"channel": channel, "thread_ts": "", "posting_since": None}

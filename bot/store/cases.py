@@ -62,7 +62,7 @@ class Settled:
     ours: bool | None = None
 
 
-# Made once, see `lanes`.
+# Made once, see `jobs`.
 _THIS = and_(cases.c.org == bindparam("org"), cases.c.case_id == bindparam("case_id"))
 _GET = select(cases).where(_THIS)
 _TOLD_AGO = select(server_now() - cases.c.read_at).where(_THIS)
@@ -78,7 +78,7 @@ _WORK = (
 
 
 def key(org: str, case_id: str) -> str:
-    """The key of the case's lane."""
+    """The key of the case's job."""
     return f"{org}/{case_id}"
 
 
@@ -195,7 +195,7 @@ async def settle(tx: AsyncConnection, outcome: Sequence[Settled]) -> None:
     moved: list[Settled] = []
     for (was, change), group in alike.items():
         moved += [group[insight] for insight in await cards.move(tx, group, change, was=was)]
-    await cards.touch(tx, [each.was.id for each in moved])  # locks the cards' lanes, which come before their cards
+    await cards.touch(tx, [each.was.id for each in moved])  # locks the cards' jobs, which come before their cards
     for each in moved:
         if each.state is State.ADDED and each.was.state is State.CONFIRMED:
             metrics.click_to_case.observe(max(0.0, at - each.was.confirmed_at))

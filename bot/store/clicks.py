@@ -7,10 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import Action, Standing, State, act
 from bot.store import Store, cards, cases, now, ties
-from bot.store.jobs import LaneKind, wake
+from bot.store.jobs import JobKind, enqueue
 
 AT_WORK = frozenset({State.CONFIRMED, State.UNDOING})
-"""What makes work for the case's lane."""
+"""What makes work for the case's job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,8 @@ async def _move(tx: AsyncConnection, card: cards.Card, items: Sequence[cards.Ite
             change = cards.Change(new, at, by=click.by, left_out=left_out, deliberate=standing.ticked)
             alike.setdefault((item.state, change), []).append(item.id)
     if any(change.state in AT_WORK for _, change in alike):
-        # Before the cards' lanes: what a person waits for is the case, and lanes are taken up in this order.
-        await wake(tx, LaneKind.CASE, cases.key(card.org, card.case_id))
+        # Before the cards' jobs: what a person waits for is the case, and jobs are taken up in this order.
+        await enqueue(tx, JobKind.CASE, cases.key(card.org, card.case_id))
     moved: dict[int, bool] = {}
     for (was, change), ids in alike.items():
         moved |= dict.fromkeys(await cards.move(tx, ids, change, was=was), not change.left_out)

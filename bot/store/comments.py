@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Thread
 from bot.store import cases, now
-from bot.store.jobs import LaneKind, wake
+from bot.store.jobs import JobKind, enqueue
 from bot.store.schema import comments
 
 
@@ -33,7 +33,7 @@ class Comment:
     by: str
 
 
-# Made once, see `lanes`.
+# Made once, see `jobs`.
 _WAITING = (
     select(comments)
     .where(
@@ -61,7 +61,7 @@ async def ask(tx: AsyncConnection, case: cases.Case, thread: Thread, text: str, 
             at=await now(tx),
         )
     )
-    await wake(tx, LaneKind.CASE, cases.key(case.org, case.case_id))
+    await enqueue(tx, JobKind.CASE, cases.key(case.org, case.case_id))
 
 
 async def waiting(connection: AsyncConnection, org: str, case_id: str) -> Comment | None:

@@ -11,7 +11,7 @@ from bot.insights import Mode, State
 from bot.model import InsightType, Thread
 from bot.store import Store, cards, cases, jobs, now
 from bot.store import ties as ties_of
-from bot.store.jobs import LaneKind, wake
+from bot.store.jobs import JobKind, enqueue
 from bot.store.schema import card_insights, insights, modes, ties
 from bot.store.schema import cards as cards_table
 from bot.store.schema import cases as cases_table
@@ -114,7 +114,7 @@ def _waits(row: Row[Any]) -> bool:
 
 
 async def _waits_for(connection: AsyncConnection, org: str, case_id: str) -> str:
-    note, _ = await jobs.waits_for(connection, LaneKind.CASE, cases.key(org, case_id))
+    note, _ = await jobs.waits_for(connection, JobKind.CASE, cases.key(org, case_id))
     return note
 
 
@@ -144,6 +144,6 @@ async def retry_all(store: Store, workspace: str, channels: Collection[str], org
             moved = await cards.move(tx, ids, change, was=State.FAILED)
             await cards.touch(tx, moved)
             if moved:
-                await wake(tx, LaneKind.CASE, cases.key(org, case_id))
+                await enqueue(tx, JobKind.CASE, cases.key(org, case_id))
             retried += len(moved)
     return retried

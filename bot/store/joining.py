@@ -17,7 +17,7 @@ from bot.model import Thread
 from bot.store import Store, now, ties
 from bot.store import cards as shown
 from bot.store.cards import Timing
-from bot.store.jobs import LaneKind, postpone, wake
+from bot.store.jobs import JobKind, enqueue, reschedule
 from bot.store.schema import card_insights, cards, insights
 
 GROUP_HOLDS = 10
@@ -51,7 +51,7 @@ class Place:
         return ROLLING_SECONDS if self.rolling else CARD_OPEN_SECONDS
 
 
-# Made once, see `lanes`.
+# Made once, see `jobs`.
 _UNDECIDED = (
     select(insights.c.id)
     .join(card_insights, card_insights.c.insight == insights.c.id)
@@ -95,7 +95,7 @@ async def join(tx: AsyncConnection, place: Place, offered: Sequence[Joining], ti
             card = await _take_over(tx, place, card, at)
             held = await _count(tx, card.id)
         room = CARD_HOLDS - held
-        await _schedule(tx, card, timing, at)  # locks the lane, which comes before its card
+        await _schedule(tx, card, timing, at)  # locks the job, which comes before its card
         await _put_on(tx, card.id, rest[:room])
         rest = rest[room:]
 
@@ -110,14 +110,14 @@ async def removed(store: Store, where: Thread, ts: str, timing: Timing) -> None:
     if card is not None:
         async with store.write() as tx:
             await ties.lock_case(tx, card.org, card.case_id)
-            await wake(tx, LaneKind.CARD, card.id)
+            await enqueue(tx, JobKind.CARD, card.id)
             await close(tx, card, "message_deleted", timing)
 
 
 async def close(tx: AsyncConnection, card: shown.Card, reason: str, timing: Timing) -> None:
     """Slack shows this card no more. What joined it after it was last shown, nobody has seen: a new card offers it.
 
-    Under `lock_case` and the card's lane.
+    Under `lock_case` and the card's job.
     """
     await shown.end(tx, card.id, reason)
     if card.ts is None:
@@ -165,7 +165,7 @@ async def _take_over(tx: AsyncConnection, place: Place, old: Row[Any] | None, at
         offered = [item for item in await shown.items(tx, old.id) if item.state is State.OFFERED]
         if len(offered) < CARD_HOLDS:
             undecided = [Joining(item.id, item.poster, item.message_ts) for item in offered]
-        await wake(tx, LaneKind.CARD, old.id)
+        await enqueue(tx, JobKind.CARD, old.id)
         gone = (card_insights.c.card == old.id) & card_insights.c.insight.in_(each.insight for each in undecided)
         await tx.execute(card_insights.delete().where(gone))
         await tx.execute(
@@ -223,6 +223,6 @@ async def _put_on(tx: AsyncConnection, card: str, joining: Sequence[Joining]) ->
 async def _schedule(tx: AsyncConnection, card: Row[Any], timing: Timing, at: float) -> None:
     if card.ts is None and card.posting_since is None:
         due = min(at + timing.delay, card.first_link_at + timing.at_most)
-        await postpone(tx, LaneKind.CARD, card.id, due)
+        await reschedule(tx, JobKind.CARD, card.id, due)
     else:
-        await wake(tx, LaneKind.CARD, card.id, after=timing.delay)
+        await enqueue(tx, JobKind.CARD, card.id, after=timing.delay)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.insights import Decision, Known, Mode, State, decide
 from bot.model import Identity, InsightType, Thread
 from bot.store import cards, cases, joining, modes, ties
-from bot.store.jobs import LaneKind, wake
+from bot.store.jobs import JobKind, enqueue
 from bot.store.joining import Joining, Place
 from bot.store.schema import card_insights, insights, sightings
 from bot.store.schema import cards as cards_table
@@ -28,7 +28,7 @@ class _Case:
     drafts: frozenset[Identity]
 
 
-# Made once, see `lanes`.
+# Made once, see `jobs`.
 _PENDING = (
     select(sightings)
     .where(
@@ -204,7 +204,7 @@ async def _add_at_once(
         added += await cards.move(tx, ids, cards.Change(State.CONFIRMED, at, by=poster), was=State.OFFERED)
     if added:
         await cards.touch(tx, added)
-        await wake(tx, LaneKind.CASE, cases.key(place.org, place.case_id))
+        await enqueue(tx, JobKind.CASE, cases.key(place.org, place.case_id))
 
 
 def _as_decided(row: Row[Any], decision: str) -> Decided:

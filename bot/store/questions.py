@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Thread
 from bot.store import Store, cards, cases, now
-from bot.store.jobs import LaneKind, wake
+from bot.store.jobs import JobKind, enqueue
 from bot.store.schema import cards as cards_table
 
 NO = "no"
@@ -36,7 +36,7 @@ async def ask(tx: AsyncConnection, thread: Thread, about: Sequence[cases.Case], 
     if await was_asked(tx, thread):
         return
     card = secrets.token_hex(6)
-    await wake(tx, LaneKind.CARD, card)
+    await enqueue(tx, JobKind.CARD, card)
     await tx.execute(
         insert(cards_table).values(
             id=card,
@@ -78,7 +78,7 @@ async def refuse(store: Store, card: str, by: str) -> bool:
     """Nobody is asked again: this thread is about none of these cases. False: it was answered before."""
     async with store.write() as tx:
         mine = and_(cards_table.c.id == card, cards_table.c.answer.is_(None))
-        await wake(tx, LaneKind.CARD, card)
+        await enqueue(tx, JobKind.CARD, card)
         said = {"answer": NO, "answered_by": by, "answered_at": await now(tx), "version": cards_table.c.version + 1}
         return bool((await tx.execute(update(cards_table).where(mine).values(**said))).rowcount)
 

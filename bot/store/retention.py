@@ -1,6 +1,6 @@
-"""Upkeep: lanes that are missing are made again, and what is long finished goes.
+"""Upkeep: jobs that are missing are made again, and what is long finished goes.
 
-A missing lane would be a bug of ours; this keeps such a bug from stranding what a person confirmed.
+A missing job would be a bug of ours; this keeps such a bug from stranding what a person confirmed.
 """
 
 from sqlalchemy import and_, delete, exists, or_, select
@@ -10,8 +10,8 @@ from bot.insights import State
 from bot.model import Thread
 from bot.store import Store, cases, now
 from bot.store import sightings as seen
-from bot.store.jobs import LaneKind, wake
-from bot.store.schema import card_insights, cards, insights, lanes, sightings
+from bot.store.jobs import JobKind, enqueue
+from bot.store.schema import card_insights, cards, insights, jobs, sightings
 from bot.store.sightings import SightingState
 
 BATCH = 500
@@ -21,16 +21,16 @@ UNFINISHED = (State.OFFERED, State.CONFIRMED, State.UNDOING)
 
 
 async def sweep(store: Store) -> int:
-    """Wake every lane that should be there and is not; how many."""
+    """Wake every job that should be there and is not; how many."""
     async with store.read() as connection:
         missing = [
-            *[(LaneKind.CASE, key) for key in await _cases(connection)],
-            *[(LaneKind.CARD, key) for key in await _cards(connection)],
-            *[(LaneKind.THREAD, key) for key in await _threads(connection)],
+            *[(JobKind.CASE, key) for key in await _cases(connection)],
+            *[(JobKind.CARD, key) for key in await _cards(connection)],
+            *[(JobKind.THREAD, key) for key in await _threads(connection)],
         ]
     for kind, key in missing:
         async with store.write() as tx:
-            await wake(tx, kind, key)
+            await enqueue(tx, kind, key)
     return len(missing)
 
 
@@ -71,13 +71,13 @@ async def _prune_cards(tx: AsyncConnection, before: float) -> int:
 async def _cases(connection: AsyncConnection) -> list[str]:
     at_work = insights.c.state.in_([State.CONFIRMED, State.UNDOING])
     found = await connection.execute(select(insights.c.org, insights.c.case_id).where(at_work).distinct())
-    return await _without_lane(connection, LaneKind.CASE, [cases.key(row.org, row.case_id) for row in found])
+    return await _without_job(connection, JobKind.CASE, [cases.key(row.org, row.case_id) for row in found])
 
 
 async def _cards(connection: AsyncConnection) -> list[str]:
     behind = and_(cards.c.ended.is_(None), cards.c.version > cards.c.shown_version)
     found = await connection.execute(select(cards.c.id).where(behind))
-    return await _without_lane(connection, LaneKind.CARD, list(found.scalars()))
+    return await _without_job(connection, JobKind.CARD, list(found.scalars()))
 
 
 async def _threads(connection: AsyncConnection) -> list[str]:
@@ -85,9 +85,9 @@ async def _threads(connection: AsyncConnection) -> list[str]:
     waits = and_(sightings.c.state == SightingState.PENDING, sightings.c.orgs != "[]")
     columns = (sightings.c.workspace, sightings.c.channel, sightings.c.thread_ts)
     found = await connection.execute(select(*columns).where(waits).distinct())
-    return await _without_lane(connection, LaneKind.THREAD, [seen.key(Thread(*row)) for row in found])
+    return await _without_job(connection, JobKind.THREAD, [seen.key(Thread(*row)) for row in found])
 
 
-async def _without_lane(connection: AsyncConnection, kind: LaneKind, keys: list[str]) -> list[str]:
-    there = set((await connection.execute(select(lanes.c.key).where(lanes.c.kind == kind))).scalars())
+async def _without_job(connection: AsyncConnection, kind: JobKind, keys: list[str]) -> list[str]:
+    there = set((await connection.execute(select(jobs.c.key).where(jobs.c.kind == kind))).scalars())
     return [key for key in keys if key not in there]

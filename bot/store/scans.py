@@ -1,4 +1,4 @@
-"""Scans: threads whose earlier messages are to be read, a page at a time, by the thread's lane."""
+"""Scans: threads whose earlier messages are to be read, a page at a time, by the thread's job."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Thread
 from bot.store.engine import insert_into
-from bot.store.jobs import LaneKind, wake
+from bot.store.jobs import JobKind, enqueue
 from bot.store.schema import scans
 
 
@@ -45,9 +45,9 @@ async def finish(tx: AsyncConnection, thread: Thread) -> None:
 async def ask(tx: AsyncConnection, thread: Thread, by: str | None, most: int, at: float) -> None:
     """Have up to `most` messages of this thread read; one that is under way begins anew.
 
-    `by`: who is told what was found. The thread's lane is locked until the transaction ends, before any case is.
+    `by`: who is told what was found. The thread's job is locked until the transaction ends, before any case is.
     """
-    await wake(tx, LaneKind.THREAD, f"{thread.workspace}/{thread.channel}/{thread.ts}")
+    await enqueue(tx, JobKind.THREAD, f"{thread.workspace}/{thread.channel}/{thread.ts}")
     asked = {"by": by, "cursor": "", "left": most, "read": 0, "new": 0, "at": at}
     row = insert_into(tx, scans).values(
         workspace=thread.workspace, channel=thread.channel, thread_ts=thread.ts, **asked

@@ -153,11 +153,11 @@ card_insights = Table(
     Index("ix_card_insights_insight", "insight"),
 )
 
-lanes = Table(
-    "lanes",
+jobs = Table(
+    "jobs",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("kind", String(16), nullable=False),  # LaneKind
+    Column("kind", String(16), nullable=False),  # JobKind
     Column("key", String(160), nullable=False),
     Column("due_at", Double, nullable=False),
     Column("lease_until", Double),
@@ -168,7 +168,7 @@ lanes = Table(
     Column("refused", Integer, nullable=False),  # singles that Datadog refused in a row
     Column("note", Text, nullable=False),  # what it waits for, in words
     UniqueConstraint("kind", "key"),
-    Index("ix_lanes_due_at", "due_at"),
+    Index("ix_jobs_due_at", "due_at"),
 )
 
 transitions = Table(

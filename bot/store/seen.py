@@ -80,7 +80,7 @@ class Rules:
 
 
 def key(thread: Thread) -> str:
-    """The key of the thread's lane."""
+    """The key of the thread's job."""
     return f"{thread.workspace}/{thread.channel}/{thread.ts}"
 
 

@@ -13,7 +13,7 @@ from bot.insights import State
 from bot.model import Identity, Insight, InsightType, Thread
 from bot.store import Store, cards, now, questions, ties
 from bot.store.engine import insert_on
-from bot.store.jobs import LaneKind, wake
+from bot.store.jobs import JobKind, enqueue
 from bot.store.offering import offer_pending
 from bot.store.schema import sightings
 from bot.store.seen import Decided, Found, Rules, Seen, SightingState, in_thread, key
@@ -33,7 +33,7 @@ async def sight(store: Store, seen: Seen, rules: Callable[[], Awaitable[Rules]])
     """Write down what a message brought; in a tied thread it is offered in the same transaction.
 
     Slack sends an event more than once: then nothing is new. A thread known to be about no case costs one
-    read; one of which nothing is known gets a lane that finds out. `rules` is asked where the message leads on.
+    read; one of which nothing is known gets a job that finds out. `rules` is asked where the message leads on.
     """
     if not await _concerns(store, seen):
         return Sighted()
@@ -77,7 +77,7 @@ async def _write_down(tx: AsyncConnection, seen: Seen, rules: Rules) -> Sighted 
         rolling = by_channel and seen.is_root and seen.by_bot
         return Sighted(new, tie, await offer_pending(tx, seen.thread, tie, rules, at, rolling=rolling))
     if seen.asks:
-        await wake(tx, LaneKind.THREAD, key(seen.thread))
+        await enqueue(tx, JobKind.THREAD, key(seen.thread))
     if seen.names:
         await (ties.name if seen.is_root else ties.reply_names)(tx, seen.thread, seen.names, at)
     return Sighted(await insert(tx, seen, at))
@@ -168,7 +168,7 @@ async def take_back(store: Store, thread: Thread, message_ts: str, gone: Sequenc
         if tie is not None and tie.kind is TieKind.TIED:
             await ties.lock_case(tx, tie.org, tie.case_id)
         else:
-            await wake(tx, LaneKind.THREAD, key(thread))
+            await enqueue(tx, JobKind.THREAD, key(thread))
         at = await now(tx)
         brought = [each for identity in gone for each in await _mark_gone(tx, thread, message_ts, identity)]
         withdrawn = [insight for insight in brought if await withdraw(tx, insight, at)]

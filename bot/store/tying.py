@@ -1,6 +1,6 @@
 """Tying: a thread or a channel gets another case, or none, and all that follows from it.
 
-What was only offered for the old case is withdrawn; what was confirmed still goes to it. Locks: the thread's lane,
+What was only offered for the old case is withdrawn; what was confirmed still goes to it. Locks: the thread's job,
 then the cases' rows, then cards.
 """
 
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.insights import Decision, State
 from bot.model import Thread
 from bot.store import Store, cards, cases, now, questions, scans, sightings, ties
-from bot.store.jobs import LaneKind, wake
+from bot.store.jobs import JobKind, enqueue
 from bot.store.schema import card_insights, insights
 from bot.store.schema import cards as cards_table
 from bot.store.schema import sightings as seen_table
@@ -27,7 +27,7 @@ SCANNED = 200
 async def tie(store: Store, place: Thread, case: cases.Case, by: str) -> bool:
     """Tie a thread, or a whole channel, because a person said so; whether that changed anything.
 
-    A thread's earlier messages are read for links, as its lane gets to it.
+    A thread's earlier messages are read for links, as its job gets to it.
     """
     async with store.write() as tx:
         return await tie_in(tx, place, case, by)
@@ -36,7 +36,7 @@ async def tie(store: Store, place: Thread, case: cases.Case, by: str) -> bool:
 async def answer(store: Store, card: str, thread: Thread, case: cases.Case, by: str) -> bool:
     """Tie a thread because somebody chose this case on the card that asked; False: it was answered before."""
     async with store.write() as tx:
-        await wake(tx, LaneKind.THREAD, key(thread))
+        await enqueue(tx, JobKind.THREAD, key(thread))
         asked = await questions.get(tx, card)
         if asked is None or asked.answer is not None:
             return False
@@ -48,7 +48,7 @@ async def tie_in(tx: AsyncConnection, place: Thread, case: cases.Case, by: str) 
     """`tie` within a transaction that has locked nothing yet."""
     at = await now(tx)
     if place.ts:
-        await wake(tx, LaneKind.THREAD, key(place))
+        await enqueue(tx, JobKind.THREAD, key(place))
     old = await ties.of(tx, place)
     await _lock(tx, old, case)
     await cases.save(tx, case)
@@ -69,7 +69,7 @@ async def untie(store: Store, place: Thread, by: str) -> bool:
     async with store.write() as tx:
         at = await now(tx)
         if place.ts:
-            await wake(tx, LaneKind.THREAD, key(place))
+            await enqueue(tx, JobKind.THREAD, key(place))
         old = await ties.of(tx, place)
         if old is not None and old.kind is TieKind.NONE:
             return False
@@ -87,7 +87,7 @@ async def reroot(store: Store, seen: Seen) -> None:
     What was only offered for the old case is withdrawn, and the thread's links wait for the new one.
     """
     async with store.write() as tx:
-        await wake(tx, LaneKind.THREAD, key(seen.thread))
+        await enqueue(tx, JobKind.THREAD, key(seen.thread))
         old = await ties.of(tx, seen.thread)
         if old is not None and old.source is TieSource.SAID:
             return

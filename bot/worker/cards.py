@@ -1,4 +1,4 @@
-"""The lane of a card: what the store says of its insights, shown in Slack.
+"""The job of a card: what the store says of its insights, shown in Slack.
 
 Before a post leaves, `posting_since` is committed; where that stands without a ts, the thread is searched for the
 card's metadata first. So a crash between Slack's yes and our commit leaves one card, not two.
@@ -19,7 +19,7 @@ from bot.model import Identity, Thread
 from bot.services.context import Org, Reach
 from bot.slack.client import DIRECT, SlackEnd, SlackLater
 from bot.store import cards, cases, channels, jobs, joining, now, questions, ties
-from bot.store.jobs import Lane, LaneKind
+from bot.store.jobs import Job, JobKind
 
 SHARED = "shared_channel"
 """Our own reason: in such a channel the operator wants nothing said in the open."""
@@ -53,24 +53,24 @@ class Showing:
     channel: str = ""
 
 
-async def deliver(reach: Reach, lane: Lane) -> None:
+async def deliver(reach: Reach, job: Job) -> None:
     """Bring Slack up to this card's newest version, and tell the thread of a late failure."""
     async with reach.store.read() as connection:
-        card = await cards.get(connection, lane.key)
+        card = await cards.get(connection, job.key)
     if card is None or card.ended is not None:
-        await _finish(reach, lane)
+        await _finish(reach, job)
         return
     try:
-        showing = await _show(reach, lane, card)
+        showing = await _show(reach, job, card)
         if card.tell > card.told:
-            await _tell(reach, lane, card)
+            await _tell(reach, job, card)
     except SlackLater as later:
         log.info("card.later", card=card.id, why=str(later))
-        await _again(reach, lane, later)
+        await _again(reach, job, later)
     except SlackEnd as end:
-        await _ended(reach, lane, card, end)
+        await _ended(reach, job, card, end)
     else:
-        await _shown(reach, lane, card, showing)
+        await _shown(reach, job, card, showing)
 
 
 async def view(reach: Reach, card: cards.Card) -> messages.Card | None:
@@ -79,7 +79,7 @@ async def view(reach: Reach, card: cards.Card) -> messages.Card | None:
         row = await cards.get(connection, card.id)
         items = await cards.items(connection, card.id)
         case = await cases.get(connection, card.org, card.case_id)
-        note, due_at = await jobs.waits_for(connection, LaneKind.CASE, cases.key(card.org, card.case_id))
+        note, due_at = await jobs.waits_for(connection, JobKind.CASE, cases.key(card.org, card.case_id))
         shared = await channels.is_shared(connection, card.thread)
         at = await now(connection)
     if case is None or row is None:
@@ -117,7 +117,7 @@ def permalink(workspace_url: str, thread: Thread, message_ts: str) -> str:
     return page if message_ts == thread.ts else f"{page}?thread_ts={thread.ts}&cid={thread.channel}"
 
 
-async def _show(reach: Reach, lane: Lane, card: cards.Card) -> Showing:
+async def _show(reach: Reach, job: Job, card: cards.Card) -> Showing:
     """Post or update; what Slack shows now."""
     face = await (_question(reach, card) if card.asks else _insights(reach, card))
     if face is None:
@@ -137,7 +137,7 @@ async def _show(reach: Reach, lane: Lane, card: cards.Card) -> Showing:
     if not reach.shared and await _is_shared(reach, card):
         raise SlackEnd(SHARED)
     async with reach.write() as tx:
-        await cards.posting(tx, card.id, await jobs.hold(tx, lane))
+        await cards.posting(tx, card.id, await jobs.check_lease(tx, job))
     posted = await there.slack.post(card.thread, face.message, messages.metadata(card.id))
     return Showing(face.version, posted.ts, face.digest, posted.channel)
 
@@ -194,7 +194,7 @@ def _digest(message: messages.Message) -> str:
     return hashlib.blake2b(json.dumps(message.blocks).encode(), digest_size=12).hexdigest()
 
 
-async def _tell(reach: Reach, lane: Lane, card: cards.Card) -> None:
+async def _tell(reach: Reach, job: Job, card: cards.Card) -> None:
     """One reply about insights that failed when nobody was watching any more."""
     mark = messages.metadata(card.id, card.tell)
     there = await reach.workspaces.at(card.thread.workspace)
@@ -204,10 +204,10 @@ async def _tell(reach: Reach, lane: Lane, card: cards.Card) -> None:
     shown = await view(reach, card)
     if found is None and shown is not None:
         async with reach.write() as tx:
-            await cards.telling(tx, card.id, await jobs.hold(tx, lane))
+            await cards.telling(tx, card.id, await jobs.check_lease(tx, job))
         await there.slack.post(card.thread, messages.late_failure(shown), mark)
     async with reach.write() as tx:
-        await jobs.hold(tx, lane)
+        await jobs.check_lease(tx, job)
         await cards.told(tx, card.id, card.tell)
 
 
@@ -245,9 +245,9 @@ def as_shown(item: cards.Item, name: str) -> messages.Item:
     )
 
 
-async def _shown(reach: Reach, lane: Lane, card: cards.Card, showing: Showing) -> None:
+async def _shown(reach: Reach, job: Job, card: cards.Card, showing: Showing) -> None:
     async with reach.write() as tx:
-        await jobs.hold(tx, lane)
+        await jobs.check_lease(tx, job)
         if showing.ts is None:
             await cards.nothing_to_show(tx, card.id, showing.version)
             more = False
@@ -255,10 +255,10 @@ async def _shown(reach: Reach, lane: Lane, card: cards.Card, showing: Showing) -
             if showing.channel and showing.channel != card.thread.channel:
                 await cards.rehouse(tx, card, showing.channel)
             more = await cards.shown(tx, card.id, showing.version, showing.ts, showing.digest)
-        await jobs.release(tx, lane, more=more)
+        await jobs.complete(tx, job, more=more)
 
 
-async def _ended(reach: Reach, lane: Lane, card: cards.Card, end: SlackEnd) -> None:
+async def _ended(reach: Reach, job: Job, card: cards.Card, end: SlackEnd) -> None:
     """A card whose message cannot be changed any more: what became of its insights is posted as a new reply.
 
     Where the bot is not in the channel, or must be silent, the card of what somebody added on purpose goes to their
@@ -268,7 +268,7 @@ async def _ended(reach: Reach, lane: Lane, card: cards.Card, end: SlackEnd) -> N
     anew = card.ts is not None and end.reason in MESSAGE_GONE
     async with reach.write() as tx:
         await ties.lock_case(tx, card.org, card.case_id)
-        await jobs.hold(tx, lane)
+        await jobs.check_lease(tx, job)
         person = await _whose(tx, card) if end.reason in OUTSIDE else None
         if card.ts is None and person is not None:
             await cards.rehouse(tx, card, person)
@@ -278,7 +278,7 @@ async def _ended(reach: Reach, lane: Lane, card: cards.Card, end: SlackEnd) -> N
         else:
             anew = False
             await joining.close(tx, card, end.reason, reach.timing)
-        await jobs.release(tx, lane, more=anew)
+        await jobs.complete(tx, job, more=anew)
 
 
 async def _whose(tx: AsyncConnection, card: cards.Card) -> str | None:
@@ -288,17 +288,17 @@ async def _whose(tx: AsyncConnection, card: cards.Card) -> str | None:
     return next((item.by for item in await cards.items(tx, card.id) if item.by and item.confirmed_at), None)
 
 
-async def _again(reach: Reach, lane: Lane, later: SlackLater) -> None:
+async def _again(reach: Reach, job: Job, later: SlackLater) -> None:
     async with reach.write() as tx:
-        at = await jobs.hold(tx, lane)
-        if lane.since is not None and at - lane.since > reach.give_up_after:
-            await cards.end(tx, lane.key, "gave_up")
-            await jobs.release(tx, lane, more=False)
+        at = await jobs.check_lease(tx, job)
+        if job.since is not None and at - job.since > reach.give_up_after:
+            await cards.end(tx, job.key, "gave_up")
+            await jobs.complete(tx, job, more=False)
             return
-        await reach.retry(tx, lane, reach.later(lane.attempts, "", later.after))
+        await reach.retry(tx, job, reach.later(job.attempts, "", later.after))
 
 
-async def _finish(reach: Reach, lane: Lane) -> None:
+async def _finish(reach: Reach, job: Job) -> None:
     async with reach.write() as tx:
-        await jobs.hold(tx, lane)
-        await jobs.release(tx, lane, more=False)
+        await jobs.check_lease(tx, job)
+        await jobs.complete(tx, job, more=False)

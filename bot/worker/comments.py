@@ -8,47 +8,47 @@ from bot.services.context import Org, Reach
 from bot.slack.client import SlackEnd, SlackLater
 from bot.store import cases, comments, jobs, ties
 from bot.store.comments import Comment, CommentState
-from bot.store.jobs import Lane
+from bot.store.jobs import Job
 
 log = structlog.get_logger(__name__)
 
 
-async def deliver(reach: Reach, org: Org, lane: Lane, comment: Comment) -> None:
-    """Send this comment, or settle one whose answer got lost with its sender; the lane stays for what else waits."""
-    _, case_id = lane.key.split("/")
+async def deliver(reach: Reach, org: Org, job: Job, comment: Comment) -> None:
+    """Send this comment, or settle one whose answer got lost with its sender; the job stays for what else waits."""
+    _, case_id = job.key.split("/")
     if comment.state is CommentState.SENT:
-        await _settle(reach, lane, comment, CommentState.UNKNOWN)
+        await _settle(reach, job, comment, CommentState.UNKNOWN)
         return
     async with reach.write() as tx:
-        await ties.lock_case(tx, *lane.key.split("/"))
-        await jobs.hold(tx, lane)
+        await ties.lock_case(tx, *job.key.split("/"))
+        await jobs.check_lease(tx, job)
         await comments.settle(tx, comment, CommentState.SENT)
     try:
         await org.datadog.comment(case_id, comment.text)
     except Refused as refused:
         log.warning("comment.refused", case=case_id, status=refused.status, words=refused.words)
-        await _settle(reach, lane, comment, CommentState.FAILED)
+        await _settle(reach, job, comment, CommentState.FAILED)
     except Later as later:
         if later.sent:
-            await _settle(reach, lane, comment, CommentState.UNKNOWN)
+            await _settle(reach, job, comment, CommentState.UNKNOWN)
         else:
             async with reach.write() as tx:
-                await ties.lock_case(tx, *lane.key.split("/"))
-                await jobs.hold(tx, lane)
+                await ties.lock_case(tx, *job.key.split("/"))
+                await jobs.check_lease(tx, job)
                 await comments.settle(tx, comment, CommentState.ASKED)
             raise
     else:
-        await _settle(reach, lane, comment, CommentState.DONE)
+        await _settle(reach, job, comment, CommentState.DONE)
 
 
-async def _settle(reach: Reach, lane: Lane, comment: Comment, state: CommentState) -> None:
-    org, case_id = lane.key.split("/")
+async def _settle(reach: Reach, job: Job, comment: Comment, state: CommentState) -> None:
+    org, case_id = job.key.split("/")
     async with reach.write() as tx:
         await ties.lock_case(tx, org, case_id)
-        await jobs.hold(tx, lane)
+        await jobs.check_lease(tx, job)
         await comments.settle(tx, comment, state)
         case = await cases.get(tx, org, case_id)
-        await jobs.release(tx, lane, more=True)
+        await jobs.complete(tx, job, more=True)
     said = messages.commented(state.value, case.key if case else case_id)
     try:
         await (await reach.slack(comment.thread.workspace)).whisper(comment.thread, comment.by, said)

@@ -1,4 +1,4 @@
-"""The loop: claims lanes that are due, works on several at once, and sleeps until the next is."""
+"""The loop: claims jobs that are due, works on several at once, and sleeps until the next is."""
 
 import asyncio
 import secrets
@@ -11,22 +11,22 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot import metrics
 from bot.services.context import Reach
 from bot.store import jobs, retention
-from bot.store.jobs import Lane, LaneKind, LeaseLost, Retry
+from bot.store.jobs import Job, JobKind, LeaseLost, Retry
 from bot.worker import cards, cases, threads
 
 AT_ONCE = 16
-"""Lanes under way in one process: each waits for Slack or Datadog most of its time."""
+"""Jobs under way in one process: each waits for Slack or Datadog most of its time."""
 UPKEEP_SECONDS = 60.0
 POLL_SECONDS = 1.0
 """How long at most until work of another replica is found."""
 
 log = structlog.get_logger(__name__)
 
-Work = Callable[[Reach, Lane], Awaitable[None]]
-KINDS: Mapping[LaneKind, Work] = {
-    LaneKind.THREAD: threads.deliver,
-    LaneKind.CARD: cards.deliver,
-    LaneKind.CASE: cases.deliver,
+Work = Callable[[Reach, Job], Awaitable[None]]
+KINDS: Mapping[JobKind, Work] = {
+    JobKind.THREAD: threads.deliver,
+    JobKind.CARD: cards.deliver,
+    JobKind.CASE: cases.deliver,
 }
 
 
@@ -36,7 +36,7 @@ class Delivery:
     def __init__(self, reach: Reach) -> None:
         self._reach = reach
         self._awake = asyncio.Event()
-        self._under_way: dict[asyncio.Task[None], Lane] = {}
+        self._under_way: dict[asyncio.Task[None], Job] = {}
         self._kept_up = 0.0
         self.alive_at = time.monotonic()
 
@@ -67,21 +67,21 @@ class Delivery:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
         try:
-            for lane in left:
+            for job in left:
                 async with self._reach.write() as tx:
-                    await jobs.hand_back(tx, lane)
+                    await jobs.release(tx, job)
         except SQLAlchemyError as error:
-            log.warning("delivery.not_handed_back", lanes=len(left), error=type(error).__name__)  # their leases end
+            log.warning("delivery.not_handed_back", jobs=len(left), error=type(error).__name__)  # their leases end
 
     async def _keep_up(self) -> None:
-        """Once a minute: lanes that are missing, and a batch of what is long finished."""
+        """Once a minute: jobs that are missing, and a batch of what is long finished."""
         if time.monotonic() - self._kept_up < UPKEEP_SECONDS:
             return
         self._kept_up = time.monotonic()
         made = await retention.sweep(self._reach.store)
         gone = await retention.prune(self._reach.store, self._reach.keep)
         if made or gone:
-            log.info("delivery.upkeep", lanes_made=made, rows_pruned=gone)
+            log.info("delivery.upkeep", jobs_made=made, rows_pruned=gone)
 
     async def _sleep(self, seconds: float) -> None:
         try:
@@ -100,41 +100,41 @@ class Delivery:
             if due > 0:
                 return min(due + 0.002, POLL_SECONDS)
             async with self._reach.write() as tx:
-                lane = await jobs.claim(tx, self._reach.lease)
-            if lane is None:
+                job = await jobs.claim(tx, self._reach.lease)
+            if job is None:
                 return 0.02
-            self._start(lane)
+            self._start(job)
         return POLL_SECONDS
 
-    def _start(self, lane: Lane) -> None:
-        task = asyncio.create_task(self._work(lane), name=f"{lane.kind}:{lane.key}")
-        self._under_way[task] = lane
+    def _start(self, job: Job) -> None:
+        task = asyncio.create_task(self._work(job), name=f"{job.kind}:{job.key}")
+        self._under_way[task] = job
         task.add_done_callback(self._ended)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._under_way.pop(task, None)
         self.wake()
 
-    async def _work(self, lane: Lane) -> None:
+    async def _work(self, job: Job) -> None:
         try:
-            await KINDS[lane.kind](self._reach, lane)
+            await KINDS[job.kind](self._reach, job)
         except LeaseLost:
-            metrics.leases_lost.labels(lane.kind).inc()
-            log.warning("lane.lease_lost", kind=lane.kind, key=lane.key)
+            metrics.leases_lost.labels(job.kind).inc()
+            log.warning("job.lease_lost", kind=job.kind, key=job.key)
         except SQLAlchemyError as error:
-            # The store will say when it works again: the lease ends and the lane is claimed anew.
-            log.warning("lane.store_failed", kind=lane.kind, key=lane.key, error=type(error).__name__)
+            # The store will say when it works again: the lease ends and the job is claimed anew.
+            log.warning("job.store_failed", kind=job.kind, key=job.key, error=type(error).__name__)
         except Exception:
             reference = secrets.token_hex(2).upper()
-            log.exception("lane.failed", kind=lane.kind, key=lane.key, reference=reference)
-            await self._keep(lane, reference)
+            log.exception("job.failed", kind=job.kind, key=job.key, reference=reference)
+            await self._keep(job, reference)
 
-    async def _keep(self, lane: Lane, reference: str) -> None:
+    async def _keep(self, job: Job, reference: str) -> None:
         try:
             async with self._reach.write() as tx:
-                await jobs.hold(tx, lane)
+                await jobs.check_lease(tx, job)
                 await self._reach.retry(
-                    tx, lane, Retry(self._reach.backoff(lane.attempts), f"Something went wrong ({reference}).")
+                    tx, job, Retry(self._reach.backoff(job.attempts), f"Something went wrong ({reference}).")
                 )
         except (LeaseLost, SQLAlchemyError):
-            log.warning("lane.not_kept", kind=lane.kind, key=lane.key, reference=reference)
+            log.warning("job.not_kept", kind=job.kind, key=job.key, reference=reference)

@@ -1,4 +1,4 @@
-"""Scanning a thread's earlier messages: a page per turn of the thread's lane, offered on one card at the end."""
+"""Scanning a thread's earlier messages: a page per turn of the thread's job, offered on one card at the end."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from bot.services import decision_log, watching
 from bot.services.context import Reach
 from bot.slack.client import SlackEnd, SlackLater
 from bot.store import jobs, now, offering, scans, sightings, ties
-from bot.store.jobs import Lane
+from bot.store.jobs import Job
 from bot.store.scans import Scan
 from bot.store.seen import Decided
 from bot.store.ties import TieKind
@@ -21,7 +21,7 @@ PAGE = 100
 """Messages asked for at once."""
 
 
-async def page(reach: Reach, lane: Lane, thread: Thread, scan: Scan) -> None:
+async def page(reach: Reach, job: Job, thread: Thread, scan: Scan) -> None:
     """Read the next page of this scan and write down its links; raises SlackLater and SlackEnd."""
     there = await reach.workspaces.at(thread.workspace)
     read, cursor = await there.slack.page(thread, scan.cursor, min(PAGE, scan.left))
@@ -32,7 +32,7 @@ async def page(reach: Reach, lane: Lane, thread: Thread, scan: Scan) -> None:
     ]
     done = not cursor or scan.left <= len(read)
     async with reach.write() as tx:
-        await jobs.hold(tx, lane)
+        await jobs.check_lease(tx, job)
         at = await now(tx)
         new = sum([await sightings.insert(tx, each, at) for each in found])
         so_far = replace(
@@ -41,13 +41,13 @@ async def page(reach: Reach, lane: Lane, thread: Thread, scan: Scan) -> None:
         await (scans.finish(tx, thread) if done else scans.proceed(tx, thread, so_far))
     rules = await watching.rules(reach, thread)
     async with reach.write() as tx:
-        await jobs.hold(tx, lane)
+        await jobs.check_lease(tx, job)
         tie = await ties.of(tx, thread)
         decided: list[Decided] = []
         if done and tie is not None and tie.kind is TieKind.TIED:
             await ties.lock_case(tx, tie.org, tie.case_id)
             decided = await offering.offer_pending(tx, thread, tie, rules, await now(tx))
-        await jobs.release(tx, lane, more=not done)
+        await jobs.complete(tx, job, more=not done)
     decision_log.tell(reach, thread, tie, decided)
     if done and scan.by is not None:
         await _tell(reach, thread, scan.by, messages.replies.scanned(so_far.read, so_far.new))

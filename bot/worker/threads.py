@@ -1,4 +1,4 @@
-"""The lane of a thread: which case it is about, found out once and written down, then its pending links are offered.
+"""The job of a thread: which case it is about, found out once and written down, then its pending links are offered.
 
 Only a definite answer is remembered as "no case": a 429, a 5xx, or a channel that the bot is not in says nothing.
 """
@@ -18,7 +18,7 @@ from bot.services.cases import CredentialsRefused, resolve
 from bot.services.context import Reach
 from bot.slack.client import SlackEnd, SlackLater
 from bot.store import cases, jobs, now, offering, questions, scans, ties
-from bot.store.jobs import Lane, Retry
+from bot.store.jobs import Job, Retry
 from bot.store.seen import Decided
 from bot.store.ties import CaseName, TieKind
 from bot.worker import scans as scanning
@@ -38,28 +38,28 @@ class _Learned:
     replied: Sequence[cases.Case]
 
 
-async def deliver(reach: Reach, lane: Lane) -> None:
+async def deliver(reach: Reach, job: Job) -> None:
     """Find out this thread's case, read its earlier messages where that was asked for, and offer what waits."""
-    thread = Thread(*lane.key.split("/"))
+    thread = Thread(*job.key.split("/"))
     async with reach.store.read() as connection:
         tie, own = await ties.of(connection, thread), await ties.own(connection, thread)
         scan = await scans.waiting(connection, thread)
     try:
         known = tie is not None and tie.kind is not TieKind.NAMED and not (own and own.replied)
         if known and scan is not None:
-            await scanning.page(reach, lane, thread, scan)
+            await scanning.page(reach, job, thread, scan)
         else:
-            await _write_down(reach, lane, thread, await _learn(reach, thread, tie, own))
+            await _write_down(reach, job, thread, await _learn(reach, thread, tie, own))
     except SlackLater as later:
-        await _again(reach, lane, reach.later(lane.attempts, str(later), later.after))
+        await _again(reach, job, reach.later(job.attempts, str(later), later.after))
     except Later as later:
         words = messages.rate_limited() if later.why is Why.RATE_LIMITED else messages.not_answering(later.status)
-        await _again(reach, lane, reach.later(lane.attempts, words, later.after))
+        await _again(reach, job, reach.later(job.attempts, words, later.after))
     except CredentialsRefused:
-        await _again(reach, lane, Retry(reach.probe, messages.credentials(), blame=False))
+        await _again(reach, job, Retry(reach.probe, messages.credentials(), counts_as_attempt=False))
     except SlackEnd as end:
         log.warning("thread.unreadable", channel=thread.channel, reason=end.reason, needed=end.needed)
-        await _give_up(reach, lane, thread, end.reason)
+        await _give_up(reach, job, thread, end.reason)
 
 
 async def _learn(reach: Reach, thread: Thread, tie: ties.Tie | None, own: ties.Tie | None) -> _Learned:
@@ -86,12 +86,12 @@ async def _known(reach: Reach, thread: Thread, named: Iterable[CaseName]) -> Seq
     return tuple({case.case_id: case for case in found if case is not None}.values())
 
 
-async def _write_down(reach: Reach, lane: Lane, thread: Thread, learned: _Learned) -> None:
+async def _write_down(reach: Reach, job: Job, thread: Thread, learned: _Learned) -> None:
     rules = await watching.rules(reach, thread)
     async with reach.write() as tx:
-        await jobs.hold(tx, lane)
+        await jobs.check_lease(tx, job)
         if await ties.own(tx, thread) != learned.own:  # the root was edited meanwhile, or somebody tied the thread
-            await jobs.release(tx, lane, more=True)
+            await jobs.complete(tx, job, more=True)
             return
         at = await now(tx)
         if learned.root is not None:
@@ -108,7 +108,7 @@ async def _write_down(reach: Reach, lane: Lane, thread: Thread, learned: _Learne
             if about := learned.replied or (tie.kind is TieKind.SEVERAL and learned.root):
                 await questions.ask(tx, thread, about, at)
         await ties.asked(tx, thread)
-        await jobs.release(tx, lane, more=await scans.waiting(tx, thread) is not None)
+        await jobs.complete(tx, job, more=await scans.waiting(tx, thread) is not None)
     decision_log.tell(reach, thread, tie, decided)
 
 
@@ -123,22 +123,22 @@ async def write_found(tx: AsyncConnection, thread: Thread, found: Sequence[cases
         await ties.set_from_root(tx, thread, TieKind.SEVERAL if found else TieKind.NO_CASE, at)
 
 
-async def _again(reach: Reach, lane: Lane, again: Retry) -> None:
-    if lane.since is not None and again.blame:
+async def _again(reach: Reach, job: Job, again: Retry) -> None:
+    if job.since is not None and again.counts_as_attempt:
         async with reach.write() as tx:
-            too_late = await jobs.hold(tx, lane) - lane.since > reach.give_up_after
+            too_late = await jobs.check_lease(tx, job) - job.since > reach.give_up_after
         if too_late:
-            await _give_up(reach, lane, Thread(*lane.key.split("/")), "gave_up")
+            await _give_up(reach, job, Thread(*job.key.split("/")), "gave_up")
             return
     async with reach.write() as tx:
-        await jobs.hold(tx, lane)
-        await reach.retry(tx, lane, again)
+        await jobs.check_lease(tx, job)
+        await reach.retry(tx, job, again)
 
 
-async def _give_up(reach: Reach, lane: Lane, thread: Thread, reason: str) -> None:
+async def _give_up(reach: Reach, job: Job, thread: Thread, reason: str) -> None:
     """Nothing is known of the thread's case, so nothing is remembered: the next link asks again."""
     async with reach.write() as tx:
-        await jobs.hold(tx, lane)
+        await jobs.check_lease(tx, job)
         decided = await offering.set_aside(tx, thread, reason)
-        await jobs.release(tx, lane, more=False)
+        await jobs.complete(tx, job, more=False)
     decision_log.tell(reach, thread, None, decided)

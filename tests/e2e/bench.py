@@ -37,7 +37,7 @@ SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 SETTINGS = {
     "CASE_INSIGHTS_CARD_DELAY": "200ms",
     "CASE_INSIGHTS_RETRY_CAP": "2s",
-    # A killed bot's lanes are free again after this; calls time out after a quarter of it.
+    # A killed bot's jobs are free again after this; calls time out after a quarter of it.
     "CASE_INSIGHTS_LEASE": "4s",
 }
 
@@ -150,7 +150,7 @@ class Bench:
             connection.execute("BEGIN IMMEDIATE")
         else:
             connection = psycopg.connect(url)
-            connection.execute("LOCK TABLE lanes IN EXCLUSIVE MODE")  # nothing is written without waking a lane
+            connection.execute("LOCK TABLE jobs IN EXCLUSIVE MODE")  # nothing is written without waking a job
         try:
             yield
         finally:
@@ -221,21 +221,21 @@ class Bench:
             raise AssertionError(f"{error}\nCards:\n{shown}\nLog:\n{self.log[-3000:]}") from error
 
     async def handled(self) -> None:
-        """Every event is acknowledged, no lane is about to be worked on, and nothing happens any more."""
+        """Every event is acknowledged, no job is about to be worked on, and nothing happens any more."""
         await self.control.until(lambda: self.slack.outbox.undelivered == 0, timeout=20, what="acknowledgements")
         await self.control.quiet(0.15, timeout=20)
         while self._work_soon():
             await self.control.quiet(0.15, timeout=20)
 
     def _work_soon(self) -> bool:
-        """Whether a lane is due within half a second: whoever waits longer waits for somebody else."""
+        """Whether a job is due within half a second: whoever waits longer waits for somebody else."""
         url = self.bot.env["DATABASE_URL"]
         if url.startswith("sqlite"):
             now, connection = "(julianday('now') - 2440587.5) * 86400.0", sqlite3.connect(self.database)
         else:
             now, connection = "extract(epoch from clock_timestamp())", psycopg.connect(url)
         with contextlib.closing(connection):  # type: ignore[type-var]
-            due: Any = connection.execute(f"SELECT count(*) FROM lanes WHERE due_at < {now} + 0.5")  # noqa: S608
+            due: Any = connection.execute(f"SELECT count(*) FROM jobs WHERE due_at < {now} + 0.5")  # noqa: S608
             return due.fetchone()[0] > 0
 
     def calls(self, method: str) -> list[Call]:

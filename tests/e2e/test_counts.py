@@ -23,7 +23,7 @@ if "DATABASE_URL" in os.environ:
 
     sqlite3.connect = watched
 """
-LOOKING_FOR_WORK = "SELECT min(max(lanes.due_at"
+LOOKING_FOR_WORK = "SELECT min(max(jobs.due_at"
 
 
 class Counted:

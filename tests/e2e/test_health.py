@@ -89,11 +89,11 @@ async def test_metrics_count_what_waits_and_what_was_put_off(b: Bench) -> None:
     await b.card(root, "Added to CASEM-4523")
     await b.handled()
     after = await measured(b)
-    retried = 'case_insights_lanes_retried_total{kind="case"}'
+    retried = 'case_insights_jobs_retried_total{kind="case"}'
     assert during[retried] == before.get(retried, 0.0) + 1
-    assert during['case_insights_lanes{kind="case"}'] == 1
-    assert during['case_insights_lanes_oldest_seconds{kind="case"}'] >= 0
-    assert after['case_insights_lanes{kind="case"}'] == 0
+    assert during['case_insights_jobs{kind="case"}'] == 1
+    assert during['case_insights_jobs_oldest_seconds{kind="case"}'] >= 0
+    assert after['case_insights_jobs{kind="case"}'] == 0
 
 
 async def test_whoever_lost_the_lease_writes_nothing_and_the_next_finds_what_was_put(b: Bench) -> None:
@@ -104,7 +104,7 @@ async def test_whoever_lost_the_lease_writes_nothing_and_the_next_finds_what_was
     await b.click(card, "insights.add")
     await b.held(PUT)
     with sqlite3.connect(b.database) as connection:
-        connection.execute("UPDATE lanes SET token = 'somebody else', lease_until = 0 WHERE kind = 'case'")
+        connection.execute("UPDATE jobs SET token = 'somebody else', lease_until = 0 WHERE kind = 'case'")
     connection.close()
     b.control.release()
     await b.card(root, "Added to CASEM-4523 by Ana")

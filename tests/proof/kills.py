@@ -24,7 +24,7 @@ async def _before_the_store(b: Bench, _: Sequence[int]) -> None:
 
 
 async def _after_the_store(b: Bench, _: Sequence[int]) -> None:
-    """A message with links is acknowledged, so it is committed, and its card's lane is not due yet."""
+    """A message with links is acknowledged, so it is committed, and its card's job is not due yet."""
     before = len(b.control.calls)
     await b.control.until(
         lambda: any(call.status == 200 and _has_links(call) for call in _envelopes(b, before)),

@@ -78,19 +78,19 @@ async def test_what_was_confirmed_reaches_its_case_once_whatever_fails(proving: 
 
 
 async def nothing_left(b: Bench) -> None:
-    """No lane and no insight is under way any more: asked of the database itself."""
+    """No job and no insight is under way any more: asked of the database itself."""
     store = Store(b.bot.env["DATABASE_URL"])
     deadline = time.monotonic() + 60
     try:
         while time.monotonic() < deadline:
             async with store.read() as connection:
-                left = (await connection.execute(select(func.count()).select_from(schema.lanes))).scalar_one()
+                left = (await connection.execute(select(func.count()).select_from(schema.jobs))).scalar_one()
             if not left:
                 break
             await b.control.quiet(0.5, timeout=30)
         async with store.read() as connection:
             states = Counter((await connection.execute(select(schema.insights.c.state))).scalars())
-        assert left == 0, f"{left} lanes are stuck"
+        assert left == 0, f"{left} jobs are stuck"
         assert set(states) <= {State.ADDED, State.DISMISSED}, states
     finally:
         await store.close()

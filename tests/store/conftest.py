@@ -10,7 +10,7 @@ from bot.store import Store, cards, cases, clicks, now, schema, sightings, ties
 from bot.store.cards import Card, Item, Timing
 from bot.store.cases import Case
 from bot.store.clicks import Click, Clicked
-from bot.store.jobs import LaneKind
+from bot.store.jobs import JobKind
 from bot.store.seen import Found, Rules, Seen
 from bot.store.ties import CaseName, TieKind
 
@@ -117,9 +117,9 @@ async def press(
     return clicked
 
 
-async def lanes_of(store: Store, kind: LaneKind) -> Sequence[str]:
+async def jobs_of(store: Store, kind: JobKind) -> Sequence[str]:
     async with store.read() as connection:
-        rows = await connection.execute(select(schema.lanes.c.key).where(schema.lanes.c.kind == kind))
+        rows = await connection.execute(select(schema.jobs.c.key).where(schema.jobs.c.kind == kind))
     return sorted(rows.scalars())
 
 

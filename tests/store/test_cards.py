@@ -6,7 +6,7 @@ from sqlalchemy import select
 from bot.insights import CARD_HOLDS, CARD_OPEN_SECONDS, Action, State
 from bot.store import Store, cards, now, schema
 from bot.store.cards import Card, Change
-from bot.store.jobs import LaneKind
+from bot.store.jobs import JobKind
 from bot.store.joining import GROUP_HOLDS
 from tests.store.conftest import (
     REPLY,
@@ -15,7 +15,7 @@ from tests.store.conftest import (
     card_of,
     cards_of,
     items_of,
-    lanes_of,
+    jobs_of,
     monitor,
     monitors,
     on_cards,
@@ -44,7 +44,7 @@ async def post(store: Store, card: Card, ts: str = "1000.000900") -> None:
 
 
 async def due_in(store: Store, card: Card) -> float:
-    due = select(schema.lanes.c.due_at).where(schema.lanes.c.kind == LaneKind.CARD, schema.lanes.c.key == card.id)
+    due = select(schema.jobs.c.due_at).where(schema.jobs.c.kind == JobKind.CARD, schema.jobs.c.key == card.id)
     async with store.read() as connection:
         return (await connection.execute(due)).scalar_one() - await now(connection)
 
@@ -112,7 +112,7 @@ async def test_a_card_that_is_old_hands_over_what_is_undecided(store):
     old, new = await cards_of(store)
     assert await on_cards(store) == [[], ["1", "2"]]
     assert (old.id, old.continued, old.version) == (card.id, True, card.version + 1)
-    assert set(await lanes_of(store, LaneKind.CARD)) == {old.id, new.id}
+    assert set(await jobs_of(store, JobKind.CARD)) == {old.id, new.id}
 
 
 async def test_a_card_that_is_not_old_yet_is_joined(store):

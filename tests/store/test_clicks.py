@@ -9,10 +9,10 @@ from bot.insights import Action, State
 from bot.store import Store, cases, clicks, now, schema
 from bot.store.cases import Settled
 from bot.store.clicks import Click
-from bot.store.jobs import LaneKind
-from tests.store.conftest import CASE, card_of, items_of, lanes_of, monitor, monitors, paste, press, states, tie
+from bot.store.jobs import JobKind
+from tests.store.conftest import CASE, card_of, items_of, jobs_of, monitor, monitors, paste, press, states, tie
 
-LANE = cases.key(CASE.org, CASE.case_id)
+JOB = cases.key(CASE.org, CASE.case_id)
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ async def test_ticked_is_confirmed_and_the_rest_is_left_out(store):
     assert await states(store) == {"1": State.CONFIRMED, "2": State.CONFIRMED, "3": State.DISMISSED}
     items = await items_of(store, await card_of(store))
     assert [(item.by, item.left_out) for item in items] == [("U0ANA", False), ("U0ANA", False), ("U0ANA", True)]
-    assert await lanes_of(store, LaneKind.CASE) == [LANE]
+    assert await jobs_of(store, JobKind.CASE) == [JOB]
 
 
 async def test_a_click_shows_at_once_on_the_card(store):
@@ -76,7 +76,7 @@ async def test_a_click_with_nothing_ticked_changes_nothing_and_says_so(store):
     clicked = await press(store, await card_of(store), Action.ADD)
     assert clicked.nothing_ticked
     assert set((await states(store)).values()) == {State.OFFERED}
-    assert await lanes_of(store, LaneKind.CASE) == []
+    assert await jobs_of(store, JobKind.CASE) == []
 
 
 async def test_what_joined_after_the_clickers_version_stays_offered(store):
@@ -125,7 +125,7 @@ async def test_cancel_takes_back_what_may_have_arrived(store):
         await cases.mark_sent(tx, await cases.work(tx, CASE.org, CASE.case_id), await now(tx))
     await press(store, await card_of(store), Action.CANCEL)
     assert set((await states(store)).values()) == {State.UNDOING}
-    assert await lanes_of(store, LaneKind.CASE) == [LANE]
+    assert await jobs_of(store, JobKind.CASE) == [JOB]
 
 
 async def test_retry_confirms_again_what_failed_and_forgets_why(store):

@@ -10,29 +10,29 @@ from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from bot.store import Store, engine, now
-from bot.store.jobs import BATCH, LaneKind
-from bot.store.schema import lanes
+from bot.store.jobs import BATCH, JobKind
+from bot.store.schema import jobs
 from tests.store.conftest import url_of
 
 
-async def add_lane(store: Store) -> None:
-    row = {"kind": LaneKind.CARD, "key": "one", "due_at": 0.0, "attempts": 0, "batch_size": BATCH, "refused": 0}
+async def add_job(store: Store) -> None:
+    row = {"kind": JobKind.CARD, "key": "one", "due_at": 0.0, "attempts": 0, "batch_size": BATCH, "refused": 0}
     async with store.write() as tx:
-        await tx.execute(insert(lanes).values(**row, note=""))
+        await tx.execute(insert(jobs).values(**row, note=""))
 
 
 async def attempts(store: Store) -> int:
     async with store.read() as connection:
-        return (await connection.execute(select(lanes.c.attempts))).scalar_one()
+        return (await connection.execute(select(jobs.c.attempts))).scalar_one()
 
 
 async def test_writers_at_once_lose_no_update(store):
-    await add_lane(store)
+    await add_job(store)
 
     async def add_one() -> None:
         async with store.write() as tx:
-            before = (await tx.execute(select(lanes.c.attempts).with_for_update())).scalar_one()
-            await tx.execute(update(lanes).values(attempts=before + 1))
+            before = (await tx.execute(select(jobs.c.attempts).with_for_update())).scalar_one()
+            await tx.execute(update(jobs).values(attempts=before + 1))
 
     async def add_ten() -> None:
         for _ in range(10):
@@ -44,11 +44,11 @@ async def test_writers_at_once_lose_no_update(store):
 
 
 async def test_what_raises_leaves_nothing_behind(store):
-    await add_lane(store)
+    await add_job(store)
 
     async def fail() -> None:
         async with store.write() as tx:
-            await tx.execute(update(lanes).values(attempts=7))
+            await tx.execute(update(jobs).values(attempts=7))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -88,12 +88,12 @@ async def test_a_write_waits_for_another_process_and_the_loop_does_not(tmp_path:
 
 
 async def test_a_read_keeps_no_writer_waiting(store):
-    await add_lane(store)
+    await add_job(store)
     async with store.read() as connection:
-        await connection.execute(select(lanes))
+        await connection.execute(select(jobs))
         async with store.write() as tx:
-            await tx.execute(update(lanes).values(attempts=1))
-        assert (await connection.execute(select(lanes.c.attempts))).scalar_one() == 1
+            await tx.execute(update(jobs).values(attempts=1))
+        assert (await connection.execute(select(jobs.c.attempts))).scalar_one() == 1
 
 
 async def test_every_connection_keeps_power_cuts_and_foreign_keys_in_mind(tmp_path: Path):
@@ -126,22 +126,22 @@ async def test_a_postgresql_address_gets_the_one_driver_whatever_it_names(url: s
     await made.dispose()
 
 
-THIS_LANE = select(lanes.c.key, lanes.c.attempts).where(lanes.c.key == bindparam("key"))
+THIS_JOB = select(jobs.c.key, jobs.c.attempts).where(jobs.c.key == bindparam("key"))
 
 
 async def test_the_short_way_to_rows_finds_what_is_committed_by_then(store):
-    await add_lane(store)
+    await add_job(store)
     async with store.write() as tx:
-        await tx.execute(update(lanes).values(attempts=3))
-        assert [tuple(row) for row in await store.rows(THIS_LANE, {"key": "one"})] == [("one", 0)]
-    assert [row.attempts for row in await store.rows(THIS_LANE, {"key": "one"})] == [3]
-    assert await store.rows(THIS_LANE, {"key": "two"}) == []
+        await tx.execute(update(jobs).values(attempts=3))
+        assert [tuple(row) for row in await store.rows(THIS_JOB, {"key": "one"})] == [("one", 0)]
+    assert [row.attempts for row in await store.rows(THIS_JOB, {"key": "one"})] == [3]
+    assert await store.rows(THIS_JOB, {"key": "two"}) == []
 
 
 async def test_the_short_way_fails_as_the_long_one_does(tmp_path):
     store = Store(f"sqlite:///{tmp_path}/empty.db")
     with pytest.raises(DatabaseError, match="no such table"):
-        await store.rows(THIS_LANE, {"key": "one"})
+        await store.rows(THIS_JOB, {"key": "one"})
     await store.close()
 
 
@@ -177,9 +177,9 @@ async def test_of_sessions_that_a_failover_left_read_only_one_write_fails_and_no
     """K30."""
     old = await sessions(apart, 4, "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
     with pytest.raises(DBAPIError, match="read-only transaction"):
-        await add_lane(apart)
+        await add_job(apart)
     assert not old & await sessions(apart, 4)
-    await add_lane(apart)
+    await add_job(apart)
     assert await attempts(apart) == 0
 
 

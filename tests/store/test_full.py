@@ -9,8 +9,8 @@ from sqlalchemy.exc import OperationalError
 
 from bot.insights import Action, State
 from bot.store import Store, migrate, schema
-from bot.store.jobs import LaneKind
-from tests.store.conftest import card_of, lanes_of, monitors, paste, press, states, tie
+from bot.store.jobs import JobKind
+from tests.store.conftest import card_of, jobs_of, monitors, paste, press, states, tie
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ async def test_a_press_on_a_full_database_moves_all_or_nothing(alone: Store) -> 
         await press(alone, card, Action.ADD, 1, 2)
     assert await states(alone) == {"1": State.OFFERED, "2": State.OFFERED}
     assert await audited(alone) == before
-    assert await lanes_of(alone, LaneKind.CASE) == []
+    assert await jobs_of(alone, JobKind.CASE) == []
 
     await pragma(alone, "max_page_count = 1000000")
     assert (await press(alone, card, Action.ADD, 1, 2)).moved == 2

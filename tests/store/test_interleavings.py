@@ -15,7 +15,7 @@ from sqlalchemy import select, text, update
 from bot.insights import Action, State
 from bot.model import Thread
 from bot.store import Store, cards, cases, jobs, migrate, now, retention, schema, sightings, ties, tying
-from bot.store.jobs import Lane, LaneKind
+from bot.store.jobs import Job, JobKind
 from bot.store.seen import Seen
 from bot.store.ties import CaseName
 from bot.worker import threads
@@ -28,7 +28,7 @@ from tests.store.conftest import (
     card_of,
     cards_of,
     items_of,
-    lanes_of,
+    jobs_of,
     monitor,
     on_cards,
     paste,
@@ -80,13 +80,13 @@ async def until_waiting(store: Store, work: Coroutine[Any, Any, T], *, behind: i
     return task
 
 
-async def claimed(store: Store, kind: LaneKind) -> Lane:
+async def claimed(store: Store, kind: JobKind) -> Job:
     async with store.write() as tx:
-        await tx.execute(update(schema.lanes).where(schema.lanes.c.kind == kind).values(due_at=0.0))
-        lane = await jobs.claim(tx, 30.0)
-    assert lane is not None
-    assert lane.kind is kind
-    return lane
+        await tx.execute(update(schema.jobs).where(schema.jobs.c.kind == kind).values(due_at=0.0))
+        job = await jobs.claim(tx, 30.0)
+    assert job is not None
+    assert job.kind is kind
+    return job
 
 
 async def bump(store: Store, card: str) -> None:
@@ -94,21 +94,21 @@ async def bump(store: Store, card: str) -> None:
         await cards.bump(tx, card)
 
 
-# --- the lane's lost wake-up ---
+# --- the job's lost wake-up ---
 
 
-async def test_work_that_is_added_after_the_last_look_waits_for_the_lanes_end_and_makes_a_new_one(store, other):
+async def test_work_that_is_added_after_the_last_look_waits_for_the_jobs_end_and_makes_a_new_one(store, other):
     await tie(store)
     await paste(store, monitor(1))
     card = await card_of(store)
-    lane = await claimed(store, LaneKind.CARD)
+    job = await claimed(store, JobKind.CARD)
     async with store.write() as tx:
-        await jobs.hold(tx, lane)
+        await jobs.check_lease(tx, job)
         assert not await cards.shown(tx, card.id, card.version, "1.1", "digest"), "the last look: nothing left to show"
         adding = await until_waiting(store, bump(other, card.id))
-        await jobs.release(tx, lane, more=False)
+        await jobs.complete(tx, job, more=False)
     await adding
-    assert await lanes_of(store, LaneKind.CARD) == [card.id]
+    assert await jobs_of(store, JobKind.CARD) == [card.id]
     assert (await card_of(store)).version > card.version
 
 
@@ -116,59 +116,59 @@ async def test_work_that_is_added_before_the_last_look_is_seen_by_it(store, othe
     await tie(store)
     await paste(store, monitor(1))
     card = await card_of(store)
-    lane = await claimed(store, LaneKind.CARD)
+    job = await claimed(store, JobKind.CARD)
 
     async def finish() -> bool:
         async with other.write() as tx:
-            await jobs.hold(tx, lane)
+            await jobs.check_lease(tx, job)
             more = await cards.shown(tx, card.id, card.version, "1.1", "digest")
-            await jobs.release(tx, lane, more=more)
+            await jobs.complete(tx, job, more=more)
             return more
 
     async with store.write() as tx:
         await cards.bump(tx, card.id)
         finishing = await until_waiting(store, finish())
     assert await finishing
-    assert await lanes_of(store, LaneKind.CARD) == [card.id]
+    assert await jobs_of(store, JobKind.CARD) == [card.id]
 
 
-async def test_adding_without_the_lanes_lock_would_strand_the_work_until_the_sweep(store, other):
-    """The reason for the order: whoever adds the work first and then only looks for the lane waits for nobody."""
+async def test_adding_without_the_jobs_lock_would_strand_the_work_until_the_sweep(store, other):
+    """The reason for the order: whoever adds the work first and then only looks for the job waits for nobody."""
     await tie(store)
     await paste(store, monitor(1))
     async with store.write() as tx:
-        await jobs.wake(tx, LaneKind.CASE, cases.key(CASE.org, CASE.case_id))
-        await tx.execute(schema.lanes.delete().where(schema.lanes.c.kind == LaneKind.CARD))
-    lane = await claimed(store, LaneKind.CASE)
+        await jobs.enqueue(tx, JobKind.CASE, cases.key(CASE.org, CASE.case_id))
+        await tx.execute(schema.jobs.delete().where(schema.jobs.c.kind == JobKind.CARD))
+    job = await claimed(store, JobKind.CASE)
     async with store.write() as finishing, other.write() as adding:
         await adding.execute(update(schema.insights).values(state=State.CONFIRMED))
-        await jobs.hold(finishing, lane)
+        await jobs.check_lease(finishing, job)
         assert not await cases.still_at_work(finishing, CASE.org, CASE.case_id)
-        found = await adding.execute(select(schema.lanes.c.id).where(schema.lanes.c.key == lane.key))
-        assert found.scalar_one() == lane.id, "there it is: nothing to do"
-        await jobs.release(finishing, lane, more=False)
+        found = await adding.execute(select(schema.jobs.c.id).where(schema.jobs.c.key == job.key))
+        assert found.scalar_one() == job.id, "there it is: nothing to do"
+        await jobs.complete(finishing, job, more=False)
     assert await states(store) == {"1": State.CONFIRMED}
-    assert await lanes_of(store, LaneKind.CASE) == []
+    assert await jobs_of(store, JobKind.CASE) == []
     await retention.sweep(store)
-    assert await lanes_of(store, LaneKind.CASE) == [lane.key]
+    assert await jobs_of(store, JobKind.CASE) == [job.key]
 
 
-async def test_a_confirmation_is_never_missed_by_the_end_of_its_cases_lane(store, other):
+async def test_a_confirmation_is_never_missed_by_the_end_of_its_cases_job(store, other):
     await tie(store)
     await paste(store, monitor(1))
     async with store.write() as tx:
-        await jobs.wake(tx, LaneKind.CASE, cases.key(CASE.org, CASE.case_id))
-        await tx.execute(schema.lanes.delete().where(schema.lanes.c.kind == LaneKind.CARD))
-    lane = await claimed(store, LaneKind.CASE)
+        await jobs.enqueue(tx, JobKind.CASE, cases.key(CASE.org, CASE.case_id))
+        await tx.execute(schema.jobs.delete().where(schema.jobs.c.kind == JobKind.CARD))
+    job = await claimed(store, JobKind.CASE)
     card = await card_of(store)
     async with store.write() as tx:
         await ties.lock_case(tx, CASE.org, CASE.case_id)
-        await jobs.hold(tx, lane)
+        await jobs.check_lease(tx, job)
         assert not await cases.still_at_work(tx, CASE.org, CASE.case_id)
         confirming = await until_waiting(store, press(other, card, Action.ADD, 1))
-        await jobs.release(tx, lane, more=False)
+        await jobs.complete(tx, job, more=False)
     assert (await confirming).moved == 1
-    assert await lanes_of(store, LaneKind.CASE) == [lane.key]
+    assert await jobs_of(store, JobKind.CASE) == [job.key]
 
 
 # --- two at once ---
@@ -220,25 +220,25 @@ async def test_a_link_that_comes_while_the_root_is_edited_is_not_offered_for_the
     assert await pasting == 1
     assert await cards_of(store) == []
     assert [state for _, state, _ in await sighted(store)] == ["pending"]
-    assert await lanes_of(store, LaneKind.THREAD) == [sightings.key(THREAD)]
+    assert await jobs_of(store, JobKind.THREAD) == [sightings.key(THREAD)]
 
 
-# --- no deadlocks: the order is case, lane, card ---
+# --- no deadlocks: the order is case, job, card ---
 
 
 async def test_a_link_joins_a_card_while_that_is_being_shown(store, other):
     await tie(store)
     await paste(store, monitor(1))
     card = await card_of(store)
-    lane = await claimed(store, LaneKind.CARD)
+    job = await claimed(store, JobKind.CARD)
     async with store.write() as tx:
-        await jobs.hold(tx, lane)
+        await jobs.check_lease(tx, job)
         joining = await until_waiting(store, paste(other, monitor(2), ts="1000.3"))
         await cards.shown(tx, card.id, card.version, "1.1", "digest")
-        await jobs.release(tx, lane, more=False)
+        await jobs.complete(tx, job, more=False)
     assert await joining == 1
     assert await on_cards(store) == [["1", "2"]]
-    assert await lanes_of(store, LaneKind.CARD) == [card.id]
+    assert await jobs_of(store, JobKind.CARD) == [card.id]
 
 
 async def test_an_insight_fails_late_while_its_card_is_being_shown(store, other):
@@ -248,8 +248,8 @@ async def test_an_insight_fails_late_while_its_card_is_being_shown(store, other)
     await press(store, card, Action.ADD, 1)
     async with store.write() as tx:
         await tx.execute(update(schema.insights).values(confirmed_at=1.0))
-        await tx.execute(schema.lanes.delete().where(schema.lanes.c.kind == LaneKind.CASE))
-    lane = await claimed(store, LaneKind.CARD)
+        await tx.execute(schema.jobs.delete().where(schema.jobs.c.kind == JobKind.CASE))
+    job = await claimed(store, JobKind.CARD)
 
     async def fail() -> None:
         async with other.write() as tx:
@@ -258,13 +258,13 @@ async def test_an_insight_fails_late_while_its_card_is_being_shown(store, other)
             await cases.settle(tx, [cases.Settled(item, State.FAILED, note="No.") for item in work])
 
     async with store.write() as tx:
-        await jobs.hold(tx, lane)
+        await jobs.check_lease(tx, job)
         failing = await until_waiting(store, fail())
         await cards.shown(tx, card.id, (await card_of(store)).version, "1.1", "digest")
-        await jobs.release(tx, lane, more=False)
+        await jobs.complete(tx, job, more=False)
     await failing
     assert (await card_of(store)).tell == 1
-    assert await lanes_of(store, LaneKind.CARD) == [card.id]
+    assert await jobs_of(store, JobKind.CARD) == [card.id]
 
 
 async def test_two_threads_that_name_two_cases_in_different_order_do_not_wait_for_each_other(store, other):

@@ -1,4 +1,4 @@
-"""Lanes: each is held by one at a time, a dead holder's is found again, and a late one writes nothing."""
+"""Jobs: each is held by one at a time, a dead holder's is found again, and a late one writes nothing."""
 
 import asyncio
 
@@ -6,24 +6,24 @@ import pytest
 from sqlalchemy import func, select, update
 
 from bot.store import Store, jobs, now
-from bot.store.jobs import Lane, LaneKind, LeaseLost, Retry
-from bot.store.schema import lanes as table
+from bot.store.jobs import Job, JobKind, LeaseLost, Retry
+from bot.store.schema import jobs as table
 
 
 async def wake(store: Store, key: str = "one", *, after: float = 0.0) -> None:
     async with store.write() as tx:
-        await jobs.wake(tx, LaneKind.CARD, key, after=after)
+        await jobs.enqueue(tx, JobKind.CARD, key, after=after)
 
 
-async def claim(store: Store, lease: float = 30.0) -> Lane | None:
+async def claim(store: Store, lease: float = 30.0) -> Job | None:
     async with store.write() as tx:
         return await jobs.claim(tx, lease)
 
 
-async def held(store: Store, lease: float = 30.0) -> Lane:
-    lane = await claim(store, lease)
-    assert lane is not None
-    return lane
+async def held(store: Store, lease: float = 30.0) -> Job:
+    job = await claim(store, lease)
+    assert job is not None
+    return job
 
 
 async def due_in(store: Store, key: str = "one") -> float:
@@ -37,39 +37,39 @@ async def next_due(store: Store) -> float | None:
         return await jobs.next_due(connection)
 
 
-async def release(store: Store, lane: Lane, *, more: bool) -> None:
+async def release(store: Store, job: Job, *, more: bool) -> None:
     async with store.write() as tx:
-        await jobs.hold(tx, lane)
-        await jobs.release(tx, lane, more=more)
+        await jobs.check_lease(tx, job)
+        await jobs.complete(tx, job, more=more)
 
 
-async def test_twenty_claims_at_once_get_ten_lanes_each_once(store):
+async def test_twenty_claims_at_once_get_ten_jobs_each_once(store):
     for key in range(10):
         await wake(store, str(key))
     got = await asyncio.gather(*(claim(store) for _ in range(20)))
-    assert sorted(lane.key for lane in got if lane) == [str(key) for key in range(10)]
-    assert len({lane.token for lane in got if lane}) == 10
+    assert sorted(job.key for job in got if job) == [str(key) for key in range(10)]
+    assert len({job.token for job in got if job}) == 10
 
 
-async def test_a_lane_that_is_held_is_not_claimed(store):
+async def test_a_job_that_is_held_is_not_claimed(store):
     await wake(store)
     await held(store)
     await wake(store)
     assert await claim(store) is None
 
 
-async def test_the_lane_that_is_due_longest_comes_first(store):
+async def test_the_job_that_is_due_longest_comes_first(store):
     await wake(store, "later", after=-1)
     await wake(store, "sooner", after=-2)
     assert [(await held(store)).key for _ in range(2)] == ["sooner", "later"]
 
 
-async def test_a_lane_that_is_not_due_is_not_claimed(store):
+async def test_a_job_that_is_not_due_is_not_claimed(store):
     await wake(store, after=60)
     assert await claim(store) is None
 
 
-async def test_a_lane_whose_lease_ended_is_claimed_again(store):
+async def test_a_job_whose_lease_ended_is_claimed_again(store):
     await wake(store)
     first = await held(store, lease=-1)
     second = await held(store)
@@ -84,32 +84,32 @@ async def test_whoever_lost_the_lease_writes_nothing(store):
 
     async def write_late() -> None:
         async with store.write() as tx:
-            await jobs.wake(tx, LaneKind.CASE, "written before the fence")
-            await jobs.hold(tx, stale)
+            await jobs.enqueue(tx, JobKind.CASE, "written before the fence")
+            await jobs.check_lease(tx, stale)
 
     with pytest.raises(LeaseLost):
         await write_late()
     async with store.write() as tx:
-        await jobs.hold(tx, fresh)
+        await jobs.check_lease(tx, fresh)
     async with store.read() as connection:
         assert (await connection.execute(select(table.c.key))).scalars().all() == ["one"]
 
 
-async def test_a_lane_that_is_done_is_held_by_nobody(store):
+async def test_a_job_that_is_done_is_held_by_nobody(store):
     await wake(store)
-    lane = await held(store)
-    await release(store, lane, more=False)
+    job = await held(store)
+    await release(store, job, more=False)
     with pytest.raises(LeaseLost):
-        await release(store, lane, more=False)
+        await release(store, job, more=False)
     assert await next_due(store) is None
 
 
-async def test_a_lane_with_more_to_do_is_due_at_once_and_starts_afresh(store):
+async def test_a_job_with_more_to_do_is_due_at_once_and_starts_afresh(store):
     await wake(store)
-    lane = await held(store)
+    job = await held(store)
     async with store.write() as tx:
-        await jobs.hold(tx, lane)
-        await jobs.retry(tx, lane, Retry(-1, "Datadog is not answering."))
+        await jobs.check_lease(tx, job)
+        await jobs.retry(tx, job, Retry(-1, "Datadog is not answering."))
     again = await held(store)
     assert again.attempts == 1
     await release(store, again, more=True)
@@ -117,27 +117,27 @@ async def test_a_lane_with_more_to_do_is_due_at_once_and_starts_afresh(store):
     assert (last.attempts, last.since, last.batch_size, last.refused) == (0, None, jobs.BATCH, 0)
 
 
-async def test_work_added_while_a_lane_is_held_is_not_lost_by_its_end(store):
+async def test_work_added_while_a_job_is_held_is_not_lost_by_its_end(store):
     await wake(store)
-    lane = await held(store)
+    job = await held(store)
     await wake(store)
-    await release(store, lane, more=True)
+    await release(store, job, more=True)
     assert (await held(store)).key == "one"
 
 
-async def test_waking_moves_a_lane_earlier(store):
+async def test_waking_moves_a_job_earlier(store):
     await wake(store, after=60)
     await wake(store, after=5)
     assert 4 < await due_in(store) <= 5
 
 
-async def test_waking_never_moves_a_lane_later(store):
+async def test_waking_never_moves_a_job_later(store):
     await wake(store, after=5)
     await wake(store, after=60)
     assert 4 < await due_in(store) <= 5
 
 
-async def test_waking_twice_makes_one_lane(store):
+async def test_waking_twice_makes_one_job(store):
     await asyncio.gather(*(wake(store) for _ in range(10)))
     async with store.read() as connection:
         assert (await connection.execute(select(func.count()).select_from(table))).scalar_one() == 1
@@ -146,14 +146,14 @@ async def test_waking_twice_makes_one_lane(store):
 async def test_two_kinds_may_have_one_key(store):
     await wake(store)
     async with store.write() as tx:
-        await jobs.wake(tx, LaneKind.CASE, "one")
-    assert {(await held(store)).kind for _ in range(2)} == {LaneKind.CARD, LaneKind.CASE}
+        await jobs.enqueue(tx, JobKind.CASE, "one")
+    assert {(await held(store)).kind for _ in range(2)} == {JobKind.CARD, JobKind.CASE}
 
 
-async def test_postponing_moves_a_lane_later_too(store):
+async def test_postponing_moves_a_job_later_too(store):
     await wake(store)
     async with store.write() as tx:
-        await jobs.postpone(tx, LaneKind.CARD, "one", await now(tx) + 60)
+        await jobs.reschedule(tx, JobKind.CARD, "one", await now(tx) + 60)
     assert 59 < await due_in(store) <= 60
 
 
@@ -161,47 +161,47 @@ async def test_a_failure_is_counted_from_the_first_one_on(store):
     await wake(store)
     since: list[float | None] = []
     for _ in range(3):
-        lane = await held(store)
-        since.append(lane.since)
+        job = await held(store)
+        since.append(job.since)
         async with store.write() as tx:
-            await jobs.hold(tx, lane)
-            await jobs.retry(tx, lane, Retry(-1, "Datadog is not answering."))
-    lane = await held(store)
-    assert lane.attempts == 3
+            await jobs.check_lease(tx, job)
+            await jobs.retry(tx, job, Retry(-1, "Datadog is not answering."))
+    job = await held(store)
+    assert job.attempts == 3
     assert since[0] is None
-    assert lane.since == since[1] == since[2]
+    assert job.since == since[1] == since[2]
 
 
 async def test_waiting_for_somebody_else_is_no_failure(store):
     await wake(store)
-    lane = await held(store)
+    job = await held(store)
     async with store.write() as tx:
-        await jobs.hold(tx, lane)
-        await jobs.retry(tx, lane, Retry(-1, "Busy.", blame=False))
+        await jobs.check_lease(tx, job)
+        await jobs.retry(tx, job, Retry(-1, "Busy.", counts_as_attempt=False))
     again = await held(store)
     assert (again.attempts, again.since) == (0, None)
 
 
-async def test_a_lane_tells_what_it_waits_for_and_until_when(store):
+async def test_a_job_tells_what_it_waits_for_and_until_when(store):
     await wake(store)
-    lane = await held(store)
+    job = await held(store)
     async with store.write() as tx:
-        await jobs.hold(tx, lane)
-        until = await jobs.retry(tx, lane, Retry(60, "Datadog is not answering (503)."))
+        await jobs.check_lease(tx, job)
+        until = await jobs.retry(tx, job, Retry(60, "Datadog is not answering (503)."))
     async with store.read() as connection:
-        assert await jobs.waits_for(connection, LaneKind.CARD, "one") == ("Datadog is not answering (503).", until)
-        assert await jobs.waits_for(connection, LaneKind.CARD, "none such") == ("", 0.0)
+        assert await jobs.waits_for(connection, JobKind.CARD, "one") == ("Datadog is not answering (503).", until)
+        assert await jobs.waits_for(connection, JobKind.CARD, "none such") == ("", 0.0)
 
 
 async def test_a_claim_can_be_prolonged(store):
     await wake(store)
-    lane = await held(store, lease=-1)
+    job = await held(store, lease=-1)
     async with store.write() as tx:
-        await jobs.hold(tx, lane, lease=30)
+        await jobs.check_lease(tx, job, lease=30)
     assert await claim(store) is None
 
 
-async def test_the_next_lane_is_the_one_that_can_be_claimed_first(store):
+async def test_the_next_job_is_the_one_that_can_be_claimed_first(store):
     assert await next_due(store) is None
     await wake(store, "far", after=60)
     await wake(store, "near", after=20)
@@ -214,7 +214,7 @@ async def test_the_next_lane_is_the_one_that_can_be_claimed_first(store):
     assert due <= 0
 
 
-async def test_a_lane_that_is_held_is_next_when_its_lease_ends(store):
+async def test_a_job_that_is_held_is_next_when_its_lease_ends(store):
     await wake(store)
     await held(store, lease=10)
     due = await next_due(store)
@@ -222,12 +222,12 @@ async def test_a_lane_that_is_held_is_next_when_its_lease_ends(store):
     assert 9 < due <= 10
 
 
-async def test_how_much_a_lane_sends_and_how_often_it_was_refused_survives(store):
+async def test_how_much_a_job_sends_and_how_often_it_was_refused_survives(store):
     await wake(store)
-    lane = await held(store)
+    job = await held(store)
     async with store.write() as tx:
-        await jobs.hold(tx, lane)
-        await jobs.release(tx, lane, more=True, batch_size=50, refused=2)
+        await jobs.check_lease(tx, job)
+        await jobs.complete(tx, job, more=True, batch_size=50, refused=2)
         await tx.execute(update(table).values(due_at=0.0))
-    lane = await held(store)
-    assert (lane.batch_size, lane.refused) == (50, 2)
+    job = await held(store)
+    assert (job.batch_size, job.refused) == (50, 2)

@@ -109,10 +109,10 @@ async def test_a_schema_of_a_newer_bot_is_refused_in_words_and_left_alone(store)
 async def test_an_upgrade_that_fails_leaves_the_database_as_it_was(tmp_path: Path):
     made = Store(f"sqlite:///{tmp_path}/half.db")
     async with made.write() as tx:
-        await tx.execute(text("CREATE TABLE lanes (mine TEXT)"))
-    with pytest.raises(OperationalError, match="table lanes already exists"):
+        await tx.execute(text("CREATE TABLE jobs (mine TEXT)"))
+    with pytest.raises(OperationalError, match="table jobs already exists"):
         await migrate.upgrade(made)
     async with made.read() as connection:
         tables = await connection.execute(select(text("name FROM sqlite_master WHERE type = 'table'")))
-        assert tables.scalars().all() == ["lanes"]
+        assert tables.scalars().all() == ["jobs"]
     await made.close()

@@ -1,4 +1,4 @@
-"""Upkeep: a lane that is missing is made again; what was finished long ago goes, and nothing else."""
+"""Upkeep: a job that is missing is made again; what was finished long ago goes, and nothing else."""
 
 import pytest
 from sqlalchemy import Table, func, insert, select, update
@@ -6,7 +6,7 @@ from sqlalchemy import Table, func, insert, select, update
 from bot.insights import Action, State
 from bot.model import Insight, InsightType
 from bot.store import Store, cards, cases, retention, schema, sightings
-from bot.store.jobs import LaneKind
+from bot.store.jobs import JobKind
 from bot.store.retention import BATCH
 from tests.store.conftest import (
     CASE,
@@ -15,7 +15,7 @@ from tests.store.conftest import (
     THREAD,
     card_of,
     cards_of,
-    lanes_of,
+    jobs_of,
     monitor,
     monitors,
     paste,
@@ -29,9 +29,9 @@ from tests.store.conftest import (
 KEEP = 3600.0
 
 
-async def lose_lanes(store: Store) -> None:
+async def lose_jobs(store: Store) -> None:
     async with store.write() as tx:
-        await tx.execute(schema.lanes.delete())
+        await tx.execute(schema.jobs.delete())
 
 
 async def count(store: Store, table: Table) -> int:
@@ -51,7 +51,7 @@ async def show(store: Store) -> None:
     async with store.write() as tx:
         for card in await cards_of(store):
             await cards.shown(tx, card.id, card.version, "1.1", "digest")
-    await lose_lanes(store)
+    await lose_jobs(store)
 
 
 async def added(store: Store, *numbers: int) -> None:
@@ -68,35 +68,35 @@ async def added(store: Store, *numbers: int) -> None:
 # --- sweep ---
 
 
-async def test_a_confirmed_insight_whose_lane_is_missing_gets_it_back(store):
+async def test_a_confirmed_insight_whose_job_is_missing_gets_it_back(store):
     await tie(store)
     await paste(store, monitor(1))
     await press(store, await card_of(store), Action.ADD, 1)
     await show(store)
     assert await retention.sweep(store) == 1
-    assert await lanes_of(store, LaneKind.CASE) == [cases.key(CASE.org, CASE.case_id)]
+    assert await jobs_of(store, JobKind.CASE) == [cases.key(CASE.org, CASE.case_id)]
 
 
-async def test_a_card_that_slack_shows_as_it_was_gets_its_lane_back(store):
+async def test_a_card_that_slack_shows_as_it_was_gets_its_job_back(store):
     await tie(store)
     await paste(store, monitor(1))
-    await lose_lanes(store)
+    await lose_jobs(store)
     assert await retention.sweep(store) == 1
-    assert await lanes_of(store, LaneKind.CARD) == [(await card_of(store)).id]
+    assert await jobs_of(store, JobKind.CARD) == [(await card_of(store)).id]
 
 
-async def test_a_thread_whose_links_wait_gets_its_lane_back(store):
+async def test_a_thread_whose_links_wait_gets_its_job_back(store):
     await paste(store, monitor(1))
-    await lose_lanes(store)
+    await lose_jobs(store)
     assert await retention.sweep(store) == 1
-    assert await lanes_of(store, LaneKind.THREAD) == [sightings.key(THREAD)]
+    assert await jobs_of(store, JobKind.THREAD) == [sightings.key(THREAD)]
 
 
 async def test_where_nothing_is_missing_nothing_is_made(store):
     await paste(store, monitor(1), thread=ELSEWHERE)
     await added(store, 1)
     await paste(store, monitor(2), ts="1000.000300")
-    await lose_lanes(store)
+    await lose_jobs(store)
     assert await retention.sweep(store) == 2
     assert await retention.sweep(store) == 0
 
@@ -110,7 +110,7 @@ async def test_code_changes_alone_and_cards_that_ended_wait_for_nothing(store):
     await paste(store, monitor(1))
     async with store.write() as tx:
         await cards.end(tx, (await card_of(store)).id, "is_archived")
-    await lose_lanes(store)
+    await lose_jobs(store)
     assert await retention.sweep(store) == 0
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from bot.insights import Action, State
 from bot.model import Insight, InsightType
 from bot.store import Store, jobs, now, offering, schema, ties, tying
-from bot.store.jobs import LaneKind
+from bot.store.jobs import JobKind
 from bot.store.seen import Rules, Seen, key
 from bot.store.ties import CaseName, TieKind, TieSource
 from tests.store.conftest import (
@@ -22,7 +22,7 @@ from tests.store.conftest import (
     cards_of,
     identity,
     items_of,
-    lanes_of,
+    jobs_of,
     monitor,
     monitors,
     on_cards,
@@ -40,7 +40,7 @@ CODE = Insight(InsightType.SCM_URL, "https://github.com/a/b/pull/1", "https://gi
 
 
 async def offer(store: Store, case=CASE) -> None:
-    """What the thread's lane does once it knows the case."""
+    """What the thread's job does once it knows the case."""
     await tie(store, case=case)
     async with store.write() as tx:
         found = await ties.of(tx, THREAD)
@@ -68,7 +68,7 @@ async def test_a_message_told_eleven_times_at_once_is_sighted_once(store):
 
 async def test_repeats_in_an_untied_thread_are_sighted_once_too(store):
     assert [await paste(store, monitor(1)) for _ in range(11)] == [1] + 10 * [0]
-    assert len(await lanes_of(store, LaneKind.THREAD)) == 1
+    assert len(await jobs_of(store, JobKind.THREAD)) == 1
 
 
 async def test_two_monitors_in_one_message_are_two_insights(store):
@@ -109,7 +109,7 @@ async def test_a_decision_in_one_thread_shows_on_the_cards_of_both(store):
     there = (await card_of(store, ELSEWHERE)).version
     await press(store, await card_of(store), Action.DISMISS)
     assert (await card_of(store, ELSEWHERE)).version == there + 1
-    assert set(await lanes_of(store, LaneKind.CARD)) == {
+    assert set(await jobs_of(store, JobKind.CARD)) == {
         (await card_of(store)).id,
         (await card_of(store, ELSEWHERE)).id,
     }
@@ -161,7 +161,7 @@ async def test_a_link_of_another_organisation_is_not_offered_for_this_ones_case(
 async def test_in_an_unknown_thread_a_link_waits_and_the_thread_is_looked_up(store):
     assert await paste(store, monitor(1)) == 1
     assert await sighted(store) == [(REPLY, "pending", None)]
-    assert await lanes_of(store, LaneKind.THREAD) == [key(THREAD)]
+    assert await jobs_of(store, JobKind.THREAD) == [key(THREAD)]
     assert await cards_of(store) == []
 
 
@@ -182,7 +182,7 @@ async def test_a_thread_about_no_case_costs_nothing_more(store):
         await ties.set_from_root(tx, THREAD, TieKind.NO_CASE, await now(tx))
     assert await paste(store, monitor(1)) == 0
     assert await sighted(store) == []
-    assert await lanes_of(store, LaneKind.THREAD) == []
+    assert await jobs_of(store, JobKind.THREAD) == []
 
 
 async def test_what_waited_in_a_thread_about_no_case_is_set_aside_with_the_reason(store):
@@ -194,7 +194,7 @@ async def test_what_waited_in_a_thread_about_no_case_is_set_aside_with_the_reaso
 
 async def test_a_code_change_alone_asks_nobody_for_the_case(store):
     await paste(store, CODE)
-    assert await lanes_of(store, LaneKind.THREAD) == []
+    assert await jobs_of(store, JobKind.THREAD) == []
     await paste(store, monitor(1), ts=LATER)
     await offer(store)
     assert [item.type for item in await items_of(store, await card_of(store))] == ["SCM_URL", "MONITOR"]
@@ -211,7 +211,7 @@ async def test_a_root_that_names_a_case_is_looked_up_with_its_own_links(store):
         found = await ties.of(connection, THREAD)
     assert found is not None
     assert (found.kind, found.named) == (TieKind.NAMED, (NAMED,))
-    assert await lanes_of(store, LaneKind.THREAD) == [key(THREAD)]
+    assert await jobs_of(store, JobKind.THREAD) == [key(THREAD)]
     await offer(store)
     assert await on_cards(store) == [["1"]]
 
@@ -311,7 +311,7 @@ async def test_a_root_that_names_no_case_any_more_is_looked_up_again(store):
     await reroot(store)
     async with store.read() as connection:
         assert await ties.of(connection, THREAD) is None
-    assert await lanes_of(store, LaneKind.THREAD) == [key(THREAD)]
+    assert await jobs_of(store, JobKind.THREAD) == [key(THREAD)]
     assert await states(store) == {"1": State.WITHDRAWN}
 
 
@@ -342,9 +342,9 @@ async def test_every_move_is_written_down_with_who_and_whence(store):
     ]
 
 
-async def test_a_lane_that_a_link_wakes_is_due_at_once(store):
+async def test_a_job_that_a_link_wakes_is_due_at_once(store):
     await paste(store, monitor(1))
     async with store.write() as tx:
-        lane = await jobs.claim(tx, 30)
-    assert lane is not None
-    assert (lane.kind, lane.key) == (LaneKind.THREAD, key(THREAD))
+        job = await jobs.claim(tx, 30)
+    assert job is not None
+    assert (job.kind, job.key) == (JobKind.THREAD, key(THREAD))

@@ -7,26 +7,26 @@ from typing import Any
 from bot.services.context import Reach
 from bot.store import Store, jobs
 from bot.store.cards import Timing
-from bot.store.jobs import Lane, LaneKind
+from bot.store.jobs import Job, JobKind
 from bot.worker.loop import Delivery
 
 
-async def claimed(store: Store) -> Lane | None:
+async def claimed(store: Store) -> Job | None:
     async with store.write() as tx:
         return await jobs.claim(tx, 30.0)
 
 
 async def stuck(store: Store) -> Delivery:
-    """One lane is under way and will not end by itself."""
+    """One job is under way and will not end by itself."""
     nobody: Any = None
     times = {"lease": 30.0, "retry_cap": 300.0, "give_up_after": 3600.0, "keep": 3600.0, "timing": Timing()}
     reach: Any = {"store": store, "workspaces": nobody, "orgs": {}, "routes": nobody, **times}
     delivery = Delivery(Reach(confirmers=None, **reach))
     async with store.write() as tx:
-        await jobs.wake(tx, LaneKind.CASE, "default/one")
-    lane = await claimed(store)
-    assert lane is not None
-    delivery._under_way[asyncio.create_task(asyncio.Event().wait())] = lane
+        await jobs.enqueue(tx, JobKind.CASE, "default/one")
+    job = await claimed(store)
+    assert job is not None
+    delivery._under_way[asyncio.create_task(asyncio.Event().wait())] = job
     return delivery
 
 
@@ -34,9 +34,9 @@ async def test_what_does_not_finish_in_time_is_free_for_the_next_at_once(store):
     delivery = await stuck(store)
     assert await claimed(store) is None
     await delivery.drain(0.05)
-    lane = await claimed(store)
-    assert lane is not None
-    assert lane.key == "default/one"
+    job = await claimed(store)
+    assert job is not None
+    assert job.key == "default/one"
 
 
 async def test_a_database_that_does_not_answer_keeps_nobody_from_stopping(sqlite_store):

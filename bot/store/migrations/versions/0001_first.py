@@ -79,7 +79,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_insights_work", ["org", "case_id", "state"], unique=False)
 
     op.create_table(
-        "lanes",
+        "jobs",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("key", sa.String(length=160), nullable=False),
@@ -91,11 +91,11 @@ def upgrade() -> None:
         sa.Column("batch_size", sa.Integer(), nullable=False),
         sa.Column("refused", sa.Integer(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_lanes"),
-        sa.UniqueConstraint("kind", "key", name="uq_lanes_kind_key"),
+        sa.PrimaryKeyConstraint("id", name="pk_jobs"),
+        sa.UniqueConstraint("kind", "key", name="uq_jobs_kind_key"),
     )
-    with op.batch_alter_table("lanes", schema=None) as batch_op:
-        batch_op.create_index("ix_lanes_due_at", ["due_at"], unique=False)
+    with op.batch_alter_table("jobs", schema=None) as batch_op:
+        batch_op.create_index("ix_jobs_due_at", ["due_at"], unique=False)
 
     op.create_table(
         "ties",
