@@ -35,7 +35,7 @@ from bot.ops import health, server
 from bot.services.commands import refused_by_slack
 from bot.services.context import Org, Reach
 from bot.services.why import why as why_of
-from bot.slack.client import Myself, Slack, SlackEnd, SlackLater
+from bot.slack.client import Myself, Slack, SlackPermanent, SlackTransient
 from bot.slack.http_mode import HttpMode
 from bot.slack.last_event import Heard
 from bot.slack.socket_mode import SocketMode, SocketModeEnd
@@ -81,19 +81,19 @@ async def why(settings: Settings, address: str) -> str:
             raise SettingsError("Slack does not answer; try again in a minute.")
         try:
             return await _why(reach, message)
-        except SlackLater as later:
+        except SlackTransient as later:
             raise SettingsError(f"Slack does not answer ({later}); try again in a minute.") from later
-        except SlackEnd as end:
+        except SlackPermanent as end:
             raise SettingsError(refused_by_slack(end)) from end
 
 
 async def _why(reach: Reach, message: commands_of.Permalink) -> str:
     """Asked in each workspace: the address does not tell which it is."""
-    refused = SlackEnd("not_installed")
+    refused = SlackPermanent("not_installed")
     for workspace in await reach.workspaces.installed():
         try:
             return await why_of(reach, workspace, message)
-        except SlackEnd as end:
+        except SlackPermanent as end:
             refused = end
     raise refused
 
@@ -283,12 +283,12 @@ async def _hello(slack: Slack, stopping: asyncio.Event) -> Myself | None:
     while not stopping.is_set():
         try:
             return await slack.myself()
-        except SlackEnd as end:
+        except SlackPermanent as end:
             raise SettingsError(
                 f"SLACK_BOT_TOKEN: Slack does not take it ({end.reason}); "
                 "copy it again from your Slack app's page, OAuth & Permissions; reinstall the app if it was removed."
             ) from end
-        except SlackLater as later:
+        except SlackTransient as later:
             log.warning("slack.not_answering", why=str(later), next_try_in=HELLO_SECONDS)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(HELLO_SECONDS):

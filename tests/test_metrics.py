@@ -11,7 +11,7 @@ from bot import metrics
 README = Path(__file__).parents[1] / "README.md"
 
 
-class Later(Exception):
+class DatadogTransient(Exception):
     pass
 
 
@@ -20,11 +20,11 @@ def test_the_readme_tells_of_every_metric_and_of_no_other():
     assert told == {family.name for family in metrics.registry.collect()}
 
 
-@pytest.mark.parametrize(("error", "result"), [(None, "ok"), (Later(), "later"), (ValueError(), "refused")])
+@pytest.mark.parametrize(("error", "result"), [(None, "ok"), (DatadogTransient(), "later"), (ValueError(), "refused")])
 def test_a_call_is_counted_by_its_result(error: Exception | None, result: str):
     counter = metrics.calls.labels("test", "call", result)
     before = counter._value.get()
-    with contextlib.suppress(Later, ValueError), metrics.counted("test", "call", Later):
+    with contextlib.suppress(DatadogTransient, ValueError), metrics.counted("test", "call", DatadogTransient):
         if error is not None:
             raise error
     assert counter._value.get() == before + 1

@@ -47,7 +47,7 @@ class DatadogCase:
     insights: tuple[Triple, ...] | None
 
 
-class Why(StrEnum):
+class TransientReason(StrEnum):
     """Why Datadog did not do it now."""
 
     SILENT = "silent"
@@ -63,18 +63,20 @@ class Answer:
     at: float | None
 
 
-class Later(Exception):
+class DatadogTransient(Exception):
     """Not now: time-out, broken connection, 408, 429, 5xx. `after`: seconds that Datadog asks for, if it does.
 
     `sent`: the request may have been carried out nevertheless.
     """
 
-    def __init__(self, why: Why, status: int | None, *, after: float | None = None, sent: bool = True) -> None:
+    def __init__(
+        self, why: TransientReason, status: int | None, *, after: float | None = None, sent: bool = True
+    ) -> None:
         super().__init__(f"Datadog: {why.value} ({status})")
         self.why, self.status, self.after, self.sent = why, status, after, sent
 
 
-class Refused(Exception):
+class DatadogPermanent(Exception):
     """Datadog will not do it: 4xx. `words` are its own."""
 
     def __init__(self, status: int, words: str) -> None:
@@ -182,7 +184,7 @@ class Datadog:
         try:
             return [_told(each) for each in _Cases.model_validate_json(answer).data]
         except ValidationError as error:
-            raise Later(Why.SILENT, 200) from error
+            raise DatadogTransient(TransientReason.SILENT, 200) from error
 
     async def add(self, case_id: str, insights: Sequence[Triple]) -> DatadogCase:
         """Put 1 to 100 insights on a case; the answer is the whole case."""
@@ -203,7 +205,7 @@ class Datadog:
             async with asyncio.timeout(within):
                 return (await self._call("GET", path, within=within)).content
         except TimeoutError as error:
-            raise Later(Why.SILENT, None) from error
+            raise DatadogTransient(TransientReason.SILENT, None) from error
 
     async def ask(self, method: str, path: str, body: dict[str, Any] | None = None, *, within: float) -> Answer:
         """How Datadog answers, refusals included; raises Later only where it does not answer in so many seconds."""
@@ -211,14 +213,14 @@ class Datadog:
             async with asyncio.timeout(within):
                 answer = await self._send(method, path, body, within)
         except TimeoutError as error:
-            raise Later(Why.SILENT, None) from error
+            raise DatadogTransient(TransientReason.SILENT, None) from error
         return Answer(answer.status_code, "" if answer.is_success else _words(answer), _date(answer))
 
     async def keys_are_valid(self) -> bool:
         """Whether Datadog accepts both keys; raises Later when it does not say."""
         try:
             await self._call("GET", "/api/v2/validate_keys")
-        except Refused:
+        except DatadogPermanent:
             return False
         return True
 
@@ -226,7 +228,7 @@ class Datadog:
         self, method: str, path: str, body: dict[str, Any] | None = None, within: float | None = None
     ) -> httpx.Response:
         kind = path.split("/")[3].partition("?")[0]  # cases, monitor, validate_keys …: what follows /api/v2
-        with metrics.counted("datadog", f"{method} {kind}", Later):
+        with metrics.counted("datadog", f"{method} {kind}", DatadogTransient):
             return await self._answer(method, path, body, within)
 
     async def _answer(
@@ -237,11 +239,11 @@ class Datadog:
         if answer.status_code in (401, 403) and await self._renew(used):  # it was refused, so it can be sent again
             answer = await self._send(method, path, body, within)
         if answer.status_code == 429:
-            raise Later(Why.RATE_LIMITED, 429, after=_reset(answer), sent=False)
+            raise DatadogTransient(TransientReason.RATE_LIMITED, 429, after=_reset(answer), sent=False)
         if answer.status_code == 408 or answer.status_code >= 500 or answer.is_redirect:
-            raise Later(Why.SILENT, answer.status_code, after=_reset(answer))
+            raise DatadogTransient(TransientReason.SILENT, answer.status_code, after=_reset(answer))
         if answer.status_code >= 400:
-            raise Refused(answer.status_code, _words(answer))
+            raise DatadogPermanent(answer.status_code, _words(answer))
         return answer
 
     async def _renew(self, refused: Credentials) -> bool:
@@ -257,9 +259,9 @@ class Datadog:
         try:
             return await self._client.send(asked)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise Later(Why.SILENT, None, sent=False) from error
+            raise DatadogTransient(TransientReason.SILENT, None, sent=False) from error
         except httpx.HTTPError as error:
-            raise Later(Why.SILENT, None) from error
+            raise DatadogTransient(TransientReason.SILENT, None) from error
 
 
 def _body(insights: Sequence[Triple]) -> dict[str, Any]:
@@ -272,7 +274,7 @@ def _case(answer: httpx.Response) -> DatadogCase:
     try:
         data = _Case.model_validate_json(answer.content).data
     except ValidationError as error:
-        raise Later(Why.SILENT, answer.status_code) from error
+        raise DatadogTransient(TransientReason.SILENT, answer.status_code) from error
     return _told(data)
 
 

@@ -14,7 +14,7 @@ import structlog
 from cachetools import TLRUCache, TTLCache
 from pydantic import ValidationError
 
-from bot.datadog.client import Datadog, Later, Refused, Why
+from bot.datadog.client import Datadog, DatadogPermanent, DatadogTransient, TransientReason
 from bot.datadog.resources import Kind, Thing, kind_of
 from bot.model import Identity
 
@@ -116,15 +116,15 @@ class Names:
             try:
                 body = await self._datadog.read(ask.kind.path.format(ask.thing_id), within=CALL_SECONDS)
                 self._told[ask] = _Told(ask.kind.thing.model_validate_json(body), NAME_SECONDS)
-            except Refused as refused:
+            except DatadogPermanent as refused:
                 await self._refused(ask, refused)
-            except Later as later:
+            except DatadogTransient as later:
                 self._not_now(ask, later)
             except ValidationError as error:
                 log.info("names.unreadable", org=self._org, type=ask.kind.insight, errors=error.error_count())
                 self._told[ask] = _Told(None, NO_NAME_SECONDS)
 
-    async def _refused(self, ask: _Ask, refused: Refused) -> None:
+    async def _refused(self, ask: _Ask, refused: DatadogPermanent) -> None:
         if refused.status not in (401, 403):
             self._told[ask] = _Told(None, NO_NAME_SECONDS)
             return
@@ -133,7 +133,7 @@ class Names:
                 return
             try:
                 permission = refused.status == 403 and await self._datadog.keys_are_valid()
-            except Later as later:
+            except DatadogTransient as later:
                 self._not_now(ask, later)
                 return
             if permission:
@@ -142,9 +142,9 @@ class Names:
             else:
                 self._quiet_until = self._clock() + QUIET_SECONDS
 
-    def _not_now(self, ask: _Ask, later: Later) -> None:
+    def _not_now(self, ask: _Ask, later: DatadogTransient) -> None:
         self._told[ask] = _Told(None, TROUBLE_SECONDS)
-        if later.why is Why.RATE_LIMITED:
+        if later.why is TransientReason.RATE_LIMITED:
             self._quiet_until = self._clock() + (QUIET_SECONDS if later.after is None else later.after)
 
 

@@ -14,7 +14,7 @@ from bot import messages
 from bot.listeners.whence import workspace
 from bot.model import Thread
 from bot.services.context import Reach
-from bot.slack.client import SlackEnd, SlackLater
+from bot.slack.client import SlackPermanent, SlackTransient
 
 Json = dict[str, Any]
 
@@ -55,7 +55,7 @@ class Answers:
         try:
             said = await message
             await (await self._reach.slack(place.workspace)).say(place, said)
-        except (SlackLater, SlackEnd) as error:
+        except (SlackTransient, SlackPermanent) as error:
             log.warning("announcement.lost", channel=place.channel, why=str(error))
 
     async def _send(self, body: Json, answer: Answer) -> None:
@@ -64,7 +64,7 @@ class Answers:
         try:
             slack = await self._reach.slack(workspace(body))
             await slack.answer(body["response_url"], text, where.get("thread_ts"), within=ANSWER_WITHIN)
-        except (SlackLater, SlackEnd) as error:
+        except (SlackTransient, SlackPermanent) as error:
             log.warning("answer.lost", type=body.get("type") or body.get("command"), why=str(error))
 
 

@@ -20,7 +20,7 @@ from bot.model import Thread
 from bot.services import shared_channels, watching
 from bot.services.commands import Asker, carry_out
 from bot.services.context import Reach
-from bot.slack.client import SlackEnd, SlackLater
+from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import channels, mentions
 
 Json = dict[str, Any]
@@ -102,7 +102,7 @@ async def _whisper(reach: Reach, here: Thread, event: Json, text: str) -> None:
     place = here if event.get("thread_ts") else here.whole_channel
     try:
         await (await reach.slack(here.workspace)).whisper(place, event["user"], text)
-    except (SlackLater, SlackEnd) as error:
+    except (SlackTransient, SlackPermanent) as error:
         log.warning("answer.lost", user=event["user"], why=str(error))
 
 

@@ -22,7 +22,7 @@ from bot.messages.text import escape
 from bot.model import Thread
 from bot.services import site_warning
 from bot.services.context import Reach
-from bot.slack.client import SlackEnd, SlackLater
+from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import home as stored
 from bot.store.home import Overview, Recent
 from bot.worker.cards import permalink
@@ -92,7 +92,7 @@ async def _publish(reach: Reach, team: str, user: str, notice: str) -> None:
                 told = await stored.overview(connection, team, channels, reach.orgs_for(team))
             shown = _home(there.myself.url, told, notice, await site_warning.warning(reach, team))
         await there.slack.publish_home(user, home.home(shown))
-    except (SlackLater, SlackEnd) as error:
+    except (SlackTransient, SlackPermanent) as error:
         log.warning("home.not_published", user=user, why=str(error))
 
 

@@ -12,7 +12,7 @@ from slack_bolt.response import BoltResponse
 from bot import messages
 from bot.listeners.whence import workspace
 from bot.messages import modal
-from bot.slack.client import SlackEnd
+from bot.slack.client import SlackPermanent
 from bot.slack.workspaces import InstalledWorkspaces
 
 Json = dict[str, Any]
@@ -34,7 +34,7 @@ def guarding(workspaces: InstalledWorkspaces) -> Callable[..., Awaitable[BoltRes
             there = workspace(body)
             try:
                 await workspaces.at(there)
-            except SlackEnd as end:
+            except SlackPermanent as end:
                 log.warning("workspace.refused", workspace=there, why=end.reason)
                 return _not_here(body)
         await next()

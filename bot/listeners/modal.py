@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import messages
 from bot.commands import SHORTCUT
-from bot.datadog.client import DatadogCase, Later, Refused
+from bot.datadog.client import DatadogCase, DatadogPermanent, DatadogTransient
 from bot.insights import State
 from bot.links import explain, extract
 from bot.listeners.answers import Answers
@@ -26,7 +26,7 @@ from bot.model import CaseLink, Draft, Insight, Thread, Uncovered
 from bot.services import shared_channels, submission
 from bot.services.cases import CredentialsRefused, tied_case
 from bot.services.context import Org, Reach
-from bot.slack.client import SlackEnd, SlackLater
+from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import cards, cases
 
 Json = dict[str, Any]
@@ -87,7 +87,7 @@ async def _open(reach: Reach, body: Json, view: Json) -> str | None:
         async with asyncio.timeout(OPEN_SECONDS):
             slack = await reach.slack(workspace(body))
             return await slack.open_view(body["trigger_id"], view)
-    except (SlackLater, SlackEnd, TimeoutError) as error:
+    except (SlackTransient, SlackPermanent, TimeoutError) as error:
         log.warning("modal.not_opened", why=str(error) or type(error).__name__)
         return None
 
@@ -167,7 +167,10 @@ async def _fill_in_card(reach: Reach, body: Json, view_id: str, card_id: str) ->
 async def _update(reach: Reach, there: str, view_id: str, view: Json) -> None:
     try:
         await (await reach.slack(there)).update_view(view_id, view)
-    except (SlackLater, SlackEnd) as error:  # closed meanwhile, or Slack is slow: what is open works all the same
+    except (
+        SlackTransient,
+        SlackPermanent,
+    ) as error:  # closed meanwhile, or Slack is slow: what is open works all the same
         log.info("modal.not_updated", why=str(error))
 
 
@@ -175,7 +178,7 @@ async def _case_of(reach: Reach, thread: Thread) -> Choice | None:
     """The thread's case; none where Slack or Datadog do not tell: it can be searched and typed all the same."""
     try:
         case = await tied_case(reach, thread)
-    except (SlackLater, SlackEnd, Later, CredentialsRefused) as error:
+    except (SlackTransient, SlackPermanent, DatadogTransient, CredentialsRefused) as error:
         log.info("modal.case_unknown", why=str(error))
         return None
     return Choice(f"{case.org}/{case.case_id}", case.key, case.title) if case else None
@@ -203,7 +206,7 @@ async def _found(
 async def _search(org: Org, words: str) -> Sequence[DatadogCase] | None:
     try:
         return await org.datadog.search(words, within=SEARCH_SECONDS)
-    except (Later, Refused) as error:
+    except (DatadogTransient, DatadogPermanent) as error:
         log.info("modal.search_failed", org=org.hosts.name, why=str(error))
         return None
 

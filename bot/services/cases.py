@@ -7,7 +7,7 @@ from dataclasses import replace
 import structlog
 
 from bot import commands
-from bot.datadog.client import Later, Refused, Why
+from bot.datadog.client import DatadogPermanent, DatadogTransient, TransientReason
 from bot.links import extract, parse
 from bot.model import Thread
 from bot.services import watching
@@ -99,10 +99,10 @@ def _asked(org: Org, name: CaseName, done: asyncio.Task[cases.Case | None]) -> N
 async def _ask(reach: Reach, org: Org, name: CaseName) -> cases.Case | None:
     """Ask Datadog, and write down what it tells."""
     if org.gate.closed_for:
-        raise Later(Why.SILENT, None, after=org.gate.closed_for)
+        raise DatadogTransient(TransientReason.SILENT, None, after=org.gate.closed_for)
     try:
         told = as_case(reach, name.org, await org.datadog.case(name.case))
-    except Refused as refused:
+    except DatadogPermanent as refused:
         if refused.status in (400, 404):
             log.info("case.unknown", org=name.org, case=name.case)
             return None
@@ -110,7 +110,7 @@ async def _ask(reach: Reach, org: Org, name: CaseName) -> cases.Case | None:
             log.error("datadog.credentials_refused", org=name.org, status=refused.status)
             raise CredentialsRefused from refused
         # Valid keys that may not read this project: somebody has to grant that, so ask again.
-        raise Later(Why.SILENT, refused.status, after=reach.retry_cap) from refused
+        raise DatadogTransient(TransientReason.SILENT, refused.status, after=reach.retry_cap) from refused
     async with reach.write() as tx:
         await ties.lock_case(tx, told.org, told.case_id)
         await cases.save(tx, told)

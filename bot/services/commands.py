@@ -6,7 +6,7 @@ from typing import Any, assert_never
 
 from bot import commands, messages
 from bot.commands import Command, Permalink
-from bot.datadog.client import Later
+from bot.datadog.client import DatadogTransient
 from bot.insights import Action, State
 from bot.links import as_text, explain, extract, orgs_of, sentence
 from bot.messages import replies
@@ -14,7 +14,7 @@ from bot.model import CaseLink, Draft, Insight, InsightType, Thread, Uncovered
 from bot.services.cases import CredentialsRefused, find, names_of, tied_case
 from bot.services.context import PERSON_WITHIN, Reach
 from bot.services.why import why
-from bot.slack.client import SlackEnd, SlackLater
+from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import adding, cards, cases, clicks, modes, scans, ties, tying
 from bot.store import now as store_now
 from bot.store.adding import Adding
@@ -58,17 +58,17 @@ async def carry_out(reach: Reach, asker: Asker, text: str) -> str:
         return await _do(reach, asker, command)
     except Told as told:
         return str(told)
-    except Later:
+    except DatadogTransient:
         return replies.datadog_down()
     except CredentialsRefused:
         return replies.keys_refused()
-    except SlackLater:
+    except SlackTransient:
         return replies.slack_down()
-    except SlackEnd as end:
+    except SlackPermanent as end:
         return refused_by_slack(end)
 
 
-def refused_by_slack(end: SlackEnd) -> str:
+def refused_by_slack(end: SlackPermanent) -> str:
     """What Slack did not let the bot do, with what helps."""
     if end.reason in ("not_in_channel", "channel_not_found"):
         return replies.not_in_channel()
@@ -158,9 +158,9 @@ async def _announce(
     names = await slack.names({asker.user}, within=PERSON_WITHIN)
     try:
         await slack.say(place, say(names.get(asker.user, "Someone")))
-    except SlackEnd as end:
+    except SlackPermanent as end:
         return f"{quietly} {refused_by_slack(end)}"
-    except SlackLater:
+    except SlackTransient:
         return quietly
     return replies.done_here()
 

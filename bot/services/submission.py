@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands import parse_case
-from bot.datadog.client import Later
+from bot.datadog.client import DatadogTransient
 from bot.insights import State
 from bot.links import insight_on, orgs_of
 from bot.messages import modal_changed, replies
@@ -35,7 +35,7 @@ async def case_of(reach: Reach, filled: Filled) -> cases.Case | str:
     try:
         async with asyncio.timeout(RESOLVE_SECONDS):
             found = await find(reach, names)
-    except (Later, TimeoutError):
+    except (DatadogTransient, TimeoutError):
         return replies.datadog_down()
     except CredentialsRefused:
         return replies.keys_refused()

@@ -81,7 +81,7 @@ DEAD_TOKEN = frozenset({"token_revoked", "token_expired", "account_inactive", "i
 log = structlog.get_logger(__name__)
 
 
-class SlackLater(Exception):
+class SlackTransient(Exception):
     """Not now: 429, 5xx, time-out, broken connection. `after`: seconds that Slack asks for, if it does."""
 
     def __init__(self, words: str, after: float | None = None) -> None:
@@ -89,7 +89,7 @@ class SlackLater(Exception):
         self.after = after
 
 
-class SlackEnd(Exception):
+class SlackPermanent(Exception):
     """Slack will not do it: `reason` is its own error word, `needed` the scope that is missing."""
 
     def __init__(self, reason: str, needed: str = "") -> None:
@@ -190,7 +190,7 @@ class Slack:
         """The thread's first message; None when it is gone."""
         try:
             said = await self._call("conversations.replies", {"channel": thread.channel, "ts": thread.ts, "limit": 1})
-        except SlackEnd as end:
+        except SlackPermanent as end:
             if end.reason == "thread_not_found":
                 return None
             raise
@@ -208,7 +208,7 @@ class Slack:
         asked: Json = {"channel": thread.channel, "ts": thread.ts, "oldest": ts, "latest": ts, "inclusive": True}
         try:
             said = await self._call("conversations.replies", {**asked, "limit": 2})
-        except SlackEnd as end:
+        except SlackPermanent as end:
             if end.reason in ("thread_not_found", "message_not_found"):
                 return None
             raise
@@ -236,7 +236,7 @@ class Slack:
             asked: Json = {"user": user, "types": "public_channel,private_channel", "limit": PAGE, **team}
             try:
                 said = await self._call("users.conversations", {**asked, "cursor": cursor} if cursor else asked)
-            except SlackEnd as end:
+            except SlackPermanent as end:
                 if end.reason == "missing_scope":
                     return None
                 raise
@@ -254,7 +254,7 @@ class Slack:
             try:
                 async with asyncio.timeout(within):
                     said = await self._call("conversations.info", {"channel": channel})
-            except (SlackLater, SlackEnd, TimeoutError):
+            except (SlackTransient, SlackPermanent, TimeoutError):
                 return None
             told = _object(said.get("channel"))
             self._shared[channel] = bool(told.get("is_ext_shared") or told.get("is_pending_ext_shared"))
@@ -267,7 +267,7 @@ class Slack:
         try:
             async with asyncio.timeout(within):
                 said = await self._call("users.info", {"user": user})
-        except (SlackLater, SlackEnd, TimeoutError):
+        except (SlackTransient, SlackPermanent, TimeoutError):
             return None
         person = _person(said["user"])
         self._people[user] = person
@@ -286,7 +286,7 @@ class Slack:
         try:
             async with asyncio.timeout(within):
                 said = await self._call("usergroups.users.list", {"usergroup": group, **team})
-        except (SlackLater, SlackEnd, TimeoutError) as error:
+        except (SlackTransient, SlackPermanent, TimeoutError) as error:
             log.warning("policy.group_unread", group=group, why=str(error) or type(error).__name__)
             return frozenset()
         users = frozenset(str(user) for user in cast(list[Any], said.get("users") or []))
@@ -315,9 +315,9 @@ class Slack:
         try:
             async with session.post(response_url, json=body, timeout=aiohttp.ClientTimeout(within)) as said:
                 if said.status != 200:
-                    raise SlackLater(f"response_url answered {said.status}")
+                    raise SlackTransient(f"response_url answered {said.status}")
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise SlackLater(f"response_url: {type(error).__name__}") from error
+            raise SlackTransient(f"response_url: {type(error).__name__}") from error
 
     async def _replies(self, thread: Thread, more: Json) -> AsyncGenerator[Json]:
         cursor = ""
@@ -340,16 +340,16 @@ class Slack:
             raise _refusal(error) from error
         # AttributeError: slack_sdk takes the text of a text/plain answer for an object.
         except (SlackClientError, aiohttp.ClientError, TimeoutError, ValueError, AttributeError) as error:
-            raise SlackLater(f"{method}: {type(error).__name__}") from error
+            raise SlackTransient(f"{method}: {type(error).__name__}") from error
         return Told(_object(said.data), {name.lower(): str(value) for name, value in said.headers.items()})
 
     async def _call(self, method: str, arguments: Json) -> Json:
-        with metrics.counted("slack", method, SlackLater):
+        with metrics.counted("slack", method, SlackTransient):
             try:
                 return (await self.ask(method, arguments)).data
-            except SlackEnd as end:
+            except SlackPermanent as end:
                 if end.reason in DEAD_TOKEN and method != "auth.test":
-                    raise SlackLater(end.reason) from end  # what is to be said waits for the next token
+                    raise SlackTransient(end.reason) from end  # what is to be said waits for the next token
                 raise
 
 
@@ -373,20 +373,20 @@ def _shown(message: Message) -> Json:
     return {"text": message.text, "blocks": message.blocks}
 
 
-def _refusal(error: SlackApiError) -> SlackLater | SlackEnd:
+def _refusal(error: SlackApiError) -> SlackTransient | SlackPermanent:
     said: Any = error.response  # slack_sdk leaves what is in a response untyped
     if isinstance(said, aiohttp.ClientResponse):  # what it raises for a body that only claims to be JSON
-        return SlackLater(f"HTTP {said.status}", _retry_after(said.headers))
+        return SlackTransient(f"HTTP {said.status}", _retry_after(said.headers))
     status = said.status_code
     if status == 429:
-        return SlackLater("ratelimited", _retry_after(said.headers))
+        return SlackTransient("ratelimited", _retry_after(said.headers))
     data = _object(said.data)
     reason = str(data.get("error") or f"HTTP {status}")
     if reason == "ratelimited":
-        return SlackLater(reason, _retry_after(said.headers))
+        return SlackTransient(reason, _retry_after(said.headers))
     if reason in ENDS:
-        return SlackEnd(reason, str(data.get("needed") or ""))
-    return SlackLater(reason)
+        return SlackPermanent(reason, str(data.get("needed") or ""))
+    return SlackTransient(reason)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -27,7 +27,7 @@ SIGNATURE = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
 log = structlog.get_logger(__name__)
 
 
-class Refused(Exception):
+class BadRequest(Exception):
     """What is wrong with a request, and the status that says so."""
 
     def __init__(self, status: int, why: str) -> None:
@@ -65,7 +65,7 @@ class HttpMode:
         """Bolt's answer; 400, 401, 408 or 413 for what is none of Slack's requests."""
         try:
             bolt_request = _for_bolt(request, await self._genuine(request))
-        except Refused as refused:
+        except BadRequest as refused:
             log.warning("http.refused", status=refused.status, why=str(refused))
             return web.json_response({"error": str(refused)}, status=refused.status)
         if bolt_request.body.get("type") == "event_callback":
@@ -77,17 +77,17 @@ class HttpMode:
         timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
         signature = request.headers.get("X-Slack-Signature", "")
         if not (TIMESTAMP.fullmatch(timestamp) and SIGNATURE.fullmatch(signature)):
-            raise Refused(401, "not signed")
+            raise BadRequest(401, "not signed")
         if abs(time.time() - int(timestamp)) > CLOCKS_DIFFER_SECONDS:
-            raise Refused(401, "signed too long ago")
+            raise BadRequest(401, "signed too long ago")
         body = await _read(request)
         expected = hmac.digest(self._secret, b"v0:%b:%b" % (timestamp.encode(), body), "sha256").hex()
         if not hmac.compare_digest(f"v0={expected}", signature):
-            raise Refused(401, "not signed by Slack")
+            raise BadRequest(401, "not signed by Slack")
         try:
             return body.decode()
         except UnicodeDecodeError as error:
-            raise Refused(400, "not UTF-8") from error
+            raise BadRequest(400, "not UTF-8") from error
 
 
 async def _read(request: web.Request) -> bytes:
@@ -98,9 +98,9 @@ async def _read(request: web.Request) -> bytes:
         async with asyncio.timeout(BODY_SECONDS):
             return await request.read()
     except web.HTTPRequestEntityTooLarge as error:
-        raise Refused(413, "too large") from error
+        raise BadRequest(413, "too large") from error
     except TimeoutError as error:
-        raise Refused(408, "too slow") from error
+        raise BadRequest(408, "too slow") from error
 
 
 def _for_bolt(request: web.Request, text: str) -> AsyncBoltRequest:
@@ -109,7 +109,7 @@ def _for_bolt(request: web.Request, text: str) -> AsyncBoltRequest:
     try:
         made = AsyncBoltRequest(body=text, query=request.query_string, headers=headers)
     except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
-        raise Refused(400, "not what Slack sends") from error
+        raise BadRequest(400, "not what Slack sends") from error
     if not made.body:
-        raise Refused(400, "not what Slack sends")
+        raise BadRequest(400, "not what Slack sends")
     return made

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from cachetools import TTLCache
 from pydantic import SecretStr
 
-from bot.slack.client import Myself, Slack, SlackEnd
+from bot.slack.client import Myself, Slack, SlackPermanent
 
 if TYPE_CHECKING:  # it costs what only those pay who let workspaces install the bot
     from bot.services.installations import Installation, Installations
@@ -75,7 +75,7 @@ class InstalledWorkspaces:
         installation = await self._installations.find(workspace)
         if installation is None or not self.allows(installation):
             self._connected.pop(workspace, None)
-            raise SlackEnd("not_installed" if installation is None else "team_not_allowed")
+            raise SlackPermanent("not_installed" if installation is None else "team_not_allowed")
         token = installation.token.get_secret_value()
         before, there = self._connected.get(workspace, ("", None))
         if there is None or before != token:

@@ -17,7 +17,7 @@ from bot import messages
 from bot.insights import WAITING_AFTER_SECONDS, State
 from bot.model import Identity, Thread
 from bot.services.context import Org, Reach
-from bot.slack.client import DIRECT, SlackEnd, SlackLater
+from bot.slack.client import DIRECT, SlackPermanent, SlackTransient
 from bot.store import cards, cases, channels, jobs, joining, now, questions, ties
 from bot.store.jobs import Job, JobKind
 
@@ -64,10 +64,10 @@ async def deliver(reach: Reach, job: Job) -> None:
         showing = await _show(reach, job, card)
         if card.tell > card.told:
             await _tell(reach, job, card)
-    except SlackLater as later:
+    except SlackTransient as later:
         log.info("card.later", card=card.id, why=str(later))
         await _again(reach, job, later)
-    except SlackEnd as end:
+    except SlackPermanent as end:
         await _ended(reach, job, card, end)
     else:
         await _shown(reach, job, card, showing)
@@ -135,7 +135,7 @@ async def _show(reach: Reach, job: Job, card: cards.Card) -> Showing:
     if face.empty:
         return Showing(face.version, None, "")
     if not reach.shared and await _is_shared(reach, card):
-        raise SlackEnd(SHARED)
+        raise SlackPermanent(SHARED)
     async with reach.write() as tx:
         await cards.posting(tx, card.id, await jobs.check_lease(tx, job))
     posted = await there.slack.post(card.thread, face.message, messages.metadata(card.id))
@@ -258,7 +258,7 @@ async def _shown(reach: Reach, job: Job, card: cards.Card, showing: Showing) -> 
         await jobs.complete(tx, job, more=more)
 
 
-async def _ended(reach: Reach, job: Job, card: cards.Card, end: SlackEnd) -> None:
+async def _ended(reach: Reach, job: Job, card: cards.Card, end: SlackPermanent) -> None:
     """A card whose message cannot be changed any more: what became of its insights is posted as a new reply.
 
     Where the bot is not in the channel, or must be silent, the card of what somebody added on purpose goes to their
@@ -288,7 +288,7 @@ async def _whose(tx: AsyncConnection, card: cards.Card) -> str | None:
     return next((item.by for item in await cards.items(tx, card.id) if item.by and item.confirmed_at), None)
 
 
-async def _again(reach: Reach, job: Job, later: SlackLater) -> None:
+async def _again(reach: Reach, job: Job, later: SlackTransient) -> None:
     async with reach.write() as tx:
         at = await jobs.check_lease(tx, job)
         if job.since is not None and at - job.since > reach.give_up_after:

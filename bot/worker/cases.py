@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import structlog
 
 from bot import messages
-from bot.datadog.client import DatadogCase, Later, Refused, Triple, Why
+from bot.datadog.client import DatadogCase, DatadogPermanent, DatadogTransient, TransientReason, Triple
 from bot.insights import State
 from bot.links import insight_on
 from bot.model import Identity
@@ -53,7 +53,7 @@ async def deliver(reach: Reach, job: Job) -> None:
             await _batch(reach, org, job, work, look_first=told_ago > FRESH_SECONDS)
         elif comment:
             await commenting.deliver(reach, org, job, comment)
-    except Later as later:
+    except DatadogTransient as later:
         await _not_now(reach, org, job, work, later)
 
 
@@ -72,7 +72,7 @@ async def _batch(reach: Reach, org: Org, job: Job, work: Sequence[Item], *, look
             await _remove(reach, org, job, work[:BATCH])
         else:
             await settle(reach, job, [], batch_size=job.batch_size)
-    except Refused as refused:
+    except DatadogPermanent as refused:
         await _answered(reach, job, work)
         await _refused(reach, org, job, adding or work[:BATCH], refused)
 
@@ -108,7 +108,7 @@ async def _remove(reach: Reach, org: Org, job: Job, removing: Sequence[Item]) ->
     words = ""
     try:
         told = await org.datadog.remove(case_id, [_triple(item) for item in removing])
-    except Refused as refused:
+    except DatadogPermanent as refused:
         if refused.status not in (400, 404):
             raise
         # Something of these was not there to remove, or the case is gone: the case itself tells.
@@ -124,13 +124,13 @@ async def _remove(reach: Reach, org: Org, job: Job, removing: Sequence[Item]) ->
 async def _read(org: Org, case_id: str) -> DatadogCase | None:
     try:
         return await org.datadog.case(case_id)
-    except Refused as refused:
+    except DatadogPermanent as refused:
         if refused.status == 404:
             return None
-        raise Later(Why.SILENT, refused.status) from refused
+        raise DatadogTransient(TransientReason.SILENT, refused.status) from refused
 
 
-async def _refused(reach: Reach, org: Org, job: Job, batch: Sequence[Item], refused: Refused) -> None:
+async def _refused(reach: Reach, org: Org, job: Job, batch: Sequence[Item], refused: DatadogPermanent) -> None:
     """4xx: of several the guilty one is looked for by halves; the rest is an end, with a sentence."""
     if refused.status in (401, 403):
         await _not_allowed(reach, org, job, batch, refused)
@@ -156,7 +156,7 @@ async def _halve(reach: Reach, org: Org, job: Job, batch: Sequence[Item]) -> Non
     await settle(reach, job, found, told=told, unsent=absent, batch_size=half, refused=job.refused)
 
 
-async def _not_allowed(reach: Reach, org: Org, job: Job, batch: Sequence[Item], refused: Refused) -> None:
+async def _not_allowed(reach: Reach, org: Org, job: Job, batch: Sequence[Item], refused: DatadogPermanent) -> None:
     if not await org.datadog.keys_are_valid():
         log.error("datadog.credentials_refused", org=org.hosts.name, status=refused.status)
         org.gate.close(reach.probe, messages.credentials())
@@ -176,11 +176,13 @@ async def _all_failed(reach: Reach, job: Job, words: str) -> None:
     await settle(reach, job, [_failure(item, words) for item in work])
 
 
-async def _not_now(reach: Reach, org: Org, job: Job, work: Sequence[Item], later: Later) -> None:
-    words = messages.rate_limited() if later.why is Why.RATE_LIMITED else messages.not_answering(later.status)
+async def _not_now(reach: Reach, org: Org, job: Job, work: Sequence[Item], later: DatadogTransient) -> None:
+    words = (
+        messages.rate_limited() if later.why is TransientReason.RATE_LIMITED else messages.not_answering(later.status)
+    )
     log.warning("datadog.later", job=job.key, status=later.status, attempts=job.attempts + 1)
     again = reach.later(job.attempts, words, later.after)
-    if later.why is Why.RATE_LIMITED:
+    if later.why is TransientReason.RATE_LIMITED:
         org.gate.close(again.after, words)
     if later.status is not None:
         await _answered(reach, job, work)

@@ -3,9 +3,9 @@
 import structlog
 
 from bot import messages
-from bot.datadog.client import Later, Refused
+from bot.datadog.client import DatadogPermanent, DatadogTransient
 from bot.services.context import Org, Reach
-from bot.slack.client import SlackEnd, SlackLater
+from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import cases, comments, jobs, ties
 from bot.store.comments import Comment, CommentState
 from bot.store.jobs import Job
@@ -25,10 +25,10 @@ async def deliver(reach: Reach, org: Org, job: Job, comment: Comment) -> None:
         await comments.settle(tx, comment, CommentState.SENT)
     try:
         await org.datadog.comment(case_id, comment.text)
-    except Refused as refused:
+    except DatadogPermanent as refused:
         log.warning("comment.refused", case=case_id, status=refused.status, words=refused.words)
         await _settle(reach, job, comment, CommentState.FAILED)
-    except Later as later:
+    except DatadogTransient as later:
         if later.sent:
             await _settle(reach, job, comment, CommentState.UNKNOWN)
         else:
@@ -52,5 +52,5 @@ async def _settle(reach: Reach, job: Job, comment: Comment, state: CommentState)
     said = messages.commented(state.value, case.key if case else case_id)
     try:
         await (await reach.slack(comment.thread.workspace)).whisper(comment.thread, comment.by, said)
-    except (SlackLater, SlackEnd) as error:
+    except (SlackTransient, SlackPermanent) as error:
         log.warning("answer.lost", user=comment.by, why=str(error))

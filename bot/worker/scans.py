@@ -8,7 +8,7 @@ from bot import messages
 from bot.model import Thread
 from bot.services import decision_log, watching
 from bot.services.context import Reach
-from bot.slack.client import SlackEnd, SlackLater
+from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import jobs, now, offering, scans, sightings, ties
 from bot.store.jobs import Job
 from bot.store.scans import Scan
@@ -57,5 +57,5 @@ async def _tell(reach: Reach, thread: Thread, user: str, text: str) -> None:
     """Lost with the process, as whispers are: the card stands in any case."""
     try:
         await (await reach.slack(thread.workspace)).whisper(thread, user, text)
-    except (SlackLater, SlackEnd) as error:
+    except (SlackTransient, SlackPermanent) as error:
         log.warning("answer.lost", user=user, why=str(error))

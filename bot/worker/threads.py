@@ -10,13 +10,13 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import messages
-from bot.datadog.client import Later, Why
+from bot.datadog.client import DatadogTransient, TransientReason
 from bot.links import extract, parse
 from bot.model import Thread
 from bot.services import decision_log, watching
 from bot.services.cases import CredentialsRefused, resolve
 from bot.services.context import Reach
-from bot.slack.client import SlackEnd, SlackLater
+from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import cases, jobs, now, offering, questions, scans, ties
 from bot.store.jobs import Job, Retry
 from bot.store.seen import Decided
@@ -50,14 +50,18 @@ async def deliver(reach: Reach, job: Job) -> None:
             await scanning.page(reach, job, thread, scan)
         else:
             await _write_down(reach, job, thread, await _learn(reach, thread, tie, own))
-    except SlackLater as later:
+    except SlackTransient as later:
         await _again(reach, job, reach.later(job.attempts, str(later), later.after))
-    except Later as later:
-        words = messages.rate_limited() if later.why is Why.RATE_LIMITED else messages.not_answering(later.status)
+    except DatadogTransient as later:
+        words = (
+            messages.rate_limited()
+            if later.why is TransientReason.RATE_LIMITED
+            else messages.not_answering(later.status)
+        )
         await _again(reach, job, reach.later(job.attempts, words, later.after))
     except CredentialsRefused:
         await _again(reach, job, Retry(reach.probe, messages.credentials(), counts_as_attempt=False))
-    except SlackEnd as end:
+    except SlackPermanent as end:
         log.warning("thread.unreadable", channel=thread.channel, reason=end.reason, needed=end.needed)
         await _give_up(reach, job, thread, end.reason)
 

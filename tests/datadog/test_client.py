@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot.datadog.client import RESET_CAP, AccessToken, Datadog, Keys, Later, Refused, Triple, Why
+from bot.datadog.client import (
+    RESET_CAP,
+    AccessToken,
+    Datadog,
+    DatadogPermanent,
+    DatadogTransient,
+    Keys,
+    TransientReason,
+    Triple,
+)
 from bot.sandbox.datadog.server import DatadogServer
 
 KEY = "CASEM-4523"
@@ -34,14 +43,14 @@ async def datadog(server: DatadogServer) -> AsyncIterator[Datadog]:
     await client.close()
 
 
-async def later(datadog: Datadog) -> Later:
-    with pytest.raises(Later) as said:
+async def later(datadog: Datadog) -> DatadogTransient:
+    with pytest.raises(DatadogTransient) as said:
         await datadog.case(KEY)
     return said.value
 
 
-async def refused(datadog: Datadog) -> Refused:
-    with pytest.raises(Refused) as said:
+async def refused(datadog: Datadog) -> DatadogPermanent:
+    with pytest.raises(DatadogPermanent) as said:
         await datadog.case(KEY)
     return said.value
 
@@ -149,17 +158,17 @@ async def test_a_refusal_has_datadogs_words_whatever_their_shape(server, datadog
 
 
 async def test_a_case_that_is_not_there_is_a_refusal(datadog):
-    with pytest.raises(Refused) as said:
+    with pytest.raises(DatadogPermanent) as said:
         await datadog.case("CASEM-1")
     assert (said.value.status, said.value.words) == (404, "case not found")
-    with pytest.raises(Refused) as said:
+    with pytest.raises(DatadogPermanent) as said:
         await datadog.add("CASEM-1", [MONITOR])
     assert said.value.status == 404
 
 
 async def test_keys_are_told_from_permission(server, datadog):
     server.may_write = False
-    with pytest.raises(Refused) as said:
+    with pytest.raises(DatadogPermanent) as said:
         await datadog.add(KEY, [MONITOR])
     assert said.value.status == 403
     assert await datadog.keys_are_valid()
@@ -170,7 +179,7 @@ async def test_keys_are_told_from_permission(server, datadog):
 
 async def test_whether_the_keys_are_valid_can_be_unknown(server, datadog):
     spoil(server, method="GET /api/v2/validate_keys", status=503)
-    with pytest.raises(Later):
+    with pytest.raises(DatadogTransient):
         await datadog.keys_are_valid()
 
 
@@ -181,7 +190,7 @@ async def test_whether_the_keys_are_valid_can_be_unknown(server, datadog):
 async def test_a_server_in_trouble_is_asked_later_and_may_have_done_it(server, datadog, status: int):
     spoil(server, status=status)
     said = await later(datadog)
-    assert (said.why, said.status, said.after, said.sent) == (Why.SILENT, status, None, True)
+    assert (said.why, said.status, said.after, said.sent) == (TransientReason.SILENT, status, None, True)
 
 
 async def test_a_redirect_is_not_followed_with_our_keys(server, datadog):
@@ -192,7 +201,7 @@ async def test_a_redirect_is_not_followed_with_our_keys(server, datadog):
 async def test_a_rate_limit_in_seconds(server, datadog):
     server.limit(1, 7)
     said = await later(datadog)
-    assert (said.why, said.status, said.after, said.sent) == (Why.RATE_LIMITED, 429, 7.0, False)
+    assert (said.why, said.status, said.after, said.sent) == (TransientReason.RATE_LIMITED, 429, 7.0, False)
 
 
 async def test_a_rate_limit_as_an_epoch(server, datadog):
@@ -235,15 +244,15 @@ async def test_a_refused_connection_sent_nothing():
         client = Datadog(f"http://127.0.0.1:{taken.getsockname()[1]}", GOOD, timeout=5)
         said = await later(client)
     await client.close()
-    assert (said.why, said.status, said.sent) == (Why.SILENT, None, False)
+    assert (said.why, said.status, said.sent) == (TransientReason.SILENT, None, False)
 
 
 async def test_a_time_out_may_have_been_carried_out(server):
     client = Datadog(server.url, GOOD, timeout=0.2)
     server.control.rule("datadog", PUT, hold="after")
-    with pytest.raises(Later) as said:
+    with pytest.raises(DatadogTransient) as said:
         await client.add(KEY, [MONITOR])
-    assert (said.value.why, said.value.status, said.value.sent) == (Why.SILENT, None, True)
+    assert (said.value.why, said.value.status, said.value.sent) == (TransientReason.SILENT, None, True)
     assert len(server.cases[KEY].insights) == 1
     server.control.release()
     await client.close()
@@ -252,7 +261,7 @@ async def test_a_time_out_may_have_been_carried_out(server):
 @pytest.mark.parametrize("moment", ["before", "after"])
 async def test_a_broken_connection_may_have_been_carried_out(server, datadog, moment):
     server.control.rule("datadog", PUT, drop=moment)
-    with pytest.raises(Later) as said:
+    with pytest.raises(DatadogTransient) as said:
         await datadog.add(KEY, [MONITOR])
     assert said.value.sent
     assert len(server.cases[KEY].insights) == (moment == "after")
@@ -264,7 +273,7 @@ async def test_a_broken_connection_may_have_been_carried_out(server, datadog, mo
 )
 async def test_an_answer_that_tells_no_case_is_no_answer(server, datadog, body: str):
     spoil(server, body, method=PUT)
-    with pytest.raises(Later) as said:
+    with pytest.raises(DatadogTransient) as said:
         await datadog.add(KEY, [MONITOR])
     assert (said.value.status, said.value.sent) == (200, True)
 

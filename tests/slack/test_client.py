@@ -14,7 +14,7 @@ from bot.model import Thread
 from bot.policy import Person
 from bot.sandbox.slack.people import OUR_BOT, OUR_USER
 from bot.sandbox.slack.server import SlackServer
-from bot.slack.client import PAGE, Myself, Slack, SlackEnd, SlackLater
+from bot.slack.client import PAGE, Myself, Slack, SlackPermanent, SlackTransient
 from bot.slack.manifest import manifest
 
 HERE = "C0INCIDENTS"
@@ -55,14 +55,14 @@ def spoil(
     server.control.rule("slack", "*", status=status, body=body, headers=named, times=times)
 
 
-async def later(slack: Slack) -> SlackLater:
-    with pytest.raises(SlackLater) as said:
+async def later(slack: Slack) -> SlackTransient:
+    with pytest.raises(SlackTransient) as said:
         await slack.myself()
     return said.value
 
 
-async def end(slack: Slack, thread: Thread) -> SlackEnd:
-    with pytest.raises(SlackEnd) as said:
+async def end(slack: Slack, thread: Thread) -> SlackPermanent:
+    with pytest.raises(SlackPermanent) as said:
         await slack.post(thread, CARD, metadata("7f3a"))
     return said.value
 
@@ -109,7 +109,7 @@ async def test_a_card_is_found_on_a_later_page(slack, server, thread):
 
 async def test_a_posts_failure_is_not_tried_again_by_itself(slack, server, thread):
     server.control.rule("slack", "chat.postMessage", drop="after")
-    with pytest.raises(SlackLater):
+    with pytest.raises(SlackTransient):
         await slack.post(thread, CARD, metadata("7f3a"))
     assert len(server.control.matching("slack", "chat.postMessage")) == 1
     assert await slack.find(thread, metadata("7f3a"), time.time(), OUR_BOT) is not None
@@ -131,7 +131,7 @@ async def test_a_root_that_is_gone_is_none(slack):
 
 async def test_a_channel_that_the_bot_is_not_in_says_nothing_of_its_threads(slack, server):
     ts = server.message("C0LONELY", "U0ANA", "Hello")["ts"]
-    with pytest.raises(SlackEnd) as said:
+    with pytest.raises(SlackPermanent) as said:
         await slack.root(Thread("T0ACME", "C0LONELY", ts))
     assert said.value.reason == "not_in_channel"
 
@@ -220,10 +220,10 @@ async def test_a_missing_scope_is_an_end_that_names_it(slack, server, thread):
 async def test_a_dead_token_ends_nothing_but_the_start(slack, server, thread, reason: str):
     """Another one comes, where the app is installed again: what is to be said waits for it."""
     spoil(server, {"ok": False, "error": reason})
-    with pytest.raises(SlackLater, match=reason):
+    with pytest.raises(SlackTransient, match=reason):
         await slack.post(thread, CARD, metadata("7f3a"))
     spoil(server, {"ok": False, "error": reason})
-    with pytest.raises(SlackEnd, match=reason):
+    with pytest.raises(SlackPermanent, match=reason):
         await slack.myself()
 
 
@@ -235,13 +235,13 @@ async def test_what_asking_again_does_not_change_is_an_end(slack, server, thread
 
 
 async def test_a_message_that_is_gone_is_an_end(slack):
-    with pytest.raises(SlackEnd) as said:
+    with pytest.raises(SlackPermanent) as said:
         await slack.update(HERE, "1.000001", CARD)
     assert said.value.reason == "message_not_found"
 
 
 async def test_a_wrong_token_is_an_end(server, session):
-    with pytest.raises(SlackEnd) as said:
+    with pytest.raises(SlackPermanent) as said:
         await client(session, server.url, "xoxb-wrong").myself()
     assert said.value.reason == "invalid_auth"
 
@@ -313,12 +313,12 @@ async def test_a_broken_connection_is_asked_again(slack, server, moment):
 
 async def test_a_response_url_that_is_gone_is_no_error_of_ours(slack, server):
     gone = server.url.replace("/api/", "/actions/T0ACME/A0CASES/none-such")
-    with pytest.raises(SlackLater, match="response_url answered 4"):
+    with pytest.raises(SlackTransient, match="response_url answered 4"):
         await slack.answer(gone, "Too late.", None, within=5)
 
 
 async def test_a_response_url_that_nobody_answers_is_no_error_of_ours(slack):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        with pytest.raises(SlackLater, match="response_url: "):
+        with pytest.raises(SlackTransient, match="response_url: "):
             await slack.answer(f"http://127.0.0.1:{taken.getsockname()[1]}/", "Too late.", None, within=5)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import chain
 
 from bot.config.organizations import OrgSettings
-from bot.datadog.client import Answer, Datadog, Later
+from bot.datadog.client import Answer, Datadog, DatadogTransient
 from bot.datadog.resources import KINDS
 from bot.messages import TYPE_NAMES
 from bot.model import InsightType
@@ -34,7 +34,7 @@ REFUSED = (401, 403)
 GONE = frozenset({400, 404, 422})
 """What a case or thing that is not there may answer: then reading it was allowed."""
 
-Told = Mapping[str, Answer | Later]
+Told = Mapping[str, Answer | DatadogTransient]
 
 
 async def examine(subject: Subject) -> Examined:
@@ -59,8 +59,8 @@ async def _examine(subject: Subject, org: OrgSettings) -> Examined:
 
 
 def _findings(org: OrgSettings, told: Told) -> Iterable[Finding]:
-    if all(isinstance(each, Later) for each in told.values()):
-        why = next(_broke(each) for each in told.values() if isinstance(each, Later))
+    if all(isinstance(each, DatadogTransient) for each in told.values()):
+        why = next(_broke(each) for each in told.values() if isinstance(each, DatadogTransient))
         url = org.setting("DD_API_URL")
         fix = f"Check the network, a proxy (HTTPS_PROXY) and {url}, which is for the sandbox alone."
         return [error("datadog-keys", f"Datadog does not answer at {org.url} ({why}).", fix)]
@@ -139,11 +139,11 @@ def _names_asked() -> dict[str, tuple[InsightType, str]]:
 
 
 async def _ask_all(datadog: Datadog, wanted: Iterable[str], within: float) -> Told:
-    async def ask(each: str) -> tuple[str, Answer | Later]:
+    async def ask(each: str) -> tuple[str, Answer | DatadogTransient]:
         method, _, path = each.partition(" ")
         try:
             return each, await datadog.ask(method, path, WRITTEN if each is WRITE else None, within=within)
-        except Later as later:
+        except DatadogTransient as later:
             return each, later
 
     return dict(await asyncio.gather(*map(ask, wanted)))
@@ -155,5 +155,5 @@ def _status(told: Told, asked: str) -> int | None:
     return answer.status if isinstance(answer, Answer) else None
 
 
-def _broke(later: Later) -> str:
+def _broke(later: DatadogTransient) -> str:
     return type(later.__cause__).__name__ if later.__cause__ else str(later)

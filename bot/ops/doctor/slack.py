@@ -18,7 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.config.settings import Settings
 from bot.model import INSTALL_PATH
 from bot.ops.doctor.finding import Examined, Finding, Subject, error, ok, warning
-from bot.slack.client import Slack, SlackEnd, SlackLater, Told
+from bot.slack.client import Slack, SlackPermanent, SlackTransient, Told
 from bot.slack.manifest import DISPLAY_NAME, OPTIONAL_SCOPES, SCOPES
 
 PAGES = 5
@@ -64,9 +64,9 @@ class _Asking:
                 return await self.slack.ask(method, arguments)
         except TimeoutError:
             return Trouble(f"no answer in {self.within:g} s", answered=False)
-        except SlackEnd as end:
+        except SlackPermanent as end:
             return Trouble(end.reason)
-        except SlackLater as later:
+        except SlackTransient as later:
             broke = isinstance(later.__cause__, (aiohttp.ClientError, OSError))
             return Trouble(str(later).removeprefix(f"{method}: "), answered=not broke)
 
