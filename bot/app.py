@@ -33,7 +33,7 @@ from bot.listeners import answers, cards, commands, home, installs, modal, threa
 from bot.listeners.answers import Answers
 from bot.ops import health, server
 from bot.services.commands import refused_by_slack
-from bot.services.context import Org, Reach
+from bot.services.context import Context, Org
 from bot.services.why import why as why_of
 from bot.slack.client import Myself, Slack, SlackPermanent, SlackTransient
 from bot.slack.http_mode import HttpMode
@@ -64,9 +64,9 @@ async def run(settings: Settings) -> None:
         waits_for = ["The database is being opened."]
         front = server.Front(health.starting(lambda: waits_for[-1]))
         close_door = await stack.enter_async_context(_serving(settings, front))
-        reach = await _reach(settings, routes, orgs, stack, stopping, waits_for.append)
-        if reach is not None:
-            await _work(settings, reach, front, close_door, stopping)
+        context = await _context(settings, routes, orgs, stack, stopping, waits_for.append)
+        if context is not None:
+            await _work(settings, context, front, close_door, stopping)
 
 
 async def why(settings: Settings, address: str) -> str:
@@ -76,36 +76,36 @@ async def why(settings: Settings, address: str) -> str:
         raise SettingsError("That is no address of a Slack message: ⋯ on the message, Copy link.")
     routes, orgs = settings.routes(), settings.orgs()
     async with contextlib.AsyncExitStack() as stack:
-        reach = await _reach(settings, routes, orgs, stack, asyncio.Event(), lambda _: None)
-        if reach is None:
+        context = await _context(settings, routes, orgs, stack, asyncio.Event(), lambda _: None)
+        if context is None:
             raise SettingsError("Slack does not answer; try again in a minute.")
         try:
-            return await _why(reach, message)
+            return await _why(context, message)
         except SlackTransient as later:
             raise SettingsError(f"Slack does not answer ({later}); try again in a minute.") from later
         except SlackPermanent as end:
             raise SettingsError(refused_by_slack(end)) from end
 
 
-async def _why(reach: Reach, message: commands_of.Permalink) -> str:
+async def _why(context: Context, message: commands_of.Permalink) -> str:
     """Asked in each workspace: the address does not tell which it is."""
     refused = SlackPermanent("not_installed")
-    for workspace in await reach.workspaces.installed():
+    for workspace in await context.workspaces.installed():
         try:
-            return await why_of(reach, workspace, message)
+            return await why_of(context, workspace, message)
         except SlackPermanent as end:
             refused = end
     raise refused
 
 
-async def _reach(
+async def _context(
     settings: Settings,
     routes: Routes,
     orgs: Sequence[OrgSettings],
     stack: contextlib.AsyncExitStack,
     stopping: asyncio.Event,
     wait_for: Callable[[str], object],
-) -> Reach | None:
+) -> Context | None:
     """Everything the bot reaches out with; None when it was told to stop before Slack answered."""
     timeout = min(CALL_SECONDS, settings.lease / 4)
     store = Store(settings.database_url)
@@ -128,7 +128,7 @@ async def _reach(
         if myself is None:
             return None
         workspaces = OneWorkspace(Workspace(slack, myself))
-    return Reach(
+    return Context(
         store=store,
         workspaces=workspaces,
         orgs={org.hosts.name: _org(org, settings.case_path, timeout, stack) for org in orgs},
@@ -146,14 +146,14 @@ async def _reach(
 
 async def _work(
     settings: Settings,
-    reach: Reach,
+    context: Context,
     front: server.Front,
     close_door: Callable[[], Awaitable[None]],
     stopping: asyncio.Event,
 ) -> None:
-    said, delivery, heard = Answers(reach), Delivery(reach), Heard()
+    said, delivery, heard = Answers(context), Delivery(context), Heard()
     async with aiohttp.ClientSession() as session:
-        bolt = bolt_app(settings, session, reach, said, delivery)
+        bolt = bolt_app(settings, session, context, said, delivery)
         transport: Transport
         if settings.slack_signing_secret is not None:
             transport = HttpMode(bolt, settings.slack_signing_secret.get_secret_value(), heard, close_door)
@@ -162,16 +162,16 @@ async def _work(
                 from bot.services import oauth
 
                 client = _client(settings, session, None)
-                pages = oauth.pages(settings.oauth, reach.store, client, settings.slack_api_url)
+                pages = oauth.pages(settings.oauth, context.store, client, settings.slack_api_url)
                 front.begin, front.finish = pages.begin, pages.finish
         else:
             assert settings.slack_app_token is not None, "the settings have one of the two"  # noqa: S101
             token = settings.slack_app_token.get_secret_value()
             transport = SocketMode(bolt, token, _client(settings, session, None), heard)
-        front.probes = health.probes(reach, delivery, transport, heard)
-        works = (transport.run(), delivery.run(), health.beat(reach, heard))
+        front.probes = health.probes(context, delivery, transport, heard)
+        works = (transport.run(), delivery.run(), health.beat(context, heard))
         listening, *others = [asyncio.create_task(each) for each in works]
-        log.info("bot.ready", workspaces=await reach.workspaces.installed(), orgs=sorted(reach.orgs))
+        log.info("bot.ready", workspaces=await context.workspaces.installed(), orgs=sorted(context.orgs))
         stopped = asyncio.create_task(stopping.wait())
         done, _ = await asyncio.wait({stopped, listening, *others}, return_when=asyncio.FIRST_COMPLETED)
         log.info("bot.stopping")
@@ -198,14 +198,14 @@ async def _ended(tasks: set[asyncio.Task[Any]]) -> None:
 
 
 def bolt_app(
-    settings: Settings, session: aiohttp.ClientSession, reach: Reach, said: Answers, delivery: Delivery
+    settings: Settings, session: aiohttp.ClientSession, context: Context, said: Answers, delivery: Delivery
 ) -> AsyncApp:
     """Bolt with our listeners. It acknowledges only when a listener has returned: then its transaction stands."""
-    there = reach.workspaces
+    there = context.workspaces
     app = _Counted(
         logger=logging.getLogger("slack_bolt"),  # else Bolt gives each of its loggers the root's level, see `logs`
         client=_client(settings, session, None),
-        authorize=_Authorize(reach),
+        authorize=_Authorize(context),
         signing_secret="",
         before_authorize=installs.guarding(there) if isinstance(there, InstalledWorkspaces) else None,
         request_verification_enabled=False,  # done by `transport.http` before Bolt sees a request; not in Socket Mode
@@ -214,12 +214,12 @@ def bolt_app(
         attaching_function_token_enabled=False,
         attaching_conversation_kwargs_enabled=False,
     )
-    threads.register(app, reach, delivery.wake)
-    cards.register(app, reach, said, delivery.wake)
-    ties.register(app, reach, said, delivery.wake)
-    commands.register(app, reach, said, delivery.wake)
-    modal.register(app, reach, said, delivery.wake)
-    home.register(app, reach, said, delivery.wake)
+    threads.register(app, context, delivery.wake)
+    cards.register(app, context, said, delivery.wake)
+    ties.register(app, context, said, delivery.wake)
+    commands.register(app, context, said, delivery.wake)
+    modal.register(app, context, said, delivery.wake)
+    home.register(app, context, said, delivery.wake)
     answers.register_errors(app, said)
 
     @app.event(re.compile(".*"))
@@ -236,14 +236,14 @@ class _Authorize(AsyncAuthorize):
     A class of Bolt's own kind: what a plain function might ask for would be put together for each event.
     """
 
-    def __init__(self, reach: Reach) -> None:
+    def __init__(self, context: Context) -> None:
         super().__init__()
-        self._reach = reach
+        self._context = context
 
     async def __call__(
         self, *, context: AsyncBoltContext, enterprise_id: str | None, team_id: str | None, **_: object
     ) -> AuthorizeResult:
-        me = await self._reach.myself(str(enterprise_id if context.is_enterprise_install else team_id))
+        me = await self._context.myself(str(enterprise_id if context.is_enterprise_install else team_id))
         return AuthorizeResult(enterprise_id=me.enterprise, team_id=me.team, bot_id=me.bot, bot_user_id=me.user)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot import messages
 from bot.listeners.whence import workspace
 from bot.model import Thread
-from bot.services.context import Reach
+from bot.services.context import Context
 from bot.slack.client import SlackPermanent, SlackTransient
 
 Json = dict[str, Any]
@@ -29,8 +29,8 @@ log = structlog.get_logger(__name__)
 class Answers:
     """Answers under way; what is lost with the process is a sentence, never a decision."""
 
-    def __init__(self, reach: Reach) -> None:
-        self._reach = reach
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._under_way: set[asyncio.Task[None]] = set()
 
     def say(self, body: Json, answer: Answer) -> None:
@@ -54,7 +54,7 @@ class Answers:
     async def _announce(self, place: Thread, message: Coroutine[Any, Any, messages.Message]) -> None:
         try:
             said = await message
-            await (await self._reach.slack(place.workspace)).say(place, said)
+            await (await self._context.slack(place.workspace)).say(place, said)
         except (SlackTransient, SlackPermanent) as error:
             log.warning("announcement.lost", channel=place.channel, why=str(error))
 
@@ -62,7 +62,7 @@ class Answers:
         text = answer if isinstance(answer, str) else await _found_out(answer, body)
         where: Json = body.get("container") or {}
         try:
-            slack = await self._reach.slack(workspace(body))
+            slack = await self._context.slack(workspace(body))
             await slack.answer(body["response_url"], text, where.get("thread_ts"), within=ANSWER_WITHIN)
         except (SlackTransient, SlackPermanent) as error:
             log.warning("answer.lost", type=body.get("type") or body.get("command"), why=str(error))

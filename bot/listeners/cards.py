@@ -13,7 +13,7 @@ from bot import messages
 from bot.insights import Action
 from bot.listeners.answers import Answer, Answers
 from bot.listeners.whence import workspace
-from bot.services.context import PERSON_WITHIN, Reach
+from bot.services.context import PERSON_WITHIN, Context
 from bot.store import clicks
 from bot.store.clicks import Click, Clicked
 from bot.worker.cards import as_shown
@@ -34,12 +34,12 @@ BUTTONS: Mapping[str, Action] = {
 ONLY_ACKNOWLEDGED = ("insights.select", "case.open")
 
 
-def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], None]) -> None:
+def register(app: AsyncApp, context: Context, answers: Answers, wake: Callable[[], None]) -> None:
     """Listen for every control that a card has."""
 
     async def on_click(ack: Callable[[], Awaitable[Any]], body: Json, action: Json) -> None:
         async with asyncio.timeout(CLICK_SECONDS):
-            answer = await _press(reach, body, action)
+            answer = await _press(context, body, action)
         wake()
         await ack()
         if answer:
@@ -54,20 +54,20 @@ def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], N
         app.action(action_id)(on_toggle)
 
 
-async def _press(reach: Reach, body: Json, action: Json) -> Answer | None:
+async def _press(context: Context, body: Json, action: Json) -> Answer | None:
     """Carry out a press; what to tell the person where the card itself does not tell all."""
     card, _, version = str(action["value"]).partition(":")
     there, user = workspace(body), body["user"]["id"]
-    case = await clicks.case_of(reach.store, card, there)
+    case = await clicks.case_of(context.store, card, there)
     if case is None:
         return messages.gone_card()
     # Whose organisation is not for this workspace any more can still be let go of: nothing reaches Datadog.
     org = None if BUTTONS[action["action_id"]] in (Action.CANCEL, Action.DISMISS) else case.org
-    if refused := await reach.refused(there, user, case.key, org=org):
+    if refused := await context.refused(there, user, case.key, org=org):
         return refused
     click = Click(card, int(version), BUTTONS[action["action_id"]], user, ticked(body))
-    clicked = await clicks.press(reach.store, click)
-    return messages.gone_card() if clicked is None else _what_else(reach, there, clicked)
+    clicked = await clicks.press(context.store, click)
+    return messages.gone_card() if clicked is None else _what_else(context, there, clicked)
 
 
 def ticked(body: Json) -> frozenset[int]:
@@ -79,19 +79,19 @@ def ticked(body: Json) -> frozenset[int]:
     return frozenset(int(option["value"]) for chosen in options for option in chosen)
 
 
-def _what_else(reach: Reach, there: str, clicked: Clicked) -> Answer | None:
+def _what_else(context: Context, there: str, clicked: Clicked) -> Answer | None:
     if clicked.nothing_ticked:
         return messages.nothing_ticked()
     if clicked.earlier:
-        return _too_late(reach, there, clicked)
+        return _too_late(context, there, clicked)
     return None if clicked.moved else messages.nothing_left()
 
 
-async def _too_late(reach: Reach, there: str, clicked: Clicked) -> str:
+async def _too_late(context: Context, there: str, clicked: Clicked) -> str:
     """Who decided on these insights first. Names are looked up after the acknowledgement."""
-    slack = await reach.slack(there)
+    slack = await context.slack(there)
     people = await slack.names({item.by for item in clicked.earlier if item.by}, within=PERSON_WITHIN)
-    org = reach.orgs.get(clicked.org)
+    org = context.orgs.get(clicked.org)
     named = org.names.known([item.identity for item in clicked.earlier]) if org else {}
     earlier = [as_shown(item, named.get(item.identity, "")) for item in clicked.earlier]
     if clicked.moved:

@@ -21,7 +21,7 @@ from bot.messages.home import Home
 from bot.messages.text import escape
 from bot.model import Thread
 from bot.services import site_warning
-from bot.services.context import Reach
+from bot.services.context import Context
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import home as stored
 from bot.store.home import Overview, Recent
@@ -32,29 +32,29 @@ Json = dict[str, Any]
 log = structlog.get_logger(__name__)
 
 
-def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], None]) -> None:
+def register(app: AsyncApp, context: Context, answers: Answers, wake: Callable[[], None]) -> None:
     """Listen for Home being opened and for its button."""
 
     @app.event("app_home_opened")
     async def on_opened(event: Json, body: Json) -> None:
         if event.get("tab") == "home":
-            answers.go_on(_publish(reach, workspace(body), event["user"], ""))
+            answers.go_on(_publish(context, workspace(body), event["user"], ""))
 
     @app.action("home.retry")
     async def on_retry(ack: Callable[[], Awaitable[Any]], body: Json) -> None:
         await ack()
-        answers.go_on(_retry(reach, workspace(body), body["user"]["id"], wake))
+        answers.go_on(_retry(context, workspace(body), body["user"]["id"], wake))
 
-    def on(action_id: str, act: Callable[[Reach, Answers, Thread, str], Awaitable[str]]) -> None:
+    def on(action_id: str, act: Callable[[Context, Answers, Thread, str], Awaitable[str]]) -> None:
         @app.action(action_id)
         async def on_press(ack: Callable[[], Awaitable[Any]], body: Json, action: Json) -> None:
             team, user = workspace(body), body["user"]["id"]
             channel, _, ts = str(action["value"]).partition(":")
             async with asyncio.timeout(CLICK_SECONDS):
-                notice = await act(reach, answers, Thread(team, channel, ts), user)
+                notice = await act(context, answers, Thread(team, channel, ts), user)
             wake()
             await ack()
-            answers.go_on(_publish(reach, team, user, notice))
+            answers.go_on(_publish(context, team, user, notice))
 
         _ = on_press
 
@@ -63,34 +63,34 @@ def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], N
     _ = on_opened, on_retry
 
 
-async def _ask(reach: Reach, answers: Answers, place: Thread, user: str) -> str:
-    return await set_mode(reach, answers, place, Mode.ASK, user)
+async def _ask(context: Context, answers: Answers, place: Thread, user: str) -> str:
+    return await set_mode(context, answers, place, Mode.ASK, user)
 
 
-async def _retry(reach: Reach, team: str, user: str, wake: Callable[[], None]) -> None:
+async def _retry(context: Context, team: str, user: str, wake: Callable[[], None]) -> None:
     """Judged at the press, and only for channels that this person shares with the bot."""
-    if refused := await reach.refused(team, user, "a case"):
-        await _publish(reach, team, user, refused)
+    if refused := await context.refused(team, user, "a case"):
+        await _publish(context, team, user, refused)
         return
-    channels = await (await reach.slack(team)).channels_of(user) or frozenset[str]()
-    retried = await stored.retry_all(reach.store, team, channels, reach.orgs_for(team), user)
+    channels = await (await context.slack(team)).channels_of(user) or frozenset[str]()
+    retried = await stored.retry_all(context.store, team, channels, context.orgs_for(team), user)
     wake()
-    await _publish(reach, team, user, messages.retried(retried))
+    await _publish(context, team, user, messages.retried(retried))
 
 
-async def _publish(reach: Reach, team: str, user: str, notice: str) -> None:
+async def _publish(context: Context, team: str, user: str, notice: str) -> None:
     try:
-        there = await reach.workspaces.at(team)
+        there = await context.workspaces.at(team)
         channels = await there.slack.channels_of(user)
-        if refused := await reach.refused(team, user, "a case"):
+        if refused := await context.refused(team, user, "a case"):
             shown = Home(notice=notice or refused)
         elif channels is None:
-            warning = await site_warning.warning(reach, team)
+            warning = await site_warning.warning(context, team)
             shown = Home(notice=notice or messages.home_needs_scopes(), warning=warning)
         else:
-            async with reach.store.read() as connection:
-                told = await stored.overview(connection, team, channels, reach.orgs_for(team))
-            shown = _home(there.myself.url, told, notice, await site_warning.warning(reach, team))
+            async with context.store.read() as connection:
+                told = await stored.overview(connection, team, channels, context.orgs_for(team))
+            shown = _home(there.myself.url, told, notice, await site_warning.warning(context, team))
         await there.slack.publish_home(user, home.home(shown))
     except (SlackTransient, SlackPermanent) as error:
         log.warning("home.not_published", user=user, why=str(error))

@@ -25,7 +25,7 @@ from bot.messages.modal import Choice, Filled, Form, Row
 from bot.model import CaseLink, Draft, Insight, Thread, Uncovered
 from bot.services import shared_channels, submission
 from bot.services.cases import CredentialsRefused, tied_case
-from bot.services.context import Org, Reach
+from bot.services.context import Context, Org
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import cards, cases
 
@@ -41,64 +41,64 @@ SEARCHES_SECONDS = 60.0
 log = structlog.get_logger(__name__)
 
 
-def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], None]) -> None:
+def register(app: AsyncApp, context: Context, answers: Answers, wake: Callable[[], None]) -> None:
     """Listen for the shortcut, Edit…, the search for a case, and the submission."""
     searches = TTLCache[tuple[str, str], list[Json]](256, SEARCHES_SECONDS)
 
     @app.shortcut(SHORTCUT)
     async def on_shortcut(ack: Ack, body: Json) -> None:
         # The modal first, from what Slack has sent: its trigger does not wait for anything else.
-        shown = _of_message(reach, body)
+        shown = _of_message(context, body)
         view = modal.form(shown) if shown.rows or shown.uncovered else modal.message(messages.no_links())
-        view_id = await _open(reach, body, view)
+        view_id = await _open(context, body, view)
         await ack()
         if view_id is None:
             answers.say(body, messages.not_opened())
         elif shown.rows or shown.uncovered:
-            answers.go_on(_fill_in(reach, body, view_id, shown))
+            answers.go_on(_fill_in(context, body, view_id, shown))
 
     @app.action("insights.edit")
     async def on_edit(ack: Ack, body: Json, action: Json) -> None:
-        view_id = await _open(reach, body, modal.loading())
+        view_id = await _open(context, body, modal.loading())
         await ack()
         if view_id is None:
             answers.say(body, messages.not_opened())
         else:
-            answers.go_on(_fill_in_card(reach, body, view_id, str(action["value"]).partition(":")[0]))
+            answers.go_on(_fill_in_card(context, body, view_id, str(action["value"]).partition(":")[0]))
 
     @app.options(modal.SEARCH)
     async def on_search(ack: Ack, body: Json) -> None:
         # Titles of cases are not for everybody; what to do instead, the modal says when it is sent.
         there = workspace(body)
-        may = await reach.refusal(there, body["user"]["id"]) is None
-        await ack(options=await _found(reach, searches, there, str(body.get("value") or "")) if may else [])
+        may = await context.refusal(there, body["user"]["id"]) is None
+        await ack(options=await _found(context, searches, there, str(body.get("value") or "")) if may else [])
 
     @app.view(modal.CALLBACK)
     async def on_submit(ack: Ack, body: Json) -> None:
-        answer = await _submitted(reach, body)
+        answer = await _submitted(context, body)
         wake()
         await ack(**answer)
 
     _ = on_shortcut, on_edit, on_search, on_submit
 
 
-async def _open(reach: Reach, body: Json, view: Json) -> str | None:
+async def _open(context: Context, body: Json, view: Json) -> str | None:
     try:
         async with asyncio.timeout(OPEN_SECONDS):
-            slack = await reach.slack(workspace(body))
+            slack = await context.slack(workspace(body))
             return await slack.open_view(body["trigger_id"], view)
     except (SlackTransient, SlackPermanent, TimeoutError) as error:
         log.warning("modal.not_opened", why=str(error) or type(error).__name__)
         return None
 
 
-def _of_message(reach: Reach, body: Json) -> Form:
+def _of_message(context: Context, body: Json) -> Form:
     """What a message brings, from the shortcut's own payload."""
     message: Json = body["message"]
     rows: list[Row] = []
     uncovered: list[str] = []
     for link in extract(message):
-        reading = explain(link, reach.routes)
+        reading = explain(link, context.routes)
         match reading.outcome:
             case Insight() as found:
                 rows.append(Row(found.type, found.resource_id, found.ref, found.host, found.scope))
@@ -124,33 +124,33 @@ def _of_message(reach: Reach, body: Json) -> Form:
     return Form(about, list(reversed(once.values())), uncovered, tie=True)
 
 
-async def _fill_in(reach: Reach, body: Json, view_id: str, shown: Form) -> None:
+async def _fill_in(context: Context, body: Json, view_id: str, shown: Form) -> None:
     """Once the store and Slack have told: the thread's case, or why this person may not."""
     there = workspace(body)
-    if refused := await reach.refused(there, body["user"]["id"], "a case"):
-        await _update(reach, there, view_id, modal.message(refused))
+    if refused := await context.refused(there, body["user"]["id"], "a case"):
+        await _update(context, there, view_id, modal.message(refused))
         return
-    case = await _case_of(reach, _thread(shown.about))
+    case = await _case_of(context, _thread(shown.about))
     if case is not None:
-        await _update(reach, there, view_id, modal.form(replace(shown, case=case, tie=False)))
+        await _update(context, there, view_id, modal.form(replace(shown, case=case, tie=False)))
 
 
-async def _fill_in_card(reach: Reach, body: Json, view_id: str, card_id: str) -> None:
+async def _fill_in_card(context: Context, body: Json, view_id: str, card_id: str) -> None:
     """What a card still offers, as the store has it."""
     there = workspace(body)
-    async with reach.store.read() as connection:
+    async with context.store.read() as connection:
         card = await cards.get(connection, card_id)
         items = await cards.items(connection, card_id) if card else []
         case = await cases.get(connection, card.org, card.case_id) if card else None
     if card is None or case is None or card.thread.workspace != there:
-        await _update(reach, there, view_id, modal.message(messages.gone_card()))
+        await _update(context, there, view_id, modal.message(messages.gone_card()))
         return
-    if refused := await reach.refused(there, body["user"]["id"], case.key, org=case.org):
-        await _update(reach, there, view_id, modal.message(refused))
+    if refused := await context.refused(there, body["user"]["id"], case.key, org=case.org):
+        await _update(context, there, view_id, modal.message(refused))
         return
     offered = [item for item in items if item.state is State.OFFERED]
     if not offered:
-        await _update(reach, there, view_id, modal.message(messages.nothing_left()))
+        await _update(context, there, view_id, modal.message(messages.nothing_left()))
         return
     about = {
         "workspace": card.thread.workspace,
@@ -161,12 +161,12 @@ async def _fill_in_card(reach: Reach, body: Json, view_id: str, card_id: str) ->
     }
     rows = [Row(item.type, item.resource_id, item.ref, item.host, item.scope, item.id, item.draft) for item in offered]
     chosen = Choice(f"{case.org}/{case.case_id}", case.key, case.title)
-    await _update(reach, there, view_id, modal.form(Form(about, rows, case=chosen)))
+    await _update(context, there, view_id, modal.form(Form(about, rows, case=chosen)))
 
 
-async def _update(reach: Reach, there: str, view_id: str, view: Json) -> None:
+async def _update(context: Context, there: str, view_id: str, view: Json) -> None:
     try:
-        await (await reach.slack(there)).update_view(view_id, view)
+        await (await context.slack(there)).update_view(view_id, view)
     except (
         SlackTransient,
         SlackPermanent,
@@ -174,10 +174,10 @@ async def _update(reach: Reach, there: str, view_id: str, view: Json) -> None:
         log.info("modal.not_updated", why=str(error))
 
 
-async def _case_of(reach: Reach, thread: Thread) -> Choice | None:
+async def _case_of(context: Context, thread: Thread) -> Choice | None:
     """The thread's case; none where Slack or Datadog do not tell: it can be searched and typed all the same."""
     try:
-        case = await tied_case(reach, thread)
+        case = await tied_case(context, thread)
     except (SlackTransient, SlackPermanent, DatadogTransient, CredentialsRefused) as error:
         log.info("modal.case_unknown", why=str(error))
         return None
@@ -185,12 +185,12 @@ async def _case_of(reach: Reach, thread: Thread) -> Choice | None:
 
 
 async def _found(
-    reach: Reach, searches: TTLCache[tuple[str, str], list[Json]], there: str, words: str
+    context: Context, searches: TTLCache[tuple[str, str], list[Json]], there: str, words: str
 ) -> Sequence[Json]:
     """Cases to choose from; none where Datadog does not tell in time: the field for the key works all the same."""
     if (there, words) in searches:
         return searches[there, words]
-    ours = reach.orgs_for(there)
+    ours = context.orgs_for(there)
     orgs = {name: org for name, org in ours.items() if not org.gate.closed_for}
     told = await asyncio.gather(*(_search(org, words) for org in orgs.values()))
     options = [
@@ -211,7 +211,7 @@ async def _search(org: Org, words: str) -> Sequence[DatadogCase] | None:
         return None
 
 
-async def _submitted(reach: Reach, body: Json) -> Mapping[str, Any]:
+async def _submitted(context: Context, body: Json) -> Mapping[str, Any]:
     """What to acknowledge a submission with: nothing (it closes), errors on fields, or the view with what changed."""
     view = cast(Json, body["view"])
     filled = modal.read(view)
@@ -219,7 +219,7 @@ async def _submitted(reach: Reach, body: Json) -> Mapping[str, Any]:
         return {"response_action": "errors", "errors": problems}
     try:
         async with asyncio.timeout(SUBMIT_SECONDS):
-            problem = await _submit(reach, body["user"]["id"], filled)
+            problem = await _submit(context, body["user"]["id"], filled)
     except (SQLAlchemyError, TimeoutError) as error:
         log.warning("modal.not_saved", error=type(error).__name__)
         problem = {"key": messages.not_saved()}
@@ -229,19 +229,19 @@ async def _submitted(reach: Reach, body: Json) -> Mapping[str, Any]:
     return {"response_action": "errors", "errors": problem} if problem else {}
 
 
-async def _submit(reach: Reach, user: str, filled: Filled) -> dict[str, str] | str | None:
+async def _submit(context: Context, user: str, filled: Filled) -> dict[str, str] | str | None:
     """Carry it out; errors by field, or what changed meanwhile, or None when it is done."""
-    if refused := await reach.refused(filled.about["workspace"], user, "a case"):
+    if refused := await context.refused(filled.about["workspace"], user, "a case"):
         return {"key": refused}
-    case = await submission.case_of(reach, filled)
+    case = await submission.case_of(context, filled)
     if isinstance(case, str):
         return {"key": case}
-    if case.org not in reach.orgs_for(filled.about["workspace"]):
+    if case.org not in context.orgs_for(filled.about["workspace"]):
         return {"key": messages.not_this_workspace(case.key, case.org)}
-    if strange := submission.of_other_orgs(reach, filled, case):
+    if strange := submission.of_other_orgs(context, filled, case):
         return strange
-    await shared_channels.is_shared(reach, _thread(filled.about))  # so that the card knows, where Slack tells
-    changed = await submission.submit(reach, user, filled, case)
+    await shared_channels.is_shared(context, _thread(filled.about))  # so that the card knows, where Slack tells
+    changed = await submission.submit(context, user, filled, case)
     return changed or None
 
 

@@ -12,7 +12,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.listeners.whence import workspace
 from bot.model import Identity, Thread
 from bot.services import decision_log, site_warning, watching
-from bot.services.context import Reach
+from bot.services.context import Context
 from bot.slack.client import Myself
 from bot.store import channels, joining, sightings, tying
 from bot.store.seen import Found, Seen
@@ -34,7 +34,7 @@ class Where:
     me: Myself
 
 
-def register(app: AsyncApp, reach: Reach, wake: Callable[[], None]) -> None:
+def register(app: AsyncApp, context: Context, wake: Callable[[], None]) -> None:
     """Watch messages. `wake` makes delivery look at once after something was written down."""
 
     @app.event("message")
@@ -43,17 +43,19 @@ def register(app: AsyncApp, reach: Reach, wake: Callable[[], None]) -> None:
             return
         there = workspace(body)
         if body.get("is_ext_shared_channel"):
-            await channels.remember_shared(reach.store, Thread(there, event["channel"], ""))
-            if not reach.shared:
+            await channels.remember_shared(context.store, Thread(there, event["channel"], ""))
+            if not context.shared:
                 return
-        where = Where(there, event["channel"], await reach.myself(there))
+        where = Where(there, event["channel"], await context.myself(there))
         match event.get("subtype"):
             case "message_changed":
-                written = await _changed(reach, where, _message(event, "message"), _message(event, "previous_message"))
+                written = await _changed(
+                    context, where, _message(event, "message"), _message(event, "previous_message")
+                )
             case "message_deleted":
-                written = await _deleted(reach, where, event)
+                written = await _deleted(context, where, event)
             case None | "bot_message" | "thread_broadcast" | "file_share" | "me_message":
-                written = await _posted(reach, where, event)
+                written = await _posted(context, where, event)
             case _:
                 return
         if written:
@@ -74,74 +76,74 @@ def _message(event: Json, name: str) -> Json:
     return cast(Json, found) if isinstance(found, dict) and "ts" in found else {}
 
 
-async def _posted(reach: Reach, where: Where, message: Json) -> bool:
+async def _posted(context: Context, where: Where, message: Json) -> bool:
     """Whether something was written down: most messages bring no link, and wake nobody."""
     if watching.is_ours(where.me, message) or watching.is_command(where.me, message):
         return False
-    seen = _read(reach, where, message, edited=False)
+    seen = _read(context, where, message, edited=False)
     if seen.elsewhere:
-        await site_warning.notice(reach, seen)
+        await site_warning.notice(context, seen)
     if not (seen.found or seen.names):
         return False
-    return await _sight(reach, seen) or bool(seen.names)
+    return await _sight(context, seen) or bool(seen.names)
 
 
-async def _changed(reach: Reach, where: Where, message: Json, before: Json) -> bool:
+async def _changed(context: Context, where: Where, message: Json, before: Json) -> bool:
     """An edit; Slack also sends this for link previews, where no link came or went."""
     if not message or watching.is_ours(where.me, message) or watching.is_ours(where.me, before):
         return False
-    now = _read(reach, where, message, edited=True)
-    then = _read(reach, where, before, edited=True) if before else await _as_stored(reach, now)
+    now = _read(context, where, message, edited=True)
+    then = _read(context, where, before, edited=True) if before else await _as_stored(context, now)
     if now.is_root and now.names != then.names and message.get("subtype") != "tombstone":
-        await tying.reroot(reach.store, now)
+        await tying.reroot(context.store, now)
         return True
     before_it, after_it = _identities(then.found), _identities(now.found)
     came = [each for each in now.found if each.insight.identity not in before_it]
     gone = [each for each in before_it if each not in after_it]
     if gone:
-        await sightings.take_back(reach.store, now.thread, now.message_ts, gone)
+        await sightings.take_back(context.store, now.thread, now.message_ts, gone)
     names = tuple(each for each in now.names if each not in then.names)
     if came or names:
-        await _sight(reach, replace(now, found=tuple(came), names=names))
+        await _sight(context, replace(now, found=tuple(came), names=names))
     return bool(gone or came or names)
 
 
-async def _as_stored(reach: Reach, now: Seen) -> Seen:
+async def _as_stored(context: Context, now: Seen) -> Seen:
     """What this message was, for an edit that does not say it: links as they were written down, the root's cases."""
-    async with reach.store.read() as connection:
+    async with context.store.read() as connection:
         found = await sightings.of_message(connection, now.thread, now.message_ts)
         about = await tying.root_names(connection, now)
     return replace(now, found=found, names=about)
 
 
-async def _deleted(reach: Reach, where: Where, event: Json) -> bool:
+async def _deleted(context: Context, where: Where, event: Json) -> bool:
     before = _message(event, "previous_message")
     ts = str(before.get("ts") or event.get("deleted_ts") or "")
     if not ts:
         return False
     if not before or watching.is_ours(where.me, before):
-        await joining.removed(reach.store, Thread(where.workspace, where.channel, ""), ts, reach.timing)
+        await joining.removed(context.store, Thread(where.workspace, where.channel, ""), ts, context.timing)
     if before:
-        then = _read(reach, where, before, edited=True)
+        then = _read(context, where, before, edited=True)
         thread, found = then.thread, then.found
     else:
-        async with reach.store.read() as connection:
+        async with context.store.read() as connection:
             thread = await sightings.thread_of(connection, where.workspace, where.channel, ts)
             found = await sightings.of_message(connection, thread, ts) if thread else ()
     if thread is None or not found:
         return False
-    await sightings.take_back(reach.store, thread, ts, list(_identities(found)))
+    await sightings.take_back(context.store, thread, ts, list(_identities(found)))
     return True
 
 
-def _read(reach: Reach, where: Where, message: Json, *, edited: bool) -> Seen:
-    return watching.seen(reach, where.workspace, where.channel, message, edited=edited)
+def _read(context: Context, where: Where, message: Json, *, edited: bool) -> Seen:
+    return watching.seen(context, where.workspace, where.channel, message, edited=edited)
 
 
-async def _sight(reach: Reach, seen: Seen) -> bool:
+async def _sight(context: Context, seen: Seen) -> bool:
     """Whether anything was new."""
-    sighted = await sightings.sight(reach.store, seen, lambda: watching.rules(reach, seen.thread, seen.poster))
-    decision_log.tell(reach, seen.thread, sighted.tie, sighted.decided)
+    sighted = await sightings.sight(context.store, seen, lambda: watching.rules(context, seen.thread, seen.poster))
+    decision_log.tell(context, seen.thread, sighted.tie, sighted.decided)
     return sighted.new > 0
 
 

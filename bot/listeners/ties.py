@@ -15,7 +15,7 @@ from bot.listeners.answers import Answer, Answers
 from bot.listeners.cards import CLICK_SECONDS
 from bot.listeners.whence import workspace
 from bot.model import Thread
-from bot.services.context import PERSON_WITHIN, Reach
+from bot.services.context import PERSON_WITHIN, Context
 from bot.store import cards, clicks, modes, questions, ties, tying
 
 Json = dict[str, Any]
@@ -24,14 +24,14 @@ BACK = {"mode.ask": Mode.ASK, "mode.off": Mode.OFF}
 """Buttons under an announcement; their value is the thread's ts, or "channel"."""
 
 
-def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], None]) -> None:
+def register(app: AsyncApp, context: Context, answers: Answers, wake: Callable[[], None]) -> None:
     """Listen for what ties threads and sets modes by click."""
 
-    def on(action_id: str, act: Callable[[Reach, Answers, Json, Json], Awaitable[Answer | None]]) -> None:
+    def on(action_id: str, act: Callable[[Context, Answers, Json, Json], Awaitable[Answer | None]]) -> None:
         @app.action(action_id)
         async def on_click(ack: Callable[[], Awaitable[Any]], body: Json, action: Json) -> None:
             async with asyncio.timeout(CLICK_SECONDS):
-                answer = await act(reach, answers, body, action)
+                answer = await act(context, answers, body, action)
             wake()
             await ack()
             if answer:
@@ -47,93 +47,95 @@ def register(app: AsyncApp, reach: Reach, answers: Answers, wake: Callable[[], N
         on(action_id, _back)
 
 
-async def _yes(reach: Reach, answers: Answers, body: Json, action: Json) -> Answer | None:
+async def _yes(context: Context, answers: Answers, body: Json, action: Json) -> Answer | None:
     card_id, _, number = str(action["value"]).split(":")
     choice = int(number)
-    async with reach.store.read() as connection:
+    async with context.store.read() as connection:
         card = await cards.get(connection, card_id)
         asked = await questions.get(connection, card_id)
     user, there = body["user"]["id"], workspace(body)
     if card is None or card.thread.workspace != there or asked is None or choice >= len(asked.asks):
         return messages.gone_card()
     case = asked.asks[choice]
-    if refused := await reach.refused(there, user, case.key, org=case.org):
+    if refused := await context.refused(there, user, case.key, org=case.org):
         return refused
-    if asked.answer is not None or not await tying.answer(reach.store, card_id, card.thread, case, user):
-        return _who_was_first(reach, there, card_id)
+    if asked.answer is not None or not await tying.answer(context.store, card_id, card.thread, case, user):
+        return _who_was_first(context, there, card_id)
     return None
 
 
-async def _no(reach: Reach, answers: Answers, body: Json, action: Json) -> Answer | None:
+async def _no(context: Context, answers: Answers, body: Json, action: Json) -> Answer | None:
     card_id = str(action["value"]).partition(":")[0]
     user, there = body["user"]["id"], workspace(body)
-    case = await clicks.case_of(reach.store, card_id, there)
+    case = await clicks.case_of(context.store, card_id, there)
     if case is None:
         return messages.gone_card()
-    if refused := await reach.refused(there, user, case.key):
+    if refused := await context.refused(there, user, case.key):
         return refused
-    return None if await questions.refuse(reach.store, card_id, user) else _who_was_first(reach, there, card_id)
+    return None if await questions.refuse(context.store, card_id, user) else _who_was_first(context, there, card_id)
 
 
-async def _who_was_first(reach: Reach, there: str, card_id: str) -> str:
-    async with reach.store.read() as connection:
+async def _who_was_first(context: Context, there: str, card_id: str) -> str:
+    async with context.store.read() as connection:
         asked = await questions.get(connection, card_id)
         tied = await questions.tied_to(connection, asked) if asked else None
     if asked is None:
         return messages.gone_card()
     by = asked.by or ""
-    slack = await reach.slack(there)
+    slack = await context.slack(there)
     names = await slack.names({by}, within=PERSON_WITHIN)
     return messages.already_answered(names.get(by, "Someone"), tied)
 
 
-async def _untie(reach: Reach, answers: Answers, body: Json, action: Json) -> Answer | None:
-    return await leave(reach, answers, _place(body, action), body["user"]["id"]) or None
+async def _untie(context: Context, answers: Answers, body: Json, action: Json) -> Answer | None:
+    return await leave(context, answers, _place(body, action), body["user"]["id"]) or None
 
 
-async def _back(reach: Reach, answers: Answers, body: Json, action: Json) -> Answer | None:
+async def _back(context: Context, answers: Answers, body: Json, action: Json) -> Answer | None:
     place, mode = _place(body, action), BACK[action["action_id"]]
-    return await set_mode(reach, answers, place, mode, body["user"]["id"]) or None
+    return await set_mode(context, answers, place, mode, body["user"]["id"]) or None
 
 
-async def _more(reach: Reach, answers: Answers, body: Json, action: Json) -> Answer | None:
+async def _more(context: Context, answers: Answers, body: Json, action: Json) -> Answer | None:
     """A card's overflow: the place is the card's own, wherever it is shown."""
     card_id, _, what = str(action["selected_option"]["value"]).partition(":")
-    async with reach.store.read() as connection:
+    async with context.store.read() as connection:
         card = await cards.get(connection, card_id)
     if card is None or card.thread.workspace != workspace(body):
         return messages.gone_card()
     if what == "untie":
-        return await leave(reach, answers, card.thread, body["user"]["id"]) or None
+        return await leave(context, answers, card.thread, body["user"]["id"]) or None
     mode, _, where = what.partition(".")
     place = card.thread if where == "thread" else card.thread.whole_channel
-    return await set_mode(reach, answers, place, Mode(mode), body["user"]["id"]) or None
+    return await set_mode(context, answers, place, Mode(mode), body["user"]["id"]) or None
 
 
-async def set_mode(reach: Reach, answers: Answers, place: Thread, mode: Mode, user: str) -> str:
+async def set_mode(context: Context, answers: Answers, place: Thread, mode: Mode, user: str) -> str:
     """Set a place's mode and say so there; what to tell whoever did it ("": what is said in the open is enough)."""
-    if refused := await reach.refused(place.workspace, user, messages.settings_of(place.ts)):
+    if refused := await context.refused(place.workspace, user, messages.settings_of(place.ts)):
         return refused
-    if not await modes.say(reach.store, place, mode, user):
+    if not await modes.say(context.store, place, mode, user):
         return messages.nothing_left()
-    answers.announce(place, _named(reach, place, user, lambda who: messages.mode_set(who, mode, thread_ts=place.ts)))
+    answers.announce(place, _named(context, place, user, lambda who: messages.mode_set(who, mode, thread_ts=place.ts)))
     return ""
 
 
-async def leave(reach: Reach, answers: Answers, place: Thread, user: str) -> str:
+async def leave(context: Context, answers: Answers, place: Thread, user: str) -> str:
     """Untie a place and say so there; what to tell whoever did it ("": what is said in the open is enough)."""
-    if refused := await reach.refused(place.workspace, user, messages.settings_of(place.ts)):
+    if refused := await context.refused(place.workspace, user, messages.settings_of(place.ts)):
         return refused
-    async with reach.store.read() as connection:
+    async with context.store.read() as connection:
         tie = await ties.of(connection, place)
-    if tie is None or not await tying.untie(reach.store, place, user):
+    if tie is None or not await tying.untie(context.store, place, user):
         return messages.nothing_left()
-    answers.announce(place, _named(reach, place, user, lambda who: messages.untied(who, thread_ts=place.ts)))
+    answers.announce(place, _named(context, place, user, lambda who: messages.untied(who, thread_ts=place.ts)))
     return ""
 
 
-async def _named(reach: Reach, place: Thread, user: str, say: Callable[[str], messages.Message]) -> messages.Message:
-    slack = await reach.slack(place.workspace)
+async def _named(
+    context: Context, place: Thread, user: str, say: Callable[[str], messages.Message]
+) -> messages.Message:
+    slack = await context.slack(place.workspace)
     names = await slack.names({user}, within=PERSON_WITHIN)
     return say(names.get(user, "Someone"))
 

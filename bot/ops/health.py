@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot import metrics
 from bot.ops.server import Probes
 from bot.services import site_warning
-from bot.services.context import Reach
+from bot.services.context import Context
 from bot.slack.last_event import Heard
 from bot.slack.transport import Transport
 from bot.store import Store, heartbeats, jobs, now
@@ -43,25 +43,25 @@ def starting(what: Callable[[], str]) -> Probes:
     return Probes(ready, warnings, measure)
 
 
-def probes(reach: Reach, delivery: Delivery, transport: Transport, heard: Heard) -> Probes:
+def probes(context: Context, delivery: Delivery, transport: Transport, heard: Heard) -> Probes:
     """The answers of `/readyz` and `/metrics`."""
     started = time.monotonic()
-    database = Database(reach.store)
+    database = Database(context.store)
 
     async def ready() -> list[str]:
-        closed = _closed(reach)
-        none_open = closed if len(closed) == len(reach.orgs) else []
+        closed = _closed(context)
+        none_open = closed if len(closed) == len(context.orgs) else []
         return [*await database.reasons(), *_delivery(delivery), *none_open, *transport.reasons()]
 
     async def warnings() -> list[str]:
         # A pasted link of another company must not take the bot out of rotation: this is no reason not to be ready.
         try:
             async with asyncio.timeout(DATABASE_SECONDS):
-                warning = await site_warning.warning(reach)
+                warning = await site_warning.warning(context)
         except (SQLAlchemyError, TimeoutError):
             return []  # `ready` says why
-        closed = _closed(reach)
-        some_closed = closed if len(closed) < len(reach.orgs) else []
+        closed = _closed(context)
+        some_closed = closed if len(closed) < len(context.orgs) else []
         return [*some_closed, *([warning] if warning else [])]
 
     async def measure() -> None:
@@ -69,7 +69,7 @@ def probes(reach: Reach, delivery: Delivery, transport: Transport, heard: Heard)
         metrics.last_event_age.set(time.monotonic() - started if heard.event_ago is None else heard.event_ago)
         metrics.socket_age.set(transport.age)
         try:
-            async with reach.store.read() as connection:
+            async with context.store.read() as connection:
                 found = await jobs.depths(connection)
         except SQLAlchemyError:
             return  # `/readyz` says so; the last figures stand
@@ -113,12 +113,12 @@ class Database:
         return []
 
 
-async def beat(reach: Reach, heard: Heard) -> None:
+async def beat(context: Context, heard: Heard) -> None:
     """Write down once a minute that this process lives, and when Slack last told it something; until cancelled."""
     replica = secrets.token_hex(8)
     while True:
         try:
-            await heartbeats.beat(reach.store, replica, heard.event_ago)
+            await heartbeats.beat(context.store, replica, heard.event_ago)
         except SQLAlchemyError as error:
             log.warning("heartbeat.lost", error=type(error).__name__)
         await asyncio.sleep(BEAT_SECONDS)
@@ -131,6 +131,6 @@ def _delivery(delivery: Delivery) -> list[str]:
     )
 
 
-def _closed(reach: Reach) -> list[str]:
+def _closed(context: Context) -> list[str]:
     """The Datadog organisations that take no calls now, and why. While one takes them, the bot has work to do."""
-    return [f"{org.hosts.name}: {org.gate.note}" for org in reach.orgs.values() if org.gate.closed_for]
+    return [f"{org.hosts.name}: {org.gate.note}" for org in context.orgs.values() if org.gate.closed_for]

@@ -11,7 +11,7 @@ from bot.datadog.client import DatadogPermanent, DatadogTransient, TransientReas
 from bot.links import extract, parse
 from bot.model import Thread
 from bot.services import watching
-from bot.services.context import Org, Reach
+from bot.services.context import Context, Org
 from bot.store import cases, ties
 from bot.store.ties import CaseName, TieKind
 from bot.worker.cases import FRESH_SECONDS, as_case
@@ -23,69 +23,69 @@ class CredentialsRefused(Exception):
     """Datadog takes none of our calls just now."""
 
 
-async def tied_case(reach: Reach, thread: Thread) -> cases.Case | None:
+async def tied_case(context: Context, thread: Thread) -> cases.Case | None:
     """The case that a thread (or a whole channel) is about; asks Slack and Datadog where nobody has looked yet.
 
     None also where its organisation is not for this workspace.
     """
-    case = await _tied_case(reach, thread)
-    return case if case is not None and case.org in reach.orgs_for(thread.workspace) else None
+    case = await _tied_case(context, thread)
+    return case if case is not None and case.org in context.orgs_for(thread.workspace) else None
 
 
-async def _tied_case(reach: Reach, thread: Thread) -> cases.Case | None:
-    async with reach.store.read() as connection:
+async def _tied_case(context: Context, thread: Thread) -> cases.Case | None:
+    async with context.store.read() as connection:
         tie = await ties.of(connection, thread)
         if tie is not None and tie.kind is TieKind.TIED:
             return await cases.get(connection, tie.org, tie.case_id)
         channel = await ties.of(connection, thread.whole_channel)
     names = tie.named if tie is not None else ()
-    if tie is None and thread.ts and (root := await (await reach.slack(thread.workspace)).root(thread)):
-        names = watching.names_of(reach, thread.workspace, [parse(link, reach.routes) for link in extract(root)])
-    ours = reach.orgs_for(thread.workspace)
-    found = {case.case_id: case for name in names if name.org in ours and (case := await resolve(reach, name))}
+    if tie is None and thread.ts and (root := await (await context.slack(thread.workspace)).root(thread)):
+        names = watching.names_of(context, thread.workspace, [parse(link, context.routes) for link in extract(root)])
+    ours = context.orgs_for(thread.workspace)
+    found = {case.case_id: case for name in names if name.org in ours and (case := await resolve(context, name))}
     if len(found) == 1:
         return next(iter(found.values()))
     if tie is None and not found and channel is not None and channel.kind is TieKind.TIED:
-        async with reach.store.read() as connection:
+        async with context.store.read() as connection:
             return await cases.get(connection, channel.org, channel.case_id)
     return None
 
 
-def names_of(reach: Reach, workspace: str, named: commands.Case) -> Sequence[CaseName]:
+def names_of(context: Context, workspace: str, named: commands.Case) -> Sequence[CaseName]:
     """What a case that a person names can be, one for each organisation that may have it; none: nothing we know."""
     if named.is_link:
-        return watching.names_of(reach, workspace, [parse(named.name, reach.routes)])
-    return [CaseName(org, named.name) for org in reach.orgs_for(workspace) if named.org in ("", org)]
+        return watching.names_of(context, workspace, [parse(named.name, context.routes)])
+    return [CaseName(org, named.name) for org in context.orgs_for(workspace) if named.org in ("", org)]
 
 
-async def find(reach: Reach, names: Sequence[CaseName]) -> Sequence[cases.Case]:
+async def find(context: Context, names: Sequence[CaseName]) -> Sequence[cases.Case]:
     """The cases of these names, as the store knows them, else as Datadog tells; raises as `resolve` does."""
 
     async def known_or_told(name: CaseName) -> cases.Case | None:
-        async with reach.store.read() as connection:
+        async with context.store.read() as connection:
             known = await cases.named(connection, name.org, name.case)
-        return known or await resolve(reach, name)
+        return known or await resolve(context, name)
 
     return [case for case in await asyncio.gather(*map(known_or_told, names)) if case]
 
 
-async def resolve(reach: Reach, name: CaseName) -> cases.Case | None:
+async def resolve(context: Context, name: CaseName) -> cases.Case | None:
     """The case of this key (upper case) or UUID; None when Datadog knows none. Raises Later and CredentialsRefused.
 
     What Datadog told a moment ago still counts, and who asks at the same time gets the same answer: a hundred threads
     about one case are one question.
     """
-    org = reach.orgs.get(name.org)
+    org = context.orgs.get(name.org)
     if org is None:
         log.warning("case.org_gone", org=name.org, case=name.case)
         return None
-    async with reach.store.read() as connection:
+    async with context.store.read() as connection:
         known = await cases.named(connection, name.org, name.case, told_within=FRESH_SECONDS)
     if known is not None:
         return known
     asking = org.asking.get(name.case)
     if asking is None:
-        asking = org.asking[name.case] = asyncio.create_task(_ask(reach, org, name))
+        asking = org.asking[name.case] = asyncio.create_task(_ask(context, org, name))
         asking.add_done_callback(lambda done: _asked(org, name, done))
     return await asyncio.shield(asking)  # whoever gives up does not give up for the others
 
@@ -96,12 +96,12 @@ def _asked(org: Org, name: CaseName, done: asyncio.Task[cases.Case | None]) -> N
         done.exception()  # looked at here: whoever asked may have given up
 
 
-async def _ask(reach: Reach, org: Org, name: CaseName) -> cases.Case | None:
+async def _ask(context: Context, org: Org, name: CaseName) -> cases.Case | None:
     """Ask Datadog, and write down what it tells."""
     if org.gate.closed_for:
         raise DatadogTransient(TransientReason.SILENT, None, after=org.gate.closed_for)
     try:
-        told = as_case(reach, name.org, await org.datadog.case(name.case))
+        told = as_case(context, name.org, await org.datadog.case(name.case))
     except DatadogPermanent as refused:
         if refused.status in (400, 404):
             log.info("case.unknown", org=name.org, case=name.case)
@@ -110,8 +110,8 @@ async def _ask(reach: Reach, org: Org, name: CaseName) -> cases.Case | None:
             log.error("datadog.credentials_refused", org=name.org, status=refused.status)
             raise CredentialsRefused from refused
         # Valid keys that may not read this project: somebody has to grant that, so ask again.
-        raise DatadogTransient(TransientReason.SILENT, refused.status, after=reach.retry_cap) from refused
-    async with reach.write() as tx:
+        raise DatadogTransient(TransientReason.SILENT, refused.status, after=context.retry_cap) from refused
+    async with context.write() as tx:
         await ties.lock_case(tx, told.org, told.case_id)
         await cases.save(tx, told)
     return replace(told, stored=True)

@@ -12,7 +12,7 @@ from bot.links import as_text, explain, extract, orgs_of, sentence
 from bot.messages import replies
 from bot.model import CaseLink, Draft, Insight, InsightType, Thread, Uncovered
 from bot.services.cases import CredentialsRefused, find, names_of, tied_case
-from bot.services.context import PERSON_WITHIN, Reach
+from bot.services.context import PERSON_WITHIN, Context
 from bot.services.why import why
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import adding, cards, cases, clicks, modes, scans, ties, tying
@@ -49,13 +49,13 @@ class Told(Exception):
     """Ends a command with a sentence for the person."""
 
 
-async def carry_out(reach: Reach, asker: Asker, text: str) -> str:
+async def carry_out(context: Context, asker: Asker, text: str) -> str:
     """Do what this text asks for; what to tell the person."""
     command = commands.parse(text)
     if isinstance(command, commands.Misunderstood):
         return replies.misunderstood(command, asker.prefix)
     try:
-        return await _do(reach, asker, command)
+        return await _do(context, asker, command)
     except Told as told:
         return str(told)
     except DatadogTransient:
@@ -77,63 +77,63 @@ def refused_by_slack(end: SlackPermanent) -> str:
     return replies.slack_refused(end.reason)
 
 
-async def _do(reach: Reach, asker: Asker, command: Command) -> str:
-    await _look(reach, asker, command)
+async def _do(context: Context, asker: Asker, command: Command) -> str:
+    await _look(context, asker, command)
     match command:
         case commands.Explain(link):
-            return f"```{as_text(explain(link, reach.routes)).replace('```', '')}```"
+            return f"```{as_text(explain(link, context.routes)).replace('```', '')}```"
         case commands.Why(message):
-            return await why(reach, asker.here.workspace, message)
+            return await why(context, asker.here.workspace, message)
         case commands.Help():
             return replies.help_text(asker.prefix)
         case commands.Status(where):
-            return await _status(reach, asker.place(where))
+            return await _status(context, asker.place(where))
         case _:
-            return await _change(reach, asker, command)
+            return await _change(context, asker, command)
 
 
-async def _look(reach: Reach, asker: Asker, command: Command) -> None:
+async def _look(context: Context, asker: Asker, command: Command) -> None:
     """Nobody is told of cases who is no full member, or of channels that they are not in; raises Told."""
     if isinstance(command, commands.Status | commands.Why) and (
-        outsider := await reach.outsider(asker.here.workspace, asker.user)
+        outsider := await context.outsider(asker.here.workspace, asker.user)
     ):
         raise Told(outsider)
     elsewhere = commands.channels(command) - {asker.here.channel}
     if elsewhere:
-        theirs = await (await reach.slack(asker.here.workspace)).channels_of(asker.user)
+        theirs = await (await context.slack(asker.here.workspace)).channels_of(asker.user)
         if theirs is None or not elsewhere <= theirs:
             raise Told(replies.not_seen_by_you())
 
 
-async def _change(reach: Reach, asker: Asker, command: commands.Change) -> str:
+async def _change(context: Context, asker: Asker, command: commands.Change) -> str:
     match command:
         case commands.Add():
-            return await _add(reach, asker, command)
+            return await _add(context, asker, command)
         case commands.Tie():
-            return await _tie(reach, asker, command)
+            return await _tie(context, asker, command)
         case commands.Untie(where):
-            return await _untie(reach, asker, asker.place(where))
+            return await _untie(context, asker, asker.place(where))
         case commands.SetMode():
-            return await _mode(reach, asker, command)
+            return await _mode(context, asker, command)
         case commands.Scan(where):
-            return await _scan(reach, asker, asker.place(where))
+            return await _scan(context, asker, asker.place(where))
         case commands.Undo(where):
-            return await _undo(reach, asker, asker.place(where))
+            return await _undo(context, asker, asker.place(where))
         case _:
             assert_never(command)
 
 
-async def _permit(reach: Reach, asker: Asker, what: str, *, org: str | None = None) -> None:
-    if refused := await reach.refused(asker.here.workspace, asker.user, what, org=org):
+async def _permit(context: Context, asker: Asker, what: str, *, org: str | None = None) -> None:
+    if refused := await context.refused(asker.here.workspace, asker.user, what, org=org):
         raise Told(refused)
 
 
-async def _case(reach: Reach, asker: Asker, named: commands.Case) -> cases.Case:
+async def _case(context: Context, asker: Asker, named: commands.Case) -> cases.Case:
     """The case that a person names."""
-    names = names_of(reach, asker.here.workspace, named)
+    names = names_of(context, asker.here.workspace, named)
     if not names:
         raise Told(replies.not_a_case(named.typed))
-    found = await find(reach, names)
+    found = await find(context, names)
     if not found:
         raise Told(replies.unknown_case(names[0].case))
     if len(found) > 1:
@@ -141,20 +141,20 @@ async def _case(reach: Reach, asker: Asker, named: commands.Case) -> cases.Case:
     return found[0]
 
 
-async def _tied(reach: Reach, asker: Asker, place: Thread) -> cases.Case:
-    case = await tied_case(reach, place)
+async def _tied(context: Context, asker: Asker, place: Thread) -> cases.Case:
+    case = await tied_case(context, place)
     if case is None:
         raise Told(replies.no_case(thread=bool(place.ts), prefix=asker.prefix))
     return case
 
 
 async def _announce(
-    reach: Reach, asker: Asker, place: Thread, say: Callable[[str], messages.Message], quietly: str
+    context: Context, asker: Asker, place: Thread, say: Callable[[str], messages.Message], quietly: str
 ) -> str:
     """Say it in the open where that is allowed, and tell the person that it is done."""
     if not asker.open:
         return quietly
-    slack = await reach.slack(asker.here.workspace)
+    slack = await context.slack(asker.here.workspace)
     names = await slack.names({asker.user}, within=PERSON_WITHIN)
     try:
         await slack.say(place, say(names.get(asker.user, "Someone")))
@@ -168,32 +168,32 @@ async def _announce(
 # --- ties and modes ---
 
 
-async def _tie(reach: Reach, asker: Asker, command: commands.Tie) -> str:
+async def _tie(context: Context, asker: Asker, command: commands.Tie) -> str:
     place = asker.place(command.where)
-    await _permit(reach, asker, messages.settings_of(place.ts))
-    case = await _case(reach, asker, command.case)
+    await _permit(context, asker, messages.settings_of(place.ts))
+    case = await _case(context, asker, command.case)
     thread = bool(place.ts)
-    if not await tying.tie(reach.store, place, case, asker.user):
+    if not await tying.tie(context.store, place, case, asker.user):
         return replies.tied_already(case.key, thread=thread)
     quietly = replies.tied_here(case.key, thread=thread)
-    return await _announce(reach, asker, place, lambda who: messages.tied(who, case.key, thread_ts=place.ts), quietly)
+    return await _announce(context, asker, place, lambda who: messages.tied(who, case.key, thread_ts=place.ts), quietly)
 
 
-async def _untie(reach: Reach, asker: Asker, place: Thread) -> str:
-    await _permit(reach, asker, messages.settings_of(place.ts))
-    if not await tying.untie(reach.store, place, asker.user):
+async def _untie(context: Context, asker: Asker, place: Thread) -> str:
+    await _permit(context, asker, messages.settings_of(place.ts))
+    if not await tying.untie(context.store, place, asker.user):
         return replies.untied_already(thread=bool(place.ts))
     quietly = replies.untied_already(thread=bool(place.ts))
-    return await _announce(reach, asker, place, lambda who: messages.untied(who, thread_ts=place.ts), quietly)
+    return await _announce(context, asker, place, lambda who: messages.untied(who, thread_ts=place.ts), quietly)
 
 
-async def _mode(reach: Reach, asker: Asker, command: commands.SetMode) -> str:
+async def _mode(context: Context, asker: Asker, command: commands.SetMode) -> str:
     place, mode = asker.place(command.where), command.mode
-    await _permit(reach, asker, messages.settings_of(place.ts))
-    if not await modes.say(reach.store, place, mode, asker.user):
+    await _permit(context, asker, messages.settings_of(place.ts))
+    if not await modes.say(context.store, place, mode, asker.user):
         return replies.mode_already(mode, thread=bool(place.ts))
     return await _announce(
-        reach,
+        context,
         asker,
         place,
         lambda who: messages.mode_set(who, mode, thread_ts=place.ts),
@@ -204,24 +204,24 @@ async def _mode(reach: Reach, asker: Asker, command: commands.SetMode) -> str:
 # --- insights ---
 
 
-async def _add(reach: Reach, asker: Asker, command: commands.Add) -> str:
+async def _add(context: Context, asker: Asker, command: commands.Add) -> str:
     place = asker.place(command.where)
     if not command.where and command.messages and not place.ts:
         place = asker.place(command.messages[0])
-    case = await _case(reach, asker, command.case) if command.case else await _tied(reach, asker, place)
-    await _permit(reach, asker, case.key, org=case.org)
+    case = await _case(context, asker, command.case) if command.case else await _tied(context, asker, place)
+    await _permit(context, asker, case.key, org=case.org)
     links = [*command.links]
     for message in command.messages:
-        links += await _links_of(reach, asker, message)
-    found, rest = _sorted(reach, asker.here.workspace, case.org, dict.fromkeys(links))
-    async with reach.store.write() as tx:
+        links += await _links_of(context, asker, message)
+    found, rest = _sorted(context, asker.here.workspace, case.org, dict.fromkeys(links))
+    async with context.store.write() as tx:
         await ties.lock_case(tx, case.org, case.case_id)
         if await cases.get(tx, case.org, case.case_id) is None:
             await cases.save(tx, case)
         source = asker.source_ts or f"{await store_now(tx):.6f}"
         wanted = Adding(place, case.org, case.case_id, tuple(found.values()), asker.user, source, asker.user)
         added = await adding.add_in(tx, wanted)
-    slack = await reach.slack(asker.here.workspace)
+    slack = await context.slack(asker.here.workspace)
     names = await slack.names({each.by for each in added.earlier if each.by}, within=PERSON_WITHIN)
     shown = {insight.identity: link for link, insight in found.items()}
     earlier = [
@@ -231,22 +231,24 @@ async def _add(reach: Reach, asker: Asker, command: commands.Add) -> str:
     return replies.adding(added.confirmed, case.key, [*earlier, *rest])
 
 
-async def _links_of(reach: Reach, asker: Asker, message: Permalink) -> Sequence[str]:
+async def _links_of(context: Context, asker: Asker, message: Permalink) -> Sequence[str]:
     thread = Thread(asker.here.workspace, message.channel, message.thread_ts)
-    slack = await reach.slack(thread.workspace)
+    slack = await context.slack(thread.workspace)
     found = await slack.message(thread, message.ts)
     if found is None:
         raise Told(replies.no_such_message())
     return extract(found)
 
 
-def _sorted(reach: Reach, workspace: str, org: str, links: Mapping[str, Any]) -> tuple[dict[str, Insight], list[str]]:
+def _sorted(
+    context: Context, workspace: str, org: str, links: Mapping[str, Any]
+) -> tuple[dict[str, Insight], list[str]]:
     """The insights among these links for a case of this org, and a sentence for each of the others."""
-    hosts = reach.hosts_for(workspace)
+    hosts = context.hosts_for(workspace)
     found: dict[str, Insight] = {}
     rest: list[str] = []
     for link in links:
-        told = explain(link, reach.routes)
+        told = explain(link, context.routes)
         outcome = told.outcome
         match outcome:
             case Insight(type=kind, host=host):
@@ -265,27 +267,27 @@ def _sorted(reach: Reach, workspace: str, org: str, links: Mapping[str, Any]) ->
     return found, rest
 
 
-async def _scan(reach: Reach, asker: Asker, place: Thread) -> str:
+async def _scan(context: Context, asker: Asker, place: Thread) -> str:
     if not place.ts:
         raise Told(replies.names_a_thread("scan", asker.prefix))
-    case = await _tied(reach, asker, place)
-    await _permit(reach, asker, case.key, org=case.org)
-    async with reach.store.write() as tx:
+    case = await _tied(context, asker, place)
+    await _permit(context, asker, case.key, org=case.org)
+    async with context.store.write() as tx:
         await scans.ask(tx, place, asker.user, SCANNED, await store_now(tx))
     return replies.scanning()
 
 
-async def _undo(reach: Reach, asker: Asker, place: Thread) -> str:
+async def _undo(context: Context, asker: Asker, place: Thread) -> str:
     if not place.ts:
         raise Told(replies.names_a_thread("undo", asker.prefix))
-    async with reach.store.read() as connection:
+    async with context.store.read() as connection:
         card = await cards.last_added(connection, place)
     if card is None:
         return replies.nothing_to_undo()
-    case = await clicks.case_of(reach.store, card.id, place.workspace)
+    case = await clicks.case_of(context.store, card.id, place.workspace)
     key = case.key if case else card.case_id
-    await _permit(reach, asker, key, org=card.org)
-    clicked = await clicks.press(reach.store, Click(card.id, card.version, Action.UNDO, asker.user))
+    await _permit(context, asker, key, org=card.org)
+    clicked = await clicks.press(context.store, Click(card.id, card.version, Action.UNDO, asker.user))
     return replies.undoing(clicked.moved, key) if clicked and clicked.moved else replies.nothing_to_undo()
 
 
@@ -298,13 +300,13 @@ SAYS = {
 }
 
 
-async def _status(reach: Reach, place: Thread) -> str:
-    async with reach.store.read() as connection:
+async def _status(context: Context, place: Thread) -> str:
+    async with context.store.read() as connection:
         tie = await ties.of(connection, place)
-        mode = await modes.of(connection, place) or reach.mode
+        mode = await modes.of(connection, place) or context.mode
         counts: Mapping[State, int] = await cards.counts(connection, place)
-    case = await tied_case(reach, place)
-    slack = await reach.slack(place.workspace)
+    case = await tied_case(context, place)
+    slack = await context.slack(place.workspace)
     names = await slack.names({tie.by} if tie and tie.by else set(), within=PERSON_WITHIN)
     says = SAYS[tie.source] if tie else SAYS[TieSource.ROOT] if case else ""
     if tie is not None and tie.source is TieSource.SAID and tie.by and tie.by in names:

@@ -71,7 +71,7 @@ class Org:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class Context:
     """Everything a job's holder needs. Times in seconds."""
 
     store: Store

@@ -6,17 +6,19 @@ import structlog
 
 from bot.links import explain
 from bot.model import Thread
-from bot.services.context import Reach
+from bot.services.context import Context
 from bot.store.seen import Decided
 from bot.store.ties import Tie
 
 log = structlog.get_logger(__name__)
 
 
-def tell(reach: Reach, thread: Thread, tie: Tie | None, decided: Iterable[Decided]) -> None:
+def tell(context: Context, thread: Thread, tie: Tie | None, decided: Iterable[Decided]) -> None:
     """After the transaction that decided stands. A link's query is not logged, nor the id of a draft made from it."""
     for each in decided:
-        read = explain(each.ref if each.ref.startswith("https://") else f"https://{each.host}{each.ref}", reach.routes)
+        read = explain(
+            each.ref if each.ref.startswith("https://") else f"https://{each.host}{each.ref}", context.routes
+        )
         log.info(
             "sighting.decided",
             workspace=thread.workspace,

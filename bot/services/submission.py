@@ -13,7 +13,7 @@ from bot.messages import modal_changed, replies
 from bot.messages.modal import Filled, Row
 from bot.model import Insight, InsightType, Thread
 from bot.services.cases import CredentialsRefused, find, names_of
-from bot.services.context import PERSON_WITHIN, Reach
+from bot.services.context import PERSON_WITHIN, Context
 from bot.store import adding, cards, cases, comments, now, ties, tying
 from bot.store.adding import Adding
 from bot.store.ties import CaseName
@@ -23,18 +23,18 @@ RESOLVE_SECONDS = 1.2
 """Datadog's part of the time that Slack waits for a submission."""
 
 
-async def case_of(reach: Reach, filled: Filled) -> cases.Case | str:
+async def case_of(context: Context, filled: Filled) -> cases.Case | str:
     """The case that was chosen or typed, or a sentence for the field."""
     named = parse_case(filled.key) if filled.key else None
     if filled.key and named is None:
         return replies.not_a_case(filled.key)
     workspace = filled.about["workspace"]
-    names = names_of(reach, workspace, named) if named else [CaseName(*filled.case.split("/", 1))]
+    names = names_of(context, workspace, named) if named else [CaseName(*filled.case.split("/", 1))]
     if not names:
         return replies.not_a_case(filled.key)
     try:
         async with asyncio.timeout(RESOLVE_SECONDS):
-            found = await find(reach, names)
+            found = await find(context, names)
     except (DatadogTransient, TimeoutError):
         return replies.datadog_down()
     except CredentialsRefused:
@@ -44,9 +44,9 @@ async def case_of(reach: Reach, filled: Filled) -> cases.Case | str:
     return found[0] if found else replies.unknown_case(names[0].case)
 
 
-def of_other_orgs(reach: Reach, filled: Filled, case: cases.Case) -> dict[str, str]:
+def of_other_orgs(context: Context, filled: Filled, case: cases.Case) -> dict[str, str]:
     """A sentence for each ticked link that is another organisation's than the case, by the field of its id."""
-    hosts = reach.hosts_for(filled.about["workspace"])
+    hosts = context.hosts_for(filled.about["workspace"])
     return {
         f"id.{number}": replies.other_org(case.key)
         for number, row in enumerate(filled.rows)
@@ -56,7 +56,7 @@ def of_other_orgs(reach: Reach, filled: Filled, case: cases.Case) -> dict[str, s
     }
 
 
-async def submit(reach: Reach, user: str, filled: Filled, case: cases.Case) -> str:
+async def submit(context: Context, user: str, filled: Filled, case: cases.Case) -> str:
     """Confirm what is ticked, withdraw what it replaces, tie, comment; or, where it changed meanwhile, say what did.
 
     An empty sentence: all of it is committed.
@@ -64,7 +64,7 @@ async def submit(reach: Reach, user: str, filled: Filled, case: cases.Case) -> s
     about = filled.about
     thread = Thread(about["workspace"], about["channel"], about["thread"])
     wanted = [row for row in filled.rows if row.ticked]
-    async with reach.store.write() as tx:
+    async with context.store.write() as tx:
         old = await cards.by_id(tx, [row.insight for row in wanted if row.insight is not None])
         decided = [item for item in old if item.state is not State.OFFERED]
         if decided and "told" not in about:
@@ -76,13 +76,13 @@ async def submit(reach: Reach, user: str, filled: Filled, case: cases.Case) -> s
             await ties.lock_case(tx, case.org, case.case_id)
             if await cases.get(tx, case.org, case.case_id) is None:
                 await cases.save(tx, case)
-            items = tuple(_insight(reach, row) for row in wanted)
+            items = tuple(_insight(context, row) for row in wanted)
             poster = about["poster"] or None
             await adding.add_in(tx, Adding(thread, case.org, case.case_id, items, user, about["ts"], poster))
             await _withdraw_replaced(tx, old, items, user)
             if filled.comment:
                 await comments.ask(tx, case, thread, filled.comment, user)
-    slack = await reach.slack(thread.workspace)
+    slack = await context.slack(thread.workspace)
     names = await slack.names({item.by for item in changed if item.by}, within=PERSON_WITHIN)
     return modal_changed([(as_shown(item, ""), names.get(item.by or "", "")) for item in changed]) if changed else ""
 
@@ -95,11 +95,11 @@ async def _withdraw_replaced(tx: AsyncConnection, old: Sequence[cards.Item], new
     await cards.touch(tx, await cards.move(tx, replaced, change, was=State.OFFERED))
 
 
-def _insight(reach: Reach, row: Row) -> Insight:
+def _insight(context: Context, row: Row) -> Insight:
     """The insight that a row names, with the scope that its ref gives."""
     ref = row.ref
     page = ref if ref.startswith("http") else f"https://{row.host}{ref}"
-    identity = insight_on(row.type, row.resource_id, page, reach.routes)
+    identity = insight_on(row.type, row.resource_id, page, context.routes)
     resource_id = identity.resource_id if identity else row.resource_id
     scope = row.scope or (identity.scope if identity else "")
     return Insight(row.type, resource_id, ref, row.host, scope)

@@ -10,7 +10,7 @@ from bot.links import elsewhere, extract, orgs_of, parse
 from bot.messages import METADATA_EVENT
 from bot.model import CaseLink, Draft, Identity, Insight, InsightType, Outcome, Thread, Uncovered
 from bot.policy import person_behind
-from bot.services.context import Reach
+from bot.services.context import Context
 from bot.slack.client import Myself
 from bot.store import modes, sightings, ties
 from bot.store.seen import Found, Rules, Seen
@@ -22,7 +22,7 @@ _OF_APPS = ("bot_id", "app_id", "bot_profile")
 _COUNTED = {Insight: "insight", Draft: "draft", CaseLink: "case", Uncovered: "uncovered"}
 
 
-def seen(reach: Reach, workspace: str, channel: str, message: Json, *, edited: bool) -> Seen:
+def seen(context: Context, workspace: str, channel: str, message: Json, *, edited: bool) -> Seen:
     """What a message brings; `edited`: it comes from an edit, where other messages' previews do not count."""
     thread = Thread(workspace, channel, message.get("thread_ts") or message["ts"])
     person = person_of(message)
@@ -30,45 +30,45 @@ def seen(reach: Reach, workspace: str, channel: str, message: Json, *, edited: b
     pasted = extract(message, edited=edited)
     if not pasted:
         return Seen(thread, message["ts"], poster, (), by_bot=by_bot)  # as of nearly all messages
-    links = [parse(link, reach.routes) for link in pasted]
+    links = [parse(link, context.routes) for link in pasted]
     if not edited:
         _count(links)
     return Seen(
         thread=thread,
         message_ts=message["ts"],
         poster=poster,
-        found=tuple(_found(reach, workspace, links)),
-        names=names_of(reach, workspace, links),
+        found=tuple(_found(context, workspace, links)),
+        names=names_of(context, workspace, links),
         by_bot=by_bot,
-        elsewhere=elsewhere({link.host for link in links if link}, reach.hosts_for(workspace)),
+        elsewhere=elsewhere({link.host for link in links if link}, context.hosts_for(workspace)),
     )
 
 
-async def rules(reach: Reach, thread: Thread, *posters: str | None) -> Rules:
+async def rules(context: Context, thread: Thread, *posters: str | None) -> Rules:
     """How this thread's links are offered, whose pending links come from these posters or were written down before.
 
     Only mode auto needs to know who may confirm what they pasted: Slack is asked about them before anything is locked.
     """
-    async with reach.store.read() as connection:
-        mode = await modes.of(connection, thread) or reach.mode
+    async with context.store.read() as connection:
+        mode = await modes.of(connection, thread) or context.mode
         if mode is not Mode.AUTO:
-            return Rules(reach.timing, reach.mode)
+            return Rules(context.timing, context.mode)
         tie = await ties.of(connection, thread)
-        if tie is not None and tie.kind is TieKind.TIED and tie.org not in reach.orgs_for(thread.workspace):
-            return Rules(reach.timing, reach.mode)
+        if tie is not None and tie.kind is TieKind.TIED and tie.org not in context.orgs_for(thread.workspace):
+            return Rules(context.timing, context.mode)
         waiting = await sightings.posters(connection, thread)
     people = {each for each in (*posters, *waiting) if each and each[0] in "UW"}
-    refusals = await asyncio.gather(*(reach.refusal(thread.workspace, each) for each in people))
+    refusals = await asyncio.gather(*(context.refusal(thread.workspace, each) for each in people))
     may = frozenset(person for person, refusal in zip(people, refusals, strict=True) if refusal is None)
-    return Rules(reach.timing, reach.mode, may)
+    return Rules(context.timing, context.mode, may)
 
 
-def names_of(reach: Reach, workspace: str, links: Iterable[Outcome | None]) -> tuple[CaseName, ...]:
+def names_of(context: Context, workspace: str, links: Iterable[Outcome | None]) -> tuple[CaseName, ...]:
     """The cases of this workspace's orgs that a message's links can be, each once.
 
     Orgs that share a web host can each have a case of that key: Datadog tells which of them do.
     """
-    hosts = reach.hosts_for(workspace)
+    hosts = context.hosts_for(workspace)
     found = [link for link in links if isinstance(link, CaseLink)]
     return tuple(dict.fromkeys(CaseName(org.name, link.case) for link in found for org in orgs_of(link.host, hosts)))
 
@@ -100,9 +100,9 @@ def _count(links: Iterable[Outcome | None]) -> None:
             metrics.links.labels(_COUNTED[type(link)], kind).inc()
 
 
-def _found(reach: Reach, workspace: str, links: Iterable[Outcome | None]) -> Iterable[Found]:
+def _found(context: Context, workspace: str, links: Iterable[Outcome | None]) -> Iterable[Found]:
     """Each identity once; links of organisations that are not ours are not ours to add."""
-    hosts = reach.hosts_for(workspace)
+    hosts = context.hosts_for(workspace)
     found: dict[Identity, Found] = {}
     for link in links:
         if not isinstance(link, (Insight, Draft)):

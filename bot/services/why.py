@@ -8,7 +8,7 @@ from bot.messages import replies, why_text
 from bot.messages.why import Became, Place
 from bot.model import CaseLink, Draft, Identity, Insight, InsightType, Thread, Uncovered
 from bot.services import watching
-from bot.services.context import PERSON_WITHIN, Reach
+from bot.services.context import PERSON_WITHIN, Context
 from bot.store import cases, modes, ties
 from bot.store.seen import SightingState
 from bot.store.ties import Tie, TieKind, TieSource
@@ -29,23 +29,23 @@ _UNTIED = {
 }
 
 
-async def why(reach: Reach, workspace: str, message: Permalink) -> str:
+async def why(context: Context, workspace: str, message: Permalink) -> str:
     """The answer to `why`; raises SlackLater and SlackEnd where the message cannot be read."""
     thread = Thread(workspace, message.channel, message.thread_ts)
-    there = await reach.workspaces.at(workspace)
+    there = await context.workspaces.at(workspace)
     found = await there.slack.message(thread, message.ts)
     if found is None:
         return replies.no_such_message()
     # A reply's address may lack its thread.
     thread = Thread(workspace, message.channel, str(found.get("thread_ts") or found["ts"]))
-    async with reach.store.read() as connection:
+    async with context.store.read() as connection:
         tie = await ties.of(connection, thread)
         case = await cases.get(connection, tie.org, tie.case_id) if tie and tie.kind is TieKind.TIED else None
-        mode = await modes.of(connection, thread) or reach.mode
+        mode = await modes.of(connection, thread) or context.mode
         traces = await trace(connection, thread, message.ts)
     names = await there.slack.names({each.by for each in traces.values() if each.by}, within=PERSON_WITHIN)
-    links = [_became(reach, thread, link, traces, names, there.myself.url) for link in extract(found)]
-    place = Place(_tie_words(tie, case), mode, await _policy(reach, workspace, watching.person_of(found)))
+    links = [_became(context, thread, link, traces, names, there.myself.url) for link in extract(found)]
+    place = Place(_tie_words(tie, case), mode, await _policy(context, workspace, watching.person_of(found)))
     return why_text(place, links)
 
 
@@ -57,17 +57,17 @@ def _tie_words(tie: Tie | None, case: cases.Case | None) -> str:
     return f"Its thread is tied to {case.key} {_TIED[tie.source]}."
 
 
-async def _policy(reach: Reach, workspace: str, poster: str | None) -> str:
+async def _policy(context: Context, workspace: str, poster: str | None) -> str:
     if not poster:
         return "A bot posted it: its links are never added without being asked about."
-    refused = await reach.refusal(workspace, poster)
+    refused = await context.refusal(workspace, poster)
     return "" if refused is None else "Who posted it may not add insights: its links are never added at once."
 
 
 def _became(
-    reach: Reach, thread: Thread, link: str, traces: dict[Identity, Trace], names: Mapping[str, str], url: str
+    context: Context, thread: Thread, link: str, traces: dict[Identity, Trace], names: Mapping[str, str], url: str
 ) -> Became:
-    read = explain(link, reach.routes)
+    read = explain(link, context.routes)
     match read.outcome:
         case Insight() as found:
             identity = found.identity
@@ -79,7 +79,7 @@ def _became(
             return Became(link, f"A case: {case}.")
         case Uncovered() | None:
             return Became(link, sentence(read.reason) if read.reason else "Not read.")
-    hosts = reach.hosts_for(thread.workspace)
+    hosts = context.hosts_for(thread.workspace)
     if not orgs_of(found.host, hosts) and found.type is not InsightType.SCM_URL:
         sites = ", ".join(sorted(org.site for org in hosts))
         return Became(link, f"{read_as} Its host {found.host} is not of this bot's Datadog site ({sites}).")

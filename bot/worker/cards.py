@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import messages
 from bot.insights import WAITING_AFTER_SECONDS, State
 from bot.model import Identity, Thread
-from bot.services.context import Org, Reach
+from bot.services.context import Context, Org
 from bot.slack.client import DIRECT, SlackPermanent, SlackTransient
 from bot.store import cards, cases, channels, jobs, joining, now, questions, ties
 from bot.store.jobs import Job, JobKind
@@ -53,29 +53,29 @@ class Showing:
     channel: str = ""
 
 
-async def deliver(reach: Reach, job: Job) -> None:
+async def deliver(context: Context, job: Job) -> None:
     """Bring Slack up to this card's newest version, and tell the thread of a late failure."""
-    async with reach.store.read() as connection:
+    async with context.store.read() as connection:
         card = await cards.get(connection, job.key)
     if card is None or card.ended is not None:
-        await _finish(reach, job)
+        await _finish(context, job)
         return
     try:
-        showing = await _show(reach, job, card)
+        showing = await _show(context, job, card)
         if card.tell > card.told:
-            await _tell(reach, job, card)
+            await _tell(context, job, card)
     except SlackTransient as later:
         log.info("card.later", card=card.id, why=str(later))
-        await _again(reach, job, later)
+        await _again(context, job, later)
     except SlackPermanent as end:
-        await _ended(reach, job, card, end)
+        await _ended(context, job, card, end)
     else:
-        await _shown(reach, job, card, showing)
+        await _shown(context, job, card, showing)
 
 
-async def view(reach: Reach, card: cards.Card) -> messages.Card | None:
+async def view(context: Context, card: cards.Card) -> messages.Card | None:
     """All that the card shows, as of now; None when its case is unknown."""
-    async with reach.store.read() as connection:
+    async with context.store.read() as connection:
         row = await cards.get(connection, card.id)
         items = await cards.items(connection, card.id)
         case = await cases.get(connection, card.org, card.case_id)
@@ -84,9 +84,9 @@ async def view(reach: Reach, card: cards.Card) -> messages.Card | None:
         at = await now(connection)
     if case is None or row is None:
         return None
-    org = reach.orgs.get(card.org)
+    org = context.orgs.get(card.org)
     people = {user for item in items for user in (item.by, item.poster) if user}
-    there = await reach.workspaces.at(card.thread.workspace)
+    there = await context.workspaces.at(card.thread.workspace)
     wanted = [] if shared else items
     named, names = await asyncio.gather(_names(org, wanted), there.slack.names(people, within=NAMES_WITHIN))
     return messages.Card(
@@ -117,12 +117,12 @@ def permalink(workspace_url: str, thread: Thread, message_ts: str) -> str:
     return page if message_ts == thread.ts else f"{page}?thread_ts={thread.ts}&cid={thread.channel}"
 
 
-async def _show(reach: Reach, job: Job, card: cards.Card) -> Showing:
+async def _show(context: Context, job: Job, card: cards.Card) -> Showing:
     """Post or update; what Slack shows now."""
-    face = await (_question(reach, card) if card.asks else _insights(reach, card))
+    face = await (_question(context, card) if card.asks else _insights(context, card))
     if face is None:
         return Showing(0, None, "")
-    there = await reach.workspaces.at(card.thread.workspace)
+    there = await context.workspaces.at(card.thread.workspace)
     ts = card.ts
     if ts is None and card.posting_since is not None:
         mark = messages.metadata(card.id)
@@ -134,16 +134,16 @@ async def _show(reach: Reach, job: Job, card: cards.Card) -> Showing:
         return Showing(face.version, ts, face.digest)
     if face.empty:
         return Showing(face.version, None, "")
-    if not reach.shared and await _is_shared(reach, card):
+    if not context.shared and await _is_shared(context, card):
         raise SlackPermanent(SHARED)
-    async with reach.write() as tx:
+    async with context.write() as tx:
         await cards.posting(tx, card.id, await jobs.check_lease(tx, job))
     posted = await there.slack.post(card.thread, face.message, messages.metadata(card.id))
     return Showing(face.version, posted.ts, face.digest, posted.channel)
 
 
-async def _insights(reach: Reach, card: cards.Card) -> Face | None:
-    shown = await view(reach, card)
+async def _insights(context: Context, card: cards.Card) -> Face | None:
+    shown = await view(context, card)
     if shown is None:
         return None
     # The version itself stands in every button: without it, two versions may read the same.
@@ -152,15 +152,15 @@ async def _insights(reach: Reach, card: cards.Card) -> Face | None:
     return Face(shown.version, messages.card(shown), digest, empty=empty)
 
 
-async def _question(reach: Reach, card: cards.Card) -> Face | None:
-    async with reach.store.read() as connection:
+async def _question(context: Context, card: cards.Card) -> Face | None:
+    async with context.store.read() as connection:
         row = await cards.get(connection, card.id)
         asked = await questions.get(connection, card.id)
         tied = await questions.tied_to(connection, asked) if asked else None
         shared = await channels.is_shared(connection, card.thread)
     if row is None or asked is None:
         return None
-    slack = await reach.slack(card.thread.workspace)
+    slack = await context.slack(card.thread.workspace)
     names = await slack.names({asked.by} if asked.by else set(), within=NAMES_WITHIN)
     choices = [
         messages.Choice(key, "" if shared else case.title, case.closed or case.archived)
@@ -185,8 +185,8 @@ def _told_apart(found: Sequence[cases.Case]) -> list[str]:
     return [case.key if keys.count(case.key) == 1 else f"{case.org}/{case.key}" for case in found]
 
 
-async def _is_shared(reach: Reach, card: cards.Card) -> bool:
-    async with reach.store.read() as connection:
+async def _is_shared(context: Context, card: cards.Card) -> bool:
+    async with context.store.read() as connection:
         return await channels.is_shared(connection, card.thread)
 
 
@@ -194,19 +194,19 @@ def _digest(message: messages.Message) -> str:
     return hashlib.blake2b(json.dumps(message.blocks).encode(), digest_size=12).hexdigest()
 
 
-async def _tell(reach: Reach, job: Job, card: cards.Card) -> None:
+async def _tell(context: Context, job: Job, card: cards.Card) -> None:
     """One reply about insights that failed when nobody was watching any more."""
     mark = messages.metadata(card.id, card.tell)
-    there = await reach.workspaces.at(card.thread.workspace)
+    there = await context.workspaces.at(card.thread.workspace)
     found = None
     if card.telling_since is not None:
         found = await there.slack.find(card.thread, mark, card.telling_since, there.myself.bot)
-    shown = await view(reach, card)
+    shown = await view(context, card)
     if found is None and shown is not None:
-        async with reach.write() as tx:
+        async with context.write() as tx:
             await cards.telling(tx, card.id, await jobs.check_lease(tx, job))
         await there.slack.post(card.thread, messages.late_failure(shown), mark)
-    async with reach.write() as tx:
+    async with context.write() as tx:
         await jobs.check_lease(tx, job)
         await cards.told(tx, card.id, card.tell)
 
@@ -245,8 +245,8 @@ def as_shown(item: cards.Item, name: str) -> messages.Item:
     )
 
 
-async def _shown(reach: Reach, job: Job, card: cards.Card, showing: Showing) -> None:
-    async with reach.write() as tx:
+async def _shown(context: Context, job: Job, card: cards.Card, showing: Showing) -> None:
+    async with context.write() as tx:
         await jobs.check_lease(tx, job)
         if showing.ts is None:
             await cards.nothing_to_show(tx, card.id, showing.version)
@@ -258,7 +258,7 @@ async def _shown(reach: Reach, job: Job, card: cards.Card, showing: Showing) -> 
         await jobs.complete(tx, job, more=more)
 
 
-async def _ended(reach: Reach, job: Job, card: cards.Card, end: SlackPermanent) -> None:
+async def _ended(context: Context, job: Job, card: cards.Card, end: SlackPermanent) -> None:
     """A card whose message cannot be changed any more: what became of its insights is posted as a new reply.
 
     Where the bot is not in the channel, or must be silent, the card of what somebody added on purpose goes to their
@@ -266,7 +266,7 @@ async def _ended(reach: Reach, job: Job, card: cards.Card, end: SlackPermanent) 
     """
     log.warning("card.ended", card=card.id, channel=card.thread.channel, reason=end.reason, needed=end.needed)
     anew = card.ts is not None and end.reason in MESSAGE_GONE
-    async with reach.write() as tx:
+    async with context.write() as tx:
         await ties.lock_case(tx, card.org, card.case_id)
         await jobs.check_lease(tx, job)
         person = await _whose(tx, card) if end.reason in OUTSIDE else None
@@ -277,7 +277,7 @@ async def _ended(reach: Reach, job: Job, card: cards.Card, end: SlackPermanent) 
             await cards.lost(tx, card.id)
         else:
             anew = False
-            await joining.close(tx, card, end.reason, reach.timing)
+            await joining.close(tx, card, end.reason, context.timing)
         await jobs.complete(tx, job, more=anew)
 
 
@@ -288,17 +288,17 @@ async def _whose(tx: AsyncConnection, card: cards.Card) -> str | None:
     return next((item.by for item in await cards.items(tx, card.id) if item.by and item.confirmed_at), None)
 
 
-async def _again(reach: Reach, job: Job, later: SlackTransient) -> None:
-    async with reach.write() as tx:
+async def _again(context: Context, job: Job, later: SlackTransient) -> None:
+    async with context.write() as tx:
         at = await jobs.check_lease(tx, job)
-        if job.since is not None and at - job.since > reach.give_up_after:
+        if job.since is not None and at - job.since > context.give_up_after:
             await cards.end(tx, job.key, "gave_up")
             await jobs.complete(tx, job, more=False)
             return
-        await reach.retry(tx, job, reach.later(job.attempts, "", later.after))
+        await context.retry(tx, job, context.later(job.attempts, "", later.after))
 
 
-async def _finish(reach: Reach, job: Job) -> None:
-    async with reach.write() as tx:
+async def _finish(context: Context, job: Job) -> None:
+    async with context.write() as tx:
         await jobs.check_lease(tx, job)
         await jobs.complete(tx, job, more=False)

@@ -17,7 +17,7 @@ from bot.datadog.client import DatadogCase, DatadogPermanent, DatadogTransient, 
 from bot.insights import State
 from bot.links import insight_on
 from bot.model import Identity
-from bot.services.context import Org, Reach
+from bot.services.context import Context, Org
 from bot.store import cards, cases, comments, jobs, ties
 from bot.store.cases import Item, Settled
 from bot.store.jobs import BATCH, Job, Retry
@@ -31,79 +31,79 @@ SINGLES = 3
 log = structlog.get_logger(__name__)
 
 
-async def deliver(reach: Reach, job: Job) -> None:
+async def deliver(context: Context, job: Job) -> None:
     """One batch of this case's work."""
     org_name, case_id = job.key.split("/")
-    org = reach.orgs.get(org_name)
-    async with reach.store.read() as connection:
+    org = context.orgs.get(org_name)
+    async with context.store.read() as connection:
         work = await cases.work(connection, org_name, case_id)
         comment = await comments.waiting(connection, org_name, case_id)
         told_ago = await cases.told_ago(connection, org_name, case_id)
     if not (work or comment):
-        await settle(reach, job, [])
+        await settle(context, job, [])
         return
     if org is None:
-        await wait(reach, job, Retry(reach.retry_cap, messages.org_gone(org_name)))
+        await wait(context, job, Retry(context.retry_cap, messages.org_gone(org_name)))
         return
     if org.gate.closed_for:
-        await wait(reach, job, Retry(org.gate.closed_for, org.gate.note, counts_as_attempt=False))
+        await wait(context, job, Retry(org.gate.closed_for, org.gate.note, counts_as_attempt=False))
         return
     try:
         if work:
-            await _batch(reach, org, job, work, look_first=told_ago > FRESH_SECONDS)
+            await _batch(context, org, job, work, look_first=told_ago > FRESH_SECONDS)
         elif comment:
-            await commenting.deliver(reach, org, job, comment)
+            await commenting.deliver(context, org, job, comment)
     except DatadogTransient as later:
-        await _not_now(reach, org, job, work, later)
+        await _not_now(context, org, job, work, later)
 
 
-async def _batch(reach: Reach, org: Org, job: Job, work: Sequence[Item], *, look_first: bool) -> None:
+async def _batch(context: Context, org: Org, job: Job, work: Sequence[Item], *, look_first: bool) -> None:
     adding = [item for item in work if item.state is State.CONFIRMED][: job.batch_size]
     latest = min((item.sent_ago for item in work if item.sent_ago is not None), default=math.inf)
-    if latest < reach.settled:
-        await wait(reach, job, Retry(reach.settled - latest, messages.not_answering(None), counts_as_attempt=False))
+    if latest < context.settled:
+        await wait(context, job, Retry(context.settled - latest, messages.not_answering(None), counts_as_attempt=False))
         return
     try:
         if adding and (look_first or any(item.sent for item in adding)):
-            adding = await _absent(reach, org, job, adding)
+            adding = await _absent(context, org, job, adding)
         if adding:
-            await _add(reach, org, job, adding)
+            await _add(context, org, job, adding)
         elif all(item.state is State.UNDOING for item in work):
-            await _remove(reach, org, job, work[:BATCH])
+            await _remove(context, org, job, work[:BATCH])
         else:
-            await settle(reach, job, [], batch_size=job.batch_size)
+            await settle(context, job, [], batch_size=job.batch_size)
     except DatadogPermanent as refused:
-        await _answered(reach, job, work)
-        await _refused(reach, org, job, adding or work[:BATCH], refused)
+        await _answered(context, job, work)
+        await _refused(context, org, job, adding or work[:BATCH], refused)
 
 
-async def _absent(reach: Reach, org: Org, job: Job, adding: Sequence[Item]) -> list[Item]:
+async def _absent(context: Context, org: Org, job: Job, adding: Sequence[Item]) -> list[Item]:
     """What is on the case already is added, by whomever; the others are returned."""
     org_name, case_id = job.key.split("/")
     told = await org.datadog.case(case_id)
-    there = present(reach, told)
+    there = present(context, told)
     found = [Settled(item, State.ADDED, ours=item.sent) for item in adding if item.identity in there]
-    async with reach.write() as tx:
+    async with context.write() as tx:
         await ties.lock_case(tx, org_name, case_id)
-        await jobs.check_lease(tx, job, reach.lease)
+        await jobs.check_lease(tx, job, context.lease)
         await cases.settle(tx, found)
-        await cases.save(tx, as_case(reach, org_name, told))
+        await cases.save(tx, as_case(context, org_name, told))
     return [item for item in adding if item.identity not in there]
 
 
-async def _add(reach: Reach, org: Org, job: Job, adding: Sequence[Item]) -> None:
+async def _add(context: Context, org: Org, job: Job, adding: Sequence[Item]) -> None:
     _, case_id = job.key.split("/")
-    sending = await _mark_sent(reach, job, adding)
+    sending = await _mark_sent(context, job, adding)
     if not sending:
-        await settle(reach, job, [], batch_size=job.batch_size)
+        await settle(context, job, [], batch_size=job.batch_size)
         return
     told = await org.datadog.add(case_id, [_triple(item) for item in sending])
     added = [Settled(item, State.ADDED, ours=True) for item in sending]
     log.info("case.added", case=case_id, insights=len(added))
-    await settle(reach, job, added, told=told, batch_size=job.batch_size)
+    await settle(context, job, added, told=told, batch_size=job.batch_size)
 
 
-async def _remove(reach: Reach, org: Org, job: Job, removing: Sequence[Item]) -> None:
+async def _remove(context: Context, org: Org, job: Job, removing: Sequence[Item]) -> None:
     _, case_id = job.key.split("/")
     words = ""
     try:
@@ -113,12 +113,12 @@ async def _remove(reach: Reach, org: Org, job: Job, removing: Sequence[Item]) ->
             raise
         # Something of these was not there to remove, or the case is gone: the case itself tells.
         told, words = await _read(org, case_id), refused.words
-    there: frozenset[Identity] = present(reach, told) if told else frozenset()
+    there: frozenset[Identity] = present(context, told) if told else frozenset()
     undone = [Settled(item, State.UNDONE) for item in removing if item.identity not in there]
     # What stays although the rest was there to remove was refused itself; else the next turn removes it alone.
     stays = messages.refused_by_datadog(words or "it is still on the case")
     kept = [Settled(item, State.ADDED, note=stays) for item in removing if item.identity in there]
-    await settle(reach, job, undone or kept, told=told)
+    await settle(context, job, undone or kept, told=told)
 
 
 async def _read(org: Org, case_id: str) -> DatadogCase | None:
@@ -130,89 +130,89 @@ async def _read(org: Org, case_id: str) -> DatadogCase | None:
         raise DatadogTransient(TransientReason.SILENT, refused.status) from refused
 
 
-async def _refused(reach: Reach, org: Org, job: Job, batch: Sequence[Item], refused: DatadogPermanent) -> None:
+async def _refused(context: Context, org: Org, job: Job, batch: Sequence[Item], refused: DatadogPermanent) -> None:
     """4xx: of several the guilty one is looked for by halves; the rest is an end, with a sentence."""
     if refused.status in (401, 403):
-        await _not_allowed(reach, org, job, batch, refused)
+        await _not_allowed(context, org, job, batch, refused)
     elif refused.status == 404:
-        await _all_failed(reach, job, messages.case_gone(await _case_key(reach, job)))
+        await _all_failed(context, job, messages.case_gone(await _case_key(context, job)))
     elif len(batch) > 1:
-        await _halve(reach, org, job, batch)
+        await _halve(context, org, job, batch)
     elif job.refused + 1 >= SINGLES:
-        await _all_failed(reach, job, messages.refused_by_datadog(refused.words))
+        await _all_failed(context, job, messages.refused_by_datadog(refused.words))
     else:
         failed = [_failure(batch[0], messages.refused_by_datadog(refused.words))]
-        await settle(reach, job, failed, refused=job.refused + 1)
+        await settle(context, job, failed, refused=job.refused + 1)
 
 
-async def _halve(reach: Reach, org: Org, job: Job, batch: Sequence[Item]) -> None:
+async def _halve(context: Context, org: Org, job: Job, batch: Sequence[Item]) -> None:
     """Whether a refused batch was taken in part is documented nowhere: read the case, then try half."""
     _, case_id = job.key.split("/")
     told = await _read(org, case_id)
-    there: frozenset[Identity] = present(reach, told) if told else frozenset()
+    there: frozenset[Identity] = present(context, told) if told else frozenset()
     found = [Settled(item, State.ADDED, ours=True) for item in batch if item.identity in there]
     absent = [item.id for item in batch if item.identity not in there]
     half = max(1, len(batch) // 2)
-    await settle(reach, job, found, told=told, unsent=absent, batch_size=half, refused=job.refused)
+    await settle(context, job, found, told=told, unsent=absent, batch_size=half, refused=job.refused)
 
 
-async def _not_allowed(reach: Reach, org: Org, job: Job, batch: Sequence[Item], refused: DatadogPermanent) -> None:
+async def _not_allowed(context: Context, org: Org, job: Job, batch: Sequence[Item], refused: DatadogPermanent) -> None:
     if not await org.datadog.keys_are_valid():
         log.error("datadog.credentials_refused", org=org.hosts.name, status=refused.status)
-        org.gate.close(reach.probe, messages.credentials())
-        await wait(reach, job, Retry(reach.probe, messages.credentials(), counts_as_attempt=False))
+        org.gate.close(context.probe, messages.credentials())
+        await wait(context, job, Retry(context.probe, messages.credentials(), counts_as_attempt=False))
         return
     reference = secrets.token_hex(2).upper()
     log.error("datadog.permission", job=job.key, status=refused.status, words=refused.words, reference=reference)
-    key = await _case_key(reach, job)
+    key = await _case_key(context, job)
     words = messages.permission(refused.status, key, reference)
-    await settle(reach, job, [_failure(item, words) for item in batch], batch_size=job.batch_size)
+    await settle(context, job, [_failure(item, words) for item in batch], batch_size=job.batch_size)
 
 
-async def _all_failed(reach: Reach, job: Job, words: str) -> None:
+async def _all_failed(context: Context, job: Job, words: str) -> None:
     org, case_id = job.key.split("/")
-    async with reach.store.read() as connection:
+    async with context.store.read() as connection:
         work = await cases.work(connection, org, case_id)
-    await settle(reach, job, [_failure(item, words) for item in work])
+    await settle(context, job, [_failure(item, words) for item in work])
 
 
-async def _not_now(reach: Reach, org: Org, job: Job, work: Sequence[Item], later: DatadogTransient) -> None:
+async def _not_now(context: Context, org: Org, job: Job, work: Sequence[Item], later: DatadogTransient) -> None:
     words = (
         messages.rate_limited() if later.why is TransientReason.RATE_LIMITED else messages.not_answering(later.status)
     )
     log.warning("datadog.later", job=job.key, status=later.status, attempts=job.attempts + 1)
-    again = reach.later(job.attempts, words, later.after)
+    again = context.later(job.attempts, words, later.after)
     if later.why is TransientReason.RATE_LIMITED:
         org.gate.close(again.after, words)
     if later.status is not None:
-        await _answered(reach, job, work)
+        await _answered(context, job, work)
     if not later.sent:
-        async with reach.write() as tx:
+        async with context.write() as tx:
             await ties.lock_case(tx, *job.key.split("/"))
             await jobs.check_lease(tx, job)
             await cases.unsent(tx, [item.id for item in work if not item.sent])
-    if await _too_late(reach, job):
-        await _all_failed(reach, job, messages.gave_up(reach.give_up_after / 3600, words))
+    if await _too_late(context, job):
+        await _all_failed(context, job, messages.gave_up(context.give_up_after / 3600, words))
         return
-    await wait(reach, job, again)
+    await wait(context, job, again)
 
 
-async def _answered(reach: Reach, job: Job, work: Sequence[Item]) -> None:
-    async with reach.write() as tx:
+async def _answered(context: Context, job: Job, work: Sequence[Item]) -> None:
+    async with context.write() as tx:
         await ties.lock_case(tx, *job.key.split("/"))
         await jobs.check_lease(tx, job)
         await cases.answered(tx, [item.id for item in work])
 
 
-async def _too_late(reach: Reach, job: Job) -> bool:
+async def _too_late(context: Context, job: Job) -> bool:
     if job.since is None:
         return False
-    async with reach.write() as tx:
-        return await jobs.check_lease(tx, job) - job.since > reach.give_up_after
+    async with context.write() as tx:
+        return await jobs.check_lease(tx, job) - job.since > context.give_up_after
 
 
 async def settle(
-    reach: Reach,
+    context: Context,
     job: Job,
     outcome: Sequence[Settled],
     *,
@@ -223,47 +223,47 @@ async def settle(
 ) -> None:
     """Write down what became of the batch and of the case, and let the job go or stay for what is left."""
     org, case_id = job.key.split("/")
-    async with reach.write() as tx:
+    async with context.write() as tx:
         await ties.lock_case(tx, org, case_id)
         await jobs.check_lease(tx, job)
         await cases.settle(tx, outcome)
         await cases.unsent(tx, unsent)
         if told is not None:
-            await cases.save(tx, as_case(reach, org, told))
+            await cases.save(tx, as_case(context, org, told))
         more = await cases.still_at_work(tx, org, case_id) or await comments.waiting(tx, org, case_id) is not None
         await jobs.complete(tx, job, more=more, batch_size=batch_size, refused=refused)
 
 
-async def wait(reach: Reach, job: Job, again: Retry) -> None:
+async def wait(context: Context, job: Job, again: Retry) -> None:
     """Try again later; cards that wait longer than a moment say so."""
     org, case_id = job.key.split("/")
-    async with reach.write() as tx:
+    async with context.write() as tx:
         await ties.lock_case(tx, org, case_id)
         await jobs.check_lease(tx, job)
-        await reach.retry(tx, job, again)
+        await context.retry(tx, job, again)
         await cards.touch(tx, [item.id for item in await cases.work(tx, org, case_id)])
 
 
-def present(reach: Reach, told: DatadogCase) -> frozenset[Identity]:
+def present(context: Context, told: DatadogCase) -> frozenset[Identity]:
     """What Datadog lists on the case, as identities; types that we do not know are not ours to compare."""
-    found = (insight_on(each.type, each.resource_id, each.ref, reach.routes) for each in told.insights or ())
+    found = (insight_on(each.type, each.resource_id, each.ref, context.routes) for each in told.insights or ())
     return frozenset(identity for identity in found if identity is not None)
 
 
-def as_case(reach: Reach, org: str, told: DatadogCase) -> cases.Case:
-    return cases.Case(org, told.id, told.key, told.title, told.closed, told.archived, present(reach, told))
+def as_case(context: Context, org: str, told: DatadogCase) -> cases.Case:
+    return cases.Case(org, told.id, told.key, told.title, told.closed, told.archived, present(context, told))
 
 
-async def _mark_sent(reach: Reach, job: Job, items: Sequence[Item]) -> list[Item]:
+async def _mark_sent(context: Context, job: Job, items: Sequence[Item]) -> list[Item]:
     org, case_id = job.key.split("/")
-    async with reach.write() as tx:
+    async with context.write() as tx:
         await ties.lock_case(tx, org, case_id)
         return await cases.mark_sent(tx, items, await jobs.check_lease(tx, job))
 
 
-async def _case_key(reach: Reach, job: Job) -> str:
+async def _case_key(context: Context, job: Job) -> str:
     org, case_id = job.key.split("/")
-    async with reach.store.read() as connection:
+    async with context.store.read() as connection:
         case = await cases.get(connection, org, case_id)
     return case.key if case else case_id
 

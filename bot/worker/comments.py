@@ -4,7 +4,7 @@ import structlog
 
 from bot import messages
 from bot.datadog.client import DatadogPermanent, DatadogTransient
-from bot.services.context import Org, Reach
+from bot.services.context import Context, Org
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import cases, comments, jobs, ties
 from bot.store.comments import Comment, CommentState
@@ -13,13 +13,13 @@ from bot.store.jobs import Job
 log = structlog.get_logger(__name__)
 
 
-async def deliver(reach: Reach, org: Org, job: Job, comment: Comment) -> None:
+async def deliver(context: Context, org: Org, job: Job, comment: Comment) -> None:
     """Send this comment, or settle one whose answer got lost with its sender; the job stays for what else waits."""
     _, case_id = job.key.split("/")
     if comment.state is CommentState.SENT:
-        await _settle(reach, job, comment, CommentState.UNKNOWN)
+        await _settle(context, job, comment, CommentState.UNKNOWN)
         return
-    async with reach.write() as tx:
+    async with context.write() as tx:
         await ties.lock_case(tx, *job.key.split("/"))
         await jobs.check_lease(tx, job)
         await comments.settle(tx, comment, CommentState.SENT)
@@ -27,23 +27,23 @@ async def deliver(reach: Reach, org: Org, job: Job, comment: Comment) -> None:
         await org.datadog.comment(case_id, comment.text)
     except DatadogPermanent as refused:
         log.warning("comment.refused", case=case_id, status=refused.status, words=refused.words)
-        await _settle(reach, job, comment, CommentState.FAILED)
+        await _settle(context, job, comment, CommentState.FAILED)
     except DatadogTransient as later:
         if later.sent:
-            await _settle(reach, job, comment, CommentState.UNKNOWN)
+            await _settle(context, job, comment, CommentState.UNKNOWN)
         else:
-            async with reach.write() as tx:
+            async with context.write() as tx:
                 await ties.lock_case(tx, *job.key.split("/"))
                 await jobs.check_lease(tx, job)
                 await comments.settle(tx, comment, CommentState.ASKED)
             raise
     else:
-        await _settle(reach, job, comment, CommentState.DONE)
+        await _settle(context, job, comment, CommentState.DONE)
 
 
-async def _settle(reach: Reach, job: Job, comment: Comment, state: CommentState) -> None:
+async def _settle(context: Context, job: Job, comment: Comment, state: CommentState) -> None:
     org, case_id = job.key.split("/")
-    async with reach.write() as tx:
+    async with context.write() as tx:
         await ties.lock_case(tx, org, case_id)
         await jobs.check_lease(tx, job)
         await comments.settle(tx, comment, state)
@@ -51,6 +51,6 @@ async def _settle(reach: Reach, job: Job, comment: Comment, state: CommentState)
         await jobs.complete(tx, job, more=True)
     said = messages.commented(state.value, case.key if case else case_id)
     try:
-        await (await reach.slack(comment.thread.workspace)).whisper(comment.thread, comment.by, said)
+        await (await context.slack(comment.thread.workspace)).whisper(comment.thread, comment.by, said)
     except (SlackTransient, SlackPermanent) as error:
         log.warning("answer.lost", user=comment.by, why=str(error))

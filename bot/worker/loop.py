@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import metrics
-from bot.services.context import Reach
+from bot.services.context import Context
 from bot.store import jobs, retention
 from bot.store.jobs import Job, JobKind, LeaseLost, Retry
 from bot.worker import cards, cases, threads
@@ -22,7 +22,7 @@ POLL_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
-Work = Callable[[Reach, Job], Awaitable[None]]
+Work = Callable[[Context, Job], Awaitable[None]]
 KINDS: Mapping[JobKind, Work] = {
     JobKind.THREAD: threads.deliver,
     JobKind.CARD: cards.deliver,
@@ -33,8 +33,8 @@ KINDS: Mapping[JobKind, Work] = {
 class Delivery:
     """The one loop of a process. `wake` after a commit makes it look at once."""
 
-    def __init__(self, reach: Reach) -> None:
-        self._reach = reach
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._awake = asyncio.Event()
         self._under_way: dict[asyncio.Task[None], Job] = {}
         self._kept_up = 0.0
@@ -68,7 +68,7 @@ class Delivery:
         await asyncio.gather(*pending, return_exceptions=True)
         try:
             for job in left:
-                async with self._reach.write() as tx:
+                async with self._context.write() as tx:
                     await jobs.release(tx, job)
         except SQLAlchemyError as error:
             log.warning("delivery.not_handed_back", jobs=len(left), error=type(error).__name__)  # their leases end
@@ -78,8 +78,8 @@ class Delivery:
         if time.monotonic() - self._kept_up < UPKEEP_SECONDS:
             return
         self._kept_up = time.monotonic()
-        made = await retention.sweep(self._reach.store)
-        gone = await retention.prune(self._reach.store, self._reach.keep)
+        made = await retention.sweep(self._context.store)
+        gone = await retention.prune(self._context.store, self._context.keep)
         if made or gone:
             log.info("delivery.upkeep", jobs_made=made, rows_pruned=gone)
 
@@ -93,14 +93,14 @@ class Delivery:
     async def _claim_due(self) -> float:
         """Start what is due; seconds until there may be more."""
         while len(self._under_way) < AT_ONCE:
-            async with self._reach.store.read() as connection:
+            async with self._context.store.read() as connection:
                 due = await jobs.next_due(connection)
             if due is None:
                 return POLL_SECONDS
             if due > 0:
                 return min(due + 0.002, POLL_SECONDS)
-            async with self._reach.write() as tx:
-                job = await jobs.claim(tx, self._reach.lease)
+            async with self._context.write() as tx:
+                job = await jobs.claim(tx, self._context.lease)
             if job is None:
                 return 0.02
             self._start(job)
@@ -117,7 +117,7 @@ class Delivery:
 
     async def _work(self, job: Job) -> None:
         try:
-            await KINDS[job.kind](self._reach, job)
+            await KINDS[job.kind](self._context, job)
         except LeaseLost:
             metrics.leases_lost.labels(job.kind).inc()
             log.warning("job.lease_lost", kind=job.kind, key=job.key)
@@ -131,10 +131,10 @@ class Delivery:
 
     async def _keep(self, job: Job, reference: str) -> None:
         try:
-            async with self._reach.write() as tx:
+            async with self._context.write() as tx:
                 await jobs.check_lease(tx, job)
-                await self._reach.retry(
-                    tx, job, Retry(self._reach.backoff(job.attempts), f"Something went wrong ({reference}).")
+                await self._context.retry(
+                    tx, job, Retry(self._context.backoff(job.attempts), f"Something went wrong ({reference}).")
                 )
         except (LeaseLost, SQLAlchemyError):
             log.warning("job.not_kept", kind=job.kind, key=job.key, reference=reference)

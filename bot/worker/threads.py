@@ -15,7 +15,7 @@ from bot.links import extract, parse
 from bot.model import Thread
 from bot.services import decision_log, watching
 from bot.services.cases import CredentialsRefused, resolve
-from bot.services.context import Reach
+from bot.services.context import Context
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import cases, jobs, now, offering, questions, scans, ties
 from bot.store.jobs import Job, Retry
@@ -38,61 +38,61 @@ class _Learned:
     replied: Sequence[cases.Case]
 
 
-async def deliver(reach: Reach, job: Job) -> None:
+async def deliver(context: Context, job: Job) -> None:
     """Find out this thread's case, read its earlier messages where that was asked for, and offer what waits."""
     thread = Thread(*job.key.split("/"))
-    async with reach.store.read() as connection:
+    async with context.store.read() as connection:
         tie, own = await ties.of(connection, thread), await ties.own(connection, thread)
         scan = await scans.waiting(connection, thread)
     try:
         known = tie is not None and tie.kind is not TieKind.NAMED and not (own and own.replied)
         if known and scan is not None:
-            await scanning.page(reach, job, thread, scan)
+            await scanning.page(context, job, thread, scan)
         else:
-            await _write_down(reach, job, thread, await _learn(reach, thread, tie, own))
+            await _write_down(context, job, thread, await _learn(context, thread, tie, own))
     except SlackTransient as later:
-        await _again(reach, job, reach.later(job.attempts, str(later), later.after))
+        await _again(context, job, context.later(job.attempts, str(later), later.after))
     except DatadogTransient as later:
         words = (
             messages.rate_limited()
             if later.why is TransientReason.RATE_LIMITED
             else messages.not_answering(later.status)
         )
-        await _again(reach, job, reach.later(job.attempts, words, later.after))
+        await _again(context, job, context.later(job.attempts, words, later.after))
     except CredentialsRefused:
-        await _again(reach, job, Retry(reach.probe, messages.credentials(), counts_as_attempt=False))
+        await _again(context, job, Retry(context.probe, messages.credentials(), counts_as_attempt=False))
     except SlackPermanent as end:
         log.warning("thread.unreadable", channel=thread.channel, reason=end.reason, needed=end.needed)
-        await _give_up(reach, job, thread, end.reason)
+        await _give_up(context, job, thread, end.reason)
 
 
-async def _learn(reach: Reach, thread: Thread, tie: ties.Tie | None, own: ties.Tie | None) -> _Learned:
+async def _learn(context: Context, thread: Thread, tie: ties.Tie | None, own: ties.Tie | None) -> _Learned:
     """Ask for the root's cases where they are not known, and for a reply's where the root names none."""
-    root = await _find_out(reach, thread, tie) if tie is None or tie.kind is TieKind.NAMED else None
+    root = await _find_out(context, thread, tie) if tie is None or tie.kind is TieKind.NAMED else None
     asks = not root and (tie is None or tie.kind in (TieKind.NO_CASE, TieKind.NAMED))
-    replied = await _known(reach, thread, own.replied) if own is not None and asks else ()
+    replied = await _known(context, thread, own.replied) if own is not None and asks else ()
     return _Learned(own, root, replied)
 
 
-async def _find_out(reach: Reach, thread: Thread, tie: ties.Tie | None) -> Sequence[cases.Case]:
+async def _find_out(context: Context, thread: Thread, tie: ties.Tie | None) -> Sequence[cases.Case]:
     """The cases that the root names and Datadog knows, each once."""
     if tie is not None:
-        return await _known(reach, thread, tie.named)
-    root = await (await reach.slack(thread.workspace)).root(thread)
+        return await _known(context, thread, tie.named)
+    root = await (await context.slack(thread.workspace)).root(thread)
     links = extract(root) if root is not None else ()
-    named = watching.names_of(reach, thread.workspace, [parse(link, reach.routes) for link in links])
-    return await _known(reach, thread, named)
+    named = watching.names_of(context, thread.workspace, [parse(link, context.routes) for link in links])
+    return await _known(context, thread, named)
 
 
-async def _known(reach: Reach, thread: Thread, named: Iterable[CaseName]) -> Sequence[cases.Case]:
-    ours = reach.orgs_for(thread.workspace)
-    found = [await resolve(reach, name) for name in named if name.org in ours]
+async def _known(context: Context, thread: Thread, named: Iterable[CaseName]) -> Sequence[cases.Case]:
+    ours = context.orgs_for(thread.workspace)
+    found = [await resolve(context, name) for name in named if name.org in ours]
     return tuple({case.case_id: case for case in found if case is not None}.values())
 
 
-async def _write_down(reach: Reach, job: Job, thread: Thread, learned: _Learned) -> None:
-    rules = await watching.rules(reach, thread)
-    async with reach.write() as tx:
+async def _write_down(context: Context, job: Job, thread: Thread, learned: _Learned) -> None:
+    rules = await watching.rules(context, thread)
+    async with context.write() as tx:
         await jobs.check_lease(tx, job)
         if await ties.own(tx, thread) != learned.own:  # the root was edited meanwhile, or somebody tied the thread
             await jobs.complete(tx, job, more=True)
@@ -113,7 +113,7 @@ async def _write_down(reach: Reach, job: Job, thread: Thread, learned: _Learned)
                 await questions.ask(tx, thread, about, at)
         await ties.asked(tx, thread)
         await jobs.complete(tx, job, more=await scans.waiting(tx, thread) is not None)
-    decision_log.tell(reach, thread, tie, decided)
+    decision_log.tell(context, thread, tie, decided)
 
 
 async def write_found(tx: AsyncConnection, thread: Thread, found: Sequence[cases.Case], at: float) -> None:
@@ -127,22 +127,22 @@ async def write_found(tx: AsyncConnection, thread: Thread, found: Sequence[cases
         await ties.set_from_root(tx, thread, TieKind.SEVERAL if found else TieKind.NO_CASE, at)
 
 
-async def _again(reach: Reach, job: Job, again: Retry) -> None:
+async def _again(context: Context, job: Job, again: Retry) -> None:
     if job.since is not None and again.counts_as_attempt:
-        async with reach.write() as tx:
-            too_late = await jobs.check_lease(tx, job) - job.since > reach.give_up_after
+        async with context.write() as tx:
+            too_late = await jobs.check_lease(tx, job) - job.since > context.give_up_after
         if too_late:
-            await _give_up(reach, job, Thread(*job.key.split("/")), "gave_up")
+            await _give_up(context, job, Thread(*job.key.split("/")), "gave_up")
             return
-    async with reach.write() as tx:
+    async with context.write() as tx:
         await jobs.check_lease(tx, job)
-        await reach.retry(tx, job, again)
+        await context.retry(tx, job, again)
 
 
-async def _give_up(reach: Reach, job: Job, thread: Thread, reason: str) -> None:
+async def _give_up(context: Context, job: Job, thread: Thread, reason: str) -> None:
     """Nothing is known of the thread's case, so nothing is remembered: the next link asks again."""
-    async with reach.write() as tx:
+    async with context.write() as tx:
         await jobs.check_lease(tx, job)
         decided = await offering.set_aside(tx, thread, reason)
         await jobs.complete(tx, job, more=False)
-    decision_log.tell(reach, thread, None, decided)
+    decision_log.tell(context, thread, None, decided)

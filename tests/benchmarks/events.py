@@ -63,7 +63,7 @@ async def run() -> list[Row]:
         ]
 
 
-def _row(name: str, kind: Kind, floor: Kind, reach: float | None) -> Row:
+def _row(name: str, kind: Kind, floor: Kind, context: float | None) -> Row:
     value, against = measure.paired(kind.cpu, floor.cpu)
     more = {
         **measure.spread(kind.took),
@@ -71,7 +71,7 @@ def _row(name: str, kind: Kind, floor: Kind, reach: float | None) -> Row:
         "per_second": round(max(kind.per_second)),
         "bare_per_second": round(max(floor.per_second)),
     }
-    return Row(name, "ms CPU", value * 1e3, against * 1e3, reach, more=more)
+    return Row(name, "ms CPU", value * 1e3, against * 1e3, context, more=more)
 
 
 async def _tied(b: Bench, floor: Kind) -> Row:

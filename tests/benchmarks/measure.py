@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table. `value` and `floor` are in `unit`; `reach` is how many floors are allowed (None: told).
+    """One line of the table. `value` and `floor` are in `unit`; `context` is how many floors are allowed (None: told).
 
     `holds` is given where the goal is no ratio; `more` are further figures, for reading.
     """
@@ -20,7 +20,7 @@ class Row:
     unit: str
     value: float
     floor: float | None = None
-    reach: float | None = None
+    context: float | None = None
     holds: bool | None = None
     goal: str = ""
     more: dict[str, Any] = field(default_factory=dict)
@@ -32,13 +32,13 @@ class Row:
     @property
     def verdict(self) -> str:
         holds = self.holds
-        if holds is None and self.reach is not None and self.ratio is not None:
-            holds = self.ratio <= self.reach
+        if holds is None and self.context is not None and self.ratio is not None:
+            holds = self.ratio <= self.context
         return "" if holds is None else "yes" if holds else "NO"
 
     @property
     def wanted(self) -> str:
-        return self.goal or (f"<= {self.reach:g} x" if self.reach is not None else "")
+        return self.goal or (f"<= {self.context:g} x" if self.context is not None else "")
 
 
 def cpu(pid: int) -> float:

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 from typing import Any
 
-from bot.services.context import Reach
+from bot.services.context import Context
 from bot.store import Store, jobs
 from bot.store.cards import Timing
 from bot.store.jobs import Job, JobKind
@@ -20,8 +20,8 @@ async def stuck(store: Store) -> Delivery:
     """One job is under way and will not end by itself."""
     nobody: Any = None
     times = {"lease": 30.0, "retry_cap": 300.0, "give_up_after": 3600.0, "keep": 3600.0, "timing": Timing()}
-    reach: Any = {"store": store, "workspaces": nobody, "orgs": {}, "routes": nobody, **times}
-    delivery = Delivery(Reach(confirmers=None, **reach))
+    context: Any = {"store": store, "workspaces": nobody, "orgs": {}, "routes": nobody, **times}
+    delivery = Delivery(Context(confirmers=None, **context))
     async with store.write() as tx:
         await jobs.enqueue(tx, JobKind.CASE, "default/one")
     job = await claimed(store)
