@@ -191,7 +191,7 @@ async def _found(
     if (there, words) in searches:
         return searches[there, words]
     ours = context.orgs_for(there)
-    orgs = {name: org for name, org in ours.items() if not org.gate.closed_for}
+    orgs = {name: org for name, org in ours.items() if not org.breaker.open_for}
     told = await asyncio.gather(*(_search(org, words) for org in orgs.values()))
     options = [
         Choice(f"{name}/{case.id}", f"{name}/{case.key}" if len(ours) > 1 else case.key, case.title).option

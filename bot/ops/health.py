@@ -133,4 +133,4 @@ def _delivery(delivery: Delivery) -> list[str]:
 
 def _closed(context: Context) -> list[str]:
     """The Datadog organisations that take no calls now, and why. While one takes them, the bot has work to do."""
-    return [f"{org.hosts.name}: {org.gate.note}" for org in context.orgs.values() if org.gate.closed_for]
+    return [f"{org.hosts.name}: {org.breaker.note}" for org in context.orgs.values() if org.breaker.open_for]

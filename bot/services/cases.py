@@ -98,8 +98,8 @@ def _asked(org: Org, name: CaseName, done: asyncio.Task[cases.Case | None]) -> N
 
 async def _ask(context: Context, org: Org, name: CaseName) -> cases.Case | None:
     """Ask Datadog, and write down what it tells."""
-    if org.gate.closed_for:
-        raise DatadogTransient(TransientReason.SILENT, None, after=org.gate.closed_for)
+    if org.breaker.open_for:
+        raise DatadogTransient(TransientReason.SILENT, None, after=org.breaker.open_for)
     try:
         told = as_case(context, name.org, await org.datadog.case(name.case))
     except DatadogPermanent as refused:

@@ -32,18 +32,18 @@ PROBE_SECONDS = 60.0
 
 
 @dataclass(slots=True)
-class Gate:
-    """Closed while Datadog wants no calls from an org at all: until then its jobs wait without asking."""
+class CircuitBreaker:
+    """Open while an organisation's Datadog takes no calls at all: its jobs wait without asking."""
 
     until: float = 0.0
     note: str = ""
 
-    def close(self, seconds: float, note: str) -> None:
+    def open(self, seconds: float, note: str) -> None:
         self.until, self.note = time.monotonic() + seconds, note
 
     @property
-    def closed_for(self) -> float:
-        """Seconds, 0 when it is open."""
+    def open_for(self) -> float:
+        """Seconds until calls are tried again; 0: it is closed."""
         return max(0.0, self.until - time.monotonic())
 
 
@@ -59,13 +59,13 @@ class Org:
     names: Names
     case_url: str
     teams: frozenset[str] | None = None
-    gate: Gate = field(default_factory=Gate)
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     asking: dict[str, asyncio.Task[Case | None]] = field(default_factory=dict[str, asyncio.Task[Case | None]])
     """Which cases Datadog is being asked for just now, by the key or UUID that was named."""
 
     async def names_of(self, insights: Iterable[Identity], *, within: float) -> dict[Identity, str]:
         """What these insights are called, as far as it is known or told in so many seconds."""
-        if self.gate.closed_for:
+        if self.breaker.open_for:
             return self.names.known(insights)
         return await self.names.of(insights, within=within)
 

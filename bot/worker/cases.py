@@ -45,8 +45,8 @@ async def deliver(context: Context, job: Job) -> None:
     if org is None:
         await wait(context, job, Retry(context.retry_cap, messages.org_gone(org_name)))
         return
-    if org.gate.closed_for:
-        await wait(context, job, Retry(org.gate.closed_for, org.gate.note, counts_as_attempt=False))
+    if org.breaker.open_for:
+        await wait(context, job, Retry(org.breaker.open_for, org.breaker.note, counts_as_attempt=False))
         return
     try:
         if work:
@@ -159,7 +159,7 @@ async def _halve(context: Context, org: Org, job: Job, batch: Sequence[Item]) ->
 async def _not_allowed(context: Context, org: Org, job: Job, batch: Sequence[Item], refused: DatadogPermanent) -> None:
     if not await org.datadog.keys_are_valid():
         log.error("datadog.credentials_refused", org=org.hosts.name, status=refused.status)
-        org.gate.close(context.probe, messages.credentials())
+        org.breaker.open(context.probe, messages.credentials())
         await wait(context, job, Retry(context.probe, messages.credentials(), counts_as_attempt=False))
         return
     reference = secrets.token_hex(2).upper()
@@ -183,7 +183,7 @@ async def _not_now(context: Context, org: Org, job: Job, work: Sequence[Item], l
     log.warning("datadog.later", job=job.key, status=later.status, attempts=job.attempts + 1)
     again = context.later(job.attempts, words, later.after)
     if later.why is TransientReason.RATE_LIMITED:
-        org.gate.close(again.after, words)
+        org.breaker.open(again.after, words)
     if later.status is not None:
         await _answered(context, job, work)
     if not later.sent:
