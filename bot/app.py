@@ -24,7 +24,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import commands as commands_of
 from bot import metrics
-from bot.config.organizations import OrgSettings
+from bot.config.organizations import OrganizationConfig
 from bot.config.settings import Settings, SettingsError
 from bot.datadog.client import Datadog
 from bot.datadog.titles import Names
@@ -33,7 +33,7 @@ from bot.listeners import answers, cards, commands, home, installs, modal, threa
 from bot.listeners.answers import Answers
 from bot.ops import health, server
 from bot.services.commands import refused_by_slack
-from bot.services.context import Context, Org
+from bot.services.context import Context, Organization
 from bot.services.why import why as why_of
 from bot.slack.client import Myself, Slack, SlackPermanent, SlackTransient
 from bot.slack.http_mode import HttpMode
@@ -101,7 +101,7 @@ async def _why(context: Context, message: commands_of.Permalink) -> str:
 async def _context(
     settings: Settings,
     routes: Routes,
-    orgs: Sequence[OrgSettings],
+    orgs: Sequence[OrganizationConfig],
     stack: contextlib.AsyncExitStack,
     stopping: asyncio.Event,
     wait_for: Callable[[str], object],
@@ -270,12 +270,12 @@ def _client(settings: Settings, session: aiohttp.ClientSession, token: str | Non
     return AsyncWebClient(token, settings.slack_api_url, session=session, retry_handlers=[])
 
 
-def _org(told: OrgSettings, case_path: str, timeout: float, stack: contextlib.AsyncExitStack) -> Org:
+def _org(told: OrganizationConfig, case_path: str, timeout: float, stack: contextlib.AsyncExitStack) -> Organization:
     datadog = Datadog(told.url, told.credentials(), timeout=timeout, renewed=told.renewed)
     stack.push_async_callback(datadog.close)
     names = Names(datadog, told.hosts.name)
     stack.push_async_callback(names.close)
-    return Org(told.hosts, datadog, names, f"https://{told.case_host}{case_path}", told.teams)
+    return Organization(told.hosts, datadog, names, f"https://{told.case_host}{case_path}", told.teams)
 
 
 async def _hello(slack: Slack, stopping: asyncio.Event) -> Myself | None:

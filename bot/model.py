@@ -143,7 +143,7 @@ class Thread:
 
 
 @dataclass(frozen=True, slots=True)
-class Org:
+class OrgHosts:
     """One Datadog organisation as far as the core needs it: whose web hosts are its own.
 
     `site` is the site parameter (`datadoghq.com`, `us5.datadoghq.com` …); `web_hosts` its custom sub-domains,

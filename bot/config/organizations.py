@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Sec
 
 from bot.datadog.client import AccessToken, Credentials, Keys
 from bot.links import SITES, api_host
-from bot.model import Org
+from bot.model import OrgHosts
 
 FILE = "CASE_INSIGHTS_ORGS_FILE"
 ONE = "default"
@@ -76,14 +76,14 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True)
-class OrgSettings:
+class OrganizationConfig:
     """One organisation. `url`: its API, without a slash at the end; `case_host`: where its cases' pages are.
 
     `teams`: the Slack workspaces (or Grids) that may use it, None for all; `secrets`: by their names in `SECRETS`;
     `of_file`: it is one of a file's.
     """
 
-    hosts: Org
+    hosts: OrgHosts
     url: str
     case_host: str
     teams: frozenset[str] | None
@@ -117,12 +117,12 @@ class OrgSettings:
         return Keys(values["dd_api_key"], values["dd_app_key"])
 
 
-def one(site: str, url: str | None, web_hosts: tuple[str, ...], secrets: Mapping[str, Secret]) -> OrgSettings:
+def one(site: str, url: str | None, web_hosts: tuple[str, ...], secrets: Mapping[str, Secret]) -> OrganizationConfig:
     """The organisation of the DD_… settings."""
     return _org(ONE, site, url, web_hosts, secrets)
 
 
-def read(file: Path) -> tuple[OrgSettings, ...]:
+def read(file: Path) -> tuple[OrganizationConfig, ...]:
     """The organisations of a TOML file, a table each; raises OrgsError."""
     tables = _tables(file)
     if not tables:
@@ -166,7 +166,7 @@ def _tables(file: Path) -> Mapping[str, Any]:
         raise OrgsError(f"{FILE}: {file} is not TOML ({error}).") from error
 
 
-def _read(file: Path, name: str, table: object) -> OrgSettings:
+def _read(file: Path, name: str, table: object) -> OrganizationConfig:
     where = f"{FILE}: {file}, [{name}]"
     if not isinstance(table, dict):
         raise OrgsError(f"{FILE}: {file}: {name} stands outside of every table; put it under a [name] of its own.")
@@ -222,7 +222,7 @@ def _complete(where: str, secrets: Mapping[str, Secret]) -> None:
 
 def _org(
     name: str, site: str, url: str | None, web_hosts: tuple[str, ...], secrets: Mapping[str, Secret]
-) -> OrgSettings:
-    hosts = Org(name, site, frozenset(host.lower() for host in web_hosts))
+) -> OrganizationConfig:
+    hosts = OrgHosts(name, site, frozenset(host.lower() for host in web_hosts))
     case_host = web_hosts[0].lower() if web_hosts else WEB_HOSTS[site]
-    return OrgSettings(hosts, (url or f"https://{api_host(site)}").rstrip("/"), case_host, None, secrets)
+    return OrganizationConfig(hosts, (url or f"https://{api_host(site)}").rstrip("/"), case_host, None, secrets)

@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from bot.config import environment, organizations
 from bot.config import validation as given_by
-from bot.config.organizations import OrgSettings, Secret
+from bot.config.organizations import OrganizationConfig, Secret
 from bot.config.validation import DATABASE, SECRET_OF, SECRETS, SettingsError, secret_keys
 from bot.insights import Mode
 from bot.links import Routes
@@ -174,7 +174,7 @@ class Settings(BaseSettings):
             client_id, client_secret, tuple(map(SecretStr, keys)), frozenset(self.allowed_teams or ()), self.public_url
         )
 
-    def orgs(self) -> tuple[OrgSettings, ...]:
+    def orgs(self) -> tuple[OrganizationConfig, ...]:
         """The Datadog organisations, one at least; a bad file of them is a SettingsError."""
         if self.orgs_file is not None:
             try:

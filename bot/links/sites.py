@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.model import Org, Reason
+from bot.model import OrgHosts, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def refusal(host: str) -> Reason | None:
     return Reason.LOOK_ALIKE if any(name in host for name in _FAMILIAR) else Reason.NOT_OURS
 
 
-def orgs_of(host: str, orgs: Sequence[Org]) -> tuple[Org, ...]:
+def orgs_of(host: str, orgs: Sequence[OrgHosts]) -> tuple[OrgHosts, ...]:
     """Every configured org that a web host can belong to, best claims only.
 
     A host that an org names, or its site's own web host, beats a custom sub-domain that merely lies under
@@ -99,7 +99,7 @@ def orgs_of(host: str, orgs: Sequence[Org]) -> tuple[Org, ...]:
     return tuple(org for org in orgs if not org.web_hosts and _under(org.site, custom))
 
 
-def elsewhere(hosts: Collection[str], orgs: Sequence[Org]) -> frozenset[str]:
+def elsewhere(hosts: Collection[str], orgs: Sequence[OrgHosts]) -> frozenset[str]:
     """The sites of these web hosts, where no host is a configured org's and no org is on these sites.
 
     Then a site may be set wrongly. A custom sub-domain that could be on an org's site says nothing.

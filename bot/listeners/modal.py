@@ -25,7 +25,7 @@ from bot.messages.modal import Choice, Filled, Form, Row
 from bot.model import CaseLink, Draft, Insight, Thread, Uncovered
 from bot.services import shared_channels, submission
 from bot.services.cases import CredentialsRefused, tied_case
-from bot.services.context import Context, Org
+from bot.services.context import Context, Organization
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import cards, cases
 
@@ -203,7 +203,7 @@ async def _found(
     return options
 
 
-async def _search(org: Org, words: str) -> Sequence[DatadogCase] | None:
+async def _search(org: Organization, words: str) -> Sequence[DatadogCase] | None:
     try:
         return await org.datadog.search(words, within=SEARCH_SECONDS)
     except (DatadogTransient, DatadogPermanent) as error:

@@ -11,7 +11,7 @@ from bot.datadog.client import DatadogPermanent, DatadogTransient, TransientReas
 from bot.links import extract, parse
 from bot.model import Thread
 from bot.services import watching
-from bot.services.context import Context, Org
+from bot.services.context import Context, Organization
 from bot.store import cases, ties
 from bot.store.ties import CaseName, TieKind
 from bot.worker.cases import FRESH_SECONDS, as_case
@@ -90,13 +90,13 @@ async def resolve(context: Context, name: CaseName) -> cases.Case | None:
     return await asyncio.shield(asking)  # whoever gives up does not give up for the others
 
 
-def _asked(org: Org, name: CaseName, done: asyncio.Task[cases.Case | None]) -> None:
+def _asked(org: Organization, name: CaseName, done: asyncio.Task[cases.Case | None]) -> None:
     org.asking.pop(name.case)
     if not done.cancelled():
         done.exception()  # looked at here: whoever asked may have given up
 
 
-async def _ask(context: Context, org: Org, name: CaseName) -> cases.Case | None:
+async def _ask(context: Context, org: Organization, name: CaseName) -> cases.Case | None:
     """Ask Datadog, and write down what it tells."""
     if org.breaker.open_for:
         raise DatadogTransient(TransientReason.SILENT, None, after=org.breaker.open_for)

@@ -14,8 +14,7 @@ from bot.datadog.client import Datadog
 from bot.datadog.titles import Names
 from bot.insights import Mode
 from bot.links import Routes
-from bot.model import Identity
-from bot.model import Org as OrgHosts
+from bot.model import Identity, OrgHosts
 from bot.policy import Confirmers, Home, Refusal, is_named, may_change
 from bot.slack.client import Myself, Slack
 from bot.slack.workspaces import Workspaces
@@ -48,7 +47,7 @@ class CircuitBreaker:
 
 
 @dataclass(frozen=True, slots=True)
-class Org:
+class Organization:
     """One Datadog organisation: its hosts, its API, its names, where its cases' pages are.
 
     `teams`: the workspaces that may use it; None: all.
@@ -76,7 +75,7 @@ class Context:
 
     store: Store
     workspaces: Workspaces
-    orgs: Mapping[str, Org]
+    orgs: Mapping[str, Organization]
     routes: Routes
     confirmers: Confirmers | None
     lease: float
@@ -95,7 +94,7 @@ class Context:
         """Who the bot is in this workspace; raises SlackEnd where it is not installed, SlackLater."""
         return (await self.workspaces.at(workspace)).myself
 
-    def orgs_for(self, workspace: str) -> Mapping[str, Org]:
+    def orgs_for(self, workspace: str) -> Mapping[str, Organization]:
         """The organisations that this workspace may use: of the others it sees nothing and changes nothing."""
         here = {workspace, self.workspaces.grid(workspace)}
         return {name: org for name, org in self.orgs.items() if org.teams is None or not here.isdisjoint(org.teams)}

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import messages
 from bot.insights import WAITING_AFTER_SECONDS, State
 from bot.model import Identity, Thread
-from bot.services.context import Context, Org
+from bot.services.context import Context, Organization
 from bot.slack.client import DIRECT, SlackPermanent, SlackTransient
 from bot.store import cards, cases, channels, jobs, joining, now, questions, ties
 from bot.store.jobs import Job, JobKind
@@ -219,7 +219,7 @@ def _waiting(items: list[cards.Item], note: str, due_at: float, at: float) -> me
     return messages.Waiting(note, max(due_at, at))
 
 
-async def _names(org: Org | None, items: Sequence[cards.Item]) -> Mapping[Identity, str]:
+async def _names(org: Organization | None, items: Sequence[cards.Item]) -> Mapping[Identity, str]:
     """What the insights are called that the card lists."""
     listed = [item.identity for item in items if item.state not in NAMELESS]
     return await org.names_of(listed, within=NAMES_WITHIN) if org else {}

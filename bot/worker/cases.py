@@ -17,7 +17,7 @@ from bot.datadog.client import DatadogCase, DatadogPermanent, DatadogTransient, 
 from bot.insights import State
 from bot.links import insight_on
 from bot.model import Identity
-from bot.services.context import Context, Org
+from bot.services.context import Context, Organization
 from bot.store import cards, cases, comments, jobs, ties
 from bot.store.cases import Item, Settled
 from bot.store.jobs import BATCH, Job, Retry
@@ -57,7 +57,7 @@ async def deliver(context: Context, job: Job) -> None:
         await _not_now(context, org, job, work, later)
 
 
-async def _batch(context: Context, org: Org, job: Job, work: Sequence[Item], *, look_first: bool) -> None:
+async def _batch(context: Context, org: Organization, job: Job, work: Sequence[Item], *, look_first: bool) -> None:
     adding = [item for item in work if item.state is State.CONFIRMED][: job.batch_size]
     latest = min((item.sent_ago for item in work if item.sent_ago is not None), default=math.inf)
     if latest < context.settled:
@@ -77,7 +77,7 @@ async def _batch(context: Context, org: Org, job: Job, work: Sequence[Item], *, 
         await _refused(context, org, job, adding or work[:BATCH], refused)
 
 
-async def _absent(context: Context, org: Org, job: Job, adding: Sequence[Item]) -> list[Item]:
+async def _absent(context: Context, org: Organization, job: Job, adding: Sequence[Item]) -> list[Item]:
     """What is on the case already is added, by whomever; the others are returned."""
     org_name, case_id = job.key.split("/")
     told = await org.datadog.case(case_id)
@@ -91,7 +91,7 @@ async def _absent(context: Context, org: Org, job: Job, adding: Sequence[Item]) 
     return [item for item in adding if item.identity not in there]
 
 
-async def _add(context: Context, org: Org, job: Job, adding: Sequence[Item]) -> None:
+async def _add(context: Context, org: Organization, job: Job, adding: Sequence[Item]) -> None:
     _, case_id = job.key.split("/")
     sending = await _mark_sent(context, job, adding)
     if not sending:
@@ -103,7 +103,7 @@ async def _add(context: Context, org: Org, job: Job, adding: Sequence[Item]) -> 
     await settle(context, job, added, told=told, batch_size=job.batch_size)
 
 
-async def _remove(context: Context, org: Org, job: Job, removing: Sequence[Item]) -> None:
+async def _remove(context: Context, org: Organization, job: Job, removing: Sequence[Item]) -> None:
     _, case_id = job.key.split("/")
     words = ""
     try:
@@ -121,7 +121,7 @@ async def _remove(context: Context, org: Org, job: Job, removing: Sequence[Item]
     await settle(context, job, undone or kept, told=told)
 
 
-async def _read(org: Org, case_id: str) -> DatadogCase | None:
+async def _read(org: Organization, case_id: str) -> DatadogCase | None:
     try:
         return await org.datadog.case(case_id)
     except DatadogPermanent as refused:
@@ -130,7 +130,9 @@ async def _read(org: Org, case_id: str) -> DatadogCase | None:
         raise DatadogTransient(TransientReason.SILENT, refused.status) from refused
 
 
-async def _refused(context: Context, org: Org, job: Job, batch: Sequence[Item], refused: DatadogPermanent) -> None:
+async def _refused(
+    context: Context, org: Organization, job: Job, batch: Sequence[Item], refused: DatadogPermanent
+) -> None:
     """4xx: of several the guilty one is looked for by halves; the rest is an end, with a sentence."""
     if refused.status in (401, 403):
         await _not_allowed(context, org, job, batch, refused)
@@ -145,7 +147,7 @@ async def _refused(context: Context, org: Org, job: Job, batch: Sequence[Item], 
         await settle(context, job, failed, refused=job.refused + 1)
 
 
-async def _halve(context: Context, org: Org, job: Job, batch: Sequence[Item]) -> None:
+async def _halve(context: Context, org: Organization, job: Job, batch: Sequence[Item]) -> None:
     """Whether a refused batch was taken in part is documented nowhere: read the case, then try half."""
     _, case_id = job.key.split("/")
     told = await _read(org, case_id)
@@ -156,7 +158,9 @@ async def _halve(context: Context, org: Org, job: Job, batch: Sequence[Item]) ->
     await settle(context, job, found, told=told, unsent=absent, batch_size=half, refused=job.refused)
 
 
-async def _not_allowed(context: Context, org: Org, job: Job, batch: Sequence[Item], refused: DatadogPermanent) -> None:
+async def _not_allowed(
+    context: Context, org: Organization, job: Job, batch: Sequence[Item], refused: DatadogPermanent
+) -> None:
     if not await org.datadog.keys_are_valid():
         log.error("datadog.credentials_refused", org=org.hosts.name, status=refused.status)
         org.breaker.open(context.probe, messages.credentials())
@@ -176,7 +180,9 @@ async def _all_failed(context: Context, job: Job, words: str) -> None:
     await settle(context, job, [_failure(item, words) for item in work])
 
 
-async def _not_now(context: Context, org: Org, job: Job, work: Sequence[Item], later: DatadogTransient) -> None:
+async def _not_now(
+    context: Context, org: Organization, job: Job, work: Sequence[Item], later: DatadogTransient
+) -> None:
     words = (
         messages.rate_limited() if later.why is TransientReason.RATE_LIMITED else messages.not_answering(later.status)
     )

@@ -4,7 +4,7 @@ import structlog
 
 from bot import messages
 from bot.datadog.client import DatadogPermanent, DatadogTransient
-from bot.services.context import Context, Org
+from bot.services.context import Context, Organization
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import cases, comments, jobs, ties
 from bot.store.comments import Comment, CommentState
@@ -13,7 +13,7 @@ from bot.store.jobs import Job
 log = structlog.get_logger(__name__)
 
 
-async def deliver(context: Context, org: Org, job: Job, comment: Comment) -> None:
+async def deliver(context: Context, org: Organization, job: Job, comment: Comment) -> None:
     """Send this comment, or settle one whose answer got lost with its sender; the job stays for what else waits."""
     _, case_id = job.key.split("/")
     if comment.state is CommentState.SENT:

@@ -3,13 +3,13 @@
 import pytest
 
 from bot.links import SITES, api_host, elsewhere, is_web_host, orgs_of
-from bot.model import Org
+from bot.model import OrgHosts
 
-US1 = Org("us1", "datadoghq.com")
-US5 = Org("us5", "us5.datadoghq.com")
-EU = Org("eu", "datadoghq.eu")
-ACME = Org("acme", "datadoghq.com", frozenset({"acme.datadoghq.com"}))
-BETA = Org("beta", "datadoghq.com", frozenset({"beta.datadoghq.com"}))
+US1 = OrgHosts("us1", "datadoghq.com")
+US5 = OrgHosts("us5", "us5.datadoghq.com")
+EU = OrgHosts("eu", "datadoghq.eu")
+ACME = OrgHosts("acme", "datadoghq.com", frozenset({"acme.datadoghq.com"}))
+BETA = OrgHosts("beta", "datadoghq.com", frozenset({"beta.datadoghq.com"}))
 
 
 def test_there_are_nine_sites_and_their_api_host_is_always_api_dot_site() -> None:
@@ -45,7 +45,7 @@ def test_there_are_nine_sites_and_their_api_host_is_always_api_dot_site() -> Non
         ("github.com", US1, False),
     ],
 )
-def test_whose_host_it_is(host: str, org: Org, its: bool) -> None:
+def test_whose_host_it_is(host: str, org: OrgHosts, its: bool) -> None:
     assert orgs_of(host, [org]) == ((org,) if its else ())
 
 
@@ -67,13 +67,13 @@ def test_two_orgs_on_one_site_share_its_web_host() -> None:
         (["app.datadoghq.eu", "app.datadoghq.com"], [US1], set()),  # one of them is ours: nothing is set wrongly
         (["app.datadoghq.com"], [ACME], set()),
         (["beta.datadoghq.com"], [ACME], set()),  # another organisation, on our site
-        (["acme.datadoghq.com"], [Org("five", "us5.datadoghq.com", frozenset({"five.datadoghq.com"}))], set()),
+        (["acme.datadoghq.com"], [OrgHosts("five", "us5.datadoghq.com", frozenset({"five.datadoghq.com"}))], set()),
         (["app.datadoghq.com"], [US5], {"datadoghq.com"}),
         (["github.com", "docs.datadoghq.com", "app.datadoghq.com.evil.example"], [US1], set()),
         ([], [US1], set()),
     ],
 )
 def test_a_site_counts_as_elsewhere_where_no_link_is_ours_and_the_host_tells_the_site(
-    hosts: list[str], orgs: list[Org], sites: set[str]
+    hosts: list[str], orgs: list[OrgHosts], sites: set[str]
 ) -> None:
     assert elsewhere(hosts, orgs) == sites

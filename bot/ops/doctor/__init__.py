@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
 from bot.config import environment, settings
-from bot.config.organizations import OrgSettings
+from bot.config.organizations import OrganizationConfig
 from bot.config.settings import Settings, SettingsError
 from bot.ops.doctor import configured, database, datadog, slack
 from bot.ops.doctor.finding import Examined, Finding, Level, Subject, as_row, as_text, error, ok, warning
@@ -52,7 +52,7 @@ async def examine(
     return [_without_secrets(finding, _secrets(found, orgs)) for finding in findings]
 
 
-def _orgs(found: Settings, broken: frozenset[str]) -> tuple[Sequence[OrgSettings], Sequence[SettingsError]]:
+def _orgs(found: Settings, broken: frozenset[str]) -> tuple[Sequence[OrganizationConfig], Sequence[SettingsError]]:
     """The Datadog organisations, and why not."""
     if broken & datadog.NEEDED:
         return (), ()
@@ -83,7 +83,7 @@ def _clocks(asked: Mapping[str, Examined]) -> Iterable[Finding]:
     yield (error if abs(seconds) >= TOO_MUCH_SECONDS else warning)("clock", text, fix)
 
 
-def _secrets(found: Settings, orgs: Iterable[OrgSettings]) -> list[str]:
+def _secrets(found: Settings, orgs: Iterable[OrganizationConfig]) -> list[str]:
     secrets = [value.get_secret_value() for _, value in found if isinstance(value, SecretStr)]
     secrets += [secret.value.get_secret_value() for org in orgs for secret in org.secrets.values()]
     password = make_url(found.database_url).password or ""

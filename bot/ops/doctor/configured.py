@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 
-from bot.config.organizations import OrgSettings
+from bot.config.organizations import OrganizationConfig
 from bot.config.settings import SECRETS, Settings, SettingsError
 from bot.links import Routes, is_web_host, site_of
 from bot.ops.doctor.finding import Finding, Subject, error, ok, warning
@@ -41,7 +41,7 @@ def _meant(name: str, known: Collection[str]) -> str:
     return f"Did you mean {near[0]}?" if near else "Remove it; the README has a table of all settings."
 
 
-def _web_hosts(org: OrgSettings, routes: Routes) -> Iterator[Finding]:
+def _web_hosts(org: OrganizationConfig, routes: Routes) -> Iterator[Finding]:
     hosts, ours = org.setting("DD_WEB_HOSTS"), org.hosts.site
     for host in sorted(org.hosts.web_hosts):
         site = site_of(host)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 
-from bot.config.organizations import OrgSettings
+from bot.config.organizations import OrganizationConfig
 from bot.datadog.client import Answer, Datadog, DatadogTransient
 from bot.datadog.resources import KINDS
 from bot.messages import TYPE_NAMES
@@ -48,7 +48,7 @@ async def examine(subject: Subject) -> Examined:
     return Examined(tuple(findings), next((each.ahead for each in told if each.ahead is not None), None))
 
 
-async def _examine(subject: Subject, org: OrgSettings) -> Examined:
+async def _examine(subject: Subject, org: OrganizationConfig) -> Examined:
     datadog = Datadog(org.url, org.credentials(), timeout=subject.within)
     try:
         told = await _ask_all(datadog, [*_keys_asked(org), READ, WRITE, *_names_asked()], subject.within)
@@ -58,7 +58,7 @@ async def _examine(subject: Subject, org: OrgSettings) -> Examined:
     return Examined(tuple(_findings(org, told)), ahead)
 
 
-def _findings(org: OrgSettings, told: Told) -> Iterable[Finding]:
+def _findings(org: OrganizationConfig, told: Told) -> Iterable[Finding]:
     if all(isinstance(each, DatadogTransient) for each in told.values()):
         why = next(_broke(each) for each in told.values() if isinstance(each, DatadogTransient))
         url = org.setting("DD_API_URL")
@@ -71,7 +71,7 @@ def _findings(org: OrgSettings, told: Told) -> Iterable[Finding]:
     return chain([good], _cases(told), _names(told))
 
 
-def _keys_refused(org: OrgSettings, told: Told) -> Finding | None:
+def _keys_refused(org: OrganizationConfig, told: Told) -> Finding | None:
     api_key, app_key, token = map(org.setting, ("DD_API_KEY", "DD_APP_KEY", "DD_ACCESS_TOKEN"))
     site = (
         f"If your Datadog is on another site, as its pages' host tells, set {org.setting('DD_SITE')} "
@@ -128,7 +128,7 @@ def _unknown(check: str, what: str, status: int | None) -> Finding:
     return warning(check, f"{answer}, so it is not known {what}.", "Ask again in a minute.")
 
 
-def _keys_asked(org: OrgSettings) -> list[str]:
+def _keys_asked(org: OrganizationConfig) -> list[str]:
     return [API_KEY, BOTH_KEYS] if org.has_keys else []
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.config.organizations import OrgSettings
+from bot.config.organizations import OrganizationConfig
 from bot.config.settings import Settings
 
 
@@ -17,7 +17,7 @@ class Subject:
     """
 
     settings: Settings
-    orgs: Sequence[OrgSettings]
+    orgs: Sequence[OrganizationConfig]
     broken: frozenset[str]
     clock: Callable[[], float]
     within: float
