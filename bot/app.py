@@ -27,7 +27,7 @@ from bot import metrics
 from bot.config.organizations import OrganizationConfig
 from bot.config.settings import Settings, SettingsError
 from bot.datadog.client import Datadog
-from bot.datadog.titles import Names
+from bot.datadog.titles import Titles
 from bot.links import Routes
 from bot.listeners import answers, cards, commands, home, installs, modal, threads, ties
 from bot.listeners.answers import Answers
@@ -273,7 +273,7 @@ def _client(settings: Settings, session: aiohttp.ClientSession, token: str | Non
 def _org(told: OrganizationConfig, case_path: str, timeout: float, stack: contextlib.AsyncExitStack) -> Organization:
     datadog = Datadog(told.url, told.credentials(), timeout=timeout, renewed=told.renewed)
     stack.push_async_callback(datadog.close)
-    names = Names(datadog, told.hosts.name)
+    names = Titles(datadog, told.hosts.name)
     stack.push_async_callback(names.close)
     return Organization(told.hosts, datadog, names, f"https://{told.case_host}{case_path}", told.teams)
 

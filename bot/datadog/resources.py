@@ -35,7 +35,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True, frozen=True)
 
 
-class Thing(_Part, ABC):
+class Resource(_Part, ABC):
     """What an endpoint answers, as far as it tells a name; all else is passed over."""
 
     @abstractmethod
@@ -43,7 +43,7 @@ class Thing(_Part, ABC):
         """The name of the insight with this id; empty where the answer has none, or is about something else."""
 
 
-class Monitor(Thing):
+class Monitor(Resource):
     """`GET /api/v1/monitor/{monitor_id}`."""
 
     name: Text
@@ -62,7 +62,7 @@ class _Widget(_Part):
     definition: _Definition
 
 
-class Dashboard(Thing):
+class Dashboard(Resource):
     """`GET /api/v1/dashboard/{dashboard_id}`; groups hold widgets in turn. A widget need not have a title."""
 
     widgets: tuple[_Widget, ...] = ()
@@ -87,7 +87,7 @@ class _IncidentData(_Part):
     attributes: _IncidentAttributes
 
 
-class Incident(Thing):
+class Incident(Resource):
     """`GET /api/v2/incidents/{incident_id}`: documented with a UUID; a link only has the number that people see.
 
     Whether Datadog takes the number too is documented nowhere, so a name counts only if the answer has that number.
@@ -108,7 +108,7 @@ class _IssueData(_Part):
     attributes: _IssueAttributes
 
 
-class Issue(Thing):
+class Issue(Resource):
     """`GET /api/v2/error-tracking/issues/{issue_id}`."""
 
     data: _IssueData
@@ -131,7 +131,7 @@ class _SignalData(_Part):
     attributes: _SignalAttributes
 
 
-class Signal(Thing):
+class Signal(Resource):
     """`GET /api/v2/security_monitoring/signals/{signal_id}`; `message` is the rule's text, where there is no title."""
 
     data: _SignalData
@@ -140,7 +140,7 @@ class Signal(Thing):
         return self.data.attributes.custom.title or self.data.attributes.message
 
 
-class OldEvent(Thing):
+class OldEvent(Resource):
     """`GET /api/v1/events/{event_id}`, for the numbers that events had before they had a UID."""
 
     event: _Titled
@@ -158,7 +158,7 @@ class _EventData(_Part):
     attributes: _EventAttributes
 
 
-class Event(Thing):
+class Event(Resource):
     """`GET /api/v2/events/{event_id}`, which takes the event's UID."""
 
     data: _EventData
@@ -168,14 +168,14 @@ class Event(Thing):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ResourceType:
     """Things of one endpoint: `shape` is what an id there looks like, `scope` the permission that reading needs."""
 
     insight: InsightType
     shape: re.Pattern[str]
     path: str
     scope: str
-    thing: type[Thing]
+    resource: type[Resource]
 
 
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
@@ -183,9 +183,9 @@ _NUMBER = r"[0-9]{1,20}"
 _OPAQUE = r"[A-Za-z0-9_=-]{8,300}"
 _ISSUES, _SIGNALS = "/api/v2/error-tracking/issues/{}", "/api/v2/security_monitoring/signals/{}"
 
-KINDS = tuple(
-    Kind(kind, re.compile(shape), path, scope, thing)
-    for kind, shape, path, scope, thing in (
+TYPES = tuple(
+    ResourceType(kind, re.compile(shape), path, scope, resource)
+    for kind, shape, path, scope, resource in (
         (InsightType.MONITOR, _NUMBER, "/api/v1/monitor/{}", "monitors_read", Monitor),
         (InsightType.WIDGET, r"[a-z0-9]+(?:-[a-z0-9]+)*", "/api/v1/dashboard/{}", "dashboards_read", Dashboard),
         (InsightType.INCIDENT, f"{_NUMBER}|{_UUID}", "/api/v2/incidents/{}", "incident_read", Incident),
@@ -198,12 +198,12 @@ KINDS = tuple(
 """The first that fits counts: an event with a number has another endpoint than one with a UID."""
 
 
-def kind_of(insight: Identity) -> tuple[Kind, str] | None:
+def type_of(insight: Identity) -> tuple[ResourceType, str] | None:
     """Where an insight's name is told, and the id to ask for there; None where nobody tells it."""
-    thing_id = insight.scope if insight.type is InsightType.WIDGET else insight.resource_id
-    for kind in KINDS:
-        if kind.insight is insight.type and kind.shape.fullmatch(thing_id):
-            return kind, event_uid(thing_id) if kind.thing is Event else thing_id
+    resource_id = insight.scope if insight.type is InsightType.WIDGET else insight.resource_id
+    for kind in TYPES:
+        if kind.insight is insight.type and kind.shape.fullmatch(resource_id):
+            return kind, event_uid(resource_id) if kind.resource is Event else resource_id
     return None
 
 

@@ -15,7 +15,7 @@ from cachetools import TLRUCache, TTLCache
 from pydantic import ValidationError
 
 from bot.datadog.client import Datadog, DatadogPermanent, DatadogTransient, TransientReason
-from bot.datadog.resources import Kind, Thing, kind_of
+from bot.datadog.resources import Resource, ResourceType, type_of
 from bot.model import Identity
 
 PER_CARD = 20
@@ -38,15 +38,15 @@ log = structlog.get_logger(__name__)
 class _Ask(NamedTuple):
     """One thing to read; a dashboard tells the names of all its widgets at once."""
 
-    kind: Kind
-    thing_id: str
+    kind: ResourceType
+    resource_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
     """What became of an ask, None where it has no name to tell, and for how many seconds that counts."""
 
-    thing: Thing | None
+    resource: Resource | None
     counts: float
 
 
@@ -55,7 +55,7 @@ class _Reading(NamedTuple):
     since: float
 
 
-class Names:
+class Titles:
     """One organisation's names. `clock` gives seconds that never run backwards."""
 
     def __init__(self, datadog: Datadog, org: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -86,7 +86,7 @@ class Names:
         found: dict[Identity, str] = {}
         for insight in insights:
             told = self._told.get(ask) if (ask := _ask(insight)) else None
-            name = told.thing.name_of(insight.resource_id) if told and told.thing else ""
+            name = told.resource.name_of(insight.resource_id) if told and told.resource else ""
             if name:
                 found[insight] = name
         return found
@@ -104,7 +104,7 @@ class Names:
     def _read(self, ask: _Ask) -> _Reading:
         """The look-up that is under way for this, or a new one."""
         if ask not in self._reading:
-            task = asyncio.create_task(self._look_up(ask), name=f"name:{ask.kind.insight}:{ask.thing_id}")
+            task = asyncio.create_task(self._look_up(ask), name=f"name:{ask.kind.insight}:{ask.resource_id}")
             task.add_done_callback(lambda _: self._reading.pop(ask, None))
             self._reading[ask] = _Reading(task, self._clock())
         return self._reading[ask]
@@ -114,8 +114,8 @@ class Names:
             if not self._allowed(ask):  # found out while this one waited for its turn
                 return
             try:
-                body = await self._datadog.read(ask.kind.path.format(ask.thing_id), within=CALL_SECONDS)
-                self._told[ask] = _Told(ask.kind.thing.model_validate_json(body), NAME_SECONDS)
+                body = await self._datadog.read(ask.kind.path.format(ask.resource_id), within=CALL_SECONDS)
+                self._told[ask] = _Told(ask.kind.resource.model_validate_json(body), NAME_SECONDS)
             except DatadogPermanent as refused:
                 await self._refused(ask, refused)
             except DatadogTransient as later:
@@ -150,5 +150,5 @@ class Names:
 
 def _ask(insight: Identity) -> _Ask | None:
     """What to read for an insight's name; None where Datadog has no name for it."""
-    found = kind_of(insight)
+    found = type_of(insight)
     return _Ask(*found) if found else None

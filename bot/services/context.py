@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import messages, metrics
 from bot.datadog.client import Datadog
-from bot.datadog.titles import Names
+from bot.datadog.titles import Titles
 from bot.insights import Mode
 from bot.links import Routes
 from bot.model import Identity, OrgHosts
@@ -55,7 +55,7 @@ class Organization:
 
     hosts: OrgHosts
     datadog: Datadog
-    names: Names
+    names: Titles
     case_url: str
     teams: frozenset[str] | None = None
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)

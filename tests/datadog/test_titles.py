@@ -11,8 +11,8 @@ from datadog_api_client.v1.api.events_api import EventsApi
 from pydantic import SecretStr
 
 from bot.datadog.client import Datadog, Keys
-from bot.datadog.resources import event_uid, kind_of
-from bot.datadog.titles import AT_ONCE, NAME_SECONDS, NO_NAME_SECONDS, OFF_SECONDS, PER_CARD, TROUBLE_SECONDS, Names
+from bot.datadog.resources import event_uid, type_of
+from bot.datadog.titles import AT_ONCE, NAME_SECONDS, NO_NAME_SECONDS, OFF_SECONDS, PER_CARD, TROUBLE_SECONDS, Titles
 from bot.model import Identity, InsightType
 from bot.sandbox.datadog.catalogue import EVENT_UID, INCIDENT, OLD_EVENT, OOM_ISSUE, SIGNAL
 from bot.sandbox.datadog.server import DatadogServer
@@ -46,9 +46,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def names(server: DatadogServer, clock: Clock) -> AsyncIterator[Names]:
+async def names(server: DatadogServer, clock: Clock) -> AsyncIterator[Titles]:
     client = Datadog(server.url, Keys(SecretStr("sandbox-api-key"), SecretStr("sandbox-app-key")), timeout=5)
-    names = Names(client, "default", clock)
+    names = Titles(client, "default", clock)
     yield names
     await names.close()
     await client.close()
@@ -163,7 +163,7 @@ async def test_the_official_client_reads_an_event_with_a_number_too(server):
     ],
 )
 async def test_an_id_of_another_shape_is_not_asked_for(server, names, wanted):
-    assert kind_of(wanted) is None
+    assert type_of(wanted) is None
     assert await names.of([wanted], within=5) == {}
     assert calls(server) == 0
 

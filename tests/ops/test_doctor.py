@@ -16,7 +16,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import text
 
 from bot.__main__ import main
-from bot.datadog.resources import KINDS
+from bot.datadog.resources import TYPES
 from bot.ops import doctor
 from bot.ops.doctor import Finding, Level
 from bot.ops.doctor.datadog import NOBODYS
@@ -572,7 +572,7 @@ async def test_an_old_version_of_postgresqls_database_is_told_like_any_other(wor
 
 
 def test_an_id_that_is_nobodys_still_looks_like_one():
-    first = {kind.scope: kind for kind in reversed(KINDS)}.values()
+    first = {kind.scope: kind for kind in reversed(TYPES)}.values()
     assert all(kind.shape.fullmatch(NOBODYS[kind.insight]) for kind in first)
 
 

@@ -10,7 +10,7 @@ from itertools import chain
 
 from bot.config.organizations import OrganizationConfig
 from bot.datadog.client import Answer, Datadog, DatadogTransient
-from bot.datadog.resources import KINDS
+from bot.datadog.resources import TYPES
 from bot.messages import TYPE_NAMES
 from bot.model import InsightType
 from bot.ops.doctor.finding import Examined, Finding, Subject, error, listed, ok, warning
@@ -134,7 +134,7 @@ def _keys_asked(org: OrganizationConfig) -> list[str]:
 
 def _names_asked() -> dict[str, tuple[InsightType, str]]:
     """What to ask for each permission that a name needs, once."""
-    kinds = {kind.scope: kind for kind in reversed(KINDS)}
+    kinds = {kind.scope: kind for kind in reversed(TYPES)}
     return {f"GET {kind.path.format(NOBODYS[kind.insight])}": (kind.insight, scope) for scope, kind in kinds.items()}
 
 
