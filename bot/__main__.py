@@ -39,13 +39,13 @@ def run(chosen: str | None) -> None:
     # Imported here: `explain` must not pay for Slack and the database.
     from bot import app, logs
     from bot.config import settings
-    from bot.model import Way
+    from bot.model import TransportMode
 
     gc.freeze()
     gc.enable()
 
     async def work() -> None:
-        told = settings.read(way=Way(chosen) if chosen else None)
+        told = settings.read(mode_of_transport=TransportMode(chosen) if chosen else None)
         logs.configure(told.log_level, told.log_format)
         await app.run(told)
 

@@ -29,7 +29,7 @@ class InsightType(StrEnum):
     PROFILING_DOWNSIZING_EXPERIMENT = "PROFILING_DOWNSIZING_EXPERIMENT"
 
 
-class Way(StrEnum):
+class TransportMode(StrEnum):
     """How Slack reaches the bot: over websockets that the bot opens, or at the bot's own address."""
 
     SOCKET = "socket"

@@ -28,9 +28,9 @@ USED: dict[str, set[str]] = {"scopes": set(), "events": set(), "listeners": set(
 def note(calls: Iterable[Call], private: frozenset[str]) -> None:
     """Remember what these calls used; `private` are the ids of private channels."""
     for call in calls:
-        way, _, kind = call.method.partition(":")
+        mode_of_transport, _, kind = call.method.partition(":")
         if call.service == "slack" and kind and kind != "url_verification":
-            _note_told(kind, call.arguments["payload" if way == "socket" else "body"])
+            _note_told(kind, call.arguments["payload" if mode_of_transport == "socket" else "body"])
         elif call.service == "slack" and call.method in METHODS:
             USED["scopes"] |= _scopes(call, private)
 

@@ -16,7 +16,7 @@ from bot.config.organizations import OrganizationConfig, Secret
 from bot.config.validation import DATABASE, SECRET_OF, SECRETS, SettingsError, secret_keys
 from bot.insights import Mode
 from bot.links import Routes
-from bot.model import Way
+from bot.model import TransportMode
 from bot.policy import Confirmers
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -197,15 +197,15 @@ def read(
     variables: Mapping[str, str] | None = None,
     *,
     env_file: str | None = environment.ENV_FILE,
-    way: Way | None = None,
+    mode_of_transport: TransportMode | None = None,
     listens: bool = True,
 ) -> Settings:
     """Settings from the environment and `.env`; raises SettingsError with one sentence.
 
-    `way`: which one was chosen, where both an app token and a signing secret are set; the other is then as if it were
+    `mode_of_transport`: which one was chosen, where both an app token and a signing secret are set; the other is then as if it were
     not set. `listens` False: for a command that Slack need not reach.
     """
-    found, problems = examine(variables, env_file=env_file, way=way, listens=listens)
+    found, problems = examine(variables, env_file=env_file, mode_of_transport=mode_of_transport, listens=listens)
     if problems:
         raise problems[0]
     return found
@@ -215,7 +215,7 @@ def examine(
     variables: Mapping[str, str] | None = None,
     *,
     env_file: str | None = environment.ENV_FILE,
-    way: Way | None = None,
+    mode_of_transport: TransportMode | None = None,
     listens: bool = True,
 ) -> tuple[Settings, list[SettingsError]]:
     """Settings as far as they are right, and all that is wrong, in the order in which somebody sets the bot up.
@@ -238,11 +238,13 @@ def examine(
             problems[error.name] = error
     if port := given.pop("PORT", ""):
         given.setdefault("CASE_INSIGHTS_PORT", port)
-    for problem in given_by.problems(given, way, listens=listens):
+    for problem in given_by.problems(given, mode_of_transport, listens=listens):
         problems.setdefault(problem.name, problem)
-    if way is not None:
+    if mode_of_transport is not None:
         given = {
-            name: value for name, value in given.items() if name not in SECRET_OF.values() or name == SECRET_OF[way]
+            name: value
+            for name, value in given.items()
+            if name not in SECRET_OF.values() or name == SECRET_OF[mode_of_transport]
         }
     try:
         return Settings.model_validate({**given, "secret_files": files}), list(problems.values())

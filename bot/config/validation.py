@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bot.config.organizations import FILE as ORGS_FILE
-from bot.model import Way
+from bot.model import TransportMode
 from bot.store import engine
 
 SECRETS = (
@@ -16,7 +16,7 @@ SECRETS = (
     *("CASE_INSIGHTS_SECRET_KEY", "DD_API_KEY", "DD_APP_KEY", "DD_ACCESS_TOKEN"),
 )
 """Each may also be given as the path of a file, in NAME_FILE."""
-SECRET_OF = {Way.SOCKET: "SLACK_APP_TOKEN", Way.HTTP: "SLACK_SIGNING_SECRET"}
+SECRET_OF = {TransportMode.SOCKET: "SLACK_APP_TOKEN", TransportMode.HTTP: "SLACK_SIGNING_SECRET"}
 """What each way needs, and is chosen by."""
 APP_TOKEN = "make an app-level token (xapp-…) with connections:write on your Slack app's page, Basic Information"  # noqa: S105
 SIGNING_SECRET = "copy the signing secret from your Slack app's page, Basic Information"  # noqa: S105
@@ -63,11 +63,13 @@ def from_file(given: Mapping[str, str], name: str) -> dict[str, str]:
     return {**given, name: secret}
 
 
-def problems(given: Mapping[str, str], way: Way | None, *, listens: bool) -> Iterator[SettingsError]:
+def problems(
+    given: Mapping[str, str], mode_of_transport: TransportMode | None, *, listens: bool
+) -> Iterator[SettingsError]:
     """What is missing or contradicts itself."""
     yield from _slack_problems(given)
     if listens:
-        yield from _way_problems(given, way)
+        yield from _way_problems(given, mode_of_transport)
     yield from _datadog_problems(given)
     try:
         check_database(given.get("DATABASE_URL", DATABASE))
@@ -141,27 +143,27 @@ def _is_key(key: str) -> bool:
         return False
 
 
-def _way_problems(given: Mapping[str, str], way: Way | None) -> Iterator[SettingsError]:
+def _way_problems(given: Mapping[str, str], mode_of_transport: TransportMode | None) -> Iterator[SettingsError]:
     """Exactly one of the two secrets by which Slack reaches us, unless one was chosen."""
-    both = [each for each in Way if SECRET_OF[each] in given]
+    both = [each for each in TransportMode if SECRET_OF[each] in given]
     if any(name in given for name in OAUTH):
-        if way is Way.SOCKET or SECRET_OF[Way.SOCKET] in given:
+        if mode_of_transport is TransportMode.SOCKET or SECRET_OF[TransportMode.SOCKET] in given:
             yield SettingsError(
                 "SLACK_APP_TOKEN: workspaces install over HTTP only; remove it, and run without --socket."
             )
-    elif way is None and len(both) == 2:
+    elif mode_of_transport is None and len(both) == 2:
         yield SettingsError(
             "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set: "
             "choose with run --socket or run --http, or keep one of them."
         )
-    elif way is None and not both:
+    elif mode_of_transport is None and not both:
         yield SettingsError(
             f"SLACK_APP_TOKEN is not set: {APP_TOKEN}, for Socket Mode; "
             f"or {SIGNING_SECRET}, into SLACK_SIGNING_SECRET, for HTTP mode."
         )
-    elif way is not None and way not in both:
-        step = APP_TOKEN if way is Way.SOCKET else SIGNING_SECRET
-        yield SettingsError(f"{SECRET_OF[way]} is not set: {step}.")
+    elif mode_of_transport is not None and mode_of_transport not in both:
+        step = APP_TOKEN if mode_of_transport is TransportMode.SOCKET else SIGNING_SECRET
+        yield SettingsError(f"{SECRET_OF[mode_of_transport]} is not set: {step}.")
 
 
 def _datadog_problems(given: Mapping[str, str]) -> Iterator[SettingsError]:

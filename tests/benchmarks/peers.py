@@ -35,21 +35,29 @@ class Bare:
 
 
 @contextlib.asynccontextmanager
-async def bare(slack_url: str, way: str) -> AsyncGenerator[Bare]:
-    env = bare_environment(slack_url, way)
+async def bare(slack_url: str, mode_of_transport: str) -> AsyncGenerator[Bare]:
+    env = bare_environment(slack_url, mode_of_transport)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.benchmarks.bare", way, env=env, stdout=asyncio.subprocess.PIPE, cwd=ROOT
+        sys.executable,
+        "-m",
+        "tests.benchmarks.bare",
+        mode_of_transport,
+        env=env,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=ROOT,
     )
     try:
         assert process.stdout is not None
-        yield Bare(process, int(await process.stdout.readline()) if way == "http" else 0)
+        yield Bare(process, int(await process.stdout.readline()) if mode_of_transport == "http" else 0)
     finally:
         process.kill()
         await process.wait()
 
 
-def bare_environment(slack_url: str, way: str) -> dict[str, str]:
-    secret = {"SLACK_SIGNING_SECRET": SIGNING_SECRET} if way == "http" else {"SLACK_APP_TOKEN": "xapp-sandbox"}
+def bare_environment(slack_url: str, mode_of_transport: str) -> dict[str, str]:
+    secret = (
+        {"SLACK_SIGNING_SECRET": SIGNING_SECRET} if mode_of_transport == "http" else {"SLACK_APP_TOKEN": "xapp-sandbox"}
+    )
     return {
         "TOKEN": "xoxb-sandbox",
         "SLACK_API_URL": slack_url,

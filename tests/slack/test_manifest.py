@@ -45,8 +45,8 @@ def test_both_manifests_ask_for_the_same_but_for_the_way():
     def without_way(value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        way = ("url", "request_url", "message_menu_options_url", "socket_mode_enabled")
-        return {name: without_way(each) for name, each in value.items() if name not in way}
+        mode_of_transport = ("url", "request_url", "message_menu_options_url", "socket_mode_enabled")
+        return {name: without_way(each) for name, each in value.items() if name not in mode_of_transport}
 
     over_http, over_sockets = without_way(manifest(URL)), without_way(manifest())
     (command,) = over_http["features"]["slash_commands"]
