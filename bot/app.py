@@ -29,15 +29,15 @@ from bot.config.settings import Settings, SettingsError
 from bot.datadog.client import Datadog
 from bot.datadog.titles import Titles
 from bot.links import Routes
-from bot.listeners import answers, cards, commands, home, installs, modal, threads, ties
-from bot.listeners.answers import Answers
+from bot.listeners import cards, commands, home, installs, modal, responder, threads, ties
+from bot.listeners.responder import Responder
 from bot.ops import health, server
 from bot.services.commands import refused_by_slack
 from bot.services.context import Context, Organization
 from bot.services.why import why as why_of
 from bot.slack.client import Myself, Slack, SlackPermanent, SlackTransient
 from bot.slack.http_mode import HttpMode
-from bot.slack.last_event import Heard
+from bot.slack.last_event import LastEvent
 from bot.slack.socket_mode import SocketMode, SocketModeEnd
 from bot.slack.transport import Transport
 from bot.slack.workspaces import InstalledWorkspaces, OneWorkspace, Workspace
@@ -62,7 +62,7 @@ async def run(settings: Settings) -> None:
     routes, orgs = settings.routes(), settings.orgs()
     async with contextlib.AsyncExitStack() as stack:
         waits_for = ["The database is being opened."]
-        front = server.Front(health.starting(lambda: waits_for[-1]))
+        front = server.HttpRoutes(health.starting(lambda: waits_for[-1]))
         close_door = await stack.enter_async_context(_serving(settings, front))
         context = await _context(settings, routes, orgs, stack, stopping, waits_for.append)
         if context is not None:
@@ -147,16 +147,16 @@ async def _context(
 async def _work(
     settings: Settings,
     context: Context,
-    front: server.Front,
+    front: server.HttpRoutes,
     close_door: Callable[[], Awaitable[None]],
     stopping: asyncio.Event,
 ) -> None:
-    said, delivery, heard = Answers(context), Delivery(context), Heard()
+    said, delivery, last_event = Responder(context), Delivery(context), LastEvent()
     async with aiohttp.ClientSession() as session:
         bolt = bolt_app(settings, session, context, said, delivery)
         transport: Transport
         if settings.slack_signing_secret is not None:
-            transport = HttpMode(bolt, settings.slack_signing_secret.get_secret_value(), heard, close_door)
+            transport = HttpMode(bolt, settings.slack_signing_secret.get_secret_value(), last_event, close_door)
             front.events = transport.answer
             if settings.oauth is not None:
                 from bot.services import oauth
@@ -167,9 +167,9 @@ async def _work(
         else:
             assert settings.slack_app_token is not None, "the settings have one of the two"  # noqa: S101
             token = settings.slack_app_token.get_secret_value()
-            transport = SocketMode(bolt, token, _client(settings, session, None), heard)
-        front.probes = health.probes(context, delivery, transport, heard)
-        works = (transport.run(), delivery.run(), health.beat(context, heard))
+            transport = SocketMode(bolt, token, _client(settings, session, None), last_event)
+        front.probes = health.probes(context, delivery, transport, last_event)
+        works = (transport.run(), delivery.run(), health.beat(context, last_event))
         listening, *others = [asyncio.create_task(each) for each in works]
         log.info("bot.ready", workspaces=await context.workspaces.installed(), orgs=sorted(context.orgs))
         stopped = asyncio.create_task(stopping.wait())
@@ -198,7 +198,7 @@ async def _ended(tasks: set[asyncio.Task[Any]]) -> None:
 
 
 def bolt_app(
-    settings: Settings, session: aiohttp.ClientSession, context: Context, said: Answers, delivery: Delivery
+    settings: Settings, session: aiohttp.ClientSession, context: Context, said: Responder, delivery: Delivery
 ) -> AsyncApp:
     """Bolt with our listeners. It acknowledges only when a listener has returned: then its transaction stands."""
     there = context.workspaces
@@ -220,7 +220,7 @@ def bolt_app(
     commands.register(app, context, said, delivery.wake)
     modal.register(app, context, said, delivery.wake)
     home.register(app, context, said, delivery.wake)
-    answers.register_errors(app, said)
+    responder.register_errors(app, said)
 
     @app.event(re.compile(".*"))
     async def on_anything_else() -> None:
@@ -297,7 +297,7 @@ async def _hello(slack: Slack, stopping: asyncio.Event) -> Myself | None:
 
 
 @contextlib.asynccontextmanager
-async def _serving(settings: Settings, front: server.Front) -> AsyncGenerator[Callable[[], Awaitable[None]]]:
+async def _serving(settings: Settings, front: server.HttpRoutes) -> AsyncGenerator[Callable[[], Awaitable[None]]]:
     """The server; yields how it stops listening, which returns when every request has its answer."""
     http_mode = settings.slack_signing_secret is not None
     try:

@@ -15,7 +15,7 @@ PLANTED = {
     "layers": [
         ("bot.store.ties", "bot.worker"),
         ("bot.services.context", "bot.listeners"),
-        ("bot.listeners.answers", "bot.ops.server"),
+        ("bot.listeners.responder", "bot.ops.server"),
         ("bot.ops.server", "bot.app"),
         ("bot.slack.client", "bot.datadog"),
         ("bot.datadog.client", "bot.store"),

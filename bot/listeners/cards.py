@@ -11,7 +11,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot import messages
 from bot.insights import Action
-from bot.listeners.answers import Answer, Answers
+from bot.listeners.responder import Answer, Responder
 from bot.listeners.whence import workspace
 from bot.services.context import PERSON_WITHIN, Context
 from bot.store import clicks
@@ -34,7 +34,7 @@ BUTTONS: Mapping[str, Action] = {
 ONLY_ACKNOWLEDGED = ("insights.select", "case.open")
 
 
-def register(app: AsyncApp, context: Context, answers: Answers, wake: Callable[[], None]) -> None:
+def register(app: AsyncApp, context: Context, responder: Responder, wake: Callable[[], None]) -> None:
     """Listen for every control that a card has."""
 
     async def on_click(ack: Callable[[], Awaitable[Any]], body: Json, action: Json) -> None:
@@ -43,7 +43,7 @@ def register(app: AsyncApp, context: Context, answers: Answers, wake: Callable[[
         wake()
         await ack()
         if answer:
-            answers.say(body, answer)
+            responder.say(body, answer)
 
     async def on_toggle(ack: Callable[[], Awaitable[Any]]) -> None:
         await ack()

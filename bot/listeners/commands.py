@@ -14,11 +14,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import messages
 from bot.commands import COMMAND, MENTION
-from bot.listeners.answers import Answers
+from bot.listeners.responder import Responder
 from bot.listeners.whence import workspace
 from bot.model import Thread
 from bot.services import shared_channels, watching
-from bot.services.commands import Asker, carry_out
+from bot.services.commands import Caller, run
 from bot.services.context import Context
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import channels, mentions
@@ -31,7 +31,7 @@ ANSWER_SECONDS = 2.0
 log = structlog.get_logger(__name__)
 
 
-def register(app: AsyncApp, context: Context, answers: Answers, wake: Callable[[], None]) -> None:
+def register(app: AsyncApp, context: Context, responder: Responder, wake: Callable[[], None]) -> None:
     """Listen for the command and for mentions."""
     under_way: set[str] = set()
 
@@ -45,7 +45,7 @@ def register(app: AsyncApp, context: Context, answers: Answers, wake: Callable[[
             await ack(text=work.result())
         else:
             await ack()
-            answers.say(body, _when_done(work))
+            responder.say(body, _when_done(work))
 
     @app.event("app_mention")
     async def on_mention(event: Json, body: Json) -> None:
@@ -63,15 +63,15 @@ def register(app: AsyncApp, context: Context, answers: Answers, wake: Callable[[
         if done:
             work.result()  # what could not be stored comes again, for it is not acknowledged then
         else:
-            answers.go_on(_until_done(context, here, event, work))
+            responder.go_on(_until_done(context, here, event, work))
 
     _ = on_command, on_mention
 
 
 async def _command(context: Context, here: Thread, body: Json) -> str:
     silent = await shared_channels.is_silent(context, here)
-    asker = Asker(body["user_id"], here, COMMAND, open=not silent)
-    return await carry_out(context, asker, str(body.get("text") or ""))
+    caller = Caller(body["user_id"], here, COMMAND, open=not silent)
+    return await run(context, caller, str(body.get("text") or ""))
 
 
 async def _mention(context: Context, here: Thread, event: Json, *, shared: bool) -> None:
@@ -79,8 +79,8 @@ async def _mention(context: Context, here: Thread, event: Json, *, shared: bool)
         return  # Slack tells of it again
     if shared:
         await channels.remember_shared(context.store, here.whole_channel)
-    asker = Asker(event["user"], here, MENTION, source_ts=event["ts"], open=context.shared or not shared)
-    said = await carry_out(context, asker, str(event["text"]).lstrip().partition(">")[2])
+    caller = Caller(event["user"], here, MENTION, source_ts=event["ts"], open=context.shared or not shared)
+    said = await run(context, caller, str(event["text"]).lstrip().partition(">")[2])
     if await mentions.hear(context.store, here, event["ts"]):
         await _whisper(context, here, event, said)
 

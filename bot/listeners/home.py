@@ -12,8 +12,8 @@ from slack_bolt.async_app import AsyncApp
 
 from bot import messages
 from bot.insights import Mode, State
-from bot.listeners.answers import Answers
 from bot.listeners.cards import CLICK_SECONDS
+from bot.listeners.responder import Responder
 from bot.listeners.ties import leave, set_mode
 from bot.listeners.whence import workspace
 from bot.messages import home
@@ -32,29 +32,29 @@ Json = dict[str, Any]
 log = structlog.get_logger(__name__)
 
 
-def register(app: AsyncApp, context: Context, answers: Answers, wake: Callable[[], None]) -> None:
+def register(app: AsyncApp, context: Context, responder: Responder, wake: Callable[[], None]) -> None:
     """Listen for Home being opened and for its button."""
 
     @app.event("app_home_opened")
     async def on_opened(event: Json, body: Json) -> None:
         if event.get("tab") == "home":
-            answers.go_on(_publish(context, workspace(body), event["user"], ""))
+            responder.go_on(_publish(context, workspace(body), event["user"], ""))
 
     @app.action("home.retry")
     async def on_retry(ack: Callable[[], Awaitable[Any]], body: Json) -> None:
         await ack()
-        answers.go_on(_retry(context, workspace(body), body["user"]["id"], wake))
+        responder.go_on(_retry(context, workspace(body), body["user"]["id"], wake))
 
-    def on(action_id: str, act: Callable[[Context, Answers, Thread, str], Awaitable[str]]) -> None:
+    def on(action_id: str, act: Callable[[Context, Responder, Thread, str], Awaitable[str]]) -> None:
         @app.action(action_id)
         async def on_press(ack: Callable[[], Awaitable[Any]], body: Json, action: Json) -> None:
             team, user = workspace(body), body["user"]["id"]
             channel, _, ts = str(action["value"]).partition(":")
             async with asyncio.timeout(CLICK_SECONDS):
-                notice = await act(context, answers, Thread(team, channel, ts), user)
+                notice = await act(context, responder, Thread(team, channel, ts), user)
             wake()
             await ack()
-            answers.go_on(_publish(context, team, user, notice))
+            responder.go_on(_publish(context, team, user, notice))
 
         _ = on_press
 
@@ -63,8 +63,8 @@ def register(app: AsyncApp, context: Context, answers: Answers, wake: Callable[[
     _ = on_opened, on_retry
 
 
-async def _ask(context: Context, answers: Answers, place: Thread, user: str) -> str:
-    return await set_mode(context, answers, place, Mode.ASK, user)
+async def _ask(context: Context, responder: Responder, place: Thread, user: str) -> str:
+    return await set_mode(context, responder, place, Mode.ASK, user)
 
 
 async def _retry(context: Context, team: str, user: str, wake: Callable[[], None]) -> None:

@@ -18,7 +18,7 @@ from bot.commands import SHORTCUT
 from bot.datadog.client import DatadogCase, DatadogPermanent, DatadogTransient
 from bot.insights import State
 from bot.links import explain, extract
-from bot.listeners.answers import Answers
+from bot.listeners.responder import Responder
 from bot.listeners.whence import workspace
 from bot.messages import modal
 from bot.messages.modal import Choice, Filled, Form, Row
@@ -41,7 +41,7 @@ SEARCHES_SECONDS = 60.0
 log = structlog.get_logger(__name__)
 
 
-def register(app: AsyncApp, context: Context, answers: Answers, wake: Callable[[], None]) -> None:
+def register(app: AsyncApp, context: Context, responder: Responder, wake: Callable[[], None]) -> None:
     """Listen for the shortcut, Edit…, the search for a case, and the submission."""
     searches = TTLCache[tuple[str, str], list[Json]](256, SEARCHES_SECONDS)
 
@@ -53,18 +53,18 @@ def register(app: AsyncApp, context: Context, answers: Answers, wake: Callable[[
         view_id = await _open(context, body, view)
         await ack()
         if view_id is None:
-            answers.say(body, messages.not_opened())
+            responder.say(body, messages.not_opened())
         elif shown.rows or shown.uncovered:
-            answers.go_on(_fill_in(context, body, view_id, shown))
+            responder.go_on(_fill_in(context, body, view_id, shown))
 
     @app.action("insights.edit")
     async def on_edit(ack: Ack, body: Json, action: Json) -> None:
         view_id = await _open(context, body, modal.loading())
         await ack()
         if view_id is None:
-            answers.say(body, messages.not_opened())
+            responder.say(body, messages.not_opened())
         else:
-            answers.go_on(_fill_in_card(context, body, view_id, str(action["value"]).partition(":")[0]))
+            responder.go_on(_fill_in_card(context, body, view_id, str(action["value"]).partition(":")[0]))
 
     @app.options(modal.SEARCH)
     async def on_search(ack: Ack, body: Json) -> None:

@@ -11,8 +11,8 @@ from slack_bolt.async_app import AsyncApp
 
 from bot import messages
 from bot.insights import Mode
-from bot.listeners.answers import Answer, Answers
 from bot.listeners.cards import CLICK_SECONDS
+from bot.listeners.responder import Answer, Responder
 from bot.listeners.whence import workspace
 from bot.model import Thread
 from bot.services.context import PERSON_WITHIN, Context
@@ -24,18 +24,18 @@ BACK = {"mode.ask": Mode.ASK, "mode.off": Mode.OFF}
 """Buttons under an announcement; their value is the thread's ts, or "channel"."""
 
 
-def register(app: AsyncApp, context: Context, answers: Answers, wake: Callable[[], None]) -> None:
+def register(app: AsyncApp, context: Context, responder: Responder, wake: Callable[[], None]) -> None:
     """Listen for what ties threads and sets modes by click."""
 
-    def on(action_id: str, act: Callable[[Context, Answers, Json, Json], Awaitable[Answer | None]]) -> None:
+    def on(action_id: str, act: Callable[[Context, Responder, Json, Json], Awaitable[Answer | None]]) -> None:
         @app.action(action_id)
         async def on_click(ack: Callable[[], Awaitable[Any]], body: Json, action: Json) -> None:
             async with asyncio.timeout(CLICK_SECONDS):
-                answer = await act(context, answers, body, action)
+                answer = await act(context, responder, body, action)
             wake()
             await ack()
             if answer:
-                answers.say(body, answer)
+                responder.say(body, answer)
 
         _ = on_click
 
@@ -47,7 +47,7 @@ def register(app: AsyncApp, context: Context, answers: Answers, wake: Callable[[
         on(action_id, _back)
 
 
-async def _yes(context: Context, answers: Answers, body: Json, action: Json) -> Answer | None:
+async def _yes(context: Context, responder: Responder, body: Json, action: Json) -> Answer | None:
     card_id, _, number = str(action["value"]).split(":")
     choice = int(number)
     async with context.store.read() as connection:
@@ -64,7 +64,7 @@ async def _yes(context: Context, answers: Answers, body: Json, action: Json) -> 
     return None
 
 
-async def _no(context: Context, answers: Answers, body: Json, action: Json) -> Answer | None:
+async def _no(context: Context, responder: Responder, body: Json, action: Json) -> Answer | None:
     card_id = str(action["value"]).partition(":")[0]
     user, there = body["user"]["id"], workspace(body)
     case = await clicks.case_of(context.store, card_id, there)
@@ -87,16 +87,16 @@ async def _who_was_first(context: Context, there: str, card_id: str) -> str:
     return messages.already_answered(names.get(by, "Someone"), tied)
 
 
-async def _untie(context: Context, answers: Answers, body: Json, action: Json) -> Answer | None:
-    return await leave(context, answers, _place(body, action), body["user"]["id"]) or None
+async def _untie(context: Context, responder: Responder, body: Json, action: Json) -> Answer | None:
+    return await leave(context, responder, _place(body, action), body["user"]["id"]) or None
 
 
-async def _back(context: Context, answers: Answers, body: Json, action: Json) -> Answer | None:
+async def _back(context: Context, responder: Responder, body: Json, action: Json) -> Answer | None:
     place, mode = _place(body, action), BACK[action["action_id"]]
-    return await set_mode(context, answers, place, mode, body["user"]["id"]) or None
+    return await set_mode(context, responder, place, mode, body["user"]["id"]) or None
 
 
-async def _more(context: Context, answers: Answers, body: Json, action: Json) -> Answer | None:
+async def _more(context: Context, responder: Responder, body: Json, action: Json) -> Answer | None:
     """A card's overflow: the place is the card's own, wherever it is shown."""
     card_id, _, what = str(action["selected_option"]["value"]).partition(":")
     async with context.store.read() as connection:
@@ -104,23 +104,25 @@ async def _more(context: Context, answers: Answers, body: Json, action: Json) ->
     if card is None or card.thread.workspace != workspace(body):
         return messages.gone_card()
     if what == "untie":
-        return await leave(context, answers, card.thread, body["user"]["id"]) or None
+        return await leave(context, responder, card.thread, body["user"]["id"]) or None
     mode, _, where = what.partition(".")
     place = card.thread if where == "thread" else card.thread.whole_channel
-    return await set_mode(context, answers, place, Mode(mode), body["user"]["id"]) or None
+    return await set_mode(context, responder, place, Mode(mode), body["user"]["id"]) or None
 
 
-async def set_mode(context: Context, answers: Answers, place: Thread, mode: Mode, user: str) -> str:
+async def set_mode(context: Context, responder: Responder, place: Thread, mode: Mode, user: str) -> str:
     """Set a place's mode and say so there; what to tell whoever did it ("": what is said in the open is enough)."""
     if refused := await context.refused(place.workspace, user, messages.settings_of(place.ts)):
         return refused
     if not await modes.say(context.store, place, mode, user):
         return messages.nothing_left()
-    answers.announce(place, _named(context, place, user, lambda who: messages.mode_set(who, mode, thread_ts=place.ts)))
+    responder.announce(
+        place, _named(context, place, user, lambda who: messages.mode_set(who, mode, thread_ts=place.ts))
+    )
     return ""
 
 
-async def leave(context: Context, answers: Answers, place: Thread, user: str) -> str:
+async def leave(context: Context, responder: Responder, place: Thread, user: str) -> str:
     """Untie a place and say so there; what to tell whoever did it ("": what is said in the open is enough)."""
     if refused := await context.refused(place.workspace, user, messages.settings_of(place.ts)):
         return refused
@@ -128,7 +130,7 @@ async def leave(context: Context, answers: Answers, place: Thread, user: str) ->
         tie = await ties.of(connection, place)
     if tie is None or not await tying.untie(context.store, place, user):
         return messages.nothing_left()
-    answers.announce(place, _named(context, place, user, lambda who: messages.untied(who, thread_ts=place.ts)))
+    responder.announce(place, _named(context, place, user, lambda who: messages.untied(who, thread_ts=place.ts)))
     return ""
 
 

@@ -12,7 +12,7 @@ from bot import metrics
 from bot.ops.server import Probes
 from bot.services import site_warning
 from bot.services.context import Context
-from bot.slack.last_event import Heard
+from bot.slack.last_event import LastEvent
 from bot.slack.transport import Transport
 from bot.store import Store, heartbeats, jobs, now
 from bot.worker.loop import Delivery
@@ -43,7 +43,7 @@ def starting(what: Callable[[], str]) -> Probes:
     return Probes(ready, warnings, measure)
 
 
-def probes(context: Context, delivery: Delivery, transport: Transport, heard: Heard) -> Probes:
+def probes(context: Context, delivery: Delivery, transport: Transport, last_event: LastEvent) -> Probes:
     """The answers of `/readyz` and `/metrics`."""
     started = time.monotonic()
     database = Database(context.store)
@@ -66,7 +66,7 @@ def probes(context: Context, delivery: Delivery, transport: Transport, heard: He
 
     async def measure() -> None:
         metrics.ready.set(not await ready())
-        metrics.last_event_age.set(time.monotonic() - started if heard.event_ago is None else heard.event_ago)
+        metrics.last_event_age.set(time.monotonic() - started if last_event.event_ago is None else last_event.event_ago)
         metrics.socket_age.set(transport.age)
         try:
             async with context.store.read() as connection:
@@ -113,12 +113,12 @@ class Database:
         return []
 
 
-async def beat(context: Context, heard: Heard) -> None:
+async def beat(context: Context, last_event: LastEvent) -> None:
     """Write down once a minute that this process lives, and when Slack last told it something; until cancelled."""
     replica = secrets.token_hex(8)
     while True:
         try:
-            await heartbeats.beat(context.store, replica, heard.event_ago)
+            await heartbeats.beat(context.store, replica, last_event.event_ago)
         except SQLAlchemyError as error:
             log.warning("heartbeat.lost", error=type(error).__name__)
         await asyncio.sleep(BEAT_SECONDS)

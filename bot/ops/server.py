@@ -31,7 +31,7 @@ class Probes:
 
 
 @dataclass(slots=True)
-class Front:
+class HttpRoutes:
     """What the server shows, put in place as the bot starts.
 
     `events` answers Slack's requests, in HTTP mode; `begin` and `finish` are for workspaces that install the bot.
@@ -67,7 +67,9 @@ async def _by(page: Page | None, request: web.Request) -> web.StreamResponse:
     return await page(request)
 
 
-async def serve(host: str, port: int, front: Front, *, http_mode: bool, installs: bool) -> tuple[web.AppRunner, int]:
+async def serve(
+    host: str, port: int, front: HttpRoutes, *, http_mode: bool, installs: bool
+) -> tuple[web.AppRunner, int]:
     """Serve; the runner to clean up, and the port (for 0: the one that was free)."""
     app = web.Application(client_max_size=LARGEST_BODY)
     app.router.add_get("/healthz", _healthz)

@@ -28,7 +28,7 @@ SCANNED = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class Caller:
     """Who typed a command and where. `here`: their thread, or the channel; `source_ts`: the message itself, if any.
 
     `prefix`: what they typed before the command; `open`: whether others may read what is said here.
@@ -45,18 +45,18 @@ class Asker:
         return Thread(self.here.workspace, where.channel, where.thread_ts) if where else self.here
 
 
-class Told(Exception):
+class UserError(Exception):
     """Ends a command with a sentence for the person."""
 
 
-async def carry_out(context: Context, asker: Asker, text: str) -> str:
+async def run(context: Context, caller: Caller, text: str) -> str:
     """Do what this text asks for; what to tell the person."""
     command = commands.parse(text)
     if isinstance(command, commands.Misunderstood):
-        return replies.misunderstood(command, asker.prefix)
+        return replies.misunderstood(command, caller.prefix)
     try:
-        return await _do(context, asker, command)
-    except Told as told:
+        return await _run(context, caller, command)
+    except UserError as told:
         return str(told)
     except DatadogTransient:
         return replies.datadog_down()
@@ -77,87 +77,87 @@ def refused_by_slack(end: SlackPermanent) -> str:
     return replies.slack_refused(end.reason)
 
 
-async def _do(context: Context, asker: Asker, command: Command) -> str:
-    await _look(context, asker, command)
+async def _run(context: Context, caller: Caller, command: Command) -> str:
+    await _look(context, caller, command)
     match command:
         case commands.Explain(link):
             return f"```{as_text(explain(link, context.routes)).replace('```', '')}```"
         case commands.Why(message):
-            return await why(context, asker.here.workspace, message)
+            return await why(context, caller.here.workspace, message)
         case commands.Help():
-            return replies.help_text(asker.prefix)
+            return replies.help_text(caller.prefix)
         case commands.Status(where):
-            return await _status(context, asker.place(where))
+            return await _status(context, caller.place(where))
         case _:
-            return await _change(context, asker, command)
+            return await _change(context, caller, command)
 
 
-async def _look(context: Context, asker: Asker, command: Command) -> None:
+async def _look(context: Context, caller: Caller, command: Command) -> None:
     """Nobody is told of cases who is no full member, or of channels that they are not in; raises Told."""
     if isinstance(command, commands.Status | commands.Why) and (
-        outsider := await context.outsider(asker.here.workspace, asker.user)
+        outsider := await context.outsider(caller.here.workspace, caller.user)
     ):
-        raise Told(outsider)
-    elsewhere = commands.channels(command) - {asker.here.channel}
+        raise UserError(outsider)
+    elsewhere = commands.channels(command) - {caller.here.channel}
     if elsewhere:
-        theirs = await (await context.slack(asker.here.workspace)).channels_of(asker.user)
+        theirs = await (await context.slack(caller.here.workspace)).channels_of(caller.user)
         if theirs is None or not elsewhere <= theirs:
-            raise Told(replies.not_seen_by_you())
+            raise UserError(replies.not_seen_by_you())
 
 
-async def _change(context: Context, asker: Asker, command: commands.Change) -> str:
+async def _change(context: Context, caller: Caller, command: commands.Change) -> str:
     match command:
         case commands.Add():
-            return await _add(context, asker, command)
+            return await _add(context, caller, command)
         case commands.Tie():
-            return await _tie(context, asker, command)
+            return await _tie(context, caller, command)
         case commands.Untie(where):
-            return await _untie(context, asker, asker.place(where))
+            return await _untie(context, caller, caller.place(where))
         case commands.SetMode():
-            return await _mode(context, asker, command)
+            return await _mode(context, caller, command)
         case commands.Scan(where):
-            return await _scan(context, asker, asker.place(where))
+            return await _scan(context, caller, caller.place(where))
         case commands.Undo(where):
-            return await _undo(context, asker, asker.place(where))
+            return await _undo(context, caller, caller.place(where))
         case _:
             assert_never(command)
 
 
-async def _permit(context: Context, asker: Asker, what: str, *, org: str | None = None) -> None:
-    if refused := await context.refused(asker.here.workspace, asker.user, what, org=org):
-        raise Told(refused)
+async def _permit(context: Context, caller: Caller, what: str, *, org: str | None = None) -> None:
+    if refused := await context.refused(caller.here.workspace, caller.user, what, org=org):
+        raise UserError(refused)
 
 
-async def _case(context: Context, asker: Asker, named: commands.Case) -> cases.Case:
+async def _case(context: Context, caller: Caller, named: commands.Case) -> cases.Case:
     """The case that a person names."""
-    names = names_of(context, asker.here.workspace, named)
+    names = names_of(context, caller.here.workspace, named)
     if not names:
-        raise Told(replies.not_a_case(named.typed))
+        raise UserError(replies.not_a_case(named.typed))
     found = await find(context, names)
     if not found:
-        raise Told(replies.unknown_case(names[0].case))
+        raise UserError(replies.unknown_case(names[0].case))
     if len(found) > 1:
-        raise Told(replies.several_cases(found[0].key, [case.org for case in found]))
+        raise UserError(replies.several_cases(found[0].key, [case.org for case in found]))
     return found[0]
 
 
-async def _tied(context: Context, asker: Asker, place: Thread) -> cases.Case:
+async def _tied(context: Context, caller: Caller, place: Thread) -> cases.Case:
     case = await tied_case(context, place)
     if case is None:
-        raise Told(replies.no_case(thread=bool(place.ts), prefix=asker.prefix))
+        raise UserError(replies.no_case(thread=bool(place.ts), prefix=caller.prefix))
     return case
 
 
 async def _announce(
-    context: Context, asker: Asker, place: Thread, say: Callable[[str], messages.Message], quietly: str
+    context: Context, caller: Caller, place: Thread, say: Callable[[str], messages.Message], quietly: str
 ) -> str:
     """Say it in the open where that is allowed, and tell the person that it is done."""
-    if not asker.open:
+    if not caller.open:
         return quietly
-    slack = await context.slack(asker.here.workspace)
-    names = await slack.names({asker.user}, within=PERSON_WITHIN)
+    slack = await context.slack(caller.here.workspace)
+    names = await slack.names({caller.user}, within=PERSON_WITHIN)
     try:
-        await slack.say(place, say(names.get(asker.user, "Someone")))
+        await slack.say(place, say(names.get(caller.user, "Someone")))
     except SlackPermanent as end:
         return f"{quietly} {refused_by_slack(end)}"
     except SlackTransient:
@@ -168,33 +168,35 @@ async def _announce(
 # --- ties and modes ---
 
 
-async def _tie(context: Context, asker: Asker, command: commands.Tie) -> str:
-    place = asker.place(command.where)
-    await _permit(context, asker, messages.settings_of(place.ts))
-    case = await _case(context, asker, command.case)
+async def _tie(context: Context, caller: Caller, command: commands.Tie) -> str:
+    place = caller.place(command.where)
+    await _permit(context, caller, messages.settings_of(place.ts))
+    case = await _case(context, caller, command.case)
     thread = bool(place.ts)
-    if not await tying.tie(context.store, place, case, asker.user):
+    if not await tying.tie(context.store, place, case, caller.user):
         return replies.tied_already(case.key, thread=thread)
     quietly = replies.tied_here(case.key, thread=thread)
-    return await _announce(context, asker, place, lambda who: messages.tied(who, case.key, thread_ts=place.ts), quietly)
+    return await _announce(
+        context, caller, place, lambda who: messages.tied(who, case.key, thread_ts=place.ts), quietly
+    )
 
 
-async def _untie(context: Context, asker: Asker, place: Thread) -> str:
-    await _permit(context, asker, messages.settings_of(place.ts))
-    if not await tying.untie(context.store, place, asker.user):
+async def _untie(context: Context, caller: Caller, place: Thread) -> str:
+    await _permit(context, caller, messages.settings_of(place.ts))
+    if not await tying.untie(context.store, place, caller.user):
         return replies.untied_already(thread=bool(place.ts))
     quietly = replies.untied_already(thread=bool(place.ts))
-    return await _announce(context, asker, place, lambda who: messages.untied(who, thread_ts=place.ts), quietly)
+    return await _announce(context, caller, place, lambda who: messages.untied(who, thread_ts=place.ts), quietly)
 
 
-async def _mode(context: Context, asker: Asker, command: commands.SetMode) -> str:
-    place, mode = asker.place(command.where), command.mode
-    await _permit(context, asker, messages.settings_of(place.ts))
-    if not await modes.say(context.store, place, mode, asker.user):
+async def _mode(context: Context, caller: Caller, command: commands.SetMode) -> str:
+    place, mode = caller.place(command.where), command.mode
+    await _permit(context, caller, messages.settings_of(place.ts))
+    if not await modes.say(context.store, place, mode, caller.user):
         return replies.mode_already(mode, thread=bool(place.ts))
     return await _announce(
         context,
-        asker,
+        caller,
         place,
         lambda who: messages.mode_set(who, mode, thread_ts=place.ts),
         replies.mode_already(mode, thread=bool(place.ts)),
@@ -204,24 +206,24 @@ async def _mode(context: Context, asker: Asker, command: commands.SetMode) -> st
 # --- insights ---
 
 
-async def _add(context: Context, asker: Asker, command: commands.Add) -> str:
-    place = asker.place(command.where)
+async def _add(context: Context, caller: Caller, command: commands.Add) -> str:
+    place = caller.place(command.where)
     if not command.where and command.messages and not place.ts:
-        place = asker.place(command.messages[0])
-    case = await _case(context, asker, command.case) if command.case else await _tied(context, asker, place)
-    await _permit(context, asker, case.key, org=case.org)
+        place = caller.place(command.messages[0])
+    case = await _case(context, caller, command.case) if command.case else await _tied(context, caller, place)
+    await _permit(context, caller, case.key, org=case.org)
     links = [*command.links]
     for message in command.messages:
-        links += await _links_of(context, asker, message)
-    found, rest = _sorted(context, asker.here.workspace, case.org, dict.fromkeys(links))
+        links += await _links_of(context, caller, message)
+    found, rest = _sorted(context, caller.here.workspace, case.org, dict.fromkeys(links))
     async with context.store.write() as tx:
         await ties.lock_case(tx, case.org, case.case_id)
         if await cases.get(tx, case.org, case.case_id) is None:
             await cases.save(tx, case)
-        source = asker.source_ts or f"{await store_now(tx):.6f}"
-        wanted = Adding(place, case.org, case.case_id, tuple(found.values()), asker.user, source, asker.user)
+        source = caller.source_ts or f"{await store_now(tx):.6f}"
+        wanted = Adding(place, case.org, case.case_id, tuple(found.values()), caller.user, source, caller.user)
         added = await adding.add_in(tx, wanted)
-    slack = await context.slack(asker.here.workspace)
+    slack = await context.slack(caller.here.workspace)
     names = await slack.names({each.by for each in added.earlier if each.by}, within=PERSON_WITHIN)
     shown = {insight.identity: link for link, insight in found.items()}
     earlier = [
@@ -231,12 +233,12 @@ async def _add(context: Context, asker: Asker, command: commands.Add) -> str:
     return replies.adding(added.confirmed, case.key, [*earlier, *rest])
 
 
-async def _links_of(context: Context, asker: Asker, message: Permalink) -> Sequence[str]:
-    thread = Thread(asker.here.workspace, message.channel, message.thread_ts)
+async def _links_of(context: Context, caller: Caller, message: Permalink) -> Sequence[str]:
+    thread = Thread(caller.here.workspace, message.channel, message.thread_ts)
     slack = await context.slack(thread.workspace)
     found = await slack.message(thread, message.ts)
     if found is None:
-        raise Told(replies.no_such_message())
+        raise UserError(replies.no_such_message())
     return extract(found)
 
 
@@ -267,27 +269,27 @@ def _sorted(
     return found, rest
 
 
-async def _scan(context: Context, asker: Asker, place: Thread) -> str:
+async def _scan(context: Context, caller: Caller, place: Thread) -> str:
     if not place.ts:
-        raise Told(replies.names_a_thread("scan", asker.prefix))
-    case = await _tied(context, asker, place)
-    await _permit(context, asker, case.key, org=case.org)
+        raise UserError(replies.names_a_thread("scan", caller.prefix))
+    case = await _tied(context, caller, place)
+    await _permit(context, caller, case.key, org=case.org)
     async with context.store.write() as tx:
-        await scans.ask(tx, place, asker.user, SCANNED, await store_now(tx))
+        await scans.ask(tx, place, caller.user, SCANNED, await store_now(tx))
     return replies.scanning()
 
 
-async def _undo(context: Context, asker: Asker, place: Thread) -> str:
+async def _undo(context: Context, caller: Caller, place: Thread) -> str:
     if not place.ts:
-        raise Told(replies.names_a_thread("undo", asker.prefix))
+        raise UserError(replies.names_a_thread("undo", caller.prefix))
     async with context.store.read() as connection:
         card = await cards.last_added(connection, place)
     if card is None:
         return replies.nothing_to_undo()
     case = await clicks.case_of(context.store, card.id, place.workspace)
     key = case.key if case else card.case_id
-    await _permit(context, asker, key, org=card.org)
-    clicked = await clicks.press(context.store, Click(card.id, card.version, Action.UNDO, asker.user))
+    await _permit(context, caller, key, org=card.org)
+    clicked = await clicks.press(context.store, Click(card.id, card.version, Action.UNDO, caller.user))
     return replies.undoing(clicked.moved, key) if clicked and clicked.moved else replies.nothing_to_undo()
 
 

@@ -118,7 +118,7 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SlackResponse:
     """An answer of Slack's, and its headers with their names in lower case."""
 
     data: Json
@@ -331,7 +331,7 @@ class Slack:
             if not cursor:
                 return
 
-    async def ask(self, method: str, arguments: Json) -> Told:
+    async def ask(self, method: str, arguments: Json) -> SlackResponse:
         """What any method answers; raises SlackEnd and SlackLater."""
         sent: Json = {"http_verb": "GET", "params": arguments} if method in READS else {"json": arguments}
         try:
@@ -341,7 +341,7 @@ class Slack:
         # AttributeError: slack_sdk takes the text of a text/plain answer for an object.
         except (SlackClientError, aiohttp.ClientError, TimeoutError, ValueError, AttributeError) as error:
             raise SlackTransient(f"{method}: {type(error).__name__}") from error
-        return Told(_object(said.data), {name.lower(): str(value) for name, value in said.headers.items()})
+        return SlackResponse(_object(said.data), {name.lower(): str(value) for name, value in said.headers.items()})
 
     async def _call(self, method: str, arguments: Json) -> Json:
         with metrics.counted("slack", method, SlackTransient):

@@ -16,7 +16,7 @@ from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 
-from bot.slack.last_event import Heard
+from bot.slack.last_event import LastEvent
 
 BODY_SECONDS = 3.0
 """Slack does not wait longer for the whole answer."""
@@ -39,11 +39,11 @@ class HttpMode:
     """Slack's door. `close_door` stops the listening and returns when every request under way has its answer."""
 
     def __init__(
-        self, bolt: AsyncApp, signing_secret: str, heard: Heard, close_door: Callable[[], Awaitable[None]]
+        self, bolt: AsyncApp, signing_secret: str, last_event: LastEvent, close_door: Callable[[], Awaitable[None]]
     ) -> None:
         self._bolt = bolt
         self._secret = signing_secret.encode()
-        self._heard = heard
+        self._last_event = last_event
         self._close_door = close_door
 
     async def run(self) -> None:
@@ -69,7 +69,7 @@ class HttpMode:
             log.warning("http.refused", status=refused.status, why=str(refused))
             return web.json_response({"error": str(refused)}, status=refused.status)
         if bolt_request.body.get("type") == "event_callback":
-            self._heard.event()
+            self._last_event.event()
         return await to_aiohttp_response(await self._bolt.async_dispatch(bolt_request))
 
     async def _genuine(self, request: web.Request) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(slots=True)
-class Heard:
+class LastEvent:
     """`event_at`: of the last event, on the process's own clock (monotonic); None before the first."""
 
     event_at: float | None = None

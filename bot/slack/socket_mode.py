@@ -1,7 +1,7 @@
 """Socket Mode, watched: there is always a websocket that Slack answers on, and the next is open before one closes.
 
 slack_sdk's client speaks the protocol, but reconnects badly: it closes the old websocket before it asks for a new one,
-repeats a ticket that Slack takes once, and goes on for ever when Socket Mode was switched off. So a `Line` never
+repeats a ticket that Slack takes once, and goes on for ever when Socket Mode was switched off. So a `Connection` never
 reconnects; it says that it is over, and `SocketMode` opens another.
 https://docs.slack.dev/apis/events-api/using-socket-mode
 """
@@ -24,7 +24,7 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.last_event import Heard
+from bot.slack.last_event import LastEvent
 
 Json = dict[str, Any]
 
@@ -74,7 +74,7 @@ class SocketModeEnd(Exception):
     """Slack gives us no websocket; the message is a sentence with the next step."""
 
 
-class Line(SocketModeClient):
+class Connection(SocketModeClient):
     """One websocket, from its ticket to its end, which `over` tells with the reason."""
 
     def __init__(self, app_token: str, web_client: AsyncWebClient) -> None:
@@ -119,7 +119,7 @@ class Line(SocketModeClient):
         """slack_sdk calls this when the websocket closed, or its pings are not answered."""
         self._end(BROKEN)
 
-    async def hang_up(self) -> None:
+    async def close_connection(self) -> None:
         """Close the websocket, also one that does not answer."""
         self.closed = True
         with contextlib.suppress(TimeoutError):
@@ -135,12 +135,12 @@ class Line(SocketModeClient):
 class SocketMode:
     """Keeps one websocket open and hands what comes to Bolt."""
 
-    def __init__(self, bolt: AsyncApp, app_token: str, web_client: AsyncWebClient, heard: Heard) -> None:
+    def __init__(self, bolt: AsyncApp, app_token: str, web_client: AsyncWebClient, last_event: LastEvent) -> None:
         self._bolt = bolt
         self._token = app_token
         self._web_client = web_client
-        self._heard = heard
-        self._line: Line | None = None
+        self._last_event = last_event
+        self._connection: Connection | None = None
         self._note = "none was opened yet"
         self._closing = False
         self._under_way: set[asyncio.Task[None]] = set()
@@ -150,17 +150,17 @@ class SocketMode:
         """Until cancelled; raises SocketModeEnd."""
         failures = 0
         while True:
-            old, self._line = self._line, await self._opened()
+            old, self._connection = self._connection, await self._opened()
             if old is not None:
                 self._retire(old)
-            reason = await self._line.over
+            reason = await self._connection.over
             if reason in REFUSALS:
                 raise SocketModeEnd(_refusal(reason))
-            log.info("socket.over", reason=reason, after=round(time.monotonic() - self._line.opened_at, 1))
+            log.info("socket.over", reason=reason, after=round(time.monotonic() - self._connection.opened_at, 1))
             # The first that ends early is Slack's wish; from the second on something is wrong.
-            failures = failures + 1 if time.monotonic() - self._line.opened_at < SHORT_SECONDS else 0
+            failures = failures + 1 if time.monotonic() - self._connection.opened_at < SHORT_SECONDS else 0
             if reason == "too_many_websockets":
-                await self._line.hang_up()
+                await self._connection.close_connection()
             await _pause(failures - 2)
 
     async def close(self) -> None:
@@ -168,50 +168,50 @@ class SocketMode:
         self._closing = True
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=DRAIN_SECONDS)
-        if self._line is not None:
-            self._retire(self._line)
+        if self._connection is not None:
+            self._retire(self._connection)
         await asyncio.gather(*self._retiring)
 
     @property
     def age(self) -> float:
-        return time.monotonic() - self._line.opened_at if self._line else 0.0
+        return time.monotonic() - self._connection.opened_at if self._connection else 0.0
 
     def reasons(self) -> list[str]:
-        if self._line is None:
+        if self._connection is None:
             return [f"Slack has opened no websocket: {self._note}."]
-        if self._line.is_broken:
+        if self._connection.is_broken:
             return [f"Slack's websocket broke and there is no other yet: {self._note}."]
-        silent = self._line.silent_for
+        silent = self._connection.silent_for
         if silent > SILENT_SECONDS:
             return [f"Slack's websocket has been silent for {silent:.0f} s: {self._note}."]
         return []
 
-    async def _opened(self) -> Line:
+    async def _opened(self) -> Connection:
         """A websocket on which Slack has said hello, however long that takes; raises SocketModeEnd."""
         failures = 0
         while True:
-            line = Line(self._token, self._web_client)
-            line.socket_mode_request_listeners.append(self._take)
+            connection = Connection(self._token, self._web_client)
+            connection.socket_mode_request_listeners.append(self._take)
             try:
                 async with asyncio.timeout(OPEN_SECONDS):
-                    line.wss_uri = await _address(line)
-                    await line.connect()
-                    await line.hello
+                    connection.wss_uri = await _address(connection)
+                    await connection.connect()
+                    await connection.hello
             except (SlackClientError, aiohttp.ClientError, TimeoutError, ValueError) as error:
-                await line.hang_up()
+                await connection.close_connection()
                 self._note = _why(error)
-                if _is_final(error, first=self._line is None):
+                if _is_final(error, first=self._connection is None):
                     raise SocketModeEnd(_refusal(_word(error))) from error
                 log.warning("socket.not_opened", why=self._note)
                 await _pause(failures)
                 failures += 1
             except BaseException:
-                await line.hang_up()
+                await connection.close_connection()
                 raise
             else:
                 log.info("socket.open")
                 self._note = "a new one is being opened"
-                return line
+                return connection
 
     async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         """One envelope. Each runs in a task of its own, which slack_sdk has made."""
@@ -221,33 +221,33 @@ class SocketMode:
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         if request.type == "events_api":
-            self._heard.event()
+            self._last_event.event()
         started = time.time()
         answer = await run_async_bolt_app(self._bolt, request)
         try:
             await send_async_response(client, request, answer, started)
         except ConnectionError:
             # Slack closed the websocket meanwhile, and takes the acknowledgement on the one that followed it.
-            if self._line is not None and self._line is not client:
+            if self._connection is not None and self._connection is not client:
                 with contextlib.suppress(ConnectionError):
-                    await send_async_response(self._line, request, answer, started)
+                    await send_async_response(self._connection, request, answer, started)
 
-    def _retire(self, line: Line) -> None:
+    def _retire(self, connection: Connection) -> None:
         """Close it when what came on it is answered; one that broke is closed at once."""
-        task = asyncio.create_task(self._after_work(line))
+        task = asyncio.create_task(self._after_work(connection))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
-    async def _after_work(self, line: Line) -> None:
+    async def _after_work(self, connection: Connection) -> None:
         if self._under_way:
             await asyncio.wait(set(self._under_way), timeout=DRAIN_SECONDS)
-        await line.hang_up()
+        await connection.close_connection()
 
 
-async def _address(line: Line) -> str:
+async def _address(connection: Connection) -> str:
     """A new address with a ticket. Unlike slack_sdk's own, this gives up when Slack asks for patience."""
-    client = line.web_client
-    said: Any = await client.apps_connections_open(app_token=line.app_token)  # pyright: ignore[reportUnknownMemberType]
+    client = connection.web_client
+    said: Any = await client.apps_connections_open(app_token=connection.app_token)  # pyright: ignore[reportUnknownMemberType]
     return str(said["url"])
 
 

@@ -5,10 +5,6 @@ The law: what arrives is handed to Bolt once it is known to be Slack's, and Slac
 
 from typing import Protocol
 
-from bot.slack.last_event import Heard
-
-__all__ = ["Heard", "Transport"]
-
 
 class Transport(Protocol):
     """What the bot starts and stops, whichever way it is."""

@@ -71,7 +71,7 @@ async def house(shared_house: OpenHouse) -> OpenHouse:
 def watch() -> Iterator[Callable[[Any], None]]:
     """Give it a page: what goes wrong there fails the test at its end."""
     wrong: list[str] = []
-    heard = {
+    last_event = {
         "console": lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None,
         "pageerror": lambda error: wrong.append(str(error)),
         "request": lambda request: None if _is_here(request.url) else wrong.append(f"asked {request.url}"),
@@ -80,12 +80,12 @@ def watch() -> Iterator[Callable[[Any], None]]:
 
     def listen(page: Any) -> None:
         pages.append(page)
-        for event, hear in heard.items():
+        for event, hear in last_event.items():
             page.on(event, hear)
 
     yield listen
     for page in pages:
-        for event, hear in heard.items():
+        for event, hear in last_event.items():
             page.remove_listener(event, hear)
     assert wrong == []
 

@@ -34,7 +34,7 @@ REFUSED = (401, 403)
 GONE = frozenset({400, 404, 422})
 """What a case or thing that is not there may answer: then reading it was allowed."""
 
-Told = Mapping[str, Answer | DatadogTransient]
+SlackResponse = Mapping[str, Answer | DatadogTransient]
 
 
 async def examine(subject: Subject) -> Examined:
@@ -58,7 +58,7 @@ async def _examine(subject: Subject, org: OrganizationConfig) -> Examined:
     return Examined(tuple(_findings(org, told)), ahead)
 
 
-def _findings(org: OrganizationConfig, told: Told) -> Iterable[Finding]:
+def _findings(org: OrganizationConfig, told: SlackResponse) -> Iterable[Finding]:
     if all(isinstance(each, DatadogTransient) for each in told.values()):
         why = next(_broke(each) for each in told.values() if isinstance(each, DatadogTransient))
         url = org.setting("DD_API_URL")
@@ -71,7 +71,7 @@ def _findings(org: OrganizationConfig, told: Told) -> Iterable[Finding]:
     return chain([good], _cases(told), _names(told))
 
 
-def _keys_refused(org: OrganizationConfig, told: Told) -> Finding | None:
+def _keys_refused(org: OrganizationConfig, told: SlackResponse) -> Finding | None:
     api_key, app_key, token = map(org.setting, ("DD_API_KEY", "DD_APP_KEY", "DD_ACCESS_TOKEN"))
     site = (
         f"If your Datadog is on another site, as its pages' host tells, set {org.setting('DD_SITE')} "
@@ -93,7 +93,7 @@ def _keys_refused(org: OrganizationConfig, told: Told) -> Finding | None:
     return None
 
 
-def _cases(told: Told) -> Iterable[Finding]:
+def _cases(told: SlackResponse) -> Iterable[Finding]:
     for asked, verb, scope in ((READ, "read", "cases_read"), (WRITE, "change", "cases_write")):
         status = _status(told, asked)
         if status in REFUSED:
@@ -106,7 +106,7 @@ def _cases(told: Told) -> Iterable[Finding]:
             yield _unknown("datadog-cases", f"whether the bot may {verb} cases", status)
 
 
-def _names(told: Told) -> Iterable[Finding]:
+def _names(told: SlackResponse) -> Iterable[Finding]:
     """Optional: without a name an insight shows its id."""
     by_status: dict[int | None, list[str]] = {}
     for asked, (kind, scope) in _names_asked().items():
@@ -138,7 +138,7 @@ def _names_asked() -> dict[str, tuple[InsightType, str]]:
     return {f"GET {kind.path.format(NOBODYS[kind.insight])}": (kind.insight, scope) for scope, kind in kinds.items()}
 
 
-async def _ask_all(datadog: Datadog, wanted: Iterable[str], within: float) -> Told:
+async def _ask_all(datadog: Datadog, wanted: Iterable[str], within: float) -> SlackResponse:
     async def ask(each: str) -> tuple[str, Answer | DatadogTransient]:
         method, _, path = each.partition(" ")
         try:
@@ -149,7 +149,7 @@ async def _ask_all(datadog: Datadog, wanted: Iterable[str], within: float) -> To
     return dict(await asyncio.gather(*map(ask, wanted)))
 
 
-def _status(told: Told, asked: str) -> int | None:
+def _status(told: SlackResponse, asked: str) -> int | None:
     """None: it was not asked, or not answered."""
     answer = told.get(asked)
     return answer.status if isinstance(answer, Answer) else None

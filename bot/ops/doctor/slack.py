@@ -18,7 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.config.settings import Settings
 from bot.model import INSTALL_PATH
 from bot.ops.doctor.finding import Examined, Finding, Subject, error, ok, warning
-from bot.slack.client import Slack, SlackPermanent, SlackTransient, Told
+from bot.slack.client import Slack, SlackPermanent, SlackResponse, SlackTransient
 from bot.slack.manifest import DISPLAY_NAME, OPTIONAL_SCOPES, SCOPES
 
 PAGES = 5
@@ -58,7 +58,7 @@ class _Asking:
     slack: Slack
     within: float
 
-    async def ask(self, method: str, **arguments: Any) -> Told | Trouble:
+    async def ask(self, method: str, **arguments: Any) -> SlackResponse | Trouble:
         try:
             async with asyncio.timeout(self.within):
                 return await self.slack.ask(method, arguments)
@@ -259,7 +259,7 @@ async def _client(subject: Subject, token: SecretStr) -> AsyncGenerator[_Asking]
         yield _Asking(Slack(client), subject.within)
 
 
-def _ahead(told: Told, now: float) -> float | None:
+def _ahead(told: SlackResponse, now: float) -> float | None:
     try:
         return now - parsedate_to_datetime(told.headers["date"]).timestamp()
     except (KeyError, ValueError):

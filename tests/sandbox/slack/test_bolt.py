@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 @pytest.fixture
-async def heard(slack: SlackServer, app: AsyncApp) -> AsyncIterator[list[Json]]:
+async def last_event(slack: SlackServer, app: AsyncApp) -> AsyncIterator[list[Json]]:
     """The bodies of all message events that the app, connected, has heard."""
     bodies: list[Json] = []
 
@@ -32,10 +32,10 @@ def envelopes(slack: SlackServer, kind: str = "events_api") -> list[Json]:
     return [call.arguments for call in slack.control.matching("slack", f"socket:{kind}")]
 
 
-async def test_a_typed_message_arrives_as_slack_sends_it(slack: SlackServer, heard: list[Json]) -> None:
+async def test_a_typed_message_arrives_as_slack_sends_it(slack: SlackServer, last_event: list[Json]) -> None:
     said = slack.message(HERE, "U0ANA", "look: https://app.datadoghq.com/monitors/1?a=1&b=2 & co")
-    await slack.control.until(lambda: heard)
-    body = heard[0]
+    await slack.control.until(lambda: last_event)
+    body = last_event[0]
     event = body["event"]
     link = event["blocks"][0]["elements"][0]["elements"][1]
     assert event["text"] == "look: <https://app.datadoghq.com/monitors/1?a=1&amp;b=2> &amp; co"
@@ -49,28 +49,28 @@ async def test_a_typed_message_arrives_as_slack_sends_it(slack: SlackServer, hea
     assert body["is_ext_shared_channel"] is False
 
 
-async def test_a_reply_names_its_thread_and_parent(slack: SlackServer, heard: list[Json]) -> None:
+async def test_a_reply_names_its_thread_and_parent(slack: SlackServer, last_event: list[Json]) -> None:
     root = slack.message(HERE, "U0ANA", "root")
     slack.message(HERE, "U0BEN", "reply", thread_ts=root["ts"])
-    await slack.control.until(lambda: len(heard) == 2)
-    event = heard[1]["event"]
+    await slack.control.until(lambda: len(last_event) == 2)
+    event = last_event[1]["event"]
     assert (event["thread_ts"], event["parent_user_id"]) == (root["ts"], "U0ANA")
 
 
 async def test_an_unacknowledged_event_comes_again_with_the_same_id(slack: SlackServer, app: AsyncApp) -> None:
-    heard: list[str] = []
+    last_event: list[str] = []
 
     async def fail_once(body: Json) -> None:
-        heard.append(body["event_id"])
-        if len(heard) == 1:
+        last_event.append(body["event_id"])
+        if len(last_event) == 1:
             raise ValueError("the store is down")
 
     app.event("message")(fail_once)
     async with connected(slack, app):
         slack.message(HERE, "U0ANA", "once more")
-        await slack.control.until(lambda: len(heard) == 2 and not slack.outbox.undelivered)
+        await slack.control.until(lambda: len(last_event) == 2 and not slack.outbox.undelivered)
     first, second = envelopes(slack)
-    assert heard[0] == heard[1]
+    assert last_event[0] == last_event[1]
     assert (first["retry_attempt"], first["retry_reason"]) == (0, "")
     assert (second["retry_attempt"], second["retry_reason"]) == (1, "timeout")
     assert first["envelope_id"] != second["envelope_id"]
@@ -86,16 +86,16 @@ async def test_an_event_nobody_acknowledges_is_given_up_after_the_last_retry(sla
 
 
 async def test_an_event_waits_for_the_app_to_connect(slack: SlackServer, app: AsyncApp) -> None:
-    heard = asyncio.Event()
+    last_event = asyncio.Event()
 
     async def hear(body: Json) -> None:
-        heard.set()
+        last_event.set()
 
     app.event("message")(hear)
     slack.message(HERE, "U0ANA", "is the bot there?")
     assert slack.outbox.undelivered == 1
     async with connected(slack, app):
-        await asyncio.wait_for(heard.wait(), 5)
+        await asyncio.wait_for(last_event.wait(), 5)
 
 
 async def test_our_own_post_comes_back_as_an_event(slack: SlackServer, client: AsyncWebClient) -> None:
@@ -251,33 +251,35 @@ async def test_a_mention_arrives_as_message_and_as_app_mention(slack: SlackServe
 
 
 async def test_every_event_is_repeated_with_ids_of_its_own_when_the_switch_is_on(
-    slack: SlackServer, heard: list[Json]
+    slack: SlackServer, last_event: list[Json]
 ) -> None:
     slack.repeat_events = 2
     slack.message(HERE, "U0ANA", "thrice")
-    await slack.control.until(lambda: len(heard) == 3)
-    assert len({body["event_id"] for body in heard}) == 3
-    assert len({body["event"]["ts"] for body in heard}) == 1
+    await slack.control.until(lambda: len(last_event) == 3)
+    assert len({body["event_id"] for body in last_event}) == 3
+    assert len({body["event"]["ts"] for body in last_event}) == 1
 
 
-async def test_a_message_can_be_delivered_again_with_new_or_the_same_ids(slack: SlackServer, heard: list[Json]) -> None:
+async def test_a_message_can_be_delivered_again_with_new_or_the_same_ids(
+    slack: SlackServer, last_event: list[Json]
+) -> None:
     said = slack.message(HERE, "U0ANA", "again")
-    await slack.control.until(lambda: heard)
+    await slack.control.until(lambda: last_event)
     assert slack.redeliver(said["ts"], copies=10) == 10
-    await slack.control.until(lambda: len(heard) == 11)
-    assert len({body["event_id"] for body in heard}) == 11
-    assert slack.redeliver(heard[0]["event_id"], new_ids=False) == 1
-    await slack.control.until(lambda: len(heard) == 12)
-    assert heard[11]["event_id"] == heard[0]["event_id"]
+    await slack.control.until(lambda: len(last_event) == 11)
+    assert len({body["event_id"] for body in last_event}) == 11
+    assert slack.redeliver(last_event[0]["event_id"], new_ids=False) == 1
+    await slack.control.until(lambda: len(last_event) == 12)
+    assert last_event[11]["event_id"] == last_event[0]["event_id"]
 
 
 async def test_the_app_reconnects_after_a_cut_and_gets_what_was_said_meanwhile(
     slack: SlackServer, app: AsyncApp
 ) -> None:
-    heard: list[Json] = []
+    last_event: list[Json] = []
 
     async def hear(body: Json) -> None:
-        heard.append(body)
+        last_event.append(body)
         slack.control.changed()
 
     app.event("message")(hear)
@@ -286,8 +288,8 @@ async def test_the_app_reconnects_after_a_cut_and_gets_what_was_said_meanwhile(
         await slack.control.until(lambda: not slack.socket.connections)
         slack.message(HERE, "U0ANA", "while you were away")
         await handler.client.connect_to_new_endpoint(force=True)
-        await slack.control.until(lambda: heard, what="the event")
-    assert heard[0]["event"]["text"] == "while you were away"
+        await slack.control.until(lambda: last_event, what="the event")
+    assert last_event[0]["event"]["text"] == "while you were away"
 
 
 async def test_a_refreshed_websocket_is_followed_by_a_new_one(slack: SlackServer, app: AsyncApp) -> None:

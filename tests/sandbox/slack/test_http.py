@@ -71,18 +71,18 @@ def tries(slack: SlackServer) -> list[Json]:
 
 
 async def test_bolt_takes_the_signature_of_every_kind_of_request() -> None:
-    heard: list[str] = []
+    last_event: list[str] = []
 
     def register(app: AsyncApp) -> None:
         async def hear(body: Json) -> None:
-            heard.append(body["event"]["text"])
+            last_event.append(body["event"]["text"])
 
         async def press(ack: Any, body: Json) -> None:
-            heard.append(body["actions"][0]["action_id"])
+            last_event.append(body["actions"][0]["action_id"])
             await ack()
 
         async def obey(ack: Any, command: Json) -> None:
-            heard.append(command["text"])
+            last_event.append(command["text"])
             await ack("done")
 
         app.event("message")(hear)
@@ -92,12 +92,12 @@ async def test_bolt_takes_the_signature_of_every_kind_of_request() -> None:
     async with bolted(register) as slack:
         client = AsyncWebClient(token="xoxb-sandbox", base_url=slack.url)
         slack.message(HERE, "U0ANA", "hello & welcome")
-        await slack.control.until(lambda: heard and not slack.outbox.undelivered)
+        await slack.control.until(lambda: last_event and not slack.outbox.undelivered)
         card = await client.chat_postMessage(channel=HERE, text="card", blocks=[button()])
         assert (await slack.click(HERE, card["ts"], "add", "U0ANA"))["acknowledged"]
         assert (await slack.command(HERE, "U0ANA", "/insight", "tie X-1"))["acknowledged"]
         assert [said["text"] for said in slack.private] == ["done"]
-    assert heard == ["hello &amp; welcome", "add", "tie X-1"]
+    assert last_event == ["hello &amp; welcome", "add", "tie X-1"]
 
 
 async def test_events_wait_until_the_request_url_has_answered_the_challenge() -> None:

@@ -26,7 +26,7 @@ ANSWER_WITHIN = 10.0
 log = structlog.get_logger(__name__)
 
 
-class Answers:
+class Responder:
     """Answers under way; what is lost with the process is a sentence, never a decision."""
 
     def __init__(self, context: Context) -> None:
@@ -86,7 +86,7 @@ def sentence_for(error: Exception, body: Json) -> str:
     return messages.went_wrong(reference)
 
 
-def register_errors(app: AsyncApp, answers: Answers) -> None:
+def register_errors(app: AsyncApp, responder: Responder) -> None:
     """The one place where an error of ours ends: logged with a reference, which the person gets."""
 
     @app.error
@@ -94,5 +94,5 @@ def register_errors(app: AsyncApp, answers: Answers) -> None:
         sentence = sentence_for(error, body)
         if "response_url" not in body:
             return BoltResponse(status=500)  # Slack sends an event again that was not acknowledged
-        answers.say(body, sentence)
+        responder.say(body, sentence)
         return BoltResponse(status=200)
