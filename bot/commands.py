@@ -37,7 +37,7 @@ class Permalink:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class CaseReference:
     """A case as a person names it: a key (upper case), a UUID (lower case), or a link of one.
 
     `org`: the Datadog organisation that they put before the key, where several may have it.
@@ -61,13 +61,13 @@ class Add:
 
     links: tuple[str, ...]
     messages: tuple[Permalink, ...]
-    case: Case | None
+    case: CaseReference | None
     where: Permalink | None
 
 
 @dataclass(frozen=True, slots=True)
-class Tie:
-    case: Case
+class SetTie:
+    case: CaseReference
     where: Permalink | None
 
 
@@ -121,7 +121,7 @@ class Misunderstood:
     try_this: str
 
 
-Change = Add | Tie | Untie | SetMode | Scan | Undo
+Change = Add | SetTie | Untie | SetMode | Scan | Undo
 Command = Change | Status | Explain | Why | Help
 
 
@@ -132,7 +132,7 @@ def channels(command: Command) -> frozenset[str]:
             named = [message]
         case Add(_, messages, _, where):
             named = [*messages, *([where] if where else [])]
-        case Tie(_, where) | SetMode(_, where) | Untie(where) | Status(where) | Scan(where) | Undo(where):
+        case SetTie(_, where) | SetMode(_, where) | Untie(where) | Status(where) | Scan(where) | Undo(where):
             named = [where] if where else []
         case Explain() | Help():
             named = []
@@ -197,7 +197,7 @@ def _is_link(word: str) -> bool:
     return word.lower().startswith(("http://", "https://"))
 
 
-def parse_case(text: str) -> Case | None:
+def parse_case(text: str) -> CaseReference | None:
     """A case as a person names it; None: this is neither a key, nor a UUID, nor a link."""
     try:
         return _case(_plain(text).split())
@@ -217,17 +217,17 @@ def _without_place(words: Sequence[str]) -> tuple[Sequence[str], Permalink | Non
     return [*words[:at], *words[at + 2 :]], named
 
 
-def _case(words: Sequence[str]) -> Case:
+def _case(words: Sequence[str]) -> CaseReference:
     if len(words) != 1:
         raise _Wrong("needs one case: its key, like CASEM-4523, or its link")
     word = words[0].rstrip(".!?")
     if _is_link(word):
-        return Case(words[0])
+        return CaseReference(words[0])
     org, slash, key = word.rpartition("/")
     if _KEY.fullmatch(key) and (_ORG.fullmatch(org) if slash else True):
-        return Case(key.upper(), org.lower())
+        return CaseReference(key.upper(), org.lower())
     if _UUID.fullmatch(word):
-        return Case(word.lower())
+        return CaseReference(word.lower())
     raise _Wrong(f"does not name a case: “{word}” is neither a key, like CASEM-4523, nor a link of one")
 
 
@@ -251,7 +251,7 @@ def _add(words: Sequence[str], where: Permalink | None) -> Command:
 
 
 def _tie(words: Sequence[str], where: Permalink | None) -> Command:
-    return Tie(_case(words[1:] if words and words[0].lower() == "to" else words), where)
+    return SetTie(_case(words[1:] if words and words[0].lower() == "to" else words), where)
 
 
 def _mode(words: Sequence[str], where: Permalink | None) -> Command:

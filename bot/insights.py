@@ -84,7 +84,7 @@ class Decision(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class CaseSnapshot:
     """What the store knows of a case before something is offered on one thread's card."""
 
     states: Mapping[Identity, State]
@@ -92,7 +92,7 @@ class Known:
     on_card: Collection[Identity]
 
 
-def decide(identity: Identity, known: Known) -> Decision:
+def decide(identity: Identity, known: CaseSnapshot) -> Decision:
     """Whether this identity goes on the thread's card, else why not."""
     state = known.states.get(identity)
     match state:
@@ -118,7 +118,7 @@ def decide(identity: Identity, known: Known) -> Decision:
             assert_never(state)
 
 
-def offer(sighted: Sequence[Identity], known: Known) -> list[tuple[Identity, Decision]]:
+def offer(sighted: Sequence[Identity], known: CaseSnapshot) -> list[tuple[Identity, Decision]]:
     """One decision per distinct identity, in the order in which they were seen."""
     return [(identity, decide(identity, known)) for identity in dict.fromkeys(sighted)]
 
@@ -134,7 +134,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ItemView:
     """One insight as a click meets it. `shown`: the clicker's card had it; `left_out`: dismissed by not ticking.
 
     `draft`: its id has to be given or confirmed by a person, which no button does.
@@ -149,7 +149,7 @@ class Standing:
     draft: bool = False
 
 
-def act(action: Action, standing: Standing) -> State | None:
+def act(action: Action, standing: ItemView) -> State | None:
     """The state this button brings the insight to, or None when it leaves it alone."""
     if not standing.shown:
         return None
@@ -170,7 +170,7 @@ def act(action: Action, standing: Standing) -> State | None:
             assert_never(action)
 
 
-def _add(standing: Standing) -> State | None:
+def _add(standing: ItemView) -> State | None:
     if standing.draft:
         return None
     if standing.state is State.OFFERED:

@@ -23,7 +23,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class OurWorkspace:
     """Whose members count: the installation's team, or its enterprise when it has one."""
 
     team: str
@@ -66,7 +66,7 @@ def is_named(person: str, confirmers: Confirmers | None, members: Mapping[str, f
     return any(person in members.get(group, frozenset()) for group in confirmers.groups)
 
 
-def may_change(person: Person | None, home: Home, *, named: bool = True) -> Refusal | None:
+def may_change(person: Person | None, home: OurWorkspace, *, named: bool = True) -> Refusal | None:
     """None when this person may confirm, dismiss, undo and tie; else why not. None as person: Slack did not say who.
 
     `named`: see `is_named`; being named makes nobody a member.

@@ -7,7 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import commands
-from bot.commands import VERBS, Add, Case, Explain, Help, Misunderstood, Permalink, SetMode, Tie, Undo, Why, parse
+from bot.commands import (
+    VERBS,
+    Add,
+    CaseReference,
+    Explain,
+    Help,
+    Misunderstood,
+    Permalink,
+    SetMode,
+    SetTie,
+    Undo,
+    Why,
+    parse,
+)
 from bot.insights import Mode
 from bot.messages import replies
 
@@ -16,7 +29,7 @@ MESSAGE = "https://acme.slack.com/archives/C0INC/p1795439598000001"
 REPLY = f"{MESSAGE}?thread_ts=1795439590.000001&cid=C0INC"
 ROOT = Permalink("C0INC", "1795439598.000001", "1795439598.000001")
 IN_THREAD = Permalink("C0INC", "1795439598.000001", "1795439590.000001")
-CASE = Case("CASEM-4523")
+CASE = CaseReference("CASEM-4523")
 
 
 @pytest.mark.parametrize(
@@ -29,11 +42,14 @@ CASE = Case("CASEM-4523")
         (f"add <{LINK.replace('&', '&amp;')}|monitor 1> to casem-4523", Add((LINK,), (), CASE, None)),
         (f"add {REPLY} to CASEM-4523", Add((), (IN_THREAD,), CASE, None)),
         (f"add {LINK}, {LINK}2 in {REPLY}", Add((LINK, f"{LINK}2"), (), None, IN_THREAD)),
-        ("tie “casem-4523”", Tie(CASE, None)),
-        ("tie to CASEM-4523.", Tie(CASE, None)),
-        (f"Tie CASEM-4523 in <{MESSAGE}>", Tie(CASE, ROOT)),
-        ("tie 11111111-AAAA-4BBB-8CCC-222222222222", Tie(Case("11111111-aaaa-4bbb-8ccc-222222222222"), None)),
-        ("tie https://app.datadoghq.com/cases/X-1", Tie(Case("https://app.datadoghq.com/cases/X-1"), None)),
+        ("tie “casem-4523”", SetTie(CASE, None)),
+        ("tie to CASEM-4523.", SetTie(CASE, None)),
+        (f"Tie CASEM-4523 in <{MESSAGE}>", SetTie(CASE, ROOT)),
+        (
+            "tie 11111111-AAAA-4BBB-8CCC-222222222222",
+            SetTie(CaseReference("11111111-aaaa-4bbb-8ccc-222222222222"), None),
+        ),
+        ("tie https://app.datadoghq.com/cases/X-1", SetTie(CaseReference("https://app.datadoghq.com/cases/X-1"), None)),
         ("mode  AUTO", SetMode(Mode.AUTO, None)),
         (f"undo in {MESSAGE}", Undo(ROOT)),
         (f"why {REPLY}", Why(IN_THREAD)),

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from bot.insights import Action, Decision, Known, Standing, State, act, decide, may_move, offer
+from bot.insights import Action, CaseSnapshot, Decision, ItemView, State, act, decide, may_move, offer
 from bot.model import Identity, InsightType
 
 MOVES = {
@@ -42,9 +42,9 @@ def test_a_deliberate_door_opens_three_moves_more_and_no_other(old: str, new: st
 # --- what watching decides ---
 
 
-def known(state: State | None = None, *, on_case: bool = False, on_card: bool = False) -> Known:
+def known(state: State | None = None, *, on_case: bool = False, on_card: bool = False) -> CaseSnapshot:
     here = {MONITOR}
-    return Known({} if state is None else {MONITOR: state}, here if on_case else (), here if on_card else ())
+    return CaseSnapshot({} if state is None else {MONITOR: state}, here if on_case else (), here if on_card else ())
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_each_identity_is_decided_once_in_the_order_of_the_links():
 
 def test_two_dashboards_widgets_with_one_number_are_two_insights():
     first, second = (Identity(InsightType.WIDGET, scope, "21") for scope in ("abc-def-ghi", "jkl-mno-pqr"))
-    state = Known({first: State.ADDED}, (), ())
+    state = CaseSnapshot({first: State.ADDED}, (), ())
     assert [decision for _, decision in offer([first, second], state)] == [Decision.ADDED, Decision.OFFER]
 
 
@@ -98,8 +98,8 @@ def test_two_dashboards_widgets_with_one_number_are_two_insights():
 
 def standing(
     state: State, *, sent: bool = False, ours: bool = False, shown: bool = True, ticked: bool = True, left: bool = False
-) -> Standing:
-    return Standing(state, sent, ours, shown, ticked, left)
+) -> ItemView:
+    return ItemView(state, sent, ours, shown, ticked, left)
 
 
 ACTS = {
@@ -122,7 +122,7 @@ def test_a_button_leaves_alone_what_its_card_did_not_show(action: Action, state:
 
 
 STANDINGS = [
-    Standing(state, *flags) for state, flags in product(State, product((False, True), repeat=5))
+    ItemView(state, *flags) for state, flags in product(State, product((False, True), repeat=5))
 ]  # sent, ours, shown, ticked, left_out
 
 

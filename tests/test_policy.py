@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.policy import SLACKBOT, Confirmers, Home, Person, Refusal, is_named, may_change, person_behind
+from bot.policy import SLACKBOT, Confirmers, OurWorkspace, Person, Refusal, is_named, may_change, person_behind
 
-ACME = Home("T0ACME", None, "Acme")
-GRID = Home("T0ACME", "E0CORP", "Acme")
+ACME = OurWorkspace("T0ACME", None, "Acme")
+GRID = OurWorkspace("T0ACME", "E0CORP", "Acme")
 ANA = Person("U0ANA", "Ana", "T0ACME")
 
 
@@ -21,7 +21,7 @@ def test_an_id_that_begins_with_w_is_a_member_too():
 
 @pytest.mark.parametrize("what", ["deleted", "is_bot", "is_guest", "is_stranger"])
 @pytest.mark.parametrize("home", [ACME, GRID])
-def test_a_bot_a_guest_a_stranger_and_someone_who_left_may_not(what: str, home: Home):
+def test_a_bot_a_guest_a_stranger_and_someone_who_left_may_not(what: str, home: OurWorkspace):
     assert may_change(replace(ANA, enterprise="E0CORP", **{what: True}), home) is Refusal.NOT_A_MEMBER
 
 
@@ -46,7 +46,7 @@ def test_someone_without_a_team_may_not():
 
 
 @pytest.mark.parametrize("home", [ACME, GRID])
-def test_someone_of_whom_slack_says_nothing_may_not(home: Home):
+def test_someone_of_whom_slack_says_nothing_may_not(home: OurWorkspace):
     assert may_change(None, home) is Refusal.UNKNOWN
 
 

@@ -15,7 +15,7 @@ from bot.services import decision_log, site_warning, watching
 from bot.services.context import Context
 from bot.slack.client import Myself
 from bot.store import channels, joining, sightings, tying
-from bot.store.seen import Found, Seen
+from bot.store.seen import Candidate, ScannedMessage
 
 Json = dict[str, Any]
 
@@ -108,7 +108,7 @@ async def _changed(context: Context, where: Where, message: Json, before: Json) 
     return bool(gone or came or names)
 
 
-async def _as_stored(context: Context, now: Seen) -> Seen:
+async def _as_stored(context: Context, now: ScannedMessage) -> ScannedMessage:
     """What this message was, for an edit that does not say it: links as they were written down, the root's cases."""
     async with context.store.read() as connection:
         found = await sightings.of_message(connection, now.thread, now.message_ts)
@@ -136,16 +136,16 @@ async def _deleted(context: Context, where: Where, event: Json) -> bool:
     return True
 
 
-def _read(context: Context, where: Where, message: Json, *, edited: bool) -> Seen:
+def _read(context: Context, where: Where, message: Json, *, edited: bool) -> ScannedMessage:
     return watching.seen(context, where.workspace, where.channel, message, edited=edited)
 
 
-async def _sight(context: Context, seen: Seen) -> bool:
+async def _sight(context: Context, seen: ScannedMessage) -> bool:
     """Whether anything was new."""
     sighted = await sightings.sight(context.store, seen, lambda: watching.rules(context, seen.thread, seen.poster))
     decision_log.tell(context, seen.thread, sighted.tie, sighted.decided)
     return sighted.new > 0
 
 
-def _identities(found: Iterable[Found]) -> set[Identity]:
+def _identities(found: Iterable[Candidate]) -> set[Identity]:
     return {each.insight.identity for each in found}

@@ -15,7 +15,7 @@ MODES: Mapping[Mode, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StatusReport:
     """What `status` tells. `tied_to`: the case's key and title; `by`: what says so; `counts`: insights by state."""
 
     thread: bool
@@ -183,7 +183,7 @@ def nothing_to_undo() -> str:
     return "Nothing that the bot added in this thread is on its case any more."
 
 
-def status(standing: Standing) -> str:
+def status(standing: StatusReport) -> str:
     """Which case, by whose word, the mode, and how many insights stand where."""
     where = "This thread" if standing.thread else "This channel"
     if standing.tied_to is None:

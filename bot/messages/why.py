@@ -39,7 +39,7 @@ _BECAME: dict[State, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Became:
+class LinkReport:
     """What became of one link. `read_as`: by `explain`; the rest is empty where it was never written down."""
 
     link: str
@@ -53,7 +53,7 @@ class Became:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ThreadReport:
     """Where the message stands: `tie` in words, the mode in effect, and whether its poster may confirm (in words)."""
 
     tie: str
@@ -61,7 +61,7 @@ class Place:
     policy: str
 
 
-def why_text(place: Place, links: Sequence[Became]) -> str:
+def why_text(place: ThreadReport, links: Sequence[LinkReport]) -> str:
     """The place, then a few lines for each link."""
     if not links:
         return f"There is no link in this message. {place.tie}"
@@ -69,7 +69,7 @@ def why_text(place: Place, links: Sequence[Became]) -> str:
     return cut("\n".join([*head, *(_about(each) for each in links[:20])]), TEXT_CHARS)
 
 
-def _about(link: Became) -> str:
+def _about(link: LinkReport) -> str:
     lines = [f"• {escape(cut(link.link, 300))}", f"   {escape(link.read_as)}"]
     if link.state is not None:
         who = escape(link.who) or "somebody"

@@ -51,7 +51,7 @@ async def _tied_case(context: Context, thread: Thread) -> cases.Case | None:
     return None
 
 
-def names_of(context: Context, workspace: str, named: commands.Case) -> Sequence[CaseName]:
+def names_of(context: Context, workspace: str, named: commands.CaseReference) -> Sequence[CaseName]:
     """What a case that a person names can be, one for each organisation that may have it; none: nothing we know."""
     if named.is_link:
         return watching.names_of(context, workspace, [parse(named.name, context.routes)])

@@ -109,7 +109,7 @@ async def _change(context: Context, caller: Caller, command: commands.Change) ->
     match command:
         case commands.Add():
             return await _add(context, caller, command)
-        case commands.Tie():
+        case commands.SetTie():
             return await _tie(context, caller, command)
         case commands.Untie(where):
             return await _untie(context, caller, caller.place(where))
@@ -128,7 +128,7 @@ async def _permit(context: Context, caller: Caller, what: str, *, org: str | Non
         raise UserError(refused)
 
 
-async def _case(context: Context, caller: Caller, named: commands.Case) -> cases.Case:
+async def _case(context: Context, caller: Caller, named: commands.CaseReference) -> cases.Case:
     """The case that a person names."""
     names = names_of(context, caller.here.workspace, named)
     if not names:
@@ -168,7 +168,7 @@ async def _announce(
 # --- ties and modes ---
 
 
-async def _tie(context: Context, caller: Caller, command: commands.Tie) -> str:
+async def _tie(context: Context, caller: Caller, command: commands.SetTie) -> str:
     place = caller.place(command.where)
     await _permit(context, caller, messages.settings_of(place.ts))
     case = await _case(context, caller, command.case)
@@ -313,5 +313,5 @@ async def _status(context: Context, place: Thread) -> str:
     says = SAYS[tie.source] if tie else SAYS[TieSource.ROOT] if case else ""
     if tie is not None and tie.source is TieSource.SAID and tie.by and tie.by in names:
         says = f"{names[tie.by]} said so"
-    standing = replies.Standing(bool(place.ts), (case.key, case.title) if case else None, says, mode, counts)
+    standing = replies.StatusReport(bool(place.ts), (case.key, case.title) if case else None, says, mode, counts)
     return replies.status(standing)

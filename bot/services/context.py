@@ -15,7 +15,7 @@ from bot.datadog.titles import Titles
 from bot.insights import Mode
 from bot.links import Routes
 from bot.model import Identity, OrgHosts
-from bot.policy import Confirmers, Home, Refusal, is_named, may_change
+from bot.policy import Confirmers, OurWorkspace, Refusal, is_named, may_change
 from bot.slack.client import Myself, Slack
 from bot.slack.workspaces import Workspaces
 from bot.store import Store, jobs
@@ -112,13 +112,13 @@ class Context:
         )
         named = is_named(user, confirmers, dict(zip(groups, members, strict=True)))
         me = there.myself
-        return may_change(person, Home(me.team, me.enterprise, me.team_name), named=named)
+        return may_change(person, OurWorkspace(me.team, me.enterprise, me.team_name), named=named)
 
     async def outsider(self, workspace: str, user: str) -> str | None:
         """The sentence for somebody who is not even told about cases; None: a full member, who is."""
         there = await self.workspaces.at(workspace)
         me, person = there.myself, await there.slack.person(user, within=PERSON_WITHIN)
-        refusal = may_change(person, Home(me.team, me.enterprise, me.team_name))
+        refusal = may_change(person, OurWorkspace(me.team, me.enterprise, me.team_name))
         return messages.not_told(me.team_name) if refusal else None
 
     async def refused(self, workspace: str, user: str, what: str, *, org: str | None = None) -> str | None:

@@ -7,13 +7,13 @@ import structlog
 from bot.links import explain
 from bot.model import Thread
 from bot.services.context import Context
-from bot.store.seen import Decided
+from bot.store.seen import SightingDecision
 from bot.store.ties import Tie
 
 log = structlog.get_logger(__name__)
 
 
-def tell(context: Context, thread: Thread, tie: Tie | None, decided: Iterable[Decided]) -> None:
+def tell(context: Context, thread: Thread, tie: Tie | None, decided: Iterable[SightingDecision]) -> None:
     """After the transaction that decided stands. A link's query is not logged, nor the id of a draft made from it."""
     for each in decided:
         read = explain(

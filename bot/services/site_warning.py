@@ -5,12 +5,12 @@ import structlog
 from bot import messages
 from bot.services.context import Context
 from bot.store import sites
-from bot.store.seen import Seen
+from bot.store.seen import ScannedMessage
 
 log = structlog.get_logger(__name__)
 
 
-async def notice(context: Context, seen: Seen) -> None:
+async def notice(context: Context, seen: ScannedMessage) -> None:
     """Write down where a message's links lead that nobody here can add."""
     for site in sorted(seen.elsewhere):
         if await sites.note(context.store, seen.thread.workspace, site):

@@ -13,7 +13,7 @@ from bot.policy import person_behind
 from bot.services.context import Context
 from bot.slack.client import Myself
 from bot.store import modes, sightings, ties
-from bot.store.seen import Found, Rules, Seen
+from bot.store.seen import Candidate, Rules, ScannedMessage
 from bot.store.ties import CaseName, TieKind
 
 Json = dict[str, Any]
@@ -22,18 +22,18 @@ _OF_APPS = ("bot_id", "app_id", "bot_profile")
 _COUNTED = {Insight: "insight", Draft: "draft", CaseLink: "case", Uncovered: "uncovered"}
 
 
-def seen(context: Context, workspace: str, channel: str, message: Json, *, edited: bool) -> Seen:
+def seen(context: Context, workspace: str, channel: str, message: Json, *, edited: bool) -> ScannedMessage:
     """What a message brings; `edited`: it comes from an edit, where other messages' previews do not count."""
     thread = Thread(workspace, channel, message.get("thread_ts") or message["ts"])
     person = person_of(message)
     poster, by_bot = person or message.get("bot_id"), person is None
     pasted = extract(message, edited=edited)
     if not pasted:
-        return Seen(thread, message["ts"], poster, (), by_bot=by_bot)  # as of nearly all messages
+        return ScannedMessage(thread, message["ts"], poster, (), by_bot=by_bot)  # as of nearly all messages
     links = [parse(link, context.routes) for link in pasted]
     if not edited:
         _count(links)
-    return Seen(
+    return ScannedMessage(
         thread=thread,
         message_ts=message["ts"],
         poster=poster,
@@ -100,15 +100,15 @@ def _count(links: Iterable[Outcome | None]) -> None:
             metrics.links.labels(_COUNTED[type(link)], kind).inc()
 
 
-def _found(context: Context, workspace: str, links: Iterable[Outcome | None]) -> Iterable[Found]:
+def _found(context: Context, workspace: str, links: Iterable[Outcome | None]) -> Iterable[Candidate]:
     """Each identity once; links of organisations that are not ours are not ours to add."""
     hosts = context.hosts_for(workspace)
-    found: dict[Identity, Found] = {}
+    found: dict[Identity, Candidate] = {}
     for link in links:
         if not isinstance(link, (Insight, Draft)):
             continue
         insight = link if isinstance(link, Insight) else link.as_insight
         orgs = tuple(org.name for org in orgs_of(link.host, hosts))
         if orgs or link.type is InsightType.SCM_URL:
-            found.setdefault(insight.identity, Found(insight, orgs, draft=isinstance(link, Draft)))
+            found.setdefault(insight.identity, Candidate(insight, orgs, draft=isinstance(link, Draft)))
     return found.values()

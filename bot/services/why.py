@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from bot.commands import Permalink
 from bot.links import explain, extract, orgs_of, sentence
 from bot.messages import replies, why_text
-from bot.messages.why import Became, Place
+from bot.messages.why import LinkReport, ThreadReport
 from bot.model import CaseLink, Draft, Identity, Insight, InsightType, Thread, Uncovered
 from bot.services import watching
 from bot.services.context import PERSON_WITHIN, Context
@@ -45,7 +45,7 @@ async def why(context: Context, workspace: str, message: Permalink) -> str:
         traces = await trace(connection, thread, message.ts)
     names = await there.slack.names({each.by for each in traces.values() if each.by}, within=PERSON_WITHIN)
     links = [_became(context, thread, link, traces, names, there.myself.url) for link in extract(found)]
-    place = Place(_tie_words(tie, case), mode, await _policy(context, workspace, watching.person_of(found)))
+    place = ThreadReport(_tie_words(tie, case), mode, await _policy(context, workspace, watching.person_of(found)))
     return why_text(place, links)
 
 
@@ -66,7 +66,7 @@ async def _policy(context: Context, workspace: str, poster: str | None) -> str:
 
 def _became(
     context: Context, thread: Thread, link: str, traces: dict[Identity, Trace], names: Mapping[str, str], url: str
-) -> Became:
+) -> LinkReport:
     read = explain(link, context.routes)
     match read.outcome:
         case Insight() as found:
@@ -76,17 +76,17 @@ def _became(
             identity = found.as_insight.identity
             read_as = f"Probably {found.type}, by route {read.route}; a person has to give its id."
         case CaseLink(case=case):
-            return Became(link, f"A case: {case}.")
+            return LinkReport(link, f"A case: {case}.")
         case Uncovered() | None:
-            return Became(link, sentence(read.reason) if read.reason else "Not read.")
+            return LinkReport(link, sentence(read.reason) if read.reason else "Not read.")
     hosts = context.hosts_for(thread.workspace)
     if not orgs_of(found.host, hosts) and found.type is not InsightType.SCM_URL:
         sites = ", ".join(sorted(org.site for org in hosts))
-        return Became(link, f"{read_as} Its host {found.host} is not of this bot's Datadog site ({sites}).")
+        return LinkReport(link, f"{read_as} Its host {found.host} is not of this bot's Datadog site ({sites}).")
     told = traces.get(identity)
     if told is None:
-        return Became(link, f"{read_as} It was not written down: the bot did not hear of it, or there was no case.")
-    return Became(
+        return LinkReport(link, f"{read_as} It was not written down: the bot did not hear of it, or there was no case.")
+    return LinkReport(
         link,
         read_as,
         reason=told.reason if told.state is SightingState.NOT else "",

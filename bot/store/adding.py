@@ -11,7 +11,7 @@ from bot.model import Identity, Insight, Thread
 from bot.store import Store, cards, cases, now, offering, ties
 from bot.store.cards import Timing
 from bot.store.jobs import JobKind, enqueue
-from bot.store.joining import Joining, Place, join
+from bot.store.joining import CardEntry, CardPlace, join
 from bot.store.schema import card_insights, insights
 from bot.store.schema import cards as cards_table
 
@@ -108,9 +108,9 @@ async def _show(tx: AsyncConnection, adding: Adding, confirmed: Sequence[int], a
         ),
     )
     shown = set((await tx.execute(here)).scalars())
-    missing = [Joining(each, adding.source_poster, adding.source_ts) for each in confirmed if each not in shown]
+    missing = [CardEntry(each, adding.source_poster, adding.source_ts) for each in confirmed if each not in shown]
     if missing:
-        await join(tx, Place(adding.thread, adding.org, adding.case_id), missing, AT_ONCE, at)
+        await join(tx, CardPlace(adding.thread, adding.org, adding.case_id), missing, AT_ONCE, at)
     await enqueue(tx, JobKind.CASE, cases.key(adding.org, adding.case_id))
 
 

@@ -246,7 +246,7 @@ async def lost(tx: AsyncConnection, card: str) -> None:
     await tx.execute(update(cards).where(cards.c.id == card).values(ts=None, posting_since=None))
 
 
-async def rehouse(tx: AsyncConnection, card: Card, channel: str) -> None:
+async def move_to_dm(tx: AsyncConnection, card: Card, channel: str) -> None:
     """The card lives in another channel, outside any thread: in somebody's direct messages. Under the job's `check_lease`."""
     there = (cards.c.workspace == card.thread.workspace) & (cards.c.channel == channel) & (cards.c.thread_ts == "")
     await tx.execute(update(cards).where(there, cards.c.open, cards.c.id != card.id).values(open=False))

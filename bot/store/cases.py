@@ -34,7 +34,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class WorkItem:
     """One insight that is to be put on its case, or taken off.
 
     `sent_ago`: seconds since a call left that carried it and may have arrived, many for one that has ended; None: none.
@@ -53,10 +53,10 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class DeliveryResult:
     """What became of one insight: `was` is it when its call left, `note` a sentence when it went wrong."""
 
-    was: Item
+    was: WorkItem
     state: State
     note: str = ""
     ours: bool | None = None
@@ -139,11 +139,11 @@ async def told_ago(connection: AsyncConnection, org: str, case_id: str) -> float
     return math.inf if ago is None else ago
 
 
-async def work(connection: AsyncConnection, org: str, case_id: str) -> list[Item]:
+async def work(connection: AsyncConnection, org: str, case_id: str) -> list[WorkItem]:
     """What is confirmed and not on the case yet, and what is to come off it; oldest confirmation first."""
     found = await connection.execute(_WORK, {"org": org, "case_id": case_id})
     return [
-        Item(
+        WorkItem(
             row.id,
             Identity(InsightType(row.type), row.scope, row.resource_id),
             row.ref,
@@ -155,7 +155,7 @@ async def work(connection: AsyncConnection, org: str, case_id: str) -> list[Item
     ]
 
 
-async def mark_sent(tx: AsyncConnection, items: Sequence[Item], at: float) -> list[Item]:
+async def mark_sent(tx: AsyncConnection, items: Sequence[WorkItem], at: float) -> list[WorkItem]:
     """Commit, before the call leaves, that it may arrive; returns the items that still are what they were.
 
     One that a person cancelled in the meantime is left out.
@@ -182,17 +182,17 @@ async def unsent(tx: AsyncConnection, ids: Collection[int]) -> None:
     )
 
 
-async def settle(tx: AsyncConnection, outcome: Sequence[Settled]) -> None:
+async def settle(tx: AsyncConnection, outcome: Sequence[DeliveryResult]) -> None:
     """Move each insight to what became of it, and bring its cards up to date. Under `lock_case`.
 
     One that left its state meanwhile (cancelled while the call was under way) keeps the person's decision.
     """
     at = await now(tx)
-    alike: dict[tuple[State, cards.Change], dict[int, Settled]] = {}
+    alike: dict[tuple[State, cards.Change], dict[int, DeliveryResult]] = {}
     for each in outcome:
         change = cards.Change(each.state, at, note=each.note, ours=each.ours)
         alike.setdefault((each.was.state, change), {})[each.was.id] = each
-    moved: list[Settled] = []
+    moved: list[DeliveryResult] = []
     for (was, change), group in alike.items():
         moved += [group[insight] for insight in await cards.move(tx, group, change, was=was)]
     await cards.touch(tx, [each.was.id for each in moved])  # locks the cards' jobs, which come before their cards

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.insights import Action, Standing, State, act
+from bot.insights import Action, ItemView, State, act
 from bot.store import Store, cards, cases, now, ties
 from bot.store.jobs import JobKind, enqueue
 
@@ -82,7 +82,7 @@ async def _move(tx: AsyncConnection, card: cards.Card, items: Sequence[cards.Ite
     at = await now(tx)
     alike: dict[tuple[State, cards.Change], list[int]] = {}
     for item in items:
-        standing = Standing(
+        standing = ItemView(
             state=item.state,
             sent=item.sent,
             ours=item.ours,

@@ -25,7 +25,7 @@ GROUP_HOLDS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Joining:
+class CardEntry:
     """An insight that comes onto a card, and whose message brought it there."""
 
     insight: int
@@ -35,7 +35,7 @@ class Joining:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CardPlace:
     """Where offered insights go: the thread's card about one case.
 
     `rolling`: that of the last bot's post in this channel, whose thread may be another; a new one goes to this thread.
@@ -85,14 +85,14 @@ _LEAVE = card_insights.delete().where(_ITS_INSIGHTS, card_insights.c.insight.in_
 _JOIN = insert(card_insights)
 
 
-async def join(tx: AsyncConnection, place: Place, offered: Sequence[Joining], timing: Timing, at: float) -> None:
+async def join(tx: AsyncConnection, place: CardPlace, offered: Sequence[CardEntry], timing: Timing, at: float) -> None:
     """Put insights on the thread's open card; a new card takes over when that is full or old."""
     rest = list(offered)
     card = await _open_card(tx, place)
     while rest:
         held = 0 if card is None else await _count(tx, card.id)
         if card is None or held >= CARD_HOLDS or card.first_link_at < at - place.open_seconds:
-            card = await _take_over(tx, place, card, at)
+            card = await _roll_over(tx, place, card, at)
             held = await _count(tx, card.id)
         room = CARD_HOLDS - held
         await _schedule(tx, card, timing, at)  # locks the job, which comes before its card
@@ -128,23 +128,23 @@ async def close(tx: AsyncConnection, card: shown.Card, reason: str, timing: Timi
         return
     leaving = (card_insights.c.card == card.id) & card_insights.c.insight.in_(item.id for item in unseen)
     await tx.execute(card_insights.delete().where(leaving))
-    offered = [Joining(item.id, item.poster, item.message_ts, item.draft) for item in unseen]
-    await join(tx, Place(card.thread, card.org, card.case_id), offered, timing, await now(tx))
+    offered = [CardEntry(item.id, item.poster, item.message_ts, item.draft) for item in unseen]
+    await join(tx, CardPlace(card.thread, card.org, card.case_id), offered, timing, await now(tx))
 
 
-async def is_asking(connection: AsyncConnection, place: Place) -> bool:
+async def is_asking(connection: AsyncConnection, place: CardPlace) -> bool:
     """Whether a card offers something here already."""
     return await _open_card(connection, place) is not None
 
 
-async def _open_card(tx: AsyncConnection, place: Place) -> Row[Any] | None:
+async def _open_card(tx: AsyncConnection, place: CardPlace) -> Row[Any] | None:
     """The card that later links join: one that nobody has decided on, or that was not posted yet."""
     where = {"workspace": place.thread.workspace, "channel": place.thread.channel, "org": place.org}
     where |= {"case_id": place.case_id} | ({} if place.rolling else {"thread_ts": place.thread.ts})
     return (await tx.execute(_OPEN_ROLLING if place.rolling else _OPEN, where)).one_or_none()
 
 
-def _of(place: Place) -> ColumnElement[bool]:
+def _of(place: CardPlace) -> ColumnElement[bool]:
     return and_(
         cards.c.workspace == place.thread.workspace,
         cards.c.channel == place.thread.channel,
@@ -158,13 +158,13 @@ async def _count(tx: AsyncConnection, card: str) -> int:
     return (await tx.execute(_COUNT, {"of_card": card})).scalar_one()
 
 
-async def _take_over(tx: AsyncConnection, place: Place, old: Row[Any] | None, at: float) -> Row[Any]:
+async def _roll_over(tx: AsyncConnection, place: CardPlace, old: Row[Any] | None, at: float) -> Row[Any]:
     """A new open card, with what is undecided on the old one. A full undecided card keeps its own: it is no less."""
-    undecided: list[Joining] = []
+    undecided: list[CardEntry] = []
     if old is not None:
         offered = [item for item in await shown.items(tx, old.id) if item.state is State.OFFERED]
         if len(offered) < CARD_HOLDS:
-            undecided = [Joining(item.id, item.poster, item.message_ts) for item in offered]
+            undecided = [CardEntry(item.id, item.poster, item.message_ts) for item in offered]
         await enqueue(tx, JobKind.CARD, old.id)
         gone = (card_insights.c.card == old.id) & card_insights.c.insight.in_(each.insight for each in undecided)
         await tx.execute(card_insights.delete().where(gone))
@@ -198,7 +198,7 @@ async def _take_over(tx: AsyncConnection, place: Place, old: Row[Any] | None, at
     return card
 
 
-async def _put_on(tx: AsyncConnection, card: str, joining: Sequence[Joining]) -> None:
+async def _put_on(tx: AsyncConnection, card: str, joining: Sequence[CardEntry]) -> None:
     """New groups of checkboxes: a group's options never change while offered, or Slack forgets people's ticks."""
     if not joining:
         return

@@ -8,14 +8,14 @@ from typing import Any
 from sqlalchemy import Row, and_, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.insights import Decision, Known, Mode, State, decide
+from bot.insights import CaseSnapshot, Decision, Mode, State, decide
 from bot.model import Identity, InsightType, Thread
 from bot.store import cards, cases, joining, modes, ties
 from bot.store.jobs import JobKind, enqueue
-from bot.store.joining import Joining, Place
+from bot.store.joining import CardEntry, CardPlace
 from bot.store.schema import card_insights, insights, sightings
 from bot.store.schema import cards as cards_table
-from bot.store.seen import Decided, Rules, SightingState, in_thread
+from bot.store.seen import Rules, SightingDecision, SightingState, in_thread
 from bot.store.ties import TieSource
 
 
@@ -23,7 +23,7 @@ from bot.store.ties import TieSource
 class _Case:
     """What the store knows of a case's insights: the core's view of it, their ids, and which are drafts."""
 
-    known: Known
+    known: CaseSnapshot
     ids: Mapping[Identity, int]
     drafts: frozenset[Identity]
 
@@ -69,7 +69,7 @@ _NEW = insert(insights).returning(insights)
 
 async def offer_pending(
     tx: AsyncConnection, thread: Thread, tie: ties.Tie, rules: Rules, at: float, *, rolling: bool = False
-) -> list[Decided]:
+) -> list[SightingDecision]:
     """Decide on every pending sighting of a tied thread and put what is offered on its card. Under `lock_case`.
 
     Returns what was decided, to be told once the transaction stands. `rolling`: it is a bot's post in a tied channel,
@@ -82,7 +82,7 @@ async def offer_pending(
     mode = await modes.of(tx, thread) or rules.mode
     if mode is Mode.OFF:
         return await set_aside(tx, thread, Decision.MODE_OFF)
-    place = Place(thread, tie.org, tie.case_id, rolling=rolling)
+    place = CardPlace(thread, tie.org, tie.case_id, rolling=rolling)
     case = await _case(tx, place, pending, shared=tie.source is TieSource.CHANNEL)
     offered, silent = await _choose(tx, pending, tie, case)
     if offered and all(_needs_id(row) for row in offered.values()) and not await joining.is_asking(tx, place):
@@ -97,7 +97,7 @@ async def offer_pending(
     return [*silent, *(_as_decided(row, Decision.OFFER) for row in offered.values())]
 
 
-async def set_aside(tx: AsyncConnection, thread: Thread, reason: str) -> list[Decided]:
+async def set_aside(tx: AsyncConnection, thread: Thread, reason: str) -> list[SightingDecision]:
     """The thread's pending sightings are offered nowhere, for this reason; returns them."""
     aside = await tx.execute(
         update(sightings)
@@ -108,7 +108,7 @@ async def set_aside(tx: AsyncConnection, thread: Thread, reason: str) -> list[De
     return [_as_decided(row, reason) for row in aside]
 
 
-async def _case(tx: AsyncConnection, place: Place, pending: Sequence[Row[Any]], *, shared: bool) -> _Case:
+async def _case(tx: AsyncConnection, place: CardPlace, pending: Sequence[Row[Any]], *, shared: bool) -> _Case:
     """What is known of the pending resources on this case. `shared`: the channel's rolling cards count as the thread's.
 
     A card that Slack shows no more shows nothing to anybody: what was only on it may be offered again.
@@ -119,7 +119,7 @@ async def _case(tx: AsyncConnection, place: Place, pending: Sequence[Row[Any]], 
     found = list(await tx.execute(_KNOWN, of_case))
     on_card = await tx.execute(_ON_CARD_OR_ROLLING if shared else _ON_CARD, of_case | here)
     told = await cases.get(tx, place.org, place.case_id)
-    known = Known(
+    known = CaseSnapshot(
         states={identity_of(row): State(row.state) for row in found},
         on_case=told.on_case if told else frozenset(),
         on_card={identity_of(row) for row in on_card},
@@ -130,11 +130,11 @@ async def _case(tx: AsyncConnection, place: Place, pending: Sequence[Row[Any]], 
 
 async def _choose(
     tx: AsyncConnection, pending: Sequence[Row[Any]], tie: ties.Tie, case: _Case
-) -> tuple[dict[Identity, Row[Any]], list[Decided]]:
+) -> tuple[dict[Identity, Row[Any]], list[SightingDecision]]:
     """The sightings to offer, one per identity, and the others; why those are not is written down."""
     offered: dict[Identity, Row[Any]] = {}
     silent: list[tuple[int, SightingState, str | None, int | None]] = []
-    told: list[Decided] = []
+    told: list[SightingDecision] = []
     for row in pending:
         identity = identity_of(row)
         decision = decide(identity, case.known)
@@ -155,7 +155,7 @@ async def _choose(
 
 async def _offer(
     tx: AsyncConnection, offered: Mapping[Identity, Row[Any]], tie: ties.Tie, case: _Case, at: float
-) -> list[Joining]:
+) -> list[CardEntry]:
     """The insights of these sightings, offered: new ones, withdrawn ones again, drafts whose id is certain now."""
     change = cards.Change(State.OFFERED, at)
     old = [case.ids[identity] for identity in offered if identity in case.ids]
@@ -170,7 +170,7 @@ async def _offer(
     whence = {made[identity]: _message(offered[identity]) for identity in made}
     await cards.record(tx, whence, None, change)
     await _decided(tx, [(row.id, SightingState.OFFERED, None, ids[one]) for one, row in offered.items()])
-    return [Joining(ids[identity], row.poster, row.message_ts, draft=row.draft) for identity, row in offered.items()]
+    return [CardEntry(ids[identity], row.poster, row.message_ts, draft=row.draft) for identity, row in offered.items()]
 
 
 async def make(tx: AsyncConnection, new: Sequence[Mapping[str, object]], at: float) -> dict[Identity, int]:
@@ -192,7 +192,7 @@ def _message(row: Row[Any]) -> str:
 
 
 async def _add_at_once(
-    tx: AsyncConnection, place: Place, joined: Sequence[Joining], may: frozenset[str], at: float
+    tx: AsyncConnection, place: CardPlace, joined: Sequence[CardEntry], may: frozenset[str], at: float
 ) -> None:
     """Mode auto: what somebody pasted who may confirm it counts as confirmed by them."""
     mine: dict[str, list[int]] = {}
@@ -207,8 +207,8 @@ async def _add_at_once(
         await enqueue(tx, JobKind.CASE, cases.key(place.org, place.case_id))
 
 
-def _as_decided(row: Row[Any], decision: str) -> Decided:
-    return Decided(identity_of(row), row.ref, row.host, bool(row.draft), row.message_ts, str(decision))
+def _as_decided(row: Row[Any], decision: str) -> SightingDecision:
+    return SightingDecision(identity_of(row), row.ref, row.host, bool(row.draft), row.message_ts, str(decision))
 
 
 def _needs_id(row: Row[Any]) -> bool:

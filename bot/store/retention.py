@@ -20,7 +20,7 @@ UNFINISHED = (State.OFFERED, State.CONFIRMED, State.UNDOING)
 """Undecided, or under way."""
 
 
-async def sweep(store: Store) -> int:
+async def reconcile(store: Store) -> int:
     """Wake every job that should be there and is not; how many."""
     async with store.read() as connection:
         missing = [

@@ -22,7 +22,7 @@ class SightingState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Candidate:
     """An insight that a link names, and the orgs whose web host it is on: none for a code change, which fits any.
 
     `draft`: a person has to give or confirm its id.
@@ -34,7 +34,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ScannedMessage:
     """What one message brought. `names`: the cases it names; in a root they are what its thread is about.
 
     `elsewhere`: Datadog's sites that its links are on, where none is on an org's of ours.
@@ -43,7 +43,7 @@ class Seen:
     thread: Thread
     message_ts: str
     poster: str | None
-    found: tuple[Found, ...]
+    found: tuple[Candidate, ...]
     names: tuple[CaseName, ...] = ()
     by_bot: bool = False
     elsewhere: frozenset[str] = frozenset()
@@ -59,7 +59,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class SightingDecision:
     """What was made of one sighting: offered, or not and why (`insights.Decision`, `ties.TieKind`, Slack's words)."""
 
     identity: Identity

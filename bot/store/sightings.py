@@ -16,7 +16,7 @@ from bot.store.engine import insert_on
 from bot.store.jobs import JobKind, enqueue
 from bot.store.offering import offer_pending
 from bot.store.schema import sightings
-from bot.store.seen import Decided, Found, Rules, Seen, SightingState, in_thread, key
+from bot.store.seen import Rules, ScannedMessage, SightingDecision, SightingState, in_thread, key
 from bot.store.ties import TieKind, TieSource
 
 
@@ -26,10 +26,10 @@ class Sighted:
 
     new: int = 0
     tie: ties.Tie | None = None
-    decided: Sequence[Decided] = ()
+    decided: Sequence[SightingDecision] = ()
 
 
-async def sight(store: Store, seen: Seen, rules: Callable[[], Awaitable[Rules]]) -> Sighted:
+async def sight(store: Store, seen: ScannedMessage, rules: Callable[[], Awaitable[Rules]]) -> Sighted:
     """Write down what a message brought; in a tied thread it is offered in the same transaction.
 
     Slack sends an event more than once: then nothing is new. A thread known to be about no case costs one
@@ -45,7 +45,7 @@ async def sight(store: Store, seen: Seen, rules: Callable[[], Awaitable[Rules]])
             return sighted
 
 
-async def _concerns(store: Store, seen: Seen) -> bool:
+async def _concerns(store: Store, seen: ScannedMessage) -> bool:
     """Whether this message can lead to anything here."""
     tie = await ties.at_once(store, seen.thread, bare_root=_is_bare_root(seen))
     if tie is None:
@@ -57,12 +57,12 @@ async def _concerns(store: Store, seen: Seen) -> bool:
     return bool(seen.found) and tie.kind in (TieKind.TIED, TieKind.NAMED)
 
 
-def _is_bare_root(seen: Seen) -> bool:
+def _is_bare_root(seen: ScannedMessage) -> bool:
     """A root that names no case leaves the thread to the channel."""
     return seen.is_root and not seen.names
 
 
-async def _write_down(tx: AsyncConnection, seen: Seen, rules: Rules) -> Sighted | None:
+async def _write_down(tx: AsyncConnection, seen: ScannedMessage, rules: Rules) -> Sighted | None:
     """None: the thread's tie changed under our eyes, and nothing was done."""
     tie = await ties.of(tx, seen.thread, bare_root=_is_bare_root(seen))
     at = await now(tx)
@@ -83,7 +83,7 @@ async def _write_down(tx: AsyncConnection, seen: Seen, rules: Rules) -> Sighted 
     return Sighted(await insert(tx, seen, at))
 
 
-async def insert(tx: AsyncConnection, seen: Seen, at: float) -> int:
+async def insert(tx: AsyncConnection, seen: ScannedMessage, at: float) -> int:
     """Write down a message's links; how many were new."""
     if not seen.found:
         return 0
@@ -137,7 +137,7 @@ async def thread_of(connection: AsyncConnection, workspace: str, channel: str, m
     return None if ts is None else Thread(workspace, channel, ts)
 
 
-async def of_message(connection: AsyncConnection, thread: Thread, message_ts: str) -> tuple[Found, ...]:
+async def of_message(connection: AsyncConnection, thread: Thread, message_ts: str) -> tuple[...]:
     """The links that a message holds, as they were written down."""
     mine = and_(
         sightings.c.workspace == thread.workspace,
@@ -147,7 +147,7 @@ async def of_message(connection: AsyncConnection, thread: Thread, message_ts: st
     )
     rows = await connection.execute(select(sightings).where(mine))
     return tuple(
-        Found(
+        Candidate(
             Insight(InsightType(row.type), row.resource_id, row.ref, row.host, row.scope),
             tuple(json.loads(row.orgs)),
             draft=row.draft,
@@ -202,6 +202,3 @@ async def _mark_gone(tx: AsyncConnection, thread: Thread, message_ts: str, ident
         update(sightings).where(mine).values(state=SightingState.GONE).returning(sightings.c.insight)
     )
     return [insight for insight in gone.scalars() if insight is not None]
-
-
-__all__ = ["Found", "Rules", "Seen", "SightingState", "insert", "key", "sight", "take_back", "withdraw"]

@@ -17,7 +17,7 @@ from bot.store.schema import card_insights, insights
 from bot.store.schema import cards as cards_table
 from bot.store.schema import sightings as seen_table
 from bot.store.schema import ties as ties_table
-from bot.store.seen import Seen, SightingState, in_thread, key
+from bot.store.seen import ScannedMessage, SightingState, in_thread, key
 from bot.store.ties import TieKind, TieSource
 
 SCANNED = 200
@@ -81,7 +81,7 @@ async def untie(store: Store, place: Thread, by: str) -> bool:
         return True
 
 
-async def reroot(store: Store, seen: Seen) -> None:
+async def reroot(store: Store, seen: ScannedMessage) -> None:
     """A thread's root was edited and names other cases now, or none. What a person said of the thread stays.
 
     What was only offered for the old case is withdrawn, and the thread's links wait for the new one.
@@ -100,7 +100,7 @@ async def reroot(store: Store, seen: Seen) -> None:
             await sightings.insert(tx, seen, at)
 
 
-async def root_names(connection: AsyncConnection, seen: Seen) -> Sequence[ties.CaseName]:
+async def root_names(connection: AsyncConnection, seen: ScannedMessage) -> Sequence[ties.CaseName]:
     """The cases that this root named, as far as is known; what it names now, where that says the same."""
     old = await ties.own(connection, seen.thread) if seen.is_root else None
     if old is None:

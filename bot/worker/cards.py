@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
+class RenderedCard:
     """A card as of now: its message, the digest of what it reads, and whether there is anything to post."""
 
     version: int
@@ -44,7 +44,7 @@ class Face:
 
 
 @dataclass(frozen=True, slots=True)
-class Showing:
+class ShownCard:
     """The version of a card that Slack shows, under which ts; None: there is nothing to show."""
 
     version: int
@@ -117,11 +117,11 @@ def permalink(workspace_url: str, thread: Thread, message_ts: str) -> str:
     return page if message_ts == thread.ts else f"{page}?thread_ts={thread.ts}&cid={thread.channel}"
 
 
-async def _show(context: Context, job: Job, card: cards.Card) -> Showing:
+async def _show(context: Context, job: Job, card: cards.Card) -> ShownCard:
     """Post or update; what Slack shows now."""
     face = await (_question(context, card) if card.asks else _insights(context, card))
     if face is None:
-        return Showing(0, None, "")
+        return ShownCard(0, None, "")
     there = await context.workspaces.at(card.thread.workspace)
     ts = card.ts
     if ts is None and card.posting_since is not None:
@@ -131,28 +131,28 @@ async def _show(context: Context, job: Job, card: cards.Card) -> Showing:
         # A new version that reads the same (a probe failed again) is not worth a call.
         if card.ts is None or card.digest != face.digest:
             await there.slack.update(card.thread.channel, ts, face.message)
-        return Showing(face.version, ts, face.digest)
+        return ShownCard(face.version, ts, face.digest)
     if face.empty:
-        return Showing(face.version, None, "")
+        return ShownCard(face.version, None, "")
     if not context.shared and await _is_shared(context, card):
         raise SlackPermanent(SHARED)
     async with context.write() as tx:
         await cards.posting(tx, card.id, await jobs.check_lease(tx, job))
     posted = await there.slack.post(card.thread, face.message, messages.metadata(card.id))
-    return Showing(face.version, posted.ts, face.digest, posted.channel)
+    return ShownCard(face.version, posted.ts, face.digest, posted.channel)
 
 
-async def _insights(context: Context, card: cards.Card) -> Face | None:
+async def _insights(context: Context, card: cards.Card) -> RenderedCard | None:
     shown = await view(context, card)
     if shown is None:
         return None
     # The version itself stands in every button: without it, two versions may read the same.
     digest = _digest(messages.card(replace(shown, version=0)))
     empty = all(item.state is State.WITHDRAWN for item in shown.items)
-    return Face(shown.version, messages.card(shown), digest, empty=empty)
+    return RenderedCard(shown.version, messages.card(shown), digest, empty=empty)
 
 
-async def _question(context: Context, card: cards.Card) -> Face | None:
+async def _question(context: Context, card: cards.Card) -> RenderedCard | None:
     async with context.store.read() as connection:
         row = await cards.get(connection, card.id)
         asked = await questions.get(connection, card.id)
@@ -176,7 +176,7 @@ async def _question(context: Context, card: cards.Card) -> Face | None:
         at=asked.at,
         names=names,
     )
-    return Face(row.version, messages.question(shown), _digest(messages.question(replace(shown, version=0))))
+    return RenderedCard(row.version, messages.question(shown), _digest(messages.question(replace(shown, version=0))))
 
 
 def _told_apart(found: Sequence[cases.Case]) -> list[str]:
@@ -245,7 +245,7 @@ def as_shown(item: cards.Item, name: str) -> messages.Item:
     )
 
 
-async def _shown(context: Context, job: Job, card: cards.Card, showing: Showing) -> None:
+async def _shown(context: Context, job: Job, card: cards.Card, showing: ShownCard) -> None:
     async with context.write() as tx:
         await jobs.check_lease(tx, job)
         if showing.ts is None:
@@ -253,7 +253,7 @@ async def _shown(context: Context, job: Job, card: cards.Card, showing: Showing)
             more = False
         else:
             if showing.channel and showing.channel != card.thread.channel:
-                await cards.rehouse(tx, card, showing.channel)
+                await cards.move_to_dm(tx, card, showing.channel)
             more = await cards.shown(tx, card.id, showing.version, showing.ts, showing.digest)
         await jobs.complete(tx, job, more=more)
 
@@ -271,7 +271,7 @@ async def _ended(context: Context, job: Job, card: cards.Card, end: SlackPermane
         await jobs.check_lease(tx, job)
         person = await _whose(tx, card) if end.reason in OUTSIDE else None
         if card.ts is None and person is not None:
-            await cards.rehouse(tx, card, person)
+            await cards.move_to_dm(tx, card, person)
             anew = True
         elif anew and any(item.state is not State.OFFERED for item in await cards.items(tx, card.id)):
             await cards.lost(tx, card.id)

@@ -19,7 +19,7 @@ from bot.links import insight_on
 from bot.model import Identity
 from bot.services.context import Context, Organization
 from bot.store import cards, cases, comments, jobs, ties
-from bot.store.cases import Item, Settled
+from bot.store.cases import DeliveryResult, WorkItem
 from bot.store.jobs import BATCH, Job, Retry
 from bot.worker import comments as commenting
 
@@ -57,7 +57,7 @@ async def deliver(context: Context, job: Job) -> None:
         await _not_now(context, org, job, work, later)
 
 
-async def _batch(context: Context, org: Organization, job: Job, work: Sequence[Item], *, look_first: bool) -> None:
+async def _batch(context: Context, org: Organization, job: Job, work: Sequence[WorkItem], *, look_first: bool) -> None:
     adding = [item for item in work if item.state is State.CONFIRMED][: job.batch_size]
     latest = min((item.sent_ago for item in work if item.sent_ago is not None), default=math.inf)
     if latest < context.settled:
@@ -77,12 +77,12 @@ async def _batch(context: Context, org: Organization, job: Job, work: Sequence[I
         await _refused(context, org, job, adding or work[:BATCH], refused)
 
 
-async def _absent(context: Context, org: Organization, job: Job, adding: Sequence[Item]) -> list[Item]:
+async def _absent(context: Context, org: Organization, job: Job, adding: Sequence[WorkItem]) -> list[WorkItem]:
     """What is on the case already is added, by whomever; the others are returned."""
     org_name, case_id = job.key.split("/")
     told = await org.datadog.case(case_id)
     there = present(context, told)
-    found = [Settled(item, State.ADDED, ours=item.sent) for item in adding if item.identity in there]
+    found = [DeliveryResult(item, State.ADDED, ours=item.sent) for item in adding if item.identity in there]
     async with context.write() as tx:
         await ties.lock_case(tx, org_name, case_id)
         await jobs.check_lease(tx, job, context.lease)
@@ -91,19 +91,19 @@ async def _absent(context: Context, org: Organization, job: Job, adding: Sequenc
     return [item for item in adding if item.identity not in there]
 
 
-async def _add(context: Context, org: Organization, job: Job, adding: Sequence[Item]) -> None:
+async def _add(context: Context, org: Organization, job: Job, adding: Sequence[WorkItem]) -> None:
     _, case_id = job.key.split("/")
     sending = await _mark_sent(context, job, adding)
     if not sending:
         await settle(context, job, [], batch_size=job.batch_size)
         return
     told = await org.datadog.add(case_id, [_triple(item) for item in sending])
-    added = [Settled(item, State.ADDED, ours=True) for item in sending]
+    added = [DeliveryResult(item, State.ADDED, ours=True) for item in sending]
     log.info("case.added", case=case_id, insights=len(added))
     await settle(context, job, added, told=told, batch_size=job.batch_size)
 
 
-async def _remove(context: Context, org: Organization, job: Job, removing: Sequence[Item]) -> None:
+async def _remove(context: Context, org: Organization, job: Job, removing: Sequence[WorkItem]) -> None:
     _, case_id = job.key.split("/")
     words = ""
     try:
@@ -114,10 +114,10 @@ async def _remove(context: Context, org: Organization, job: Job, removing: Seque
         # Something of these was not there to remove, or the case is gone: the case itself tells.
         told, words = await _read(org, case_id), refused.words
     there: frozenset[Identity] = present(context, told) if told else frozenset()
-    undone = [Settled(item, State.UNDONE) for item in removing if item.identity not in there]
+    undone = [DeliveryResult(item, State.UNDONE) for item in removing if item.identity not in there]
     # What stays although the rest was there to remove was refused itself; else the next turn removes it alone.
     stays = messages.refused_by_datadog(words or "it is still on the case")
-    kept = [Settled(item, State.ADDED, note=stays) for item in removing if item.identity in there]
+    kept = [DeliveryResult(item, State.ADDED, note=stays) for item in removing if item.identity in there]
     await settle(context, job, undone or kept, told=told)
 
 
@@ -131,7 +131,7 @@ async def _read(org: Organization, case_id: str) -> DatadogCase | None:
 
 
 async def _refused(
-    context: Context, org: Organization, job: Job, batch: Sequence[Item], refused: DatadogPermanent
+    context: Context, org: Organization, job: Job, batch: Sequence[WorkItem], refused: DatadogPermanent
 ) -> None:
     """4xx: of several the guilty one is looked for by halves; the rest is an end, with a sentence."""
     if refused.status in (401, 403):
@@ -147,19 +147,19 @@ async def _refused(
         await settle(context, job, failed, refused=job.refused + 1)
 
 
-async def _halve(context: Context, org: Organization, job: Job, batch: Sequence[Item]) -> None:
+async def _halve(context: Context, org: Organization, job: Job, batch: Sequence[WorkItem]) -> None:
     """Whether a refused batch was taken in part is documented nowhere: read the case, then try half."""
     _, case_id = job.key.split("/")
     told = await _read(org, case_id)
     there: frozenset[Identity] = present(context, told) if told else frozenset()
-    found = [Settled(item, State.ADDED, ours=True) for item in batch if item.identity in there]
+    found = [DeliveryResult(item, State.ADDED, ours=True) for item in batch if item.identity in there]
     absent = [item.id for item in batch if item.identity not in there]
     half = max(1, len(batch) // 2)
     await settle(context, job, found, told=told, unsent=absent, batch_size=half, refused=job.refused)
 
 
 async def _not_allowed(
-    context: Context, org: Organization, job: Job, batch: Sequence[Item], refused: DatadogPermanent
+    context: Context, org: Organization, job: Job, batch: Sequence[WorkItem], refused: DatadogPermanent
 ) -> None:
     if not await org.datadog.keys_are_valid():
         log.error("datadog.credentials_refused", org=org.hosts.name, status=refused.status)
@@ -181,7 +181,7 @@ async def _all_failed(context: Context, job: Job, words: str) -> None:
 
 
 async def _not_now(
-    context: Context, org: Organization, job: Job, work: Sequence[Item], later: DatadogTransient
+    context: Context, org: Organization, job: Job, work: Sequence[WorkItem], later: DatadogTransient
 ) -> None:
     words = (
         messages.rate_limited() if later.why is TransientReason.RATE_LIMITED else messages.not_answering(later.status)
@@ -203,7 +203,7 @@ async def _not_now(
     await wait(context, job, again)
 
 
-async def _answered(context: Context, job: Job, work: Sequence[Item]) -> None:
+async def _answered(context: Context, job: Job, work: Sequence[WorkItem]) -> None:
     async with context.write() as tx:
         await ties.lock_case(tx, *job.key.split("/"))
         await jobs.check_lease(tx, job)
@@ -220,7 +220,7 @@ async def _too_late(context: Context, job: Job) -> bool:
 async def settle(
     context: Context,
     job: Job,
-    outcome: Sequence[Settled],
+    outcome: Sequence[DeliveryResult],
     *,
     told: DatadogCase | None = None,
     unsent: Sequence[int] = (),
@@ -260,7 +260,7 @@ def as_case(context: Context, org: str, told: DatadogCase) -> cases.Case:
     return cases.Case(org, told.id, told.key, told.title, told.closed, told.archived, present(context, told))
 
 
-async def _mark_sent(context: Context, job: Job, items: Sequence[Item]) -> list[Item]:
+async def _mark_sent(context: Context, job: Job, items: Sequence[WorkItem]) -> list[WorkItem]:
     org, case_id = job.key.split("/")
     async with context.write() as tx:
         await ties.lock_case(tx, org, case_id)
@@ -274,10 +274,10 @@ async def _case_key(context: Context, job: Job) -> str:
     return case.key if case else case_id
 
 
-def _failure(item: Item, words: str) -> Settled:
+def _failure(item: WorkItem, words: str) -> DeliveryResult:
     """What could not be added failed; what could not be taken off is still there."""
-    return Settled(item, State.FAILED if item.state is State.CONFIRMED else State.ADDED, note=words)
+    return DeliveryResult(item, State.FAILED if item.state is State.CONFIRMED else State.ADDED, note=words)
 
 
-def _triple(item: Item) -> Triple:
+def _triple(item: WorkItem) -> Triple:
     return Triple(item.identity.type.value, item.identity.resource_id, item.ref)

@@ -78,7 +78,7 @@ class Delivery:
         if time.monotonic() - self._kept_up < UPKEEP_SECONDS:
             return
         self._kept_up = time.monotonic()
-        made = await retention.sweep(self._context.store)
+        made = await retention.reconcile(self._context.store)
         gone = await retention.prune(self._context.store, self._context.keep)
         if made or gone:
             log.info("delivery.upkeep", jobs_made=made, rows_pruned=gone)

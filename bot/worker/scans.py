@@ -12,7 +12,7 @@ from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import jobs, now, offering, scans, sightings, ties
 from bot.store.jobs import Job
 from bot.store.scans import Scan
-from bot.store.seen import Decided
+from bot.store.seen import SightingDecision
 from bot.store.ties import TieKind
 
 log = structlog.get_logger(__name__)
@@ -43,7 +43,7 @@ async def page(context: Context, job: Job, thread: Thread, scan: Scan) -> None:
     async with context.write() as tx:
         await jobs.check_lease(tx, job)
         tie = await ties.of(tx, thread)
-        decided: list[Decided] = []
+        decided: list[SightingDecision] = []
         if done and tie is not None and tie.kind is TieKind.TIED:
             await ties.lock_case(tx, tie.org, tie.case_id)
             decided = await offering.offer_pending(tx, thread, tie, rules, await now(tx))

@@ -19,7 +19,7 @@ from bot.services.context import Context
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import cases, jobs, now, offering, questions, scans, ties
 from bot.store.jobs import Job, Retry
-from bot.store.seen import Decided
+from bot.store.seen import SightingDecision
 from bot.store.ties import CaseName, TieKind
 from bot.worker import scans as scanning
 
@@ -103,7 +103,7 @@ async def _write_down(context: Context, job: Job, thread: Thread, learned: _Lear
         for case in learned.replied:
             await cases.save(tx, case)
         tie = await ties.of(tx, thread)
-        decided: list[Decided] = []
+        decided: list[SightingDecision] = []
         if tie is not None and tie.kind is TieKind.TIED:
             await ties.lock_case(tx, tie.org, tie.case_id)
             decided = await offering.offer_pending(tx, thread, tie, rules, at)

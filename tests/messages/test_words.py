@@ -108,8 +108,8 @@ def test_the_answer_to_a_wrong_command_repeats_it_harmlessly(text: str):
 
 @pytest.mark.parametrize("reason", [*Decision, *(kind for kind in TieKind if kind is not TieKind.TIED)])
 def test_every_reason_for_silence_is_told_in_words(reason: str):
-    place = why.Place("This thread is tied to CASEM-1.", Mode.ASK, "")
-    said = why.why_text(place, [why.Became("https://app.datadoghq.com/monitors/1", "a monitor", reason)])
+    place = why.ThreadReport("This thread is tied to CASEM-1.", Mode.ASK, "")
+    said = why.why_text(place, [why.LinkReport("https://app.datadoghq.com/monitors/1", "a monitor", reason)])
     last = said.splitlines()[-1].strip()
     assert last.endswith(".")
     assert str(reason) != last.removesuffix(".")
@@ -117,6 +117,8 @@ def test_every_reason_for_silence_is_told_in_words(reason: str):
 
 @pytest.mark.parametrize("state", State)
 def test_every_state_is_told_in_words(state: State):
-    place = why.Place("This thread is tied to CASEM-1.", Mode.ASK, "")
-    said = why.why_text(place, [why.Became("https://app.datadoghq.com/monitors/1", "a monitor", "", state, "Ana", 1.0)])
+    place = why.ThreadReport("This thread is tied to CASEM-1.", Mode.ASK, "")
+    said = why.why_text(
+        place, [why.LinkReport("https://app.datadoghq.com/monitors/1", "a monitor", "", state, "Ana", 1.0)]
+    )
     assert said.splitlines()[-1].strip().endswith(".")

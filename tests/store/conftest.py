@@ -11,7 +11,7 @@ from bot.store.cards import Card, Item, Timing
 from bot.store.cases import Case
 from bot.store.clicks import Click, Clicked
 from bot.store.jobs import JobKind
-from bot.store.seen import Found, Rules, Seen
+from bot.store.seen import Candidate, Rules, ScannedMessage
 from bot.store.ties import CaseName, TieKind
 
 THREAD = Thread("T0ACME", "C0INCIDENTS", "1000.000100")
@@ -58,8 +58,8 @@ async def paste(
     org: str = CASE.org,
 ) -> int:
     """A message with these links, on a web host of `org`; those of code changes are on none."""
-    seen = tuple(Found(each, () if each.type is InsightType.SCM_URL else (org,)) for each in found)
-    return (await sightings.sight(store, Seen(thread, ts, poster, seen, names), ask)).new
+    seen = tuple(Candidate(each, () if each.type is InsightType.SCM_URL else (org,)) for each in found)
+    return (await sightings.sight(store, ScannedMessage(thread, ts, poster, seen, names), ask)).new
 
 
 async def ask() -> Rules:

@@ -6,7 +6,7 @@ import pytest
 
 from bot.insights import Action, State
 from bot.store import Store, cases, now
-from bot.store.cases import Case, Item, Settled
+from bot.store.cases import Case, DeliveryResult, WorkItem
 from tests.store.conftest import (
     CASE,
     ELSEWHERE,
@@ -33,19 +33,19 @@ async def save(store: Store, case: Case) -> None:
         await cases.save(tx, case)
 
 
-async def work(store: Store) -> list[Item]:
+async def work(store: Store) -> list[WorkItem]:
     async with store.read() as connection:
         return await cases.work(connection, CASE.org, CASE.case_id)
 
 
-async def send(store: Store, items: list[Item]) -> list[Item]:
+async def send(store: Store, items: list[WorkItem]) -> list[WorkItem]:
     async with store.write() as tx:
         return await cases.mark_sent(tx, items, await now(tx))
 
 
-async def settle(store: Store, *items: Item, state: State = State.ADDED) -> None:
+async def settle(store: Store, *items: WorkItem, state: State = State.ADDED) -> None:
     async with store.write() as tx:
-        await cases.settle(tx, [Settled(item, state, ours=True) for item in items])
+        await cases.settle(tx, [DeliveryResult(item, state, ours=True) for item in items])
 
 
 async def test_a_case_is_kept_as_datadog_told_of_it(store):

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from bot.insights import Action, State
 from bot.store import Store, cases, clicks, now, schema
-from bot.store.cases import Settled
+from bot.store.cases import DeliveryResult
 from bot.store.clicks import Click
 from bot.store.jobs import JobKind
 from tests.store.conftest import CASE, card_of, items_of, jobs_of, monitor, monitors, paste, press, states, tie
@@ -30,7 +30,7 @@ async def come_to(store: Store, state: State, *, ours: bool | None = None, note:
     """What delivery makes of everything that is confirmed."""
     async with store.write() as tx:
         work = await cases.work(tx, CASE.org, CASE.case_id)
-        await cases.settle(tx, [Settled(item, state, ours=ours, note=note) for item in work])
+        await cases.settle(tx, [DeliveryResult(item, state, ours=ours, note=note) for item in work])
 
 
 async def test_ticked_is_confirmed_and_the_rest_is_left_out(store):

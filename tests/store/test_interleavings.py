@@ -16,7 +16,7 @@ from bot.insights import Action, State
 from bot.model import Thread
 from bot.store import Store, cards, cases, jobs, migrate, now, retention, schema, sightings, ties, tying
 from bot.store.jobs import Job, JobKind
-from bot.store.seen import Seen
+from bot.store.seen import ScannedMessage
 from bot.store.ties import CaseName
 from bot.worker import threads
 from tests import postgres
@@ -149,7 +149,7 @@ async def test_adding_without_the_jobs_lock_would_strand_the_work_until_the_swee
         await jobs.complete(finishing, job, more=False)
     assert await states(store) == {"1": State.CONFIRMED}
     assert await jobs_of(store, JobKind.CASE) == []
-    await retention.sweep(store)
+    await retention.reconcile(store)
     assert await jobs_of(store, JobKind.CASE) == [job.key]
 
 
@@ -211,7 +211,7 @@ async def test_one_message_told_to_two_replicas_at_once_is_sighted_once(store, o
 
 async def test_a_link_that_comes_while_the_root_is_edited_is_not_offered_for_the_old_case(store, other):
     await tie(store)
-    new_root = Seen(THREAD, THREAD.ts, "U0ANA", (), (CaseName("default", OTHER_CASE.key),))
+    new_root = ScannedMessage(THREAD, THREAD.ts, "U0ANA", (), (CaseName("default", OTHER_CASE.key),))
     async with store.write() as tx:
         await ties.lock_case(tx, CASE.org, CASE.case_id)
         editing = await until_waiting(store, tying.reroot(store, new_root))
@@ -255,7 +255,7 @@ async def test_an_insight_fails_late_while_its_card_is_being_shown(store, other)
         async with other.write() as tx:
             await ties.lock_case(tx, CASE.org, CASE.case_id)
             work = await cases.work(tx, CASE.org, CASE.case_id)
-            await cases.settle(tx, [cases.Settled(item, State.FAILED, note="No.") for item in work])
+            await cases.settle(tx, [cases.DeliveryResult(item, State.FAILED, note="No.") for item in work])
 
     async with store.write() as tx:
         await jobs.check_lease(tx, job)

@@ -61,7 +61,7 @@ async def added(store: Store, *numbers: int) -> None:
     await press(store, await card_of(store), Action.ADD, *numbers)
     async with store.write() as tx:
         work = await cases.work(tx, CASE.org, CASE.case_id)
-        await cases.settle(tx, [cases.Settled(item, State.ADDED, ours=True) for item in work])
+        await cases.settle(tx, [cases.DeliveryResult(item, State.ADDED, ours=True) for item in work])
     await show(store)
 
 
@@ -73,7 +73,7 @@ async def test_a_confirmed_insight_whose_job_is_missing_gets_it_back(store):
     await paste(store, monitor(1))
     await press(store, await card_of(store), Action.ADD, 1)
     await show(store)
-    assert await retention.sweep(store) == 1
+    assert await retention.reconcile(store) == 1
     assert await jobs_of(store, JobKind.CASE) == [cases.key(CASE.org, CASE.case_id)]
 
 
@@ -81,14 +81,14 @@ async def test_a_card_that_slack_shows_as_it_was_gets_its_job_back(store):
     await tie(store)
     await paste(store, monitor(1))
     await lose_jobs(store)
-    assert await retention.sweep(store) == 1
+    assert await retention.reconcile(store) == 1
     assert await jobs_of(store, JobKind.CARD) == [(await card_of(store)).id]
 
 
 async def test_a_thread_whose_links_wait_gets_its_job_back(store):
     await paste(store, monitor(1))
     await lose_jobs(store)
-    assert await retention.sweep(store) == 1
+    assert await retention.reconcile(store) == 1
     assert await jobs_of(store, JobKind.THREAD) == [sightings.key(THREAD)]
 
 
@@ -97,8 +97,8 @@ async def test_where_nothing_is_missing_nothing_is_made(store):
     await added(store, 1)
     await paste(store, monitor(2), ts="1000.000300")
     await lose_jobs(store)
-    assert await retention.sweep(store) == 2
-    assert await retention.sweep(store) == 0
+    assert await retention.reconcile(store) == 2
+    assert await retention.reconcile(store) == 0
 
 
 async def test_code_changes_alone_and_cards_that_ended_wait_for_nothing(store):
@@ -111,7 +111,7 @@ async def test_code_changes_alone_and_cards_that_ended_wait_for_nothing(store):
     async with store.write() as tx:
         await cards.end(tx, (await card_of(store)).id, "is_archived")
     await lose_jobs(store)
-    assert await retention.sweep(store) == 0
+    assert await retention.reconcile(store) == 0
 
 
 # --- prune ---

@@ -4,7 +4,7 @@ from sqlalchemy import func, select, update
 
 from bot.model import Thread
 from bot.store import Store, schema, sightings, ties
-from bot.store.seen import Found, Seen
+from bot.store.seen import Candidate, ScannedMessage
 from bot.store.ties import TieKind
 from tests.store.conftest import CASE, THREAD, ask, monitor, states, tie
 
@@ -19,8 +19,8 @@ async def post(store: Store, minute: float, number: int, *, bot: bool, thread: T
     """A top-level post (or a reply) with one monitor, half a minute after the one before it."""
     ts = f"{2000 + minute:.6f}"
     place = thread or Thread(THREAD.workspace, THREAD.channel, ts)
-    found = (Found(monitor(number), (CASE.org,)),)
-    await sightings.sight(store, Seen(place, ts, "B0DATADOG" if bot else "U0BEN", found, by_bot=bot), ask)
+    found = (Candidate(monitor(number), (CASE.org,)),)
+    await sightings.sight(store, ScannedMessage(place, ts, "B0DATADOG" if bot else "U0BEN", found, by_bot=bot), ask)
     async with store.write() as tx:
         await tx.execute(update(schema.cards).values(first_link_at=schema.cards.c.first_link_at - 30.0))
     return place

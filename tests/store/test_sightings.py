@@ -9,7 +9,7 @@ from bot.insights import Action, State
 from bot.model import Insight, InsightType
 from bot.store import Store, jobs, now, offering, schema, ties, tying
 from bot.store.jobs import JobKind
-from bot.store.seen import Rules, Seen, key
+from bot.store.seen import Rules, ScannedMessage, key
 from bot.store.ties import CaseName, TieKind, TieSource
 from tests.store.conftest import (
     CASE,
@@ -291,7 +291,7 @@ async def test_what_an_edit_took_out_and_another_put_back_is_offered_again(store
 
 
 async def reroot(store: Store, *names: CaseName) -> None:
-    await tying.reroot(store, Seen(THREAD, THREAD.ts, "U0ANA", (), names))
+    await tying.reroot(store, ScannedMessage(THREAD, THREAD.ts, "U0ANA", (), names))
 
 
 async def test_a_root_that_names_another_case_takes_its_offers_along(store):
