@@ -43,7 +43,7 @@ from bot.slack.transport import Transport
 from bot.slack.workspaces import InstalledWorkspaces, OneWorkspace, Workspace
 from bot.store import Store, migrate
 from bot.store.cards import Timing
-from bot.worker.loop import Delivery
+from bot.worker.loop import Worker
 
 CALL_SECONDS = 8.0
 """No call to Slack or Datadog lasts longer, and all of one job's together less than its lease."""
@@ -151,7 +151,7 @@ async def _work(
     close_door: Callable[[], Awaitable[None]],
     stopping: asyncio.Event,
 ) -> None:
-    said, delivery, last_event = Responder(context), Delivery(context), LastEvent()
+    said, delivery, last_event = Responder(context), Worker(context), LastEvent()
     async with aiohttp.ClientSession() as session:
         bolt = bolt_app(settings, session, context, said, delivery)
         transport: Transport
@@ -198,7 +198,7 @@ async def _ended(tasks: set[asyncio.Task[Any]]) -> None:
 
 
 def bolt_app(
-    settings: Settings, session: aiohttp.ClientSession, context: Context, said: Responder, delivery: Delivery
+    settings: Settings, session: aiohttp.ClientSession, context: Context, said: Responder, delivery: Worker
 ) -> AsyncApp:
     """Bolt with our listeners. It acknowledges only when a listener has returned: then its transaction stands."""
     there = context.workspaces

@@ -15,7 +15,7 @@ from bot.services.context import Context
 from bot.slack.last_event import LastEvent
 from bot.slack.transport import Transport
 from bot.store import Store, heartbeats, jobs, now
-from bot.worker.loop import Delivery
+from bot.worker.loop import Worker
 
 DATABASE_SECONDS = 2.0
 WRITE_SECONDS = 10.0
@@ -43,7 +43,7 @@ def starting(what: Callable[[], str]) -> Probes:
     return Probes(ready, warnings, measure)
 
 
-def probes(context: Context, delivery: Delivery, transport: Transport, last_event: LastEvent) -> Probes:
+def probes(context: Context, delivery: Worker, transport: Transport, last_event: LastEvent) -> Probes:
     """The answers of `/readyz` and `/metrics`."""
     started = time.monotonic()
     database = Database(context.store)
@@ -124,7 +124,7 @@ async def beat(context: Context, last_event: LastEvent) -> None:
         await asyncio.sleep(BEAT_SECONDS)
 
 
-def _delivery(delivery: Delivery) -> list[str]:
+def _delivery(delivery: Worker) -> list[str]:
     silent = time.monotonic() - delivery.alive_at
     return (
         [f"Delivery has not looked for work for {silent:.0f} s: restart the bot."] if silent > DELIVERY_SECONDS else []

@@ -30,7 +30,7 @@ KINDS: Mapping[JobKind, Work] = {
 }
 
 
-class Delivery:
+class Worker:
     """The one loop of a process. `wake` after a commit makes it look at once."""
 
     def __init__(self, context: Context) -> None:

@@ -8,7 +8,7 @@ from bot.services.context import Context
 from bot.store import Store, jobs
 from bot.store.cards import Timing
 from bot.store.jobs import Job, JobKind
-from bot.worker.loop import Delivery
+from bot.worker.loop import Worker
 
 
 async def claimed(store: Store) -> Job | None:
@@ -16,12 +16,12 @@ async def claimed(store: Store) -> Job | None:
         return await jobs.claim(tx, 30.0)
 
 
-async def stuck(store: Store) -> Delivery:
+async def stuck(store: Store) -> Worker:
     """One job is under way and will not end by itself."""
     nobody: Any = None
     times = {"lease": 30.0, "retry_cap": 300.0, "give_up_after": 3600.0, "keep": 3600.0, "timing": Timing()}
     context: Any = {"store": store, "workspaces": nobody, "orgs": {}, "routes": nobody, **times}
-    delivery = Delivery(Context(confirmers=None, **context))
+    delivery = Worker(Context(confirmers=None, **context))
     async with store.write() as tx:
         await jobs.enqueue(tx, JobKind.CASE, "default/one")
     job = await claimed(store)
