@@ -45,7 +45,7 @@ def run(chosen: str | None) -> None:
     gc.enable()
 
     async def work() -> None:
-        told = settings.read(mode_of_transport=TransportMode(chosen) if chosen else None)
+        told = settings.read(transport_mode=TransportMode(chosen) if chosen else None)
         logs.configure(told.log_level, told.log_format)
         await app.run(told)
 

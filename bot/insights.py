@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from bot.model import Identity
+from bot.model import Identity, State
 
 CARD_HOLDS = 20
 """Insights on one card: two groups of checkboxes at Slack's ten each, still readable on a phone."""
@@ -19,19 +19,6 @@ ROLLING_SECONDS = 900.0
 """The same for the one card that a tied channel's bot posts share."""
 WAITING_AFTER_SECONDS = 10.0
 """When a card stops saying "Adding" and says what it waits for."""
-
-
-class State(StrEnum):
-    """Where one insight stands on one case."""
-
-    OFFERED = "offered"
-    CONFIRMED = "confirmed"
-    ADDED = "added"
-    FAILED = "failed"
-    DISMISSED = "dismissed"
-    WITHDRAWN = "withdrawn"
-    UNDOING = "undoing"
-    UNDONE = "undone"
 
 
 MOVES: Mapping[State, frozenset[State]] = {

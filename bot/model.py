@@ -3,7 +3,7 @@
 Values only: no I/O, no clock, no randomness. Times are seconds since the epoch, UTC.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -140,6 +140,171 @@ class Thread:
     @property
     def whole_channel(self) -> "Thread":
         return Thread(self.workspace, self.channel, "")
+
+    def permalink(self, workspace_url: str, message_ts: str) -> str:
+        """The address of one of its messages, as `chat.getPermalink` builds it."""
+        page = f"{workspace_url.rstrip('/')}/archives/{self.channel}/p{message_ts.replace('.', '')}"
+        return page if message_ts == self.ts else f"{page}?thread_ts={self.ts}&cid={self.channel}"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case as Datadog told of it. `on_case`: the identities that its answer listed. `stored`: told some time ago."""
+
+    org: str
+    case_id: str
+    key: str
+    title: str
+    closed: bool
+    archived: bool
+    on_case: frozenset[Identity]
+    stored: bool = field(default=False, compare=False)
+
+
+class TieKind(StrEnum):
+    """`named`: the root names a case that Datadog has not confirmed yet; `several`: it names more than one.
+
+    `unread`: nobody has looked at the root, or it was edited since; `none`: a person said that it is about no case.
+    """
+
+    UNREAD = "unread"
+    NAMED = "named"
+    TIED = "tied"
+    NO_CASE = "no_case"
+    SEVERAL = "several"
+    NONE = "none"
+
+
+class TieSource(StrEnum):
+    """Who says so, the strongest first."""
+
+    SAID = "said"
+    ROOT = "root"
+    CHANNEL = "channel"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseName:
+    """A case as a link names it: by key or UUID, in one of our orgs."""
+
+    org: str
+    case: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """What is known of a thread. `org` and `case_id` are set when it is tied, `named` while it waits for Datadog.
+
+    `by` (Slack user id) and `at` (epoch s): who said so and when. `replied`: cases that replies name.
+    """
+
+    kind: TieKind
+    source: TieSource
+    org: str
+    case_id: str
+    named: tuple[CaseName, ...]
+    replied: tuple[CaseName, ...]
+    by: str | None
+    at: float
+
+
+class State(StrEnum):
+    """Where one insight stands on one case."""
+
+    OFFERED = "offered"
+    CONFIRMED = "confirmed"
+    ADDED = "added"
+    FAILED = "failed"
+    DISMISSED = "dismissed"
+    WITHDRAWN = "withdrawn"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+
+    @property
+    def is_undecided(self) -> bool:
+        """Nobody has decided on it: its card takes more links."""
+        return self in (State.OFFERED, State.WITHDRAWN)
+
+    @property
+    def is_at_work(self) -> bool:
+        """The case's job has something to do for it."""
+        return self in (State.CONFIRMED, State.UNDOING)
+
+    @property
+    def is_settled(self) -> bool:
+        """Datadog has taken it, or refused it."""
+        return self in (State.ADDED, State.FAILED)
+
+    @property
+    def is_named(self) -> bool:
+        """A card lists it by its name; the others it only counts."""
+        return self not in (State.DISMISSED, State.UNDONE, State.WITHDRAWN)
+
+
+@dataclass(frozen=True, slots=True)
+class CardItem:
+    """One insight on a card; times are epoch seconds of the database's clock.
+
+    `by` and `at` tell of its last move, `note` is a failure's sentence, `name` what Datadog calls it, if known.
+    """
+
+    id: int
+    type: InsightType
+    resource_id: str
+    ref: str
+    host: str
+    state: State
+    group: int
+    scope: str = ""
+    joined_version: int = 0
+    by: str | None = None
+    at: float = 0.0
+    confirmed_at: float | None = None
+    sent: bool = False
+    ours: bool = False
+    left_out: bool = False
+    draft: bool = False
+    note: str = ""
+    poster: str | None = None
+    message_ts: str = ""
+    name: str = ""
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.type, self.scope, self.resource_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card's row. `asks`: it asks which case its thread is about, and shows no insights."""
+
+    id: str
+    thread: Thread
+    org: str
+    case_id: str
+    ts: str | None
+    version: int
+    shown_version: int
+    digest: str | None
+    posting_since: float | None
+    continued: bool
+    ended: str | None
+    tell: int
+    told: int
+    telling_since: float | None
+    asks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A card that asks which case its thread is about, and what a person answered: `org/case_id`, or `no`."""
+
+    card: str
+    version: int
+    asks: tuple[Case, ...]
+    answer: str | None = None
+    by: str | None = None
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

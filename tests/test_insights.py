@@ -4,8 +4,8 @@ from itertools import product
 
 import pytest
 
-from bot.insights import Action, CaseSnapshot, Decision, ItemView, State, act, decide, may_move, offer
-from bot.model import Identity, InsightType
+from bot.insights import Action, CaseSnapshot, Decision, ItemView, act, decide, may_move, offer
+from bot.model import Identity, InsightType, State
 
 MOVES = {
     ("offered", "confirmed"),

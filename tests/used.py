@@ -28,9 +28,9 @@ USED: dict[str, set[str]] = {"scopes": set(), "events": set(), "listeners": set(
 def note(calls: Iterable[Call], private: frozenset[str]) -> None:
     """Remember what these calls used; `private` are the ids of private channels."""
     for call in calls:
-        mode_of_transport, _, kind = call.method.partition(":")
+        mode, _, kind = call.method.partition(":")
         if call.service == "slack" and kind and kind != "url_verification":
-            _note_told(kind, call.arguments["payload" if mode_of_transport == "socket" else "body"])
+            _note_told(kind, call.arguments["payload" if mode == "socket" else "body"])
         elif call.service == "slack" and call.method in METHODS:
             USED["scopes"] |= _scopes(call, private)
 
@@ -39,7 +39,8 @@ def _note_told(kind: str, payload: Mapping[str, Any]) -> None:
     match kind:
         case "events_api":
             event = payload["event"]
-            name = {"channel": "message.channels", "group": "message.groups"}.get(event.get("channel_type", ""))
+            kinds = {"channel": "message.channels", "group": "message.groups", None: "message.channels"}
+            name = kinds.get(event.get("channel_type"))
             USED["events"].add(name if event["type"] == "message" and name else event["type"])
         case "slash_commands":
             USED["listeners"].add(payload["command"])

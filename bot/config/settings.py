@@ -197,15 +197,15 @@ def read(
     variables: Mapping[str, str] | None = None,
     *,
     env_file: str | None = environment.ENV_FILE,
-    mode_of_transport: TransportMode | None = None,
+    transport_mode: TransportMode | None = None,
     listens: bool = True,
 ) -> Settings:
     """Settings from the environment and `.env`; raises SettingsError with one sentence.
 
-    `mode_of_transport`: which one was chosen, where both an app token and a signing secret are set; the other is then as if it were
-    not set. `listens` False: for a command that Slack need not reach.
+    `transport_mode`: which one was chosen, where both an app token and a signing secret are set; the other is then as
+    if it were not set. `listens` False: for a command that Slack need not reach.
     """
-    found, problems = examine(variables, env_file=env_file, mode_of_transport=mode_of_transport, listens=listens)
+    found, problems = examine(variables, env_file=env_file, transport_mode=transport_mode, listens=listens)
     if problems:
         raise problems[0]
     return found
@@ -215,7 +215,7 @@ def examine(
     variables: Mapping[str, str] | None = None,
     *,
     env_file: str | None = environment.ENV_FILE,
-    mode_of_transport: TransportMode | None = None,
+    transport_mode: TransportMode | None = None,
     listens: bool = True,
 ) -> tuple[Settings, list[SettingsError]]:
     """Settings as far as they are right, and all that is wrong, in the order in which somebody sets the bot up.
@@ -238,13 +238,13 @@ def examine(
             problems[error.name] = error
     if port := given.pop("PORT", ""):
         given.setdefault("CASE_INSIGHTS_PORT", port)
-    for problem in given_by.problems(given, mode_of_transport, listens=listens):
+    for problem in given_by.problems(given, transport_mode, listens=listens):
         problems.setdefault(problem.name, problem)
-    if mode_of_transport is not None:
+    if transport_mode is not None:
         given = {
             name: value
             for name, value in given.items()
-            if name not in SECRET_OF.values() or name == SECRET_OF[mode_of_transport]
+            if name not in SECRET_OF.values() or name == SECRET_OF[transport_mode]
         }
     try:
         return Settings.model_validate({**given, "secret_files": files}), list(problems.values())

@@ -64,12 +64,12 @@ def from_file(given: Mapping[str, str], name: str) -> dict[str, str]:
 
 
 def problems(
-    given: Mapping[str, str], mode_of_transport: TransportMode | None, *, listens: bool
+    given: Mapping[str, str], transport_mode: TransportMode | None, *, listens: bool
 ) -> Iterator[SettingsError]:
     """What is missing or contradicts itself."""
     yield from _slack_problems(given)
     if listens:
-        yield from _way_problems(given, mode_of_transport)
+        yield from _way_problems(given, transport_mode)
     yield from _datadog_problems(given)
     try:
         check_database(given.get("DATABASE_URL", DATABASE))
@@ -143,27 +143,27 @@ def _is_key(key: str) -> bool:
         return False
 
 
-def _way_problems(given: Mapping[str, str], mode_of_transport: TransportMode | None) -> Iterator[SettingsError]:
+def _way_problems(given: Mapping[str, str], transport_mode: TransportMode | None) -> Iterator[SettingsError]:
     """Exactly one of the two secrets by which Slack reaches us, unless one was chosen."""
     both = [each for each in TransportMode if SECRET_OF[each] in given]
     if any(name in given for name in OAUTH):
-        if mode_of_transport is TransportMode.SOCKET or SECRET_OF[TransportMode.SOCKET] in given:
+        if transport_mode is TransportMode.SOCKET or SECRET_OF[TransportMode.SOCKET] in given:
             yield SettingsError(
                 "SLACK_APP_TOKEN: workspaces install over HTTP only; remove it, and run without --socket."
             )
-    elif mode_of_transport is None and len(both) == 2:
+    elif transport_mode is None and len(both) == 2:
         yield SettingsError(
             "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set: "
             "choose with run --socket or run --http, or keep one of them."
         )
-    elif mode_of_transport is None and not both:
+    elif transport_mode is None and not both:
         yield SettingsError(
             f"SLACK_APP_TOKEN is not set: {APP_TOKEN}, for Socket Mode; "
             f"or {SIGNING_SECRET}, into SLACK_SIGNING_SECRET, for HTTP mode."
         )
-    elif mode_of_transport is not None and mode_of_transport not in both:
-        step = APP_TOKEN if mode_of_transport is TransportMode.SOCKET else SIGNING_SECRET
-        yield SettingsError(f"{SECRET_OF[mode_of_transport]} is not set: {step}.")
+    elif transport_mode is not None and transport_mode not in both:
+        step = APP_TOKEN if transport_mode is TransportMode.SOCKET else SIGNING_SECRET
+        yield SettingsError(f"{SECRET_OF[transport_mode]} is not set: {step}.")
 
 
 def _datadog_problems(given: Mapping[str, str]) -> Iterator[SettingsError]:

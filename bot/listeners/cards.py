@@ -5,18 +5,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import messages
 from bot.insights import Action
 from bot.listeners.responder import Answer, Responder
 from bot.listeners.whence import workspace
+from bot.messages import sentences
 from bot.services.context import PERSON_WITHIN, Context
 from bot.store import clicks
 from bot.store.clicks import Click, Clicked
-from bot.worker.cards import as_shown
 
 Json = dict[str, Any]
 
@@ -60,14 +60,14 @@ async def _press(context: Context, body: Json, action: Json) -> Answer | None:
     there, user = workspace(body), body["user"]["id"]
     case = await clicks.case_of(context.store, card, there)
     if case is None:
-        return messages.gone_card()
+        return sentences.gone_card()
     # Whose organisation is not for this workspace any more can still be let go of: nothing reaches Datadog.
     org = None if BUTTONS[action["action_id"]] in (Action.CANCEL, Action.DISMISS) else case.org
     if refused := await context.refused(there, user, case.key, org=org):
         return refused
     click = Click(card, int(version), BUTTONS[action["action_id"]], user, ticked(body))
     clicked = await clicks.press(context.store, click)
-    return messages.gone_card() if clicked is None else _what_else(context, there, clicked)
+    return sentences.gone_card() if clicked is None else _what_else(context, there, clicked)
 
 
 def ticked(body: Json) -> frozenset[int]:
@@ -81,10 +81,10 @@ def ticked(body: Json) -> frozenset[int]:
 
 def _what_else(context: Context, there: str, clicked: Clicked) -> Answer | None:
     if clicked.nothing_ticked:
-        return messages.nothing_ticked()
+        return sentences.nothing_ticked()
     if clicked.earlier:
         return _too_late(context, there, clicked)
-    return None if clicked.moved else messages.nothing_left()
+    return None if clicked.moved else sentences.nothing_left()
 
 
 async def _too_late(context: Context, there: str, clicked: Clicked) -> str:
@@ -93,7 +93,7 @@ async def _too_late(context: Context, there: str, clicked: Clicked) -> str:
     people = await slack.names({item.by for item in clicked.earlier if item.by}, within=PERSON_WITHIN)
     org = context.orgs.get(clicked.org)
     named = org.names.known([item.identity for item in clicked.earlier]) if org else {}
-    earlier = [as_shown(item, named.get(item.identity, "")) for item in clicked.earlier]
+    earlier = [replace(item, name=named.get(item.identity, "")) for item in clicked.earlier]
     if clicked.moved:
-        return messages.partly_late(people, earlier, clicked.moved, clicked.case_key)
-    return messages.late_click(people, earlier)
+        return sentences.partly_late(people, earlier, clicked.moved, clicked.case_key)
+    return sentences.late_click(people, earlier)

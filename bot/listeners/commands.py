@@ -12,10 +12,10 @@ import structlog
 from slack_bolt.async_app import AsyncApp
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import messages
 from bot.commands import COMMAND, MENTION
 from bot.listeners.responder import Responder
 from bot.listeners.whence import workspace
+from bot.messages import sentences
 from bot.model import Thread
 from bot.services import shared_channels, watching
 from bot.services.commands import Caller, run
@@ -90,11 +90,11 @@ async def _until_done(context: Context, here: Thread, event: Json, work: "asynci
     try:
         await work
     except SQLAlchemyError:
-        await _whisper(context, here, event, messages.not_saved())
+        await _whisper(context, here, event, sentences.not_saved())
     except Exception:
         reference = secrets.token_hex(2).upper()
         log.exception("mention.failed", reference=reference)
-        await _whisper(context, here, event, messages.went_wrong(reference))
+        await _whisper(context, here, event, sentences.went_wrong(reference))
 
 
 async def _whisper(context: Context, here: Thread, event: Json, text: str) -> None:

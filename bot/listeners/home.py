@@ -10,22 +10,21 @@ from typing import Any
 import structlog
 from slack_bolt.async_app import AsyncApp
 
-from bot import messages
-from bot.insights import Mode, State
+from bot.insights import Mode
 from bot.listeners.cards import CLICK_SECONDS
 from bot.listeners.responder import Responder
 from bot.listeners.ties import leave, set_mode
 from bot.listeners.whence import workspace
-from bot.messages import home
+from bot.messages import home, sentences
 from bot.messages.home import Home
 from bot.messages.text import escape
-from bot.model import Thread
+from bot.messages.view import TYPE_NAMES
+from bot.model import State, Thread
 from bot.services import site_warning
 from bot.services.context import Context
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import home as stored
 from bot.store.home import Overview, Recent
-from bot.worker.cards import permalink
 
 Json = dict[str, Any]
 
@@ -75,7 +74,7 @@ async def _retry(context: Context, team: str, user: str, wake: Callable[[], None
     channels = await (await context.slack(team)).channels_of(user) or frozenset[str]()
     retried = await stored.retry_all(context.store, team, channels, context.orgs_for(team), user)
     wake()
-    await _publish(context, team, user, messages.retried(retried))
+    await _publish(context, team, user, sentences.retried(retried))
 
 
 async def _publish(context: Context, team: str, user: str, notice: str) -> None:
@@ -86,7 +85,7 @@ async def _publish(context: Context, team: str, user: str, notice: str) -> None:
             shown = Home(notice=notice or refused)
         elif channels is None:
             warning = await site_warning.warning(context, team)
-            shown = Home(notice=notice or messages.home_needs_scopes(), warning=warning)
+            shown = Home(notice=notice or sentences.home_needs_scopes(), warning=warning)
         else:
             async with context.store.read() as connection:
                 told = await stored.overview(connection, team, channels, context.orgs_for(team))
@@ -109,9 +108,9 @@ def _home(url: str, told: Overview, notice: str, warning: str) -> Home:
 
 
 def _line(url: str, each: Recent) -> str:
-    name = f"{messages.TYPE_NAMES[each.type]} {each.resource_id}"
+    name = f"{TYPE_NAMES[each.type]} {each.resource_id}"
     what = f"{name} → {each.case_key} ({each.state})"
-    where = permalink(url, each.place, each.card_ts or each.place.ts)
+    where = each.place.permalink(url, each.card_ts or each.place.ts)
     return home.line(what, home.address(where, "its card"), each.note or escape(each.waits_for))
 
 
@@ -122,5 +121,5 @@ def _value(place: Thread) -> str:
 def _place(url: str, place: Thread) -> str:
     if not place.ts:
         return home.channel_mention(place.channel)
-    thread = permalink(url, place, place.ts)
+    thread = place.permalink(url, place.ts)
     return f"{home.address(thread, 'a thread')} in {home.channel_mention(place.channel)}"

@@ -9,9 +9,8 @@ from typing import Any
 import structlog
 from slack_bolt.response import BoltResponse
 
-from bot import messages
 from bot.listeners.whence import workspace
-from bot.messages import modal
+from bot.messages import modal, sentences
 from bot.slack.client import SlackPermanent
 from bot.slack.workspaces import InstalledWorkspaces
 
@@ -46,10 +45,10 @@ def guarding(workspaces: InstalledWorkspaces) -> Callable[..., Awaitable[BoltRes
 def _not_here(body: Json) -> BoltResponse:
     """Said wherever an answer is shown; nothing would close a modal as if it had been saved."""
     if "command" in body:
-        return BoltResponse(status=200, body=messages.not_here())
+        return BoltResponse(status=200, body=sentences.not_here())
     match body.get("type"):
         case "view_submission":
-            said = {"response_action": "update", "view": modal.message(messages.not_here())}
+            said = {"response_action": "update", "view": modal.message(sentences.not_here())}
             return BoltResponse(status=200, body=said)
         case "block_suggestion":
             return BoltResponse(status=200, body={"options": []})

@@ -13,16 +13,14 @@ from cachetools import TTLCache
 from slack_bolt.async_app import AsyncApp
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import messages
 from bot.commands import SHORTCUT
 from bot.datadog.client import DatadogCase, DatadogPermanent, DatadogTransient
-from bot.insights import State
 from bot.links import explain, extract
 from bot.listeners.responder import Responder
 from bot.listeners.whence import workspace
-from bot.messages import modal
+from bot.messages import modal, sentences
 from bot.messages.modal import Choice, Filled, Form, Row
-from bot.model import CaseLink, Draft, Insight, Thread, Uncovered
+from bot.model import CaseLink, Draft, Insight, State, Thread, Uncovered
 from bot.services import shared_channels, submission
 from bot.services.cases import CredentialsRefused, tied_case
 from bot.services.context import Context, Organization
@@ -49,11 +47,11 @@ def register(app: AsyncApp, context: Context, responder: Responder, wake: Callab
     async def on_shortcut(ack: Ack, body: Json) -> None:
         # The modal first, from what Slack has sent: its trigger does not wait for anything else.
         shown = _of_message(context, body)
-        view = modal.form(shown) if shown.rows or shown.uncovered else modal.message(messages.no_links())
+        view = modal.form(shown) if shown.rows or shown.uncovered else modal.message(sentences.no_links())
         view_id = await _open(context, body, view)
         await ack()
         if view_id is None:
-            responder.say(body, messages.not_opened())
+            responder.say(body, sentences.not_opened())
         elif shown.rows or shown.uncovered:
             responder.go_on(_fill_in(context, body, view_id, shown))
 
@@ -62,7 +60,7 @@ def register(app: AsyncApp, context: Context, responder: Responder, wake: Callab
         view_id = await _open(context, body, modal.loading())
         await ack()
         if view_id is None:
-            responder.say(body, messages.not_opened())
+            responder.say(body, sentences.not_opened())
         else:
             responder.go_on(_fill_in_card(context, body, view_id, str(action["value"]).partition(":")[0]))
 
@@ -143,14 +141,14 @@ async def _fill_in_card(context: Context, body: Json, view_id: str, card_id: str
         items = await cards.items(connection, card_id) if card else []
         case = await cases.get(connection, card.org, card.case_id) if card else None
     if card is None or case is None or card.thread.workspace != there:
-        await _update(context, there, view_id, modal.message(messages.gone_card()))
+        await _update(context, there, view_id, modal.message(sentences.gone_card()))
         return
     if refused := await context.refused(there, body["user"]["id"], case.key, org=case.org):
         await _update(context, there, view_id, modal.message(refused))
         return
     offered = [item for item in items if item.state is State.OFFERED]
     if not offered:
-        await _update(context, there, view_id, modal.message(messages.nothing_left()))
+        await _update(context, there, view_id, modal.message(sentences.nothing_left()))
         return
     about = {
         "workspace": card.thread.workspace,
@@ -222,7 +220,7 @@ async def _submitted(context: Context, body: Json) -> Mapping[str, Any]:
             problem = await _submit(context, body["user"]["id"], filled)
     except (SQLAlchemyError, TimeoutError) as error:
         log.warning("modal.not_saved", error=type(error).__name__)
-        problem = {"key": messages.not_saved()}
+        problem = {"key": sentences.not_saved()}
     if isinstance(problem, str):
         seen = Form({**filled.about, "told": "yes"}, filled.rows, notice=problem, case=modal.chosen(view))
         return {"response_action": "update", "view": modal.form(seen)}
@@ -237,7 +235,7 @@ async def _submit(context: Context, user: str, filled: Filled) -> dict[str, str]
     if isinstance(case, str):
         return {"key": case}
     if case.org not in context.orgs_for(filled.about["workspace"]):
-        return {"key": messages.not_this_workspace(case.key, case.org)}
+        return {"key": sentences.not_this_workspace(case.key, case.org)}
     if strange := submission.of_other_orgs(context, filled, case):
         return strange
     await shared_channels.is_shared(context, _thread(filled.about))  # so that the card knows, where Slack tells

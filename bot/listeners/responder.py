@@ -10,8 +10,9 @@ from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import messages
 from bot.listeners.whence import workspace
+from bot.messages import sentences
+from bot.messages.view import Message
 from bot.model import Thread
 from bot.services.context import Context
 from bot.slack.client import SlackPermanent, SlackTransient
@@ -37,7 +38,7 @@ class Responder:
         """Tell the person of this interaction, and nobody else, in the thread where they clicked."""
         self.go_on(self._send(body, answer))
 
-    def announce(self, place: Thread, message: Coroutine[Any, Any, messages.Message]) -> None:
+    def announce(self, place: Thread, message: Coroutine[Any, Any, Message]) -> None:
         """Say something in the open."""
         self.go_on(self._announce(place, message))
 
@@ -51,7 +52,7 @@ class Responder:
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=within)
 
-    async def _announce(self, place: Thread, message: Coroutine[Any, Any, messages.Message]) -> None:
+    async def _announce(self, place: Thread, message: Coroutine[Any, Any, Message]) -> None:
         try:
             said = await message
             await (await self._context.slack(place.workspace)).say(place, said)
@@ -81,9 +82,9 @@ def sentence_for(error: Exception, body: Json) -> str:
     reference = secrets.token_hex(2).upper()
     if isinstance(error, (SQLAlchemyError, TimeoutError)):
         log.warning("store.failed", reference=reference, type=body.get("type"), error=type(error).__name__)
-        return messages.not_saved()
+        return sentences.not_saved()
     log.error("listener.failed", reference=reference, type=body.get("type"), exc_info=error)
-    return messages.went_wrong(reference)
+    return sentences.went_wrong(reference)
 
 
 def register_errors(app: AsyncApp, responder: Responder) -> None:

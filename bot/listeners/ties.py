@@ -9,11 +9,13 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import messages
 from bot.insights import Mode
 from bot.listeners.cards import CLICK_SECONDS
 from bot.listeners.responder import Answer, Responder
 from bot.listeners.whence import workspace
+from bot.messages import sentences
+from bot.messages.announcements import mode_set, untied
+from bot.messages.view import Message
 from bot.model import Thread
 from bot.services.context import PERSON_WITHIN, Context
 from bot.store import cards, clicks, modes, questions, ties, tying
@@ -55,7 +57,7 @@ async def _yes(context: Context, responder: Responder, body: Json, action: Json)
         asked = await questions.get(connection, card_id)
     user, there = body["user"]["id"], workspace(body)
     if card is None or card.thread.workspace != there or asked is None or choice >= len(asked.asks):
-        return messages.gone_card()
+        return sentences.gone_card()
     case = asked.asks[choice]
     if refused := await context.refused(there, user, case.key, org=case.org):
         return refused
@@ -69,7 +71,7 @@ async def _no(context: Context, responder: Responder, body: Json, action: Json) 
     user, there = body["user"]["id"], workspace(body)
     case = await clicks.case_of(context.store, card_id, there)
     if case is None:
-        return messages.gone_card()
+        return sentences.gone_card()
     if refused := await context.refused(there, user, case.key):
         return refused
     return None if await questions.refuse(context.store, card_id, user) else _who_was_first(context, there, card_id)
@@ -80,11 +82,11 @@ async def _who_was_first(context: Context, there: str, card_id: str) -> str:
         asked = await questions.get(connection, card_id)
         tied = await questions.tied_to(connection, asked) if asked else None
     if asked is None:
-        return messages.gone_card()
+        return sentences.gone_card()
     by = asked.by or ""
     slack = await context.slack(there)
     names = await slack.names({by}, within=PERSON_WITHIN)
-    return messages.already_answered(names.get(by, "Someone"), tied)
+    return sentences.already_answered(names.get(by, "Someone"), tied)
 
 
 async def _untie(context: Context, responder: Responder, body: Json, action: Json) -> Answer | None:
@@ -102,7 +104,7 @@ async def _more(context: Context, responder: Responder, body: Json, action: Json
     async with context.store.read() as connection:
         card = await cards.get(connection, card_id)
     if card is None or card.thread.workspace != workspace(body):
-        return messages.gone_card()
+        return sentences.gone_card()
     if what == "untie":
         return await leave(context, responder, card.thread, body["user"]["id"]) or None
     mode, _, where = what.partition(".")
@@ -112,31 +114,27 @@ async def _more(context: Context, responder: Responder, body: Json, action: Json
 
 async def set_mode(context: Context, responder: Responder, place: Thread, mode: Mode, user: str) -> str:
     """Set a place's mode and say so there; what to tell whoever did it ("": what is said in the open is enough)."""
-    if refused := await context.refused(place.workspace, user, messages.settings_of(place.ts)):
+    if refused := await context.refused(place.workspace, user, sentences.settings_of(place.ts)):
         return refused
     if not await modes.say(context.store, place, mode, user):
-        return messages.nothing_left()
-    responder.announce(
-        place, _named(context, place, user, lambda who: messages.mode_set(who, mode, thread_ts=place.ts))
-    )
+        return sentences.nothing_left()
+    responder.announce(place, _named(context, place, user, lambda who: mode_set(who, mode, thread_ts=place.ts)))
     return ""
 
 
 async def leave(context: Context, responder: Responder, place: Thread, user: str) -> str:
     """Untie a place and say so there; what to tell whoever did it ("": what is said in the open is enough)."""
-    if refused := await context.refused(place.workspace, user, messages.settings_of(place.ts)):
+    if refused := await context.refused(place.workspace, user, sentences.settings_of(place.ts)):
         return refused
     async with context.store.read() as connection:
         tie = await ties.of(connection, place)
     if tie is None or not await tying.untie(context.store, place, user):
-        return messages.nothing_left()
-    responder.announce(place, _named(context, place, user, lambda who: messages.untied(who, thread_ts=place.ts)))
+        return sentences.nothing_left()
+    responder.announce(place, _named(context, place, user, lambda who: untied(who, thread_ts=place.ts)))
     return ""
 
 
-async def _named(
-    context: Context, place: Thread, user: str, say: Callable[[str], messages.Message]
-) -> messages.Message:
+async def _named(context: Context, place: Thread, user: str, say: Callable[[str], Message]) -> Message:
     slack = await context.slack(place.workspace)
     names = await slack.names({user}, within=PERSON_WITHIN)
     return say(names.get(user, "Someone"))

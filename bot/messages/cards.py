@@ -4,18 +4,18 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
-from bot.insights import State
 from bot.messages.blocks import button, context, section
 from bot.messages.sentences import credentials
 from bot.messages.text import OPTION_CHARS, TEXT_CHARS, clock, cut, escape, insights
-from bot.messages.view import TYPE_NAMES, Card, Item, Message, Waiting, label, listed, short
+from bot.messages.view import TYPE_NAMES, CardView, Message, Waiting, label, listed, short
+from bot.model import CardItem, State
 
 Json = dict[str, Any]
 
 METADATA_EVENT = "case_insights_card"
 
 
-def card(view: Card) -> Message:
+def card_message(view: CardView) -> Message:
     """The card as it stands."""
     offered = [item for item in view.items if item.state is State.OFFERED]
     lines = [*_outcomes(view), *(["Continued below."] if view.continued else [])]
@@ -45,7 +45,7 @@ def metadata(card_id: str, told: int = 0) -> Json:
     return {"event_type": METADATA_EVENT, "event_payload": payload}
 
 
-def late_failure(view: Card) -> Message:
+def late_failure(view: CardView) -> Message:
     """A reply for whoever confirmed and has stopped watching the card: what did not work, said once."""
     failed = [item for item in view.items if item.state is State.FAILED]
     people = dict.fromkeys(_who(view, item.by) for item in failed)
@@ -56,7 +56,7 @@ def late_failure(view: Card) -> Message:
     return Message(cut(text, TEXT_CHARS), [section(text)])
 
 
-def _question(view: Card, offered: Sequence[Item]) -> str:
+def _question(view: CardView, offered: Sequence[CardItem]) -> str:
     title = f", {escape(cut(view.case_title, 150))}" if view.case_title else ""
     certain = sum(not item.draft for item in offered)
     if not certain:
@@ -65,7 +65,7 @@ def _question(view: Card, offered: Sequence[Item]) -> str:
     return f"Add {insights(certain)} to {escape(view.case_key)}{title}?"
 
 
-def _checkboxes(offered: Sequence[Item]) -> Iterable[Json]:
+def _checkboxes(offered: Sequence[CardItem]) -> Iterable[Json]:
     ordered = sorted(offered, key=lambda item: (item.group, item.id))
     for group, members in groupby(ordered, key=lambda item: item.group):
         options = [_option(item) for item in members]
@@ -78,7 +78,7 @@ def _checkboxes(offered: Sequence[Item]) -> Iterable[Json]:
         yield {"type": "actions", "block_id": f"group.{group}", "elements": [boxes]}
 
 
-def _drafts(drafts: Sequence[Item]) -> Iterable[Json]:
+def _drafts(drafts: Sequence[CardItem]) -> Iterable[Json]:
     """Links whose id a person has to give or confirm: a line, for no button can add them as they are."""
     if drafts:
         lines = [f"{escape(cut(label(item), 120))}: needs an id · Edit…" for item in drafts[:8]]
@@ -86,7 +86,7 @@ def _drafts(drafts: Sequence[Item]) -> Iterable[Json]:
         yield context("\n".join([*lines, *more]))
 
 
-def _option(item: Item) -> Json:
+def _option(item: CardItem) -> Json:
     text = cut(f"{TYPE_NAMES[item.type]} · {item.name or short(item)}", OPTION_CHARS)
     where = item.ref if item.ref.startswith("http") else f"{item.host}{item.ref}"
     return {
@@ -100,7 +100,7 @@ def _option(item: Item) -> Json:
     }
 
 
-def _outcomes(view: Card) -> Iterable[str]:
+def _outcomes(view: CardView) -> Iterable[str]:
     """One line per outcome, oldest decision first."""
     decided = [item for item in view.items if item.state is not State.OFFERED]
     confirmed = [item for item in decided if item.state is State.CONFIRMED]
@@ -124,7 +124,7 @@ def _outcomes(view: Card) -> Iterable[str]:
             yield "Nothing to add here any more: the links were taken back."
 
 
-def _adding(view: Card, confirmed: Sequence[Item]) -> Iterable[str]:
+def _adding(view: CardView, confirmed: Sequence[CardItem]) -> Iterable[str]:
     for by, members in _by_person(confirmed):
         yield f"Adding {insights(len(members))} to {escape(view.case_key)} for {_who(view, by)}…"
     if view.waiting:
@@ -138,11 +138,11 @@ def _waiting(waiting: Waiting, count: int) -> str:
     return f"{escape(waiting.words)} {kept}; next try {clock(waiting.next_try)}. You need not do anything."
 
 
-def _settled(decided: Iterable[Item]) -> bool:
-    return any(item.state in (State.ADDED, State.FAILED) for item in decided)
+def _settled(decided: Iterable[CardItem]) -> bool:
+    return any(item.state.is_settled for item in decided)
 
 
-def _added_and_failed(view: Card, decided: Sequence[Item]) -> Iterable[str]:
+def _added_and_failed(view: CardView, decided: Sequence[CardItem]) -> Iterable[str]:
     added = [item for item in decided if item.state is State.ADDED]
     failed = [item for item in decided if item.state is State.FAILED]
     left_out = sum(item.left_out and item.state is State.DISMISSED for item in decided)
@@ -161,7 +161,7 @@ def _added_and_failed(view: Card, decided: Sequence[Item]) -> Iterable[str]:
     return lines
 
 
-def _added(view: Card, by: str | None, members: Sequence[Item], failed: int) -> str:
+def _added(view: CardView, by: str | None, members: Sequence[CardItem], failed: int) -> str:
     count = f" {len(members)} of {len(members) + failed}" if failed else ""
     when = clock(max(item.at for item in members))
     line = f"Added{count} to {escape(view.case_key)} by {_who(view, by)}, {when}: {listed(members)}."
@@ -169,23 +169,23 @@ def _added(view: Card, by: str | None, members: Sequence[Item], failed: int) -> 
     return f"{line} {kept}" if kept else line
 
 
-def _dismissed(view: Card, decided: Sequence[Item]) -> Iterable[str]:
+def _dismissed(view: CardView, decided: Sequence[CardItem]) -> Iterable[str]:
     dismissed = [item for item in decided if item.state is State.DISMISSED]
     if dismissed:
         by = _who(view, dismissed[-1].by)
         yield f"Dismissed by {by}. To add one later: ⋯ on the message, Add to case."
 
 
-def _by_person(items: Iterable[Item]) -> Iterable[tuple[str | None, list[Item]]]:
+def _by_person(items: Iterable[CardItem]) -> Iterable[tuple[str | None, list[CardItem]]]:
     ordered = sorted(items, key=lambda item: (item.by or "", item.at))
     return ((by, list(members)) for by, members in groupby(ordered, key=lambda item: item.by))
 
 
-def _who(view: Card, user: str | None) -> str:
+def _who(view: CardView, user: str | None) -> str:
     return escape(view.names.get(user or "", "someone"))
 
 
-def _notes(view: Card, offered: Sequence[Item]) -> Iterable[Json]:
+def _notes(view: CardView, offered: Sequence[CardItem]) -> Iterable[Json]:
     parts: list[str] = []
     if offered and view.sources:
         parts.append(f"From {_sources(view)}")
@@ -195,7 +195,7 @@ def _notes(view: Card, offered: Sequence[Item]) -> Iterable[Json]:
         yield context(" · ".join(parts))
 
 
-def _sources(view: Card) -> str:
+def _sources(view: CardView) -> str:
     """`Ana's message`, `Ana's message and Ben's message`, `Ana's message and 3 more`, each a link to it."""
     shown = view.sources if len(view.sources) == 2 else view.sources[:1]
     links = [f"<{each.permalink}|{_whose(view, each.poster)}>" for each in shown]
@@ -203,12 +203,12 @@ def _sources(view: Card) -> str:
     return " and ".join([*links, *([f"{more} more"] if more else [])])
 
 
-def _whose(view: Card, poster: str | None) -> str:
+def _whose(view: CardView, poster: str | None) -> str:
     name = escape(view.names.get(poster or "", ""))
     return f"{name}'s message" if name else "a message in this thread"
 
 
-def _buttons(view: Card, offered: Sequence[Item]) -> list[Json]:
+def _buttons(view: CardView, offered: Sequence[CardItem]) -> list[Json]:
     value = f"{view.id}:{view.version}"
     states = {item.state for item in view.items}
     buttons: list[Json] = []

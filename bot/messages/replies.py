@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.commands import VERBS, Misunderstood
-from bot.insights import Mode, State
+from bot.insights import Mode
 from bot.messages.text import clock, escape, insights
+from bot.model import State
 
 MODES: Mapping[Mode, str] = {
     Mode.ASK: "links are offered before they are added",

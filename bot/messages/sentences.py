@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.insights import State
 from bot.messages.text import clock, cut, escape, insights
-from bot.messages.view import Item, label, listed
+from bot.messages.view import label, listed
+from bot.model import CardItem, State
 from bot.policy import Refusal
 
 
@@ -12,7 +12,7 @@ def nothing_ticked() -> str:
     return "Tick at least one, or press Dismiss."
 
 
-def late_click(names: Mapping[str, str], decided: Sequence[Item]) -> str:
+def late_click(names: Mapping[str, str], decided: Sequence[CardItem]) -> str:
     """To someone whose click came second: who was first, and that nothing is left to do."""
     first = decided[0]
     if first.state is State.WITHDRAWN:
@@ -27,7 +27,7 @@ def nothing_left() -> str:
     return "Nothing was changed: somebody was faster, or it is done already. The card shows how it stands."
 
 
-def partly_late(names: Mapping[str, str], decided: Sequence[Item], done: int, case_key: str) -> str:
+def partly_late(names: Mapping[str, str], decided: Sequence[CardItem], done: int, case_key: str) -> str:
     """To someone whose click got some of what was ticked, because others were decided first."""
     who = escape(names.get(decided[0].by or "", "Someone"))
     return (
@@ -122,7 +122,7 @@ def commented(state: str, case_key: str) -> str:
     return f"Datadog refused the comment, so it is not on {escape(case_key)}. Add it there by hand."
 
 
-def modal_changed(decided: Sequence[tuple[Item, str]]) -> str:
+def modal_changed(decided: Sequence[tuple[CardItem, str]]) -> str:
     """What others decided on while somebody filled in the form, with who."""
     verbs = {State.DISMISSED: "dismissed", State.UNDONE: "removed", State.WITHDRAWN: "took back the link of"}
     lines = [

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.insights import State
 from bot.links import change_name
 from bot.messages.text import cut, escape
-from bot.model import InsightType
+from bot.model import CardItem, InsightType
 
 Json = dict[str, Any]
 
@@ -32,26 +31,6 @@ TYPE_NAMES: Mapping[InsightType, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """One insight as a card shows it. `by` and `at` (epoch s) tell of its last move; `note` is a failure's sentence."""
-
-    id: int
-    type: InsightType
-    resource_id: str
-    ref: str
-    host: str
-    state: State
-    group: int
-    by: str | None = None
-    at: float = 0.0
-    note: str = ""
-    ours: bool = False
-    left_out: bool = False
-    draft: bool = False
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Waiting:
     """Why confirmed insights are not on the case yet, and when delivery tries again (epoch s)."""
 
@@ -68,7 +47,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class CardView:
     """All that a card's message depends on. `names` maps Slack user ids to plain names."""
 
     id: str
@@ -76,7 +55,7 @@ class Card:
     case_key: str
     case_title: str
     case_url: str
-    items: Sequence[Item]
+    items: Sequence[CardItem]
     sources: Sequence[Source] = ()
     closed: bool = False
     archived: bool = False
@@ -93,12 +72,12 @@ class Message:
     blocks: list[Json]
 
 
-def label(item: Item) -> str:
+def label(item: CardItem) -> str:
     """An insight in running text: `Monitor High memory on api`, `Error Tracking issue 2841440d`."""
     return f"{TYPE_NAMES[item.type]} {item.name or short(item)}"
 
 
-def short(item: Item) -> str:
+def short(item: CardItem) -> str:
     if item.draft and item.resource_id.startswith("?"):
         return "without an id"
     if item.type is InsightType.SCM_URL and (change := change_name(item.resource_id)):
@@ -109,7 +88,7 @@ def short(item: Item) -> str:
     return cut(plain, 40)
 
 
-def listed(items: Sequence[Item]) -> str:
+def listed(items: Sequence[CardItem]) -> str:
     """Names, as many as a phone's screen bears."""
     shown = [escape(cut(label(item), 120)) for item in items[:8]]
     more = len(items) - len(shown)

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.insights import Decision, Mode, State
+from bot.insights import Decision, Mode
 from bot.messages.replies import MODES
 from bot.messages.text import clock, cut, escape
+from bot.model import State
 
 TEXT_CHARS = 3_500
 _NOT: dict[str, str] = {
@@ -25,7 +26,7 @@ _NOT: dict[str, str] = {
     "several": "The thread's first message names several cases, and nobody has chosen one yet.",
     "gave_up": "Slack or Datadog did not tell the thread's case for too long.",
 }
-"""Each reason for silence that the store knows (`insights.Decision`, `store.ties.TieKind`, Slack's own words)."""
+"""Each reason for silence that the store knows (`insights.Decision`, `store.TieKind`, Slack's own words)."""
 _BECAME: dict[State, str] = {
     State.OFFERED: "Offered.",
     State.CONFIRMED: "Confirmed by {who}, {when}; it is on its way to the case.",

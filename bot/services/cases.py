@@ -7,14 +7,15 @@ from dataclasses import replace
 import structlog
 
 from bot import commands
-from bot.datadog.client import DatadogPermanent, DatadogTransient, TransientReason
-from bot.links import extract, parse
-from bot.model import Thread
+from bot.datadog.client import DatadogCase, DatadogPermanent, DatadogTransient, TransientReason
+from bot.links import extract, insight_on, parse
+from bot.model import Case, CaseName, Identity, Thread, TieKind
 from bot.services import watching
 from bot.services.context import Context, Organization
 from bot.store import cases, ties
-from bot.store.ties import CaseName, TieKind
-from bot.worker.cases import FRESH_SECONDS, as_case
+
+FRESH_SECONDS = 300.0
+"""What Datadog told of a case so long ago still counts; after that, somebody may have added the same by hand."""
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +24,7 @@ class CredentialsRefused(Exception):
     """Datadog takes none of our calls just now."""
 
 
-async def tied_case(context: Context, thread: Thread) -> cases.Case | None:
+async def tied_case(context: Context, thread: Thread) -> Case | None:
     """The case that a thread (or a whole channel) is about; asks Slack and Datadog where nobody has looked yet.
 
     None also where its organisation is not for this workspace.
@@ -32,7 +33,7 @@ async def tied_case(context: Context, thread: Thread) -> cases.Case | None:
     return case if case is not None and case.org in context.orgs_for(thread.workspace) else None
 
 
-async def _tied_case(context: Context, thread: Thread) -> cases.Case | None:
+async def _tied_case(context: Context, thread: Thread) -> Case | None:
     async with context.store.read() as connection:
         tie = await ties.of(connection, thread)
         if tie is not None and tie.kind is TieKind.TIED:
@@ -58,10 +59,10 @@ def names_of(context: Context, workspace: str, named: commands.CaseReference) ->
     return [CaseName(org, named.name) for org in context.orgs_for(workspace) if named.org in ("", org)]
 
 
-async def find(context: Context, names: Sequence[CaseName]) -> Sequence[cases.Case]:
+async def find(context: Context, names: Sequence[CaseName]) -> Sequence[Case]:
     """The cases of these names, as the store knows them, else as Datadog tells; raises as `resolve` does."""
 
-    async def known_or_told(name: CaseName) -> cases.Case | None:
+    async def known_or_told(name: CaseName) -> Case | None:
         async with context.store.read() as connection:
             known = await cases.named(connection, name.org, name.case)
         return known or await resolve(context, name)
@@ -69,7 +70,7 @@ async def find(context: Context, names: Sequence[CaseName]) -> Sequence[cases.Ca
     return [case for case in await asyncio.gather(*map(known_or_told, names)) if case]
 
 
-async def resolve(context: Context, name: CaseName) -> cases.Case | None:
+async def resolve(context: Context, name: CaseName) -> Case | None:
     """The case of this key (upper case) or UUID; None when Datadog knows none. Raises Later and CredentialsRefused.
 
     What Datadog told a moment ago still counts, and who asks at the same time gets the same answer: a hundred threads
@@ -90,13 +91,13 @@ async def resolve(context: Context, name: CaseName) -> cases.Case | None:
     return await asyncio.shield(asking)  # whoever gives up does not give up for the others
 
 
-def _asked(org: Organization, name: CaseName, done: asyncio.Task[cases.Case | None]) -> None:
+def _asked(org: Organization, name: CaseName, done: asyncio.Task[Case | None]) -> None:
     org.asking.pop(name.case)
     if not done.cancelled():
         done.exception()  # looked at here: whoever asked may have given up
 
 
-async def _ask(context: Context, org: Organization, name: CaseName) -> cases.Case | None:
+async def _ask(context: Context, org: Organization, name: CaseName) -> Case | None:
     """Ask Datadog, and write down what it tells."""
     if org.breaker.open_for:
         raise DatadogTransient(TransientReason.SILENT, None, after=org.breaker.open_for)
@@ -115,3 +116,13 @@ async def _ask(context: Context, org: Organization, name: CaseName) -> cases.Cas
         await ties.lock_case(tx, told.org, told.case_id)
         await cases.save(tx, told)
     return replace(told, stored=True)
+
+
+def present(context: Context, told: DatadogCase) -> frozenset[Identity]:
+    """What Datadog lists on the case, as identities; types that we do not know are not ours to compare."""
+    found = (insight_on(each.type, each.resource_id, each.ref, context.routes) for each in told.insights or ())
+    return frozenset(identity for identity in found if identity is not None)
+
+
+def as_case(context: Context, org: str, told: DatadogCase) -> Case:
+    return Case(org, told.id, told.key, told.title, told.closed, told.archived, present(context, told))

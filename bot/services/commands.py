@@ -4,13 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from bot import commands, messages
+from bot import commands
 from bot.commands import Command, Permalink
 from bot.datadog.client import DatadogTransient
-from bot.insights import Action, State
+from bot.insights import Action
 from bot.links import as_text, explain, extract, orgs_of, sentence
-from bot.messages import replies
-from bot.model import CaseLink, Draft, Insight, InsightType, Thread, Uncovered
+from bot.messages import replies, sentences
+from bot.messages.announcements import mode_set, tied, untied
+from bot.messages.view import Message
+from bot.model import Case, CaseLink, Draft, Insight, InsightType, State, Thread, TieSource, Uncovered
 from bot.services.cases import CredentialsRefused, find, names_of, tied_case
 from bot.services.context import PERSON_WITHIN, Context
 from bot.services.why import why
@@ -19,7 +21,6 @@ from bot.store import adding, cards, cases, clicks, modes, scans, ties, tying
 from bot.store import now as store_now
 from bot.store.adding import Adding
 from bot.store.clicks import Click
-from bot.store.ties import TieSource
 
 Json = dict[str, Any]
 
@@ -128,7 +129,7 @@ async def _permit(context: Context, caller: Caller, what: str, *, org: str | Non
         raise UserError(refused)
 
 
-async def _case(context: Context, caller: Caller, named: commands.CaseReference) -> cases.Case:
+async def _case(context: Context, caller: Caller, named: commands.CaseReference) -> Case:
     """The case that a person names."""
     names = names_of(context, caller.here.workspace, named)
     if not names:
@@ -141,7 +142,7 @@ async def _case(context: Context, caller: Caller, named: commands.CaseReference)
     return found[0]
 
 
-async def _tied(context: Context, caller: Caller, place: Thread) -> cases.Case:
+async def _tied(context: Context, caller: Caller, place: Thread) -> Case:
     case = await tied_case(context, place)
     if case is None:
         raise UserError(replies.no_case(thread=bool(place.ts), prefix=caller.prefix))
@@ -149,7 +150,7 @@ async def _tied(context: Context, caller: Caller, place: Thread) -> cases.Case:
 
 
 async def _announce(
-    context: Context, caller: Caller, place: Thread, say: Callable[[str], messages.Message], quietly: str
+    context: Context, caller: Caller, place: Thread, say: Callable[[str], Message], quietly: str
 ) -> str:
     """Say it in the open where that is allowed, and tell the person that it is done."""
     if not caller.open:
@@ -170,35 +171,33 @@ async def _announce(
 
 async def _tie(context: Context, caller: Caller, command: commands.SetTie) -> str:
     place = caller.place(command.where)
-    await _permit(context, caller, messages.settings_of(place.ts))
+    await _permit(context, caller, sentences.settings_of(place.ts))
     case = await _case(context, caller, command.case)
     thread = bool(place.ts)
     if not await tying.tie(context.store, place, case, caller.user):
         return replies.tied_already(case.key, thread=thread)
     quietly = replies.tied_here(case.key, thread=thread)
-    return await _announce(
-        context, caller, place, lambda who: messages.tied(who, case.key, thread_ts=place.ts), quietly
-    )
+    return await _announce(context, caller, place, lambda who: tied(who, case.key, thread_ts=place.ts), quietly)
 
 
 async def _untie(context: Context, caller: Caller, place: Thread) -> str:
-    await _permit(context, caller, messages.settings_of(place.ts))
+    await _permit(context, caller, sentences.settings_of(place.ts))
     if not await tying.untie(context.store, place, caller.user):
         return replies.untied_already(thread=bool(place.ts))
     quietly = replies.untied_already(thread=bool(place.ts))
-    return await _announce(context, caller, place, lambda who: messages.untied(who, thread_ts=place.ts), quietly)
+    return await _announce(context, caller, place, lambda who: untied(who, thread_ts=place.ts), quietly)
 
 
 async def _mode(context: Context, caller: Caller, command: commands.SetMode) -> str:
     place, mode = caller.place(command.where), command.mode
-    await _permit(context, caller, messages.settings_of(place.ts))
+    await _permit(context, caller, sentences.settings_of(place.ts))
     if not await modes.say(context.store, place, mode, caller.user):
         return replies.mode_already(mode, thread=bool(place.ts))
     return await _announce(
         context,
         caller,
         place,
-        lambda who: messages.mode_set(who, mode, thread_ts=place.ts),
+        lambda who: mode_set(who, mode, thread_ts=place.ts),
         replies.mode_already(mode, thread=bool(place.ts)),
     )
 

@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot import messages, metrics
+from bot import metrics
 from bot.datadog.client import Datadog
 from bot.datadog.titles import Titles
 from bot.insights import Mode
 from bot.links import Routes
-from bot.model import Identity, OrgHosts
+from bot.messages import sentences
+from bot.model import Case, Identity, OrgHosts
 from bot.policy import Confirmers, OurWorkspace, Refusal, is_named, may_change
 from bot.slack.client import Myself, Slack
 from bot.slack.workspaces import Workspaces
 from bot.store import Store, jobs
 from bot.store.cards import Timing
-from bot.store.cases import Case
 from bot.store.jobs import Job, Retry
 
 FIRST_RETRY_SECONDS = 1.0
@@ -119,14 +119,14 @@ class Context:
         there = await self.workspaces.at(workspace)
         me, person = there.myself, await there.slack.person(user, within=PERSON_WITHIN)
         refusal = may_change(person, OurWorkspace(me.team, me.enterprise, me.team_name))
-        return messages.not_told(me.team_name) if refusal else None
+        return sentences.not_told(me.team_name) if refusal else None
 
     async def refused(self, workspace: str, user: str, what: str, *, org: str | None = None) -> str | None:
         """The sentence for somebody who may not change `what`, a case of `org` or something else; None: they may."""
         if org is not None and org not in self.orgs_for(workspace):
-            return messages.not_this_workspace(what, org)
+            return sentences.not_this_workspace(what, org)
         refusal = await self.refusal(workspace, user)
-        return messages.refused(refusal, (await self.myself(workspace)).team_name, what) if refusal else None
+        return sentences.refused(refusal, (await self.myself(workspace)).team_name, what) if refusal else None
 
     def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction that waits its turn for as long as the lease allows."""

@@ -5,10 +5,9 @@ from collections.abc import Iterable
 import structlog
 
 from bot.links import explain
-from bot.model import Thread
+from bot.model import Thread, Tie
 from bot.services.context import Context
 from bot.store.seen import SightingDecision
-from bot.store.ties import Tie
 
 log = structlog.get_logger(__name__)
 

@@ -2,7 +2,7 @@
 
 import structlog
 
-from bot import messages
+from bot.messages import sentences
 from bot.services.context import Context
 from bot.store import sites
 from bot.store.seen import ScannedMessage
@@ -24,7 +24,7 @@ async def warning(context: Context, workspace: str | None = None) -> str:
     ours = _ours(context, workspace)
     async with context.store.read() as connection:
         found = (await sites.lately(connection, workspace)).difference(ours)
-    return messages.other_sites(sorted(found), ours) if found else ""
+    return sentences.other_sites(sorted(found), ours) if found else ""
 
 
 def _ours(context: Context, workspace: str | None) -> list[str]:

@@ -7,23 +7,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands import parse_case
 from bot.datadog.client import DatadogTransient
-from bot.insights import State
 from bot.links import insight_on, orgs_of
-from bot.messages import modal_changed, replies
+from bot.messages import replies
 from bot.messages.modal import Filled, Row
-from bot.model import Insight, InsightType, Thread
+from bot.messages.sentences import modal_changed
+from bot.model import CardItem, Case, CaseName, Insight, InsightType, State, Thread
 from bot.services.cases import CredentialsRefused, find, names_of
 from bot.services.context import PERSON_WITHIN, Context
 from bot.store import adding, cards, cases, comments, now, ties, tying
 from bot.store.adding import Adding
-from bot.store.ties import CaseName
-from bot.worker.cards import as_shown
 
 RESOLVE_SECONDS = 1.2
 """Datadog's part of the time that Slack waits for a submission."""
 
 
-async def case_of(context: Context, filled: Filled) -> cases.Case | str:
+async def case_of(context: Context, filled: Filled) -> Case | str:
     """The case that was chosen or typed, or a sentence for the field."""
     named = parse_case(filled.key) if filled.key else None
     if filled.key and named is None:
@@ -44,7 +42,7 @@ async def case_of(context: Context, filled: Filled) -> cases.Case | str:
     return found[0] if found else replies.unknown_case(names[0].case)
 
 
-def of_other_orgs(context: Context, filled: Filled, case: cases.Case) -> dict[str, str]:
+def of_other_orgs(context: Context, filled: Filled, case: Case) -> dict[str, str]:
     """A sentence for each ticked link that is another organisation's than the case, by the field of its id."""
     hosts = context.hosts_for(filled.about["workspace"])
     return {
@@ -56,7 +54,7 @@ def of_other_orgs(context: Context, filled: Filled, case: cases.Case) -> dict[st
     }
 
 
-async def submit(context: Context, user: str, filled: Filled, case: cases.Case) -> str:
+async def submit(context: Context, user: str, filled: Filled, case: Case) -> str:
     """Confirm what is ticked, withdraw what it replaces, tie, comment; or, where it changed meanwhile, say what did.
 
     An empty sentence: all of it is committed.
@@ -84,10 +82,10 @@ async def submit(context: Context, user: str, filled: Filled, case: cases.Case) 
                 await comments.ask(tx, case, thread, filled.comment, user)
     slack = await context.slack(thread.workspace)
     names = await slack.names({item.by for item in changed if item.by}, within=PERSON_WITHIN)
-    return modal_changed([(as_shown(item, ""), names.get(item.by or "", "")) for item in changed]) if changed else ""
+    return modal_changed([(item, names.get(item.by or "", "")) for item in changed]) if changed else ""
 
 
-async def _withdraw_replaced(tx: AsyncConnection, old: Sequence[cards.Item], new: Sequence[Insight], user: str) -> None:
+async def _withdraw_replaced(tx: AsyncConnection, old: Sequence[CardItem], new: Sequence[Insight], user: str) -> None:
     """What a card offered under another id or type than it was added with."""
     kept = {each.identity for each in new}
     replaced = [item.id for item in old if item.state is State.OFFERED and item.identity not in kept]

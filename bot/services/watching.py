@@ -7,14 +7,13 @@ from typing import Any
 from bot import metrics
 from bot.insights import Mode
 from bot.links import elsewhere, extract, orgs_of, parse
-from bot.messages import METADATA_EVENT
-from bot.model import CaseLink, Draft, Identity, Insight, InsightType, Outcome, Thread, Uncovered
+from bot.messages.cards import METADATA_EVENT
+from bot.model import CaseLink, CaseName, Draft, Identity, Insight, InsightType, Outcome, Thread, TieKind, Uncovered
 from bot.policy import person_behind
 from bot.services.context import Context
 from bot.slack.client import Myself
 from bot.store import modes, sightings, ties
 from bot.store.seen import Candidate, Rules, ScannedMessage
-from bot.store.ties import CaseName, TieKind
 
 Json = dict[str, Any]
 

@@ -4,16 +4,14 @@ from collections.abc import Mapping
 
 from bot.commands import Permalink
 from bot.links import explain, extract, orgs_of, sentence
-from bot.messages import replies, why_text
-from bot.messages.why import LinkReport, ThreadReport
-from bot.model import CaseLink, Draft, Identity, Insight, InsightType, Thread, Uncovered
+from bot.messages import replies
+from bot.messages.why import LinkReport, ThreadReport, why_text
+from bot.model import Case, CaseLink, Draft, Identity, Insight, InsightType, Thread, Tie, TieKind, TieSource, Uncovered
 from bot.services import watching
 from bot.services.context import PERSON_WITHIN, Context
 from bot.store import cases, modes, ties
 from bot.store.seen import SightingState
-from bot.store.ties import Tie, TieKind, TieSource
 from bot.store.tracing import Trace, trace
-from bot.worker.cards import permalink
 
 _TIED = {
     TieSource.SAID: "because somebody said so",
@@ -49,7 +47,7 @@ async def why(context: Context, workspace: str, message: Permalink) -> str:
     return why_text(place, links)
 
 
-def _tie_words(tie: Tie | None, case: cases.Case | None) -> str:
+def _tie_words(tie: Tie | None, case: Case | None) -> str:
     if tie is None:
         return _UNTIED[TieKind.UNREAD]
     if case is None:
@@ -93,7 +91,7 @@ def _became(
         state=told.became if told.state is SightingState.OFFERED else None,
         who=names.get(told.by or "", ""),
         at=told.at,
-        card=permalink(url, Thread(thread.workspace, told.card_channel, thread.ts), told.card_ts)
+        card=Thread(thread.workspace, told.card_channel, thread.ts).permalink(url, told.card_ts)
         if told.card_ts
         else "",
         waits=told.state is SightingState.PENDING,

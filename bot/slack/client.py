@@ -17,7 +17,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import metrics
-from bot.messages import Message
+from bot.messages.view import Message
 from bot.model import Thread
 from bot.policy import Person
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.insights import State
-from bot.model import Identity, Insight, Thread
+from bot.model import Identity, Insight, State, Thread
 from bot.store import Store, cards, cases, now, offering, ties
 from bot.store.cards import Timing
 from bot.store.jobs import JobKind, enqueue

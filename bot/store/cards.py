@@ -13,8 +13,8 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import metrics
-from bot.insights import State, may_move
-from bot.model import Identity, InsightType, Thread
+from bot.insights import may_move
+from bot.model import Card, CardItem, InsightType, State, Thread
 from bot.store.jobs import JobKind, enqueue
 from bot.store.schema import card_insights, cards, insights, transitions
 
@@ -25,56 +25,6 @@ SHOWN = (
     card_insights.c.message_ts,
 )
 """What an insight has on one card only."""
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A card's row. `asks`: it asks which case its thread is about, and shows no insights."""
-
-    id: str
-    thread: Thread
-    org: str
-    case_id: str
-    ts: str | None
-    version: int
-    shown_version: int
-    digest: str | None
-    posting_since: float | None
-    continued: bool
-    ended: str | None
-    tell: int
-    told: int
-    telling_since: float | None
-    asks: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One insight on a card; times are epoch seconds of the database's clock."""
-
-    id: int
-    type: InsightType
-    scope: str
-    resource_id: str
-    ref: str
-    host: str
-    state: State
-    group: int
-    joined_version: int
-    by: str | None
-    at: float
-    confirmed_at: float | None
-    sent: bool
-    ours: bool
-    left_out: bool
-    draft: bool
-    note: str
-    poster: str | None
-    message_ts: str
-
-    @property
-    def identity(self) -> Identity:
-        return Identity(self.type, self.scope, self.resource_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +100,12 @@ async def counts(connection: AsyncConnection, place: Thread) -> dict[State, int]
     return {state: known[state] for state in State if state in known}
 
 
-async def items(connection: AsyncConnection, card: str) -> list[Item]:
+async def items(connection: AsyncConnection, card: str) -> list[CardItem]:
     """The card's insights in the order in which they joined."""
     return [_item(row) for row in await connection.execute(_ITEMS, {"of_card": card})]
 
 
-async def by_id(connection: AsyncConnection, ids: Collection[int]) -> list[Item]:
+async def by_id(connection: AsyncConnection, ids: Collection[int]) -> list[CardItem]:
     """These insights, each as one of the cards shows it."""
     found = await connection.execute(
         select(insights, *SHOWN)
@@ -247,7 +197,7 @@ async def lost(tx: AsyncConnection, card: str) -> None:
 
 
 async def move_to_dm(tx: AsyncConnection, card: Card, channel: str) -> None:
-    """The card lives in another channel, outside any thread: in somebody's direct messages. Under the job's `check_lease`."""
+    """The card lives in somebody's direct messages now, outside any thread. Under `check_lease`."""
     there = (cards.c.workspace == card.thread.workspace) & (cards.c.channel == channel) & (cards.c.thread_ts == "")
     await tx.execute(update(cards).where(there, cards.c.open, cards.c.id != card.id).values(open=False))
     moved = {"channel": channel, "thread_ts": "", "posting_since": None}
@@ -315,8 +265,8 @@ def _card(row: Row[Any]) -> Card:
     )
 
 
-def _item(row: Row[Any]) -> Item:
-    return Item(
+def _item(row: Row[Any]) -> CardItem:
+    return CardItem(
         id=row.id,
         type=InsightType(row.type),
         scope=row.scope,

@@ -3,34 +3,19 @@
 import json
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import metrics
-from bot.insights import State
-from bot.model import Identity, InsightType
+from bot.model import Case, Identity, InsightType, State
 from bot.store import cards, now
 from bot.store.engine import insert_into, server_now
 from bot.store.schema import cases, insights
 
 LATE_SECONDS = 120.0
 """Whoever confirmed has stopped watching the card by then: a failure is said in the thread, too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A case as Datadog told of it. `on_case`: the identities that its answer listed. `stored`: told some time ago."""
-
-    org: str
-    case_id: str
-    key: str
-    title: str
-    closed: bool
-    archived: bool
-    on_case: frozenset[Identity]
-    stored: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

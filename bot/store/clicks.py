@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.insights import Action, ItemView, State, act
+from bot.insights import Action, ItemView, act
+from bot.model import Card, CardItem, Case, State
 from bot.store import Store, cards, cases, now, ties
 from bot.store.jobs import JobKind, enqueue
-
-AT_WORK = frozenset({State.CONFIRMED, State.UNDOING})
-"""What makes work for the case's job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +29,11 @@ class Clicked:
     org: str
     case_key: str
     moved: int
-    earlier: Sequence[cards.Item]
+    earlier: Sequence[CardItem]
     nothing_ticked: bool = False
 
 
-async def case_of(store: Store, card: str, workspace: str) -> cases.Case | None:
+async def case_of(store: Store, card: str, workspace: str) -> Case | None:
     """The case that a card is about; None: no such card in this workspace."""
     async with store.read() as connection:
         row = await cards.get(connection, card)
@@ -59,25 +57,25 @@ async def press(store: Store, click: Click) -> Clicked | None:
         return Clicked(card.org, key, sum(moved.values()), _earlier(items, moved, click))
 
 
-def _earlier(items: Sequence[cards.Item], moved: Collection[int], click: Click) -> list[cards.Item]:
+def _earlier(items: Sequence[CardItem], moved: Collection[int], click: Click) -> list[CardItem]:
     """What others had decided on of that which the person meant; a Dismiss means whatever was still open."""
     if click.action is Action.DISMISS and moved:
         return []
     return [item for item in items if item.id not in moved and item.state is not State.OFFERED and _asked(item, click)]
 
 
-def _undecided(item: cards.Item, click: Click) -> bool:
+def _undecided(item: CardItem, click: Click) -> bool:
     return item.state is State.OFFERED and not item.draft and item.joined_version <= click.version
 
 
-def _asked(item: cards.Item, click: Click) -> bool:
+def _asked(item: CardItem, click: Click) -> bool:
     """Whether the person meant this insight: what was ticked; else all that their card showed."""
     if click.action is Action.ADD and click.ticked:
         return item.id in click.ticked
     return click.action in (Action.ADD, Action.DISMISS) and item.joined_version <= click.version
 
 
-async def _move(tx: AsyncConnection, card: cards.Card, items: Sequence[cards.Item], click: Click) -> dict[int, bool]:
+async def _move(tx: AsyncConnection, card: Card, items: Sequence[CardItem], click: Click) -> dict[int, bool]:
     """Each insight that moved, with whether that was what the press asked for (not merely left out)."""
     at = await now(tx)
     alike: dict[tuple[State, cards.Change], list[int]] = {}
@@ -96,7 +94,7 @@ async def _move(tx: AsyncConnection, card: cards.Card, items: Sequence[cards.Ite
             left_out = click.action is Action.ADD and new is State.DISMISSED
             change = cards.Change(new, at, by=click.by, left_out=left_out, deliberate=standing.ticked)
             alike.setdefault((item.state, change), []).append(item.id)
-    if any(change.state in AT_WORK for _, change in alike):
+    if any(change.state.is_at_work for _, change in alike):
         # Before the cards' jobs: what a person waits for is the case, and jobs are taken up in this order.
         await enqueue(tx, JobKind.CASE, cases.key(card.org, card.case_id))
     moved: dict[int, bool] = {}

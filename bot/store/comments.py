@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model import Thread
+from bot.model import Case, Thread
 from bot.store import cases, now
 from bot.store.jobs import JobKind, enqueue
 from bot.store.schema import comments
@@ -46,7 +46,7 @@ _WAITING = (
 )
 
 
-async def ask(tx: AsyncConnection, case: cases.Case, thread: Thread, text: str, by: str) -> None:
+async def ask(tx: AsyncConnection, case: Case, thread: Thread, text: str, by: str) -> None:
     """Have this said on the case. Under `lock_case`."""
     await tx.execute(
         insert(comments).values(

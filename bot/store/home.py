@@ -7,15 +7,14 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.insights import Mode, State
-from bot.model import InsightType, Thread
+from bot.insights import Mode
+from bot.model import InsightType, State, Thread, TieKind
 from bot.store import Store, cards, cases, jobs, now
 from bot.store import ties as ties_of
 from bot.store.jobs import JobKind, enqueue
 from bot.store.schema import card_insights, insights, modes, ties
 from bot.store.schema import cards as cards_table
 from bot.store.schema import cases as cases_table
-from bot.store.ties import TieKind
 
 SHOWN = 10
 """Rows of each kind: Home is a page, not a list."""

@@ -44,7 +44,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """When and why a job is tried again: `after` seconds from now. `counts_as_attempt`: it counts as a failed attempt."""
+    """When and why a job is tried again: `after` seconds from now."""
 
     after: float
     note: str
@@ -151,7 +151,7 @@ async def complete(tx: AsyncConnection, job: Job, *, more: bool, batch_size: int
 
 
 async def retry(tx: AsyncConnection, job: Job, again: Retry) -> float:
-    """After a failure, under `check_lease`: not held any more, due in `again.after` seconds. Returns that time (epoch s)."""
+    """After a failure, under `check_lease`: free, and due in `again.after` seconds. Returns that time (epoch s)."""
     values = {
         "token": None,
         "lease_until": None,

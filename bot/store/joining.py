@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.insights import CARD_HOLDS, CARD_OPEN_SECONDS, ROLLING_SECONDS, State
-from bot.model import Thread
+from bot.insights import CARD_HOLDS, CARD_OPEN_SECONDS, ROLLING_SECONDS
+from bot.model import State, Thread
 from bot.store import Store, now, ties
 from bot.store import cards as shown
 from bot.store.cards import Timing

@@ -8,15 +8,14 @@ from typing import Any
 from sqlalchemy import Row, and_, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.insights import CaseSnapshot, Decision, Mode, State, decide
-from bot.model import Identity, InsightType, Thread
-from bot.store import cards, cases, joining, modes, ties
+from bot.insights import CaseSnapshot, Decision, Mode, decide
+from bot.model import Identity, InsightType, State, Thread, Tie, TieSource
+from bot.store import cards, cases, joining, modes
 from bot.store.jobs import JobKind, enqueue
 from bot.store.joining import CardEntry, CardPlace
 from bot.store.schema import card_insights, insights, sightings
 from bot.store.schema import cards as cards_table
 from bot.store.seen import Rules, SightingDecision, SightingState, in_thread
-from bot.store.ties import TieSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ _NEW = insert(insights).returning(insights)
 
 
 async def offer_pending(
-    tx: AsyncConnection, thread: Thread, tie: ties.Tie, rules: Rules, at: float, *, rolling: bool = False
+    tx: AsyncConnection, thread: Thread, tie: Tie, rules: Rules, at: float, *, rolling: bool = False
 ) -> list[SightingDecision]:
     """Decide on every pending sighting of a tied thread and put what is offered on its card. Under `lock_case`.
 
@@ -129,7 +128,7 @@ async def _case(tx: AsyncConnection, place: CardPlace, pending: Sequence[Row[Any
 
 
 async def _choose(
-    tx: AsyncConnection, pending: Sequence[Row[Any]], tie: ties.Tie, case: _Case
+    tx: AsyncConnection, pending: Sequence[Row[Any]], tie: Tie, case: _Case
 ) -> tuple[dict[Identity, Row[Any]], list[SightingDecision]]:
     """The sightings to offer, one per identity, and the others; why those are not is written down."""
     offered: dict[Identity, Row[Any]] = {}
@@ -154,7 +153,7 @@ async def _choose(
 
 
 async def _offer(
-    tx: AsyncConnection, offered: Mapping[Identity, Row[Any]], tie: ties.Tie, case: _Case, at: float
+    tx: AsyncConnection, offered: Mapping[Identity, Row[Any]], tie: Tie, case: _Case, at: float
 ) -> list[CardEntry]:
     """The insights of these sightings, offered: new ones, withdrawn ones again, drafts whose id is certain now."""
     change = cards.Change(State.OFFERED, at)
@@ -182,7 +181,7 @@ async def make(tx: AsyncConnection, new: Sequence[Mapping[str, object]], at: flo
     return {identity_of(row): row.id for row in made}
 
 
-def _new(tie: ties.Tie, row: Row[Any]) -> dict[str, object]:
+def _new(tie: Tie, row: Row[Any]) -> dict[str, object]:
     seen = ("type", "scope", "resource_id", "ref", "host", "draft")
     return {"org": tie.org, "case_id": tie.case_id, **{name: getattr(row, name) for name in seen}}
 

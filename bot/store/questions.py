@@ -3,12 +3,11 @@
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model import Thread
+from bot.model import Case, Question, Thread
 from bot.store import Store, cards, cases, now
 from bot.store.jobs import JobKind, enqueue
 from bot.store.schema import cards as cards_table
@@ -16,22 +15,12 @@ from bot.store.schema import cards as cards_table
 NO = "no"
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a card asks, and what a person answered: `org/case_id`, or `no`. `at` in epoch s."""
-
-    asks: tuple[cases.Case, ...]
-    answer: str | None
-    by: str | None
-    at: float
-
-
 async def was_asked(connection: AsyncConnection, thread: Thread) -> bool:
     """Whether this thread has had its question."""
     return (await connection.execute(select(cards_table.c.id).where(_of(thread)).limit(1))).one_or_none() is not None
 
 
-async def ask(tx: AsyncConnection, thread: Thread, about: Sequence[cases.Case], at: float) -> None:
+async def ask(tx: AsyncConnection, thread: Thread, about: Sequence[Case], at: float) -> None:
     """Have a card ask whether the thread is about one of these cases, unless it was asked before."""
     if await was_asked(tx, thread):
         return
@@ -62,7 +51,8 @@ async def get(connection: AsyncConnection, card: str) -> Question | None:
     if row is None or row.asks is None:
         return None
     found = [await cases.get(connection, org, case_id) for org, case_id in json.loads(row.asks)]
-    return Question(tuple(case for case in found if case), row.answer, row.answered_by, row.answered_at or 0.0)
+    asks = tuple(case for case in found if case)
+    return Question(card, row.version, asks, row.answer, row.answered_by, row.answered_at or 0.0)
 
 
 async def tied_to(connection: AsyncConnection, asked: Question) -> str | None:

@@ -6,8 +6,7 @@ A missing job would be a bug of ours; this keeps such a bug from stranding what 
 from sqlalchemy import and_, delete, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.insights import State
-from bot.model import Thread
+from bot.model import State, Thread
 from bot.store import Store, cases, now
 from bot.store import sightings as seen
 from bot.store.jobs import JobKind, enqueue

@@ -6,10 +6,9 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, and_
 
 from bot.insights import Mode
-from bot.model import Identity, Insight, Thread
+from bot.model import CaseName, Identity, Insight, Thread
 from bot.store.cards import Timing
 from bot.store.schema import sightings
-from bot.store.ties import CaseName
 
 
 class SightingState(StrEnum):
@@ -60,7 +59,7 @@ class ScannedMessage:
 
 @dataclass(frozen=True, slots=True)
 class SightingDecision:
-    """What was made of one sighting: offered, or not and why (`insights.Decision`, `ties.TieKind`, Slack's words)."""
+    """What was made of one sighting: offered, or not and why (`insights.Decision`, `TieKind`, Slack's words)."""
 
     identity: Identity
     ref: str

@@ -9,15 +9,13 @@ from sqlalchemy import and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningInsert
 
-from bot.insights import State
-from bot.model import Identity, Insight, InsightType, Thread
+from bot.model import Identity, Insight, InsightType, State, Thread, Tie, TieKind, TieSource
 from bot.store import Store, cards, now, questions, ties
 from bot.store.engine import insert_on
 from bot.store.jobs import JobKind, enqueue
 from bot.store.offering import offer_pending
 from bot.store.schema import sightings
-from bot.store.seen import Rules, ScannedMessage, SightingDecision, SightingState, in_thread, key
-from bot.store.ties import TieKind, TieSource
+from bot.store.seen import Candidate, Rules, ScannedMessage, SightingDecision, SightingState, in_thread, key
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class Sighted:
     """What came of a message: how many sightings were new, and what was decided; `tie` is None while nobody knows."""
 
     new: int = 0
-    tie: ties.Tie | None = None
+    tie: Tie | None = None
     decided: Sequence[SightingDecision] = ()
 
 
@@ -137,7 +135,7 @@ async def thread_of(connection: AsyncConnection, workspace: str, channel: str, m
     return None if ts is None else Thread(workspace, channel, ts)
 
 
-async def of_message(connection: AsyncConnection, thread: Thread, message_ts: str) -> tuple[...]:
+async def of_message(connection: AsyncConnection, thread: Thread, message_ts: str) -> tuple[Candidate, ...]:
     """The links that a message holds, as they were written down."""
     mine = and_(
         sightings.c.workspace == thread.workspace,

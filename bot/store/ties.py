@@ -5,64 +5,16 @@ The law: what a person said for the thread (including "none") beats the thread's
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, bindparam, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model import Thread
+from bot.model import CaseName, Thread, Tie, TieKind, TieSource
 from bot.store import Store
 from bot.store.engine import insert_into
 from bot.store.schema import cases, ties
-
-
-class TieKind(StrEnum):
-    """`named`: the root names a case that Datadog has not confirmed yet; `several`: it names more than one.
-
-    `unread`: nobody has looked at the root, or it was edited since; `none`: a person said that it is about no case.
-    """
-
-    UNREAD = "unread"
-    NAMED = "named"
-    TIED = "tied"
-    NO_CASE = "no_case"
-    SEVERAL = "several"
-    NONE = "none"
-
-
-class TieSource(StrEnum):
-    """Who says so, the strongest first."""
-
-    SAID = "said"
-    ROOT = "root"
-    CHANNEL = "channel"
-
-
-@dataclass(frozen=True, slots=True)
-class CaseName:
-    """A case as a link names it: by key or UUID, in one of our orgs."""
-
-    org: str
-    case: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tie:
-    """What is known of a thread. `org` and `case_id` are set when it is tied, `named` while it waits for Datadog.
-
-    `by` (Slack user id) and `at` (epoch s): who said so and when. `replied`: cases that replies name.
-    """
-
-    kind: TieKind
-    source: TieSource
-    org: str
-    case_id: str
-    named: tuple[CaseName, ...]
-    replied: tuple[CaseName, ...]
-    by: str | None
-    at: float
 
 
 async def of(connection: AsyncConnection, thread: Thread, *, bare_root: bool = False) -> Tie | None:

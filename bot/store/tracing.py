@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.insights import State
-from bot.model import Identity, Thread
+from bot.model import Identity, State, Thread
 from bot.store.offering import identity_of
 from bot.store.schema import card_insights, cards, insights, sightings
 from bot.store.seen import SightingState, in_thread

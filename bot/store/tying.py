@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from sqlalchemy import and_, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.insights import Decision, State
-from bot.model import Thread
+from bot.insights import Decision
+from bot.model import Case, CaseName, State, Thread, Tie, TieKind, TieSource
 from bot.store import Store, cards, cases, now, questions, scans, sightings, ties
 from bot.store.jobs import JobKind, enqueue
 from bot.store.schema import card_insights, insights
@@ -18,13 +18,12 @@ from bot.store.schema import cards as cards_table
 from bot.store.schema import sightings as seen_table
 from bot.store.schema import ties as ties_table
 from bot.store.seen import ScannedMessage, SightingState, in_thread, key
-from bot.store.ties import TieKind, TieSource
 
 SCANNED = 200
 """Earlier messages that are read when a person ties a thread."""
 
 
-async def tie(store: Store, place: Thread, case: cases.Case, by: str) -> bool:
+async def tie(store: Store, place: Thread, case: Case, by: str) -> bool:
     """Tie a thread, or a whole channel, because a person said so; whether that changed anything.
 
     A thread's earlier messages are read for links, as its job gets to it.
@@ -33,7 +32,7 @@ async def tie(store: Store, place: Thread, case: cases.Case, by: str) -> bool:
         return await tie_in(tx, place, case, by)
 
 
-async def answer(store: Store, card: str, thread: Thread, case: cases.Case, by: str) -> bool:
+async def answer(store: Store, card: str, thread: Thread, case: Case, by: str) -> bool:
     """Tie a thread because somebody chose this case on the card that asked; False: it was answered before."""
     async with store.write() as tx:
         await enqueue(tx, JobKind.THREAD, key(thread))
@@ -44,7 +43,7 @@ async def answer(store: Store, card: str, thread: Thread, case: cases.Case, by: 
         return True
 
 
-async def tie_in(tx: AsyncConnection, place: Thread, case: cases.Case, by: str) -> bool:
+async def tie_in(tx: AsyncConnection, place: Thread, case: Case, by: str) -> bool:
     """`tie` within a transaction that has locked nothing yet."""
     at = await now(tx)
     if place.ts:
@@ -100,7 +99,7 @@ async def reroot(store: Store, seen: ScannedMessage) -> None:
             await sightings.insert(tx, seen, at)
 
 
-async def root_names(connection: AsyncConnection, seen: ScannedMessage) -> Sequence[ties.CaseName]:
+async def root_names(connection: AsyncConnection, seen: ScannedMessage) -> Sequence[CaseName]:
     """The cases that this root named, as far as is known; what it names now, where that says the same."""
     old = await ties.own(connection, seen.thread) if seen.is_root else None
     if old is None:
@@ -111,15 +110,15 @@ async def root_names(connection: AsyncConnection, seen: ScannedMessage) -> Seque
         return seen.names if len(seen.names) > 1 else ()
     case = await cases.get(connection, old.org, old.case_id) if old.kind is TieKind.TIED else None
     return tuple(each for each in seen.names if case and (each.org, each.case) in _names_of(case)) or (
-        (ties.CaseName(case.org, case.key),) if case else ()
+        (CaseName(case.org, case.key),) if case else ()
     )
 
 
-def _names_of(case: cases.Case) -> set[tuple[str, str]]:
+def _names_of(case: Case) -> set[tuple[str, str]]:
     return {(case.org, case.key), (case.org, case.case_id)}
 
 
-async def _lock(tx: AsyncConnection, old: ties.Tie | None, *new: cases.Case) -> None:
+async def _lock(tx: AsyncConnection, old: Tie | None, *new: Case) -> None:
     """Both cases, in one order whoever locks them. A case that is not stored yet has nothing to lock."""
     both = {(case.org, case.case_id) for case in new}
     if old is not None and old.kind is TieKind.TIED:
@@ -128,7 +127,7 @@ async def _lock(tx: AsyncConnection, old: ties.Tie | None, *new: cases.Case) -> 
         await ties.lock_case(tx, org, case_id)
 
 
-async def _leave(tx: AsyncConnection, place: Thread, old: ties.Tie | None, at: float) -> None:
+async def _leave(tx: AsyncConnection, place: Thread, old: Tie | None, at: float) -> None:
     """A thread's links wait again, a channel's do not: there, what comes from now on is for the new case."""
     if old is not None and old.kind is TieKind.TIED:
         await (_withdraw_of_thread if place.ts else _withdraw_of_channel)(tx, place, old, at)
@@ -145,13 +144,13 @@ async def _wait_again(tx: AsyncConnection, thread: Thread) -> list[int]:
     return ids
 
 
-async def _withdraw_of_thread(tx: AsyncConnection, thread: Thread, old: ties.Tie, at: float) -> None:
+async def _withdraw_of_thread(tx: AsyncConnection, thread: Thread, old: Tie, at: float) -> None:
     ids = await _wait_again(tx, thread)
     here = (cards_table.c.thread_ts == thread.ts) & ~cards_table.c.rolling
     await _take_off(tx, thread, old, ids, here, at)
 
 
-async def _withdraw_of_channel(tx: AsyncConnection, channel: Thread, old: ties.Tie, at: float) -> None:
+async def _withdraw_of_channel(tx: AsyncConnection, channel: Thread, old: Tie, at: float) -> None:
     """Only where the channel's tie is in effect: threads that are tied by themselves keep their offers."""
     tied = exists().where(
         ties_table.c.workspace == channel.workspace,
@@ -176,9 +175,7 @@ async def _withdraw_of_channel(tx: AsyncConnection, channel: Thread, old: ties.T
     await _take_off(tx, channel, old, ids, here, at)
 
 
-async def _take_off(
-    tx: AsyncConnection, place: Thread, old: ties.Tie, ids: Sequence[int], here: object, at: float
-) -> None:
+async def _take_off(tx: AsyncConnection, place: Thread, old: Tie, ids: Sequence[int], here: object, at: float) -> None:
     """Withdraw these offers; what another thread still offers only leaves the cards that are here."""
     withdrawn = [insight for insight in ids if await sightings.withdraw(tx, insight, at)]
     await cards.touch(tx, withdrawn)

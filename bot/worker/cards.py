@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot import messages
-from bot.insights import WAITING_AFTER_SECONDS, State
-from bot.model import Identity, Thread
+from bot.insights import WAITING_AFTER_SECONDS
+from bot.messages.cards import card_message, late_failure, metadata
+from bot.messages.questions import question_message
+from bot.messages.view import CardView, Message, Source, Waiting
+from bot.model import Card, CardItem, Identity, Question, State, Thread
 from bot.services.context import Context, Organization
 from bot.slack.client import DIRECT, SlackPermanent, SlackTransient
 from bot.store import cards, cases, channels, jobs, joining, now, questions, ties
@@ -27,8 +29,6 @@ OUTSIDE = frozenset({"not_in_channel", "channel_not_found", SHARED})
 MESSAGE_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 NAMES_WITHIN = 1.0
 """Seconds that a card waits for names, of people and of insights at once."""
-NAMELESS = frozenset({State.DISMISSED, State.UNDONE, State.WITHDRAWN})
-"""Insights that a card only counts."""
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +38,7 @@ class RenderedCard:
     """A card as of now: its message, the digest of what it reads, and whether there is anything to post."""
 
     version: int
-    message: messages.Message
+    message: Message
     digest: str
     empty: bool = False
 
@@ -73,7 +73,7 @@ async def deliver(context: Context, job: Job) -> None:
         await _shown(context, job, card, showing)
 
 
-async def view(context: Context, card: cards.Card) -> messages.Card | None:
+async def view(context: Context, card: Card) -> CardView | None:
     """All that the card shows, as of now; None when its case is unknown."""
     async with context.store.read() as connection:
         row = await cards.get(connection, card.id)
@@ -89,13 +89,13 @@ async def view(context: Context, card: cards.Card) -> messages.Card | None:
     there = await context.workspaces.at(card.thread.workspace)
     wanted = [] if shared else items
     named, names = await asyncio.gather(_names(org, wanted), there.slack.names(people, within=NAMES_WITHIN))
-    return messages.Card(
+    return CardView(
         id=card.id,
         version=row.version,
         case_key=case.key,
         case_title="" if shared else case.title,
         case_url=f"{org.case_url}{case.key}" if org else "",
-        items=[as_shown(item, named.get(item.identity, "")) for item in items],
+        items=[replace(item, name=named.get(item.identity, "")) for item in items],
         sources=_sources(there.myself.url, card.thread, items),
         closed=case.closed,
         archived=case.archived,
@@ -105,19 +105,13 @@ async def view(context: Context, card: cards.Card) -> messages.Card | None:
     )
 
 
-def _sources(url: str, thread: Thread, items: Sequence[cards.Item]) -> list[messages.Source]:
+def _sources(url: str, thread: Thread, items: Sequence[CardItem]) -> list[Source]:
     """The messages that what is still offered came from, each once, oldest first."""
     brought = {item.message_ts: item.poster for item in items if item.state is State.OFFERED}
-    return [messages.Source(poster, permalink(url, thread, ts)) for ts, poster in sorted(brought.items())]
+    return [Source(poster, thread.permalink(url, ts)) for ts, poster in sorted(brought.items())]
 
 
-def permalink(workspace_url: str, thread: Thread, message_ts: str) -> str:
-    """A message's address, as `chat.getPermalink` builds it."""
-    page = f"{workspace_url.rstrip('/')}/archives/{thread.channel}/p{message_ts.replace('.', '')}"
-    return page if message_ts == thread.ts else f"{page}?thread_ts={thread.ts}&cid={thread.channel}"
-
-
-async def _show(context: Context, job: Job, card: cards.Card) -> ShownCard:
+async def _show(context: Context, job: Job, card: Card) -> ShownCard:
     """Post or update; what Slack shows now."""
     face = await (_question(context, card) if card.asks else _insights(context, card))
     if face is None:
@@ -125,7 +119,7 @@ async def _show(context: Context, job: Job, card: cards.Card) -> ShownCard:
     there = await context.workspaces.at(card.thread.workspace)
     ts = card.ts
     if ts is None and card.posting_since is not None:
-        mark = messages.metadata(card.id)
+        mark = metadata(card.id)
         ts = await there.slack.find(card.thread, mark, card.posting_since, there.myself.bot)
     if ts is not None:
         # A new version that reads the same (a probe failed again) is not worth a call.
@@ -138,65 +132,48 @@ async def _show(context: Context, job: Job, card: cards.Card) -> ShownCard:
         raise SlackPermanent(SHARED)
     async with context.write() as tx:
         await cards.posting(tx, card.id, await jobs.check_lease(tx, job))
-    posted = await there.slack.post(card.thread, face.message, messages.metadata(card.id))
+    posted = await there.slack.post(card.thread, face.message, metadata(card.id))
     return ShownCard(face.version, posted.ts, face.digest, posted.channel)
 
 
-async def _insights(context: Context, card: cards.Card) -> RenderedCard | None:
+async def _insights(context: Context, card: Card) -> RenderedCard | None:
     shown = await view(context, card)
     if shown is None:
         return None
     # The version itself stands in every button: without it, two versions may read the same.
-    digest = _digest(messages.card(replace(shown, version=0)))
+    digest = _digest(card_message(replace(shown, version=0)))
     empty = all(item.state is State.WITHDRAWN for item in shown.items)
-    return RenderedCard(shown.version, messages.card(shown), digest, empty=empty)
+    return RenderedCard(shown.version, card_message(shown), digest, empty=empty)
 
 
-async def _question(context: Context, card: cards.Card) -> RenderedCard | None:
+async def _question(context: Context, card: Card) -> RenderedCard | None:
     async with context.store.read() as connection:
-        row = await cards.get(connection, card.id)
         asked = await questions.get(connection, card.id)
         tied = await questions.tied_to(connection, asked) if asked else None
         shared = await channels.is_shared(connection, card.thread)
-    if row is None or asked is None:
+    if asked is None:
         return None
     slack = await context.slack(card.thread.workspace)
     names = await slack.names({asked.by} if asked.by else set(), within=NAMES_WITHIN)
-    choices = [
-        messages.Choice(key, "" if shared else case.title, case.closed or case.archived)
-        for key, case in zip(_told_apart(asked.asks), asked.asks, strict=True)
-    ]
-    shown = messages.Question(
-        id=card.id,
-        version=row.version,
-        choices=choices,
-        answered=asked.answer is not None,
-        tied_to=tied,
-        by=asked.by,
-        at=asked.at,
-        names=names,
-    )
-    return RenderedCard(row.version, messages.question(shown), _digest(messages.question(replace(shown, version=0))))
+
+    def render(asked: Question) -> Message:
+        return question_message(asked, names, tied_to=tied, shared=shared)
+
+    return RenderedCard(asked.version, render(asked), _digest(render(replace(asked, version=0))))
 
 
-def _told_apart(found: Sequence[cases.Case]) -> list[str]:
-    """The cases' keys, with the organisation where two have the same."""
-    keys = [case.key for case in found]
-    return [case.key if keys.count(case.key) == 1 else f"{case.org}/{case.key}" for case in found]
-
-
-async def _is_shared(context: Context, card: cards.Card) -> bool:
+async def _is_shared(context: Context, card: Card) -> bool:
     async with context.store.read() as connection:
         return await channels.is_shared(connection, card.thread)
 
 
-def _digest(message: messages.Message) -> str:
+def _digest(message: Message) -> str:
     return hashlib.blake2b(json.dumps(message.blocks).encode(), digest_size=12).hexdigest()
 
 
-async def _tell(context: Context, job: Job, card: cards.Card) -> None:
+async def _tell(context: Context, job: Job, card: Card) -> None:
     """One reply about insights that failed when nobody was watching any more."""
-    mark = messages.metadata(card.id, card.tell)
+    mark = metadata(card.id, card.tell)
     there = await context.workspaces.at(card.thread.workspace)
     found = None
     if card.telling_since is not None:
@@ -205,47 +182,27 @@ async def _tell(context: Context, job: Job, card: cards.Card) -> None:
     if found is None and shown is not None:
         async with context.write() as tx:
             await cards.telling(tx, card.id, await jobs.check_lease(tx, job))
-        await there.slack.post(card.thread, messages.late_failure(shown), mark)
+        await there.slack.post(card.thread, late_failure(shown), mark)
     async with context.write() as tx:
         await jobs.check_lease(tx, job)
         await cards.told(tx, card.id, card.tell)
 
 
-def _waiting(items: list[cards.Item], note: str, due_at: float, at: float) -> messages.Waiting | None:
+def _waiting(items: list[CardItem], note: str, due_at: float, at: float) -> Waiting | None:
     """A card says what it waits for once that takes longer than a person looks at "Adding"."""
-    asked = [item.confirmed_at or item.at for item in items if item.state in (State.CONFIRMED, State.UNDOING)]
+    asked = [item.confirmed_at or item.at for item in items if item.state.is_at_work]
     if not note or not asked or max(due_at, at) < min(asked) + WAITING_AFTER_SECONDS:
         return None
-    return messages.Waiting(note, max(due_at, at))
+    return Waiting(note, max(due_at, at))
 
 
-async def _names(org: Organization | None, items: Sequence[cards.Item]) -> Mapping[Identity, str]:
+async def _names(org: Organization | None, items: Sequence[CardItem]) -> Mapping[Identity, str]:
     """What the insights are called that the card lists."""
-    listed = [item.identity for item in items if item.state not in NAMELESS]
+    listed = [item.identity for item in items if item.state.is_named]
     return await org.names_of(listed, within=NAMES_WITHIN) if org else {}
 
 
-def as_shown(item: cards.Item, name: str) -> messages.Item:
-    """An insight as messages show it, under this name."""
-    return messages.Item(
-        id=item.id,
-        type=item.type,
-        resource_id=item.resource_id,
-        ref=item.ref,
-        host=item.host,
-        state=item.state,
-        group=item.group,
-        by=item.by,
-        at=item.at,
-        note=item.note,
-        ours=item.ours,
-        left_out=item.left_out,
-        draft=item.draft,
-        name=name,
-    )
-
-
-async def _shown(context: Context, job: Job, card: cards.Card, showing: ShownCard) -> None:
+async def _shown(context: Context, job: Job, card: Card, showing: ShownCard) -> None:
     async with context.write() as tx:
         await jobs.check_lease(tx, job)
         if showing.ts is None:
@@ -258,7 +215,7 @@ async def _shown(context: Context, job: Job, card: cards.Card, showing: ShownCar
         await jobs.complete(tx, job, more=more)
 
 
-async def _ended(context: Context, job: Job, card: cards.Card, end: SlackPermanent) -> None:
+async def _ended(context: Context, job: Job, card: Card, end: SlackPermanent) -> None:
     """A card whose message cannot be changed any more: what became of its insights is posted as a new reply.
 
     Where the bot is not in the channel, or must be silent, the card of what somebody added on purpose goes to their
@@ -281,7 +238,7 @@ async def _ended(context: Context, job: Job, card: cards.Card, end: SlackPermane
         await jobs.complete(tx, job, more=anew)
 
 
-async def _whose(tx: AsyncConnection, card: cards.Card) -> str | None:
+async def _whose(tx: AsyncConnection, card: Card) -> str | None:
     """Who added something on purpose on this card; None once it is in direct messages."""
     if card.thread.channel.startswith(DIRECT):
         return None

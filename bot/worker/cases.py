@@ -12,19 +12,16 @@ from collections.abc import Sequence
 
 import structlog
 
-from bot import messages
 from bot.datadog.client import DatadogCase, DatadogPermanent, DatadogTransient, TransientReason, Triple
-from bot.insights import State
-from bot.links import insight_on
-from bot.model import Identity
+from bot.messages import sentences
+from bot.model import Identity, State
+from bot.services.cases import FRESH_SECONDS, as_case, present
 from bot.services.context import Context, Organization
 from bot.store import cards, cases, comments, jobs, ties
 from bot.store.cases import DeliveryResult, WorkItem
 from bot.store.jobs import BATCH, Job, Retry
 from bot.worker import comments as commenting
 
-FRESH_SECONDS = 300.0
-"""What Datadog told of a case so long ago still counts; after that, somebody may have added the same by hand."""
 SINGLES = 3
 """So many single insights refused in a row, and the rest would be too."""
 
@@ -43,7 +40,7 @@ async def deliver(context: Context, job: Job) -> None:
         await settle(context, job, [])
         return
     if org is None:
-        await wait(context, job, Retry(context.retry_cap, messages.org_gone(org_name)))
+        await wait(context, job, Retry(context.retry_cap, sentences.org_gone(org_name)))
         return
     if org.breaker.open_for:
         await wait(context, job, Retry(org.breaker.open_for, org.breaker.note, counts_as_attempt=False))
@@ -61,7 +58,9 @@ async def _batch(context: Context, org: Organization, job: Job, work: Sequence[W
     adding = [item for item in work if item.state is State.CONFIRMED][: job.batch_size]
     latest = min((item.sent_ago for item in work if item.sent_ago is not None), default=math.inf)
     if latest < context.settled:
-        await wait(context, job, Retry(context.settled - latest, messages.not_answering(None), counts_as_attempt=False))
+        await wait(
+            context, job, Retry(context.settled - latest, sentences.not_answering(None), counts_as_attempt=False)
+        )
         return
     try:
         if adding and (look_first or any(item.sent for item in adding)):
@@ -116,7 +115,7 @@ async def _remove(context: Context, org: Organization, job: Job, removing: Seque
     there: frozenset[Identity] = present(context, told) if told else frozenset()
     undone = [DeliveryResult(item, State.UNDONE) for item in removing if item.identity not in there]
     # What stays although the rest was there to remove was refused itself; else the next turn removes it alone.
-    stays = messages.refused_by_datadog(words or "it is still on the case")
+    stays = sentences.refused_by_datadog(words or "it is still on the case")
     kept = [DeliveryResult(item, State.ADDED, note=stays) for item in removing if item.identity in there]
     await settle(context, job, undone or kept, told=told)
 
@@ -137,13 +136,13 @@ async def _refused(
     if refused.status in (401, 403):
         await _not_allowed(context, org, job, batch, refused)
     elif refused.status == 404:
-        await _all_failed(context, job, messages.case_gone(await _case_key(context, job)))
+        await _all_failed(context, job, sentences.case_gone(await _case_key(context, job)))
     elif len(batch) > 1:
         await _halve(context, org, job, batch)
     elif job.refused + 1 >= SINGLES:
-        await _all_failed(context, job, messages.refused_by_datadog(refused.words))
+        await _all_failed(context, job, sentences.refused_by_datadog(refused.words))
     else:
-        failed = [_failure(batch[0], messages.refused_by_datadog(refused.words))]
+        failed = [_failure(batch[0], sentences.refused_by_datadog(refused.words))]
         await settle(context, job, failed, refused=job.refused + 1)
 
 
@@ -163,13 +162,13 @@ async def _not_allowed(
 ) -> None:
     if not await org.datadog.keys_are_valid():
         log.error("datadog.credentials_refused", org=org.hosts.name, status=refused.status)
-        org.breaker.open(context.probe, messages.credentials())
-        await wait(context, job, Retry(context.probe, messages.credentials(), counts_as_attempt=False))
+        org.breaker.open(context.probe, sentences.credentials())
+        await wait(context, job, Retry(context.probe, sentences.credentials(), counts_as_attempt=False))
         return
     reference = secrets.token_hex(2).upper()
     log.error("datadog.permission", job=job.key, status=refused.status, words=refused.words, reference=reference)
     key = await _case_key(context, job)
-    words = messages.permission(refused.status, key, reference)
+    words = sentences.permission(refused.status, key, reference)
     await settle(context, job, [_failure(item, words) for item in batch], batch_size=job.batch_size)
 
 
@@ -184,7 +183,7 @@ async def _not_now(
     context: Context, org: Organization, job: Job, work: Sequence[WorkItem], later: DatadogTransient
 ) -> None:
     words = (
-        messages.rate_limited() if later.why is TransientReason.RATE_LIMITED else messages.not_answering(later.status)
+        sentences.rate_limited() if later.why is TransientReason.RATE_LIMITED else sentences.not_answering(later.status)
     )
     log.warning("datadog.later", job=job.key, status=later.status, attempts=job.attempts + 1)
     again = context.later(job.attempts, words, later.after)
@@ -198,7 +197,7 @@ async def _not_now(
             await jobs.check_lease(tx, job)
             await cases.unsent(tx, [item.id for item in work if not item.sent])
     if await _too_late(context, job):
-        await _all_failed(context, job, messages.gave_up(context.give_up_after / 3600, words))
+        await _all_failed(context, job, sentences.gave_up(context.give_up_after / 3600, words))
         return
     await wait(context, job, again)
 
@@ -248,16 +247,6 @@ async def wait(context: Context, job: Job, again: Retry) -> None:
         await jobs.check_lease(tx, job)
         await context.retry(tx, job, again)
         await cards.touch(tx, [item.id for item in await cases.work(tx, org, case_id)])
-
-
-def present(context: Context, told: DatadogCase) -> frozenset[Identity]:
-    """What Datadog lists on the case, as identities; types that we do not know are not ours to compare."""
-    found = (insight_on(each.type, each.resource_id, each.ref, context.routes) for each in told.insights or ())
-    return frozenset(identity for identity in found if identity is not None)
-
-
-def as_case(context: Context, org: str, told: DatadogCase) -> cases.Case:
-    return cases.Case(org, told.id, told.key, told.title, told.closed, told.archived, present(context, told))
 
 
 async def _mark_sent(context: Context, job: Job, items: Sequence[WorkItem]) -> list[WorkItem]:

@@ -2,8 +2,8 @@
 
 import structlog
 
-from bot import messages
 from bot.datadog.client import DatadogPermanent, DatadogTransient
+from bot.messages import sentences
 from bot.services.context import Context, Organization
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import cases, comments, jobs, ties
@@ -49,7 +49,7 @@ async def _settle(context: Context, job: Job, comment: Comment, state: CommentSt
         await comments.settle(tx, comment, state)
         case = await cases.get(tx, org, case_id)
         await jobs.complete(tx, job, more=True)
-    said = messages.commented(state.value, case.key if case else case_id)
+    said = sentences.commented(state.value, case.key if case else case_id)
     try:
         await (await context.slack(comment.thread.workspace)).whisper(comment.thread, comment.by, said)
     except (SlackTransient, SlackPermanent) as error:

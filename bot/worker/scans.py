@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import structlog
 
-from bot import messages
-from bot.model import Thread
+from bot.messages import replies
+from bot.model import Thread, TieKind
 from bot.services import decision_log, watching
 from bot.services.context import Context
 from bot.slack.client import SlackPermanent, SlackTransient
@@ -13,7 +13,6 @@ from bot.store import jobs, now, offering, scans, sightings, ties
 from bot.store.jobs import Job
 from bot.store.scans import Scan
 from bot.store.seen import SightingDecision
-from bot.store.ties import TieKind
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +49,7 @@ async def page(context: Context, job: Job, thread: Thread, scan: Scan) -> None:
         await jobs.complete(tx, job, more=not done)
     decision_log.tell(context, thread, tie, decided)
     if done and scan.by is not None:
-        await _tell(context, thread, scan.by, messages.replies.scanned(so_far.read, so_far.new))
+        await _tell(context, thread, scan.by, replies.scanned(so_far.read, so_far.new))
 
 
 async def _tell(context: Context, thread: Thread, user: str, text: str) -> None:

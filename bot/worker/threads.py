@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot import messages
 from bot.datadog.client import DatadogTransient, TransientReason
 from bot.links import extract, parse
-from bot.model import Thread
+from bot.messages import sentences
+from bot.model import Case, CaseName, Thread, Tie, TieKind
 from bot.services import decision_log, watching
 from bot.services.cases import CredentialsRefused, resolve
 from bot.services.context import Context
@@ -20,7 +20,6 @@ from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import cases, jobs, now, offering, questions, scans, ties
 from bot.store.jobs import Job, Retry
 from bot.store.seen import SightingDecision
-from bot.store.ties import CaseName, TieKind
 from bot.worker import scans as scanning
 
 log = structlog.get_logger(__name__)
@@ -33,9 +32,9 @@ class _Learned:
     `root`: the cases that its root names, None where nobody had to ask; `replied`: those that a reply names.
     """
 
-    own: ties.Tie | None
-    root: Sequence[cases.Case] | None
-    replied: Sequence[cases.Case]
+    own: Tie | None
+    root: Sequence[Case] | None
+    replied: Sequence[Case]
 
 
 async def deliver(context: Context, job: Job) -> None:
@@ -54,19 +53,19 @@ async def deliver(context: Context, job: Job) -> None:
         await _again(context, job, context.later(job.attempts, str(later), later.after))
     except DatadogTransient as later:
         words = (
-            messages.rate_limited()
+            sentences.rate_limited()
             if later.why is TransientReason.RATE_LIMITED
-            else messages.not_answering(later.status)
+            else sentences.not_answering(later.status)
         )
         await _again(context, job, context.later(job.attempts, words, later.after))
     except CredentialsRefused:
-        await _again(context, job, Retry(context.probe, messages.credentials(), counts_as_attempt=False))
+        await _again(context, job, Retry(context.probe, sentences.credentials(), counts_as_attempt=False))
     except SlackPermanent as end:
         log.warning("thread.unreadable", channel=thread.channel, reason=end.reason, needed=end.needed)
         await _give_up(context, job, thread, end.reason)
 
 
-async def _learn(context: Context, thread: Thread, tie: ties.Tie | None, own: ties.Tie | None) -> _Learned:
+async def _learn(context: Context, thread: Thread, tie: Tie | None, own: Tie | None) -> _Learned:
     """Ask for the root's cases where they are not known, and for a reply's where the root names none."""
     root = await _find_out(context, thread, tie) if tie is None or tie.kind is TieKind.NAMED else None
     asks = not root and (tie is None or tie.kind in (TieKind.NO_CASE, TieKind.NAMED))
@@ -74,7 +73,7 @@ async def _learn(context: Context, thread: Thread, tie: ties.Tie | None, own: ti
     return _Learned(own, root, replied)
 
 
-async def _find_out(context: Context, thread: Thread, tie: ties.Tie | None) -> Sequence[cases.Case]:
+async def _find_out(context: Context, thread: Thread, tie: Tie | None) -> Sequence[Case]:
     """The cases that the root names and Datadog knows, each once."""
     if tie is not None:
         return await _known(context, thread, tie.named)
@@ -84,7 +83,7 @@ async def _find_out(context: Context, thread: Thread, tie: ties.Tie | None) -> S
     return await _known(context, thread, named)
 
 
-async def _known(context: Context, thread: Thread, named: Iterable[CaseName]) -> Sequence[cases.Case]:
+async def _known(context: Context, thread: Thread, named: Iterable[CaseName]) -> Sequence[Case]:
     ours = context.orgs_for(thread.workspace)
     found = [await resolve(context, name) for name in named if name.org in ours]
     return tuple({case.case_id: case for case in found if case is not None}.values())
@@ -116,7 +115,7 @@ async def _write_down(context: Context, job: Job, thread: Thread, learned: _Lear
     decision_log.tell(context, thread, tie, decided)
 
 
-async def write_found(tx: AsyncConnection, thread: Thread, found: Sequence[cases.Case], at: float) -> None:
+async def write_found(tx: AsyncConnection, thread: Thread, found: Sequence[Case], at: float) -> None:
     """What the root turned out to say, with the cases it names."""
     for case in sorted(found, key=lambda case: (case.org, case.case_id)):  # in one order, whoever locks them
         await ties.lock_case(tx, case.org, case.case_id)

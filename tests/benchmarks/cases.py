@@ -4,7 +4,7 @@ import contextlib
 
 from sqlalchemy import insert
 
-from bot.insights import State
+from bot.model import Case, State
 from bot.store import cases, jobs, now
 from bot.store import schema as tables
 from tests import postgres
@@ -51,7 +51,7 @@ async def _confirm(b: Bench) -> None:
     async with b.storing() as tx:
         at = await now(tx)
         for case in made:
-            await cases.save(tx, cases.Case(ORG, case.id, case.key, case.title, False, False, frozenset()))
+            await cases.save(tx, Case(ORG, case.id, case.key, case.title, False, False, frozenset()))
             rows = [
                 {
                     "org": ORG,

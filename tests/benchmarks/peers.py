@@ -35,28 +35,28 @@ class Bare:
 
 
 @contextlib.asynccontextmanager
-async def bare(slack_url: str, mode_of_transport: str) -> AsyncGenerator[Bare]:
-    env = bare_environment(slack_url, mode_of_transport)
+async def bare(slack_url: str, transport_mode: str) -> AsyncGenerator[Bare]:
+    env = bare_environment(slack_url, transport_mode)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tests.benchmarks.bare",
-        mode_of_transport,
+        transport_mode,
         env=env,
         stdout=asyncio.subprocess.PIPE,
         cwd=ROOT,
     )
     try:
         assert process.stdout is not None
-        yield Bare(process, int(await process.stdout.readline()) if mode_of_transport == "http" else 0)
+        yield Bare(process, int(await process.stdout.readline()) if transport_mode == "http" else 0)
     finally:
         process.kill()
         await process.wait()
 
 
-def bare_environment(slack_url: str, mode_of_transport: str) -> dict[str, str]:
+def bare_environment(slack_url: str, transport_mode: str) -> dict[str, str]:
     secret = (
-        {"SLACK_SIGNING_SECRET": SIGNING_SECRET} if mode_of_transport == "http" else {"SLACK_APP_TOKEN": "xapp-sandbox"}
+        {"SLACK_SIGNING_SECRET": SIGNING_SECRET} if transport_mode == "http" else {"SLACK_APP_TOKEN": "xapp-sandbox"}
     )
     return {
         "TOKEN": "xoxb-sandbox",

@@ -82,9 +82,9 @@ def test_with_both_somebody_chooses():
         "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set: "
         "choose with run --socket or run --http, or keep one of them."
     )
-    over_http = read({**ENOUGH, **SIGNED}, env_file=None, mode_of_transport=TransportMode.HTTP)
+    over_http = read({**ENOUGH, **SIGNED}, env_file=None, transport_mode=TransportMode.HTTP)
     assert (over_http.slack_app_token, over_http.slack_signing_secret is None) == (None, False)
-    over_socket = read({**ENOUGH, **SIGNED}, env_file=None, mode_of_transport=TransportMode.SOCKET)
+    over_socket = read({**ENOUGH, **SIGNED}, env_file=None, transport_mode=TransportMode.SOCKET)
     assert (over_socket.slack_app_token is None, over_socket.slack_signing_secret) == (False, None)
 
 
@@ -99,9 +99,9 @@ def test_with_neither_both_ways_are_told():
 
 def test_what_was_chosen_has_to_be_there():
     with pytest.raises(SettingsError, match=r"^SLACK_SIGNING_SECRET is not set: copy the signing secret from "):
-        read(ENOUGH, env_file=None, mode_of_transport=TransportMode.HTTP)
+        read(ENOUGH, env_file=None, transport_mode=TransportMode.HTTP)
     with pytest.raises(SettingsError, match=r"^SLACK_APP_TOKEN is not set: make an app-level token "):
-        read(without("SLACK_APP_TOKEN", **SIGNED), env_file=None, mode_of_transport=TransportMode.SOCKET)
+        read(without("SLACK_APP_TOKEN", **SIGNED), env_file=None, transport_mode=TransportMode.SOCKET)
 
 
 @pytest.mark.parametrize("secret", ["", " ", "\t\n", "xoxb-very-secret"])

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import messages
-from bot.insights import State
-from bot.messages import Card, Item, Message, Source, Waiting
-from bot.model import InsightType
+from bot.messages import sentences
+from bot.messages.cards import card_message, metadata
+from bot.messages.text import cut
+from bot.messages.view import TYPE_NAMES, CardView, Message, Source, Waiting
+from bot.model import CardItem, InsightType, State
 from bot.policy import Refusal
 from bot.sandbox.slack.blockkit.rules import problems
 
@@ -20,14 +21,14 @@ AT = 1_795_403_520.0  # 03:12 UTC
 NAMES = {"U0ANA": "Ana", "U0BEN": "Ben"}
 TIME = r"<!date\^\d+\^\{time\}\|(\d\d:\d\d) UTC>"
 ISSUE = "2841440d-e780-4fe2-96cd-6a8c1d194da5"
-MONITOR = Item(
+MONITOR = CardItem(
     1, InsightType.MONITOR, "90210", "/monitors/90210", "app.datadoghq.com", State.OFFERED, 1, name="High memory on api"
 )
-ERROR = Item(
+ERROR = CardItem(
     2, InsightType.ERROR_TRACKING, ISSUE, f"/error-tracking/issue/{ISSUE}", "app.datadoghq.com", State.OFFERED, 1
 )
-NINE = Item(3, InsightType.MONITOR, "9", "/monitors/9", "app.datadoghq.com", State.OFFERED, 1)
-CARD = Card(
+NINE = CardItem(3, InsightType.MONITOR, "9", "/monitors/9", "app.datadoghq.com", State.OFFERED, 1)
+CARD = CardView(
     id="7f3a",
     version=4,
     case_key="CASEM-4523",
@@ -39,12 +40,12 @@ CARD = Card(
 )
 
 
-def moved(item: Item, state: State, **more: Any) -> Item:
+def moved(item: CardItem, state: State, **more: Any) -> CardItem:
     return replace(item, state=state, **{"by": "U0ANA", "at": AT, **more})
 
 
-def card(*items: Item, **more: Any) -> Message:
-    return messages.card(replace(CARD, items=items, **more))
+def card(*items: CardItem, **more: Any) -> Message:
+    return card_message(replace(CARD, items=items, **more))
 
 
 def as_read(text: str) -> str:
@@ -100,7 +101,7 @@ def test_adding():
     [(1, "The insight is kept"), (2, "Both insights are kept"), (3, "All 3 insights are kept")],
 )
 def test_waiting(count: int, kept: str):
-    waiting = Waiting(messages.not_answering(503), AT + 120)
+    waiting = Waiting(sentences.not_answering(503), AT + 120)
     said = card(*(moved(item, State.CONFIRMED) for item in (MONITOR, ERROR, NINE)[:count]), waiting=waiting)
     assert lines(said)[1:] == [f"Datadog is not answering (503). {kept}; next try 03:14. You need not do anything."]
     assert buttons(said) == ["insights.cancel"]
@@ -116,7 +117,7 @@ def test_added():
 
 
 def test_partly_added():
-    failed = moved(NINE, State.FAILED, note=messages.refused_by_datadog("no such monitor"))
+    failed = moved(NINE, State.FAILED, note=sentences.refused_by_datadog("no such monitor"))
     said = card(moved(MONITOR, State.ADDED, ours=True), moved(ERROR, State.ADDED, ours=True), failed)
     assert lines(said) == [
         "Added 2 of 3 to CASEM-4523 by Ana, 03:12: Monitor High memory on api; Error Tracking issue 2841440d. "
@@ -126,7 +127,7 @@ def test_partly_added():
 
 
 def test_failed():
-    said = card(moved(NINE, State.FAILED, note=messages.permission(403, "CASEM-4523", "7F3K")))
+    said = card(moved(NINE, State.FAILED, note=sentences.permission(403, "CASEM-4523", "7F3K")))
     assert lines(said) == [
         "Datadog refused (403): CASEM-4523 was not changed. Ask whoever runs this bot to check `cases_write` and the "
         "project's access (ref 7F3K). Not added: Monitor 9."
@@ -157,35 +158,35 @@ def test_withdrawn():
 
 def test_a_late_click_learns_who_was_first():
     decided = [moved(MONITOR, State.ADDED), moved(ERROR, State.CONFIRMED)]
-    assert as_read(messages.late_click(NAMES, decided)) == "Ana already added these at 03:12. Nothing to do."
+    assert as_read(sentences.late_click(NAMES, decided)) == "Ana already added these at 03:12. Nothing to do."
     decided = [moved(MONITOR, State.DISMISSED)]
-    assert as_read(messages.late_click(NAMES, decided)) == "Ana already dismissed this at 03:12. Nothing to do."
+    assert as_read(sentences.late_click(NAMES, decided)) == "Ana already dismissed this at 03:12. Nothing to do."
 
 
 def test_a_click_that_got_some_learns_what_was_decided_before():
-    said = messages.partly_late(NAMES, [moved(ERROR, State.CONFIRMED)], 1, "CASEM-4523")
+    said = sentences.partly_late(NAMES, [moved(ERROR, State.CONFIRMED)], 1, "CASEM-4523")
     assert as_read(said) == (
         "Adding 1 insight to CASEM-4523. Ana already decided on Error Tracking issue 2841440d at 03:12."
     )
 
 
 def test_a_refusal_says_whom_to_ask():
-    assert messages.refused(Refusal.NOT_A_MEMBER, "Acme", "CASEM-4523") == (
+    assert sentences.refused(Refusal.NOT_A_MEMBER, "Acme", "CASEM-4523") == (
         "Only full members of Acme can change CASEM-4523. Ask one of them to press Add to case."
     )
 
 
 @pytest.mark.parametrize("refusal", Refusal)
 def test_every_refusal_names_the_case(refusal: Refusal):
-    assert "CASEM-4523" in messages.refused(refusal, "Acme", "CASEM-4523")
+    assert "CASEM-4523" in sentences.refused(refusal, "Acme", "CASEM-4523")
 
 
 def test_nothing_ticked():
-    assert messages.nothing_ticked() == "Tick at least one, or press Dismiss."
+    assert sentences.nothing_ticked() == "Tick at least one, or press Dismiss."
 
 
 def test_every_insight_type_has_a_name():
-    assert messages.TYPE_NAMES.keys() == set(InsightType)
+    assert TYPE_NAMES.keys() == set(InsightType)
 
 
 # --- what a card can do ---
@@ -247,7 +248,7 @@ def test_a_card_that_another_took_over_says_so():
 
 
 def test_metadata_names_the_card_and_nothing_else():
-    assert messages.metadata("7f3a") == {"event_type": "case_insights_card", "event_payload": {"card": "7f3a"}}
+    assert metadata("7f3a") == {"event_type": "case_insights_card", "event_payload": {"card": "7f3a"}}
 
 
 # --- whatever comes from outside ---
@@ -260,9 +261,9 @@ STAMPS = st.floats(min_value=0, max_value=4e9)
 
 
 @st.composite
-def item_lists(draw: st.DrawFn) -> list[Item]:
+def item_lists(draw: st.DrawFn) -> list[CardItem]:
     each = st.builds(
-        Item,
+        CardItem,
         id=st.integers(1, 10**9),
         type=st.sampled_from(InsightType),
         resource_id=WORDS.map(lambda words: words or "1"),
@@ -272,7 +273,7 @@ def item_lists(draw: st.DrawFn) -> list[Item]:
         group=st.just(0),
         by=st.sampled_from([None, "U0ANA", "U0BEN", "U0GIL"]),
         at=STAMPS,
-        note=WORDS.map(messages.refused_by_datadog),
+        note=WORDS.map(sentences.refused_by_datadog),
         ours=st.booleans(),
         left_out=st.booleans(),
         name=WORDS,
@@ -286,7 +287,7 @@ def item_lists(draw: st.DrawFn) -> list[Item]:
 
 
 CARDS = st.builds(
-    Card,
+    CardView,
     id=st.just("7f3a"),
     version=st.integers(1, 10**6),
     case_key=st.just("CASEM-4523"),
@@ -312,27 +313,27 @@ def marked_up(message: Message) -> Sequence[str]:
 
 
 @given(CARDS)
-def test_slack_takes_every_card(view: Card):
-    said = messages.card(view)
+def test_slack_takes_every_card(view: CardView):
+    said = card_message(view)
     assert problems(said.blocks) == []
     assert 0 < len(said.text) <= 4_000
 
 
 @given(CARDS)
-def test_no_card_pings_anybody_or_links_elsewhere(view: Card):
-    for text in marked_up(messages.card(view)):
+def test_no_card_pings_anybody_or_links_elsewhere(view: CardView):
+    for text in marked_up(card_message(view)):
         ours = re.sub(r"<!date\^[^<>]*>", "", text).replace(f"<{CARD.sources[0].permalink}|", "")
         assert not re.search(r"<[!@#h]", ours.replace("<!date^", "")), text
 
 
 @given(CARDS)
-def test_the_text_of_a_card_is_a_whole_sentence(view: Card):
-    assert messages.card(view).text.endswith((".", "?", "…", "'"))
+def test_the_text_of_a_card_is_a_whole_sentence(view: CardView):
+    assert card_message(view).text.endswith((".", "?", "…", "'"))
 
 
 @given(CARDS)
-def test_every_offered_insight_has_one_ticked_box(view: Card):
-    boxes = elements(messages.card(view), "checkboxes")
+def test_every_offered_insight_has_one_ticked_box(view: CardView):
+    boxes = elements(card_message(view), "checkboxes")
     offered = sorted(str(item.id) for item in view.items if item.state is State.OFFERED)
     assert sorted(option["value"] for one in boxes for option in one["options"]) == offered
     assert all(one["initial_options"] == one["options"] for one in boxes)
@@ -348,13 +349,13 @@ def test_a_monitor_called_channel_pings_nobody():
 @pytest.mark.parametrize(
     "said",
     [
-        messages.refused_by_datadog("<!channel> & <@U1>"),
-        messages.case_gone("<!channel>"),
-        messages.permission(403, "<!channel>", "7F3K"),
-        messages.gave_up(24, "<!channel>"),
-        messages.refused(Refusal.NOT_A_MEMBER, "<!channel>", "<@U1>"),
-        messages.late_click({"U0ANA": "<!channel>"}, [moved(MONITOR, State.DISMISSED)]),
-        messages.partly_late({}, [moved(replace(MONITOR, name="<!here>"), State.ADDED)], 1, "<@U1>"),
+        sentences.refused_by_datadog("<!channel> & <@U1>"),
+        sentences.case_gone("<!channel>"),
+        sentences.permission(403, "<!channel>", "7F3K"),
+        sentences.gave_up(24, "<!channel>"),
+        sentences.refused(Refusal.NOT_A_MEMBER, "<!channel>", "<@U1>"),
+        sentences.late_click({"U0ANA": "<!channel>"}, [moved(MONITOR, State.DISMISSED)]),
+        sentences.partly_late({}, [moved(replace(MONITOR, name="<!here>"), State.ADDED)], 1, "<@U1>"),
     ],
 )
 def test_sentences_with_words_from_outside_ping_nobody(said: str):
@@ -363,7 +364,7 @@ def test_sentences_with_words_from_outside_ping_nobody(said: str):
 
 @given(st.text(max_size=300), st.integers(2, 200))
 def test_what_is_cut_keeps_both_ends(text: str, most: int):
-    short = messages.cut(text, most)
+    short = cut(text, most)
     assert len(short) <= most
     if len(text) <= most:
         assert short == text
@@ -376,7 +377,7 @@ def test_what_is_cut_keeps_both_ends(text: str, most: int):
 
 
 def test_a_long_path_is_cut_in_its_middle():
-    assert messages.cut("app.datadoghq.com/monitors/90210", 21) == "app.datado…tors/90210"
+    assert cut("app.datadoghq.com/monitors/90210", 21) == "app.datado…tors/90210"
 
 
 def test_a_card_names_the_messages_that_its_offers_came_from() -> None:
@@ -392,6 +393,6 @@ def test_a_card_names_the_messages_that_its_offers_came_from() -> None:
 
 def test_refused_keys_are_not_said_to_need_nothing() -> None:
     confirmed = moved(MONITOR, State.CONFIRMED)
-    text = card(confirmed, waiting=Waiting(messages.credentials(), AT)).text
+    text = card(confirmed, waiting=Waiting(sentences.credentials(), AT)).text
     assert "whoever runs it has to renew them. The insight is kept until then." in text
     assert "You need not do anything" not in text

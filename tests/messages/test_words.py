@@ -9,31 +9,37 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.commands import Misunderstood, parse
-from bot.insights import Decision, Mode, State
-from bot.messages import announcements, home, questions, replies, why
+from bot.insights import Decision, Mode
+from bot.messages import announcements, home, replies, why
 from bot.messages.home import Home
-from bot.messages.questions import Choice, Question
+from bot.messages.questions import question_message
 from bot.messages.text import escape
+from bot.model import Case, Identity, Question, State, TieKind
 from bot.sandbox.slack.blockkit.rules import problems
 from bot.sandbox.slack.views import checked_view
-from bot.store.ties import TieKind
 
 HOSTILE = ["<!channel>", "<@U1>", "<!here|x>", "<https://evil.example|here>", "&lt;!everyone&gt;", "<" * 900, "`", "*"]
 WORDS = st.one_of(st.text(max_size=600), st.sampled_from(HOSTILE))
 AT = st.floats(min_value=0, max_value=4e9)
 
+CASES = st.builds(
+    Case,
+    org=st.just("default"),
+    case_id=st.uuids().map(str),
+    key=WORDS.map(lambda key: key or "A-1"),
+    title=WORDS,
+    closed=st.booleans(),
+    archived=st.just(False),
+    on_case=st.just(frozenset[Identity]()),
+)
 QUESTIONS = st.builds(
     Question,
-    id=st.just("7f3a"),
+    card=st.just("7f3a"),
     version=st.integers(1, 10**6),
-    choices=st.lists(
-        st.builds(Choice, key=WORDS.map(lambda key: key or "A-1"), title=WORDS, closed=st.booleans()), min_size=1
-    ),
-    answered=st.booleans(),
-    tied_to=st.none() | WORDS,
+    asks=st.lists(CASES, min_size=1).map(tuple),
+    answer=st.sampled_from([None, "no", "default/1"]),
     by=st.sampled_from([None, "U0ANA"]),
     at=AT,
-    names=st.dictionaries(st.just("U0ANA"), WORDS),
 )
 LINES = st.lists(st.builds(home.line, WORDS, st.just(home.channel_mention("C1")), WORDS.map(escape)), max_size=60)
 PLACES = st.integers(0, 10**9).map(lambda number: f"C0{number}:{number}.000100")
@@ -64,16 +70,19 @@ def assert_harmless(said: Iterable[str]) -> None:
         assert not re.search(r"<[!@#h]", ours), text
 
 
-@given(QUESTIONS)
-def test_slack_takes_every_question_and_none_pings(asked: Question):
-    said = questions.question(asked)
+@given(QUESTIONS, WORDS, st.none() | WORDS)
+def test_slack_takes_every_question_and_none_pings(asked: Question, name: str, tied_to: str | None):
+    said = question_message(asked, {"U0ANA": name}, tied_to=tied_to)
     assert problems(said.blocks) == []
     assert 0 < len(said.text) <= 4_000
     assert_harmless([said.text, *texts(said.blocks)])
 
 
 def test_a_root_that_names_sixty_cases_gets_a_question_that_slack_takes():
-    said = questions.question(Question("7f3a", 1, [Choice(f"CASEM-{number}", "Memory") for number in range(60)]))
+    asks = tuple(
+        Case("default", str(number), f"CASEM-{number}", "Memory", False, False, frozenset()) for number in range(60)
+    )
+    said = question_message(Question("7f3a", 1, asks), {}, tied_to=None)
     assert problems(said.blocks) == []
     assert any("And 40 more" in text for text in texts(said.blocks))
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from bot.insights import State
+from bot.model import State
 from bot.store import Store, schema
 from tests import postgres
 from tests.e2e.bench import PUT, Bench, bench

@@ -23,8 +23,8 @@ WAYS_TO_FAIL: tuple[Json, ...] = (
 
 
 def spoil(b: Bench, seed: int) -> None:
-    for number, mode_of_transport in enumerate(WAYS_TO_FAIL):
-        b.control.rule("datadog", "*", seed=seed + number, **mode_of_transport)
+    for number, way in enumerate(WAYS_TO_FAIL):
+        b.control.rule("datadog", "*", seed=seed + number, **way)
 
 
 class Shown:

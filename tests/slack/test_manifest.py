@@ -42,15 +42,15 @@ def test_over_http_every_kind_of_request_has_its_address_and_socket_mode_is_off(
 
 
 def test_both_manifests_ask_for_the_same_but_for_the_way():
-    def without_way(value: Any) -> Any:
+    def without_mode(value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        mode_of_transport = ("url", "request_url", "message_menu_options_url", "socket_mode_enabled")
-        return {name: without_way(each) for name, each in value.items() if name not in mode_of_transport}
+        of_the_mode = ("url", "request_url", "message_menu_options_url", "socket_mode_enabled")
+        return {name: without_mode(each) for name, each in value.items() if name not in of_the_mode}
 
-    over_http, over_sockets = without_way(manifest(URL)), without_way(manifest())
+    over_http, over_sockets = without_mode(manifest(URL)), without_mode(manifest())
     (command,) = over_http["features"]["slash_commands"]
-    over_http["features"]["slash_commands"] = [without_way(command)]
+    over_http["features"]["slash_commands"] = [without_mode(command)]
     assert over_http == over_sockets
 
 

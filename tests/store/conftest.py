@@ -4,15 +4,13 @@ from collections.abc import Sequence
 
 from sqlalchemy import select, update
 
-from bot.insights import Action, State
-from bot.model import Identity, Insight, InsightType, Thread
+from bot.insights import Action
+from bot.model import Card, CardItem, Case, CaseName, Identity, Insight, InsightType, State, Thread, TieKind
 from bot.store import Store, cards, cases, clicks, now, schema, sightings, ties
-from bot.store.cards import Card, Item, Timing
-from bot.store.cases import Case
+from bot.store.cards import Timing
 from bot.store.clicks import Click, Clicked
 from bot.store.jobs import JobKind
 from bot.store.seen import Candidate, Rules, ScannedMessage
-from bot.store.ties import CaseName, TieKind
 
 THREAD = Thread("T0ACME", "C0INCIDENTS", "1000.000100")
 ELSEWHERE = Thread("T0ACME", "C0GENERAL", "2000.000100")
@@ -86,7 +84,7 @@ async def card_of(store: Store, thread: Thread = THREAD) -> Card:
     return card
 
 
-async def items_of(store: Store, card: Card) -> list[Item]:
+async def items_of(store: Store, card: Card) -> list[CardItem]:
     async with store.read() as connection:
         return await cards.items(connection, card.id)
 

@@ -3,8 +3,7 @@
 import pytest
 from sqlalchemy import select, update
 
-from bot.insights import State
-from bot.model import Insight, InsightType
+from bot.model import Insight, InsightType, State
 from bot.store import Store, adding, schema
 from bot.store.adding import Adding
 from tests.store.conftest import CASE, REPLY, THREAD, monitors, paste, states, tie

@@ -3,9 +3,10 @@
 import pytest
 from sqlalchemy import select
 
-from bot.insights import CARD_HOLDS, CARD_OPEN_SECONDS, Action, State
+from bot.insights import CARD_HOLDS, CARD_OPEN_SECONDS, Action
+from bot.model import Card, State
 from bot.store import Store, cards, now, schema
-from bot.store.cards import Card, Change
+from bot.store.cards import Change
 from bot.store.jobs import JobKind
 from bot.store.joining import GROUP_HOLDS
 from tests.store.conftest import (

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.insights import Action, State
+from bot.insights import Action
+from bot.model import Case, State
 from bot.store import Store, cases, now
-from bot.store.cases import Case, DeliveryResult, WorkItem
+from bot.store.cases import DeliveryResult, WorkItem
 from tests.store.conftest import (
     CASE,
     ELSEWHERE,

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 from sqlalchemy import update
 
-from bot.insights import Action, State
+from bot.insights import Action
+from bot.model import State
 from bot.store import Store, cases, clicks, now, schema
 from bot.store.cases import DeliveryResult
 from bot.store.clicks import Click

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import OperationalError
 
-from bot.insights import Action, State
+from bot.insights import Action
+from bot.model import State
 from bot.store import Store, migrate, schema
 from bot.store.jobs import JobKind
 from tests.store.conftest import card_of, jobs_of, monitors, paste, press, states, tie

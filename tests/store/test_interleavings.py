@@ -12,12 +12,11 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import select, text, update
 
-from bot.insights import Action, State
-from bot.model import Thread
+from bot.insights import Action
+from bot.model import CaseName, State, Thread
 from bot.store import Store, cards, cases, jobs, migrate, now, retention, schema, sightings, ties, tying
 from bot.store.jobs import Job, JobKind
 from bot.store.seen import ScannedMessage
-from bot.store.ties import CaseName
 from bot.worker import threads
 from tests import postgres
 from tests.store.conftest import (

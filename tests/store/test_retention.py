@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import Table, func, insert, select, update
 
-from bot.insights import Action, State
-from bot.model import Insight, InsightType
+from bot.insights import Action
+from bot.model import Insight, InsightType, State
 from bot.store import Store, cards, cases, retention, schema, sightings
 from bot.store.jobs import JobKind
 from bot.store.retention import BATCH

@@ -2,10 +2,9 @@
 
 from sqlalchemy import func, select, update
 
-from bot.model import Thread
+from bot.model import Thread, TieKind
 from bot.store import Store, schema, sightings, ties
 from bot.store.seen import Candidate, ScannedMessage
-from bot.store.ties import TieKind
 from tests.store.conftest import CASE, THREAD, ask, monitor, states, tie
 
 

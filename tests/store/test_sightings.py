@@ -5,12 +5,11 @@ import asyncio
 import pytest
 from sqlalchemy import select, update
 
-from bot.insights import Action, State
-from bot.model import Insight, InsightType
+from bot.insights import Action
+from bot.model import CaseName, Insight, InsightType, State, TieKind, TieSource
 from bot.store import Store, jobs, now, offering, schema, ties, tying
 from bot.store.jobs import JobKind
 from bot.store.seen import Rules, ScannedMessage, key
-from bot.store.ties import CaseName, TieKind, TieSource
 from tests.store.conftest import (
     CASE,
     ELSEWHERE,

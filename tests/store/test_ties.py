@@ -2,8 +2,8 @@
 
 from sqlalchemy import update
 
+from bot.model import CaseName, Tie, TieKind, TieSource
 from bot.store import Store, now, schema, ties
-from bot.store.ties import CaseName, Tie, TieKind, TieSource
 from tests.store.conftest import CASE, ELSEWHERE, THREAD, tie
 
 NAMES = (CaseName("default", "CASEM-4523"), CaseName("default", CASE.case_id))

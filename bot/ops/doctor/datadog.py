@@ -11,7 +11,7 @@ from itertools import chain
 from bot.config.organizations import OrganizationConfig
 from bot.datadog.client import Answer, Datadog, DatadogTransient
 from bot.datadog.resources import TYPES
-from bot.messages import TYPE_NAMES
+from bot.messages.view import TYPE_NAMES
 from bot.model import InsightType
 from bot.ops.doctor.finding import Examined, Finding, Subject, error, listed, ok, warning
 
