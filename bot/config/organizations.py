@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import structlog
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationError
 
-from bot.datadog.client import AccessToken, Credentials, Keys
+from bot.config.credentials import AccessToken, Credentials, Keys
 from bot.links import SITES, api_host
 from bot.model import OrgHosts
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
+from bot.config import database
 from bot.config.organizations import FILE as ORGS_FILE
 from bot.model import TransportMode
-from bot.store import engine
 
 SECRETS = (
     *("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_CLIENT_SECRET"),
@@ -78,9 +78,9 @@ def problems(
 
 
 def check_database(url: str) -> None:
-    if not (url.startswith(("sqlite:///", "postgresql://", "postgres://")) and engine.can_be_read(url)):
+    if not (url.startswith(("sqlite:///", "postgresql://", "postgres://")) and database.can_be_read(url)):
         raise SettingsError("DATABASE_URL: write it like sqlite:///case-insights.db or postgresql://user@host/name.")
-    if engine.is_cut_short(url):
+    if database.is_cut_short(url):
         raise SettingsError("DATABASE_URL: the user or password holds an @; write it as %40.")
     folder = Path(url.removeprefix("sqlite:///")).parent
     if url.startswith("sqlite") and not folder.is_dir():

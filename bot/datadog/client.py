@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlencode
 
 import httpx
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot import metrics
+from bot.config.credentials import Credentials
 
 RESET_CAP = 3600.0
 """No rate limit is believed for longer than an hour."""
@@ -82,36 +83,6 @@ class DatadogPermanent(Exception):
     def __init__(self, status: int, words: str) -> None:
         super().__init__(f"Datadog refused ({status}): {words}")
         self.status, self.words = status, words
-
-
-class Credentials(Protocol):
-    """What authorises a request."""
-
-    def headers(self) -> dict[str, str]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """An API key with an application key."""
-
-    api_key: SecretStr
-    app_key: SecretStr
-
-    def headers(self) -> dict[str, str]:
-        return {
-            "DD-API-KEY": self.api_key.get_secret_value(),
-            "DD-APPLICATION-KEY": self.app_key.get_secret_value(),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class AccessToken:
-    """An OAuth, personal or service access token."""
-
-    token: SecretStr
-
-    def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token.get_secret_value()}"}
 
 
 class _Insight(BaseModel):

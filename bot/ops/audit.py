@@ -5,8 +5,9 @@ from collections.abc import AsyncGenerator
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from bot.config import database
 from bot.config.settings import SettingsError, database_url
-from bot.store import Store, audit, engine, migrate
+from bot.store import Store, audit, migrate
 
 
 def moment(text: str | None) -> float:
@@ -51,7 +52,7 @@ async def upgrade() -> str:
 async def current() -> str:
     """The schema that the database has, beside the one this version needs."""
     url = database_url()
-    if not engine.is_made(url):
+    if not database.is_made(url):
         return _no_database(url)
     store = Store(url)
     try:
@@ -63,7 +64,7 @@ async def current() -> str:
 
 async def _opened() -> Store:
     url = database_url()
-    if not engine.is_made(url):
+    if not database.is_made(url):
         raise SettingsError(_no_database(url))
     store = Store(url)
     found = await migrate.revision(store)
@@ -78,7 +79,7 @@ async def _opened() -> Store:
 
 def _no_database(url: str) -> str:
     return (
-        f"There is no database yet at {engine.file_of(url)}: case-insights run makes it, or case-insights db upgrade; "
+        f"There is no database yet at {database.file_of(url)}: case-insights run or case-insights db upgrade makes it; "
         "or check DATABASE_URL and the folder that this is run in."
     )
 

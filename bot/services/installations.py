@@ -7,7 +7,6 @@ Tokens are Fernet's (cryptography.io/en/latest/fernet): the first key encrypts, 
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -22,6 +21,7 @@ from sqlalchemy import ColumnElement, Table, and_, case, delete, desc, or_, sele
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import INSTALL_PATH
+from bot.slack.workspaces import Installation
 from bot.store import Store
 
 STATE_SECONDS = 600
@@ -32,17 +32,7 @@ NEXT = "put the key that it was encrypted with behind the new one, with a comma,
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Installation:
-    """One workspace's: `enterprise` is its Grid, where it is in one."""
-
-    workspace: str
-    team: str | None
-    enterprise: str | None
-    token: SecretStr
-
-
-class Installations(AsyncSQLAlchemyInstallationStore):
+class StoredInstallations(AsyncSQLAlchemyInstallationStore):
     """`async_save` is what Bolt's flow calls; the tables are slack_sdk's, the rest is ours."""
 
     def __init__(self, store: Store, client_id: str, keys: Sequence[SecretStr]) -> None:

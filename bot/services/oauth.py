@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.settings import OAuth
-from bot.services.installations import Installations, States
+from bot.services.installations import States, StoredInstallations
 from bot.slack.client import Slack
 from bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
 from bot.slack.oauth import Installing
@@ -17,8 +17,8 @@ from bot.slack.workspaces import InstalledWorkspaces
 from bot.store import Store
 
 
-def installations(oauth: OAuth, store: Store) -> Installations:
-    return Installations(store, oauth.client_id, oauth.keys)
+def installations(oauth: OAuth, store: Store) -> StoredInstallations:
+    return StoredInstallations(store, oauth.client_id, oauth.keys)
 
 
 async def workspaces(oauth: OAuth, store: Store, connect: Callable[[SecretStr], Slack]) -> InstalledWorkspaces:

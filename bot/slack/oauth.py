@@ -9,7 +9,7 @@ import html
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 import structlog
@@ -22,13 +22,12 @@ from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
 from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackClientError
 from slack_sdk.oauth.installation_store import Installation
+from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
+from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.model import INSTALL_PATH, REDIRECT_PATH
-
-if TYPE_CHECKING:
-    from bot.services.installations import Installations, States
 
 HEADERS = {
     # The address of a page holds a code: it goes nowhere else, and no page is kept or framed.
@@ -63,8 +62,8 @@ class Installing:
     def __init__(
         self,
         client: AsyncWebClient,
-        installations: "Installations",
-        states: "States",
+        installations: AsyncInstallationStore,
+        states: AsyncOAuthStateStore,
         *,
         client_id: str,
         client_secret: str,

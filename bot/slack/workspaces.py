@@ -2,18 +2,35 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from cachetools import TTLCache
 from pydantic import SecretStr
 
 from bot.slack.client import Myself, Slack, SlackPermanent
 
-if TYPE_CHECKING:  # it costs what only those pay who let workspaces install the bot
-    from bot.services.installations import Installation, Installations
-
 KNOWN_SECONDS = 60.0
 """How long another replica's news of an installation may be unknown here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """One workspace's: `enterprise` is its Grid, where it is in one."""
+
+    workspace: str
+    team: str | None
+    enterprise: str | None
+    token: SecretStr
+
+
+class Installations(Protocol):
+    """Where installations are kept, tokens encrypted."""
+
+    async def find(self, workspace: str) -> Installation | None: ...
+
+    async def all(self) -> Sequence[str]: ...
+
+    async def forget(self, workspace: str, *, before: float) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +80,7 @@ class InstalledWorkspaces:
     """
 
     def __init__(
-        self, installations: "Installations", connect: Callable[[SecretStr], Slack], allowed: frozenset[str]
+        self, installations: Installations, connect: Callable[[SecretStr], Slack], allowed: frozenset[str]
     ) -> None:
         self._installations, self._connect, self._allowed = installations, connect, allowed
         self._checked = TTLCache[str, Workspace](4096, KNOWN_SECONDS)
@@ -85,7 +102,7 @@ class InstalledWorkspaces:
         self._checked[workspace] = there
         return there
 
-    def allows(self, installation: "Installation") -> bool:
+    def allows(self, installation: Installation) -> bool:
         return not self._allowed.isdisjoint({installation.team, installation.enterprise})
 
     async def installed(self) -> Sequence[str]:

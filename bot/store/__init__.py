@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.config import database
 from bot.store import engine, glance
 from bot.store.engine import BUSY_SECONDS, server_now
 
@@ -25,7 +26,7 @@ class Store:
         self.engine = engine.create(url)
         self._writing = engine.for_writes(self.engine)
         self._turn = asyncio.Lock()
-        file = engine.file_of(url)
+        file = database.file_of(url)
         self._glances = None if file is None else glance.Glances(str(file))
 
     def write(self, *, patience: float = BUSY_SECONDS) -> AbstractAsyncContextManager[AsyncConnection]:

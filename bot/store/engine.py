@@ -7,14 +7,12 @@ SQLAlchemy's default loses updates), WAL, `synchronous=FULL` because power cuts 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Double, Table, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
-from sqlalchemy.exc import ArgumentError
 from sqlalchemy.exc import TimeoutError as NoTurn
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.ext.compiler import compiles
@@ -51,32 +49,6 @@ def _sqlite_now(element: server_now, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(server_now, "postgresql")
 def _postgresql_now(element: server_now, compiler: SQLCompiler, **kw: Any) -> str:
     return "extract(epoch from clock_timestamp())::double precision"
-
-
-def can_be_read(url: str) -> bool:
-    """Whether this is a database's address at all: `postgresql://host:port` names no port."""
-    try:
-        make_url(url)
-    except (ArgumentError, ValueError):
-        return False
-    return True
-
-
-def is_cut_short(url: str) -> bool:
-    """Whether a user's name or password holds an `@`: its rest would count as host, and be told in errors."""
-    return "@" in (make_url(url).host or "")
-
-
-def file_of(url: str) -> Path | None:
-    """The file of a SQLite database, whether it is there or not; None for PostgreSQL."""
-    parsed = make_url(url)
-    return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
-
-
-def is_made(url: str) -> bool:
-    """Whether there is something to look into. SQLite makes a file of whatever it opens: who only looks asks first."""
-    file = file_of(url)
-    return file is None or (file.is_file() and file.stat().st_size > 0)
 
 
 def create(url: str) -> AsyncEngine:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from bot.config import organizations
+from bot.config.credentials import AccessToken, Keys
 from bot.config.organizations import OrgsError
 from bot.config.settings import SettingsError, read
-from bot.datadog.client import AccessToken, Keys
 
 KEYS = 'dd_api_key = "very-secret-1"\ndd_app_key = "very-secret-2"\n'
 

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from bot.config.credentials import AccessToken, Keys
 from bot.datadog.client import (
     RESET_CAP,
-    AccessToken,
     Datadog,
     DatadogPermanent,
     DatadogTransient,
-    Keys,
     TransientReason,
     Triple,
 )

@@ -10,7 +10,8 @@ from datadog_api_client import ApiClient, Configuration
 from datadog_api_client.v1.api.events_api import EventsApi
 from pydantic import SecretStr
 
-from bot.datadog.client import Datadog, Keys
+from bot.config.credentials import Keys
+from bot.datadog.client import Datadog
 from bot.datadog.resources import event_uid, type_of
 from bot.datadog.titles import AT_ONCE, NAME_SECONDS, NO_NAME_SECONDS, OFF_SECONDS, PER_CARD, TROUBLE_SECONDS, Titles
 from bot.model import Identity, InsightType

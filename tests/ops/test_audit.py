@@ -82,7 +82,7 @@ async def test_where_there_is_no_database_yet_that_is_said_and_none_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/new.db")
-    nothing = f"There is no database yet at {tmp_path}/new.db: case-insights run makes it"
+    nothing = f"There is no database yet at {tmp_path}/new.db: case-insights run or"
     assert (await audit.current()).startswith(nothing)
     with pytest.raises(SettingsError, match=nothing):
         await lines()

@@ -14,7 +14,7 @@ from slack_sdk.oauth.installation_store import Installation
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.services.installations import Installations, States
+from bot.services.installations import States, StoredInstallations
 from bot.store import Store
 
 CLIENT = "111.222"
@@ -48,16 +48,16 @@ def installation(team: str | None, grid: str | None = None, *, ago: float = 0.0,
     return Installation(**given)
 
 
-def installations(store: Store, *keys: SecretStr, client_id: str = CLIENT) -> Installations:
-    return Installations(store, client_id, keys or (NEW,))
+def installations(store: Store, *keys: SecretStr, client_id: str = CLIENT) -> StoredInstallations:
+    return StoredInstallations(store, client_id, keys or (NEW,))
 
 
-async def token_of(stored: Installations, workspace: str) -> str | None:
+async def token_of(stored: StoredInstallations, workspace: str) -> str | None:
     found = await stored.find(workspace)
     return found.token.get_secret_value() if found else None
 
 
-async def rows(store: Store, stored: Installations) -> list[Any]:
+async def rows(store: Store, stored: StoredInstallations) -> list[Any]:
     async with store.read() as connection:
         return [
             *(await connection.execute(select(stored.bots))).mappings(),

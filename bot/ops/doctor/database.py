@@ -6,8 +6,9 @@ import os
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.config import database
 from bot.ops.doctor.finding import Finding, Subject, error, listed, ok, warning
-from bot.store import Store, cases, engine, heartbeats, migrate, sites
+from bot.store import Store, cases, heartbeats, migrate, sites
 
 QUIET_SECONDS = 86400.0
 """A day without a single message in all the bot's channels is worth a look."""
@@ -18,9 +19,9 @@ async def examine(subject: Subject) -> list[Finding]:
     url = subject.settings.database_url
     if "DATABASE_URL" in subject.broken:
         return []
-    if not engine.is_made(url):
+    if not database.is_made(url):
         return [_no_file(url)]
-    if (file := engine.file_of(url)) and not os.access(file, os.W_OK):
+    if (file := database.file_of(url)) and not os.access(file, os.W_OK):
         return [error("database", f"{file} cannot be written.", "Run the bot as its owner, or change its mode.")]
     store = Store(url)
     try:
@@ -92,7 +93,7 @@ async def _links(subject: Subject, store: Store) -> list[Finding]:
 
 
 def _no_file(url: str) -> Finding:
-    file = engine.file_of(url)
+    file = database.file_of(url)
     assert file is not None, "only a file can be missing"  # noqa: S101  a wiring error of ours
     if not os.access(file.parent, os.W_OK):
         fix = "Give the bot's user the right to write there, or choose another path in DATABASE_URL."

@@ -4,23 +4,24 @@ from collections.abc import Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.config import database
 from bot.config.settings import OAuth
 from bot.model import INSTALL_PATH
 from bot.ops.doctor.finding import Finding, Subject, error, listed, ok, warning
-from bot.services.installations import NEXT, Installation, Installations
-from bot.store import Store, engine, migrate
+from bot.services.installations import NEXT, Installation, StoredInstallations
+from bot.store import Store, migrate
 
 
 async def examine(subject: Subject, oauth: OAuth) -> tuple[list[Finding], Sequence[Installation]]:
     """What there is to say, and where the bot is installed. What is wrong with the database, its own check says."""
     url = subject.settings.database_url
-    if "DATABASE_URL" in subject.broken or not engine.is_made(url):
+    if "DATABASE_URL" in subject.broken or not database.is_made(url):
         return [_nobody(oauth)], ()
     store = Store(url)
     try:
         if await migrate.revision(store) != migrate.HEAD:
             return [], ()
-        stored = Installations(store, oauth.client_id, oauth.keys)
+        stored = StoredInstallations(store, oauth.client_id, oauth.keys)
         lost = await stored.unreadable()
         readable = [name for name in await stored.all() if name not in lost]
         found = [each for name in readable if (each := await stored.find(name))]
