@@ -289,9 +289,9 @@ class Card:
     posting_since: float | None
     continued: bool
     ended: str | None
-    tell: int
-    told: int
-    telling_since: float | None
+    late_replies_due: int
+    late_replies_posted: int
+    late_reply_since: float | None
     asks: bool
 
 

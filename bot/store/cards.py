@@ -204,7 +204,7 @@ async def move_to_dm(tx: AsyncConnection, card: Card, channel: str) -> None:
     await tx.execute(update(cards).where(cards.c.id == card.id).values(**moved))
 
 
-async def tell_late(tx: AsyncConnection, insight: int) -> None:
+async def owe_late_reply(tx: AsyncConnection, insight: int) -> None:
     """The newest card that shows this insight is to say in its thread that it failed, once."""
     showing = (
         select(cards.c.id)
@@ -215,18 +215,18 @@ async def tell_late(tx: AsyncConnection, insight: int) -> None:
         .scalar_subquery()
     )
     # Several that fail at once are one message: it is due until what is told has caught up.
-    due = cards.c.told + 1
-    await tx.execute(update(cards).where(cards.c.id == showing).values(tell=due))
+    due = cards.c.late_replies_posted + 1
+    await tx.execute(update(cards).where(cards.c.id == showing).values(late_replies_due=due))
 
 
-async def telling(tx: AsyncConnection, card: str, at: float) -> None:
+async def late_reply_leaves(tx: AsyncConnection, card: str, at: float) -> None:
     """Commit, before the reply leaves, that it may arrive."""
-    await tx.execute(update(cards).where(cards.c.id == card).values(telling_since=at))
+    await tx.execute(update(cards).where(cards.c.id == card).values(late_reply_since=at))
 
 
-async def told(tx: AsyncConnection, card: str, number: int) -> None:
+async def late_reply_posted(tx: AsyncConnection, card: str, number: int) -> None:
     """The thread was told of late failures so many times."""
-    await tx.execute(update(cards).where(cards.c.id == card).values(told=number, telling_since=None))
+    await tx.execute(update(cards).where(cards.c.id == card).values(late_replies_posted=number, late_reply_since=None))
 
 
 async def posting(tx: AsyncConnection, card: str, at: float) -> None:
@@ -258,9 +258,9 @@ def _card(row: Row[Any]) -> Card:
         row.posting_since,
         row.continued,
         row.ended,
-        row.tell,
-        row.told,
-        row.telling_since,
+        row.late_replies_due,
+        row.late_replies_posted,
+        row.late_reply_since,
         row.asks is not None,
     )
 

@@ -185,7 +185,7 @@ async def settle(tx: AsyncConnection, outcome: Sequence[DeliveryResult]) -> None
         if each.state is State.ADDED and each.was.state is State.CONFIRMED:
             metrics.click_to_case.observe(max(0.0, at - each.was.confirmed_at))
         if each.state is State.FAILED and at - each.was.confirmed_at > LATE_SECONDS:
-            await cards.tell_late(tx, each.was.id)
+            await cards.owe_late_reply(tx, each.was.id)
 
 
 async def still_at_work(connection: AsyncConnection, org: str, case_id: str) -> bool:

@@ -81,6 +81,7 @@ def _enqueue(dialect: str) -> Insert:
         kind=bindparam("of_kind"),
         key=bindparam("of_key"),
         due_at=due,
+        enqueued=1,
         attempts=0,
         batch_size=BATCH,
         refused=0,
@@ -88,7 +89,8 @@ def _enqueue(dialect: str) -> Insert:
     )
     sooner = func.min if dialect == "sqlite" else func.least
     return row.on_conflict_do_update(
-        index_elements=[jobs.c.kind, jobs.c.key], set_={"due_at": sooner(jobs.c.due_at, due)}
+        index_elements=[jobs.c.kind, jobs.c.key],
+        set_={"due_at": sooner(jobs.c.due_at, due), "enqueued": jobs.c.enqueued + 1},
     )
 
 

@@ -121,9 +121,9 @@ cards = Table(
     Column("open", Boolean, nullable=False),  # later links join it
     Column("continued", Boolean, nullable=False),
     Column("ended", String(40)),  # Slack's word for why it can no longer be shown
-    Column("tell", Integer, nullable=False, server_default="0"),  # late failures that the thread is to be told of
-    Column("told", Integer, nullable=False, server_default="0"),
-    Column("telling_since", Double),
+    Column("late_replies_due", Integer, nullable=False, server_default="0"),  # about failures that nobody saw
+    Column("late_replies_posted", Integer, nullable=False, server_default="0"),
+    Column("late_reply_since", Double),  # when a post left that was not answered yet
     Column("rolling", Boolean, nullable=False, server_default=text("false")),  # of a tied channel's bot posts
     Column("asks", Text),  # kind tie, JSON: [[org, case_id], …] that a person chooses from
     Column("answer", String(110)),  # org/case_id, or "no"
@@ -160,6 +160,7 @@ jobs = Table(
     Column("kind", String(16), nullable=False),  # JobKind
     Column("key", String(160), nullable=False),
     Column("due_at", Double, nullable=False),
+    Column("enqueued", Integer, nullable=False),  # how often: a job that was enqueued while it was held is not over
     Column("lease_until", Double),
     Column("token", String(32)),
     Column("attempts", Integer, nullable=False),  # in a row without success

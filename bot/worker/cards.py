@@ -62,7 +62,7 @@ async def deliver(context: Context, job: Job) -> None:
         return
     try:
         showing = await _show(context, job, card)
-        if card.tell > card.told:
+        if card.late_replies_due > card.late_replies_posted:
             await _tell(context, job, card)
     except SlackTransient as later:
         log.info("card.later", card=card.id, why=str(later))
@@ -173,19 +173,19 @@ def _digest(message: Message) -> str:
 
 async def _tell(context: Context, job: Job, card: Card) -> None:
     """One reply about insights that failed when nobody was watching any more."""
-    mark = metadata(card.id, card.tell)
+    mark = metadata(card.id, card.late_replies_due)
     there = await context.workspaces.at(card.thread.workspace)
     found = None
-    if card.telling_since is not None:
-        found = await there.slack.find(card.thread, mark, card.telling_since, there.myself.bot)
+    if card.late_reply_since is not None:
+        found = await there.slack.find(card.thread, mark, card.late_reply_since, there.myself.bot)
     shown = await view(context, card)
     if found is None and shown is not None:
         async with context.write() as tx:
-            await cards.telling(tx, card.id, await jobs.check_lease(tx, job))
+            await cards.late_reply_leaves(tx, card.id, await jobs.check_lease(tx, job))
         await there.slack.post(card.thread, late_failure(shown), mark)
     async with context.write() as tx:
         await jobs.check_lease(tx, job)
-        await cards.told(tx, card.id, card.tell)
+        await cards.late_reply_posted(tx, card.id, card.late_replies_due)
 
 
 def _waiting(items: list[CardItem], note: str, due_at: float, at: float) -> Waiting | None:

@@ -16,9 +16,10 @@ from tests.store.conftest import url_of
 
 
 async def add_job(store: Store) -> None:
-    row = {"kind": JobKind.CARD, "key": "one", "due_at": 0.0, "attempts": 0, "batch_size": BATCH, "refused": 0}
+    row: dict[str, object] = {"kind": JobKind.CARD, "key": "one", "due_at": 0.0, "enqueued": 1, "attempts": 0}
+    row |= {"batch_size": BATCH, "refused": 0, "note": ""}
     async with store.write() as tx:
-        await tx.execute(insert(jobs).values(**row, note=""))
+        await tx.execute(insert(jobs).values(**row))
 
 
 async def attempts(store: Store) -> int:

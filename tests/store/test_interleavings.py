@@ -262,7 +262,7 @@ async def test_an_insight_fails_late_while_its_card_is_being_shown(store, other)
         await cards.shown(tx, card.id, (await card_of(store)).version, "1.1", "digest")
         await jobs.complete(tx, job, more=False)
     await failing
-    assert (await card_of(store)).tell == 1
+    assert (await card_of(store)).late_replies_due == 1
     assert await jobs_of(store, JobKind.CARD) == [card.id]
 
 

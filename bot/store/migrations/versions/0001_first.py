@@ -1,4 +1,4 @@
-"""The first schema."""
+"""The first schema; the tables of installations and states are slack_sdk's, with room for encrypted tokens."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,41 +12,45 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "cards",
-        sa.Column("id", sa.String(length=16), nullable=False),
-        sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("workspace", sa.String(length=32), nullable=False),
-        sa.Column("channel", sa.String(length=32), nullable=False),
-        sa.Column("thread_ts", sa.String(length=32), nullable=False),
-        sa.Column("org", sa.String(length=64), nullable=False),
-        sa.Column("case_id", sa.String(length=36), nullable=False),
-        sa.Column("ts", sa.String(length=32), nullable=True),
+        sa.Column("id", sa.String(16), nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("workspace", sa.String(32), nullable=False),
+        sa.Column("channel", sa.String(32), nullable=False),
+        sa.Column("thread_ts", sa.String(32), nullable=False),
+        sa.Column("org", sa.String(64), nullable=False),
+        sa.Column("case_id", sa.String(36), nullable=False),
+        sa.Column("ts", sa.String(32)),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("shown_version", sa.Integer(), nullable=False),
-        sa.Column("digest", sa.String(length=32), nullable=True),
-        sa.Column("posting_since", sa.Double(), nullable=True),
+        sa.Column("digest", sa.String(32)),
+        sa.Column("posting_since", sa.Double()),
         sa.Column("first_link_at", sa.Double(), nullable=False),
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.Column("continued", sa.Boolean(), nullable=False),
-        sa.Column("ended", sa.String(length=40), nullable=True),
-        sa.Column("tell", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("told", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("telling_since", sa.Double(), nullable=True),
+        sa.Column("ended", sa.String(40)),
+        sa.Column("late_replies_due", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("late_replies_posted", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("late_reply_since", sa.Double()),
+        sa.Column("rolling", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("asks", sa.Text()),
+        sa.Column("answer", sa.String(110)),
+        sa.Column("answered_by", sa.String(32)),
+        sa.Column("answered_at", sa.Double()),
         sa.PrimaryKeyConstraint("id", name="pk_cards"),
     )
-    with op.batch_alter_table("cards", schema=None) as batch_op:
-        batch_op.create_index(
-            "uq_cards_open",
-            ["workspace", "channel", "thread_ts", "org", "case_id"],
-            unique=True,
-            sqlite_where=sa.text("open"),
-            postgresql_where=sa.text("open"),
-        )
-
+    op.create_index(
+        "uq_cards_open",
+        "cards",
+        ["workspace", "channel", "thread_ts", "org", "case_id"],
+        unique=True,
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
+    )
     op.create_table(
         "cases",
-        sa.Column("org", sa.String(length=64), nullable=False),
-        sa.Column("case_id", sa.String(length=36), nullable=False),
-        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("org", sa.String(64), nullable=False),
+        sa.Column("case_id", sa.String(36), nullable=False),
+        sa.Column("key", sa.String(64), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("closed", sa.Boolean(), nullable=False),
         sa.Column("archived", sa.Boolean(), nullable=False),
@@ -55,94 +59,160 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("org", "case_id", name="pk_cases"),
     )
     op.create_table(
+        "channels",
+        sa.Column("workspace", sa.String(32), nullable=False),
+        sa.Column("channel", sa.String(32), nullable=False),
+        sa.Column("shared", sa.Boolean(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace", "channel", name="pk_channels"),
+    )
+    op.create_table(
+        "comments",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("org", sa.String(64), nullable=False),
+        sa.Column("case_id", sa.String(36), nullable=False),
+        sa.Column("workspace", sa.String(32), nullable=False),
+        sa.Column("channel", sa.String(32), nullable=False),
+        sa.Column("thread_ts", sa.String(32), nullable=False),
+        sa.Column("refs", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("by", sa.String(32), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_comments"),
+    )
+    op.create_index("ix_comments_work", "comments", ["org", "case_id", "state"])
+    op.create_table(
+        "heartbeats",
+        sa.Column("replica", sa.String(32), nullable=False),
+        sa.Column("seen_at", sa.Double(), nullable=False),
+        sa.Column("last_event_at", sa.Double()),
+        sa.PrimaryKeyConstraint("replica", name="pk_heartbeats"),
+    )
+    op.create_table(
         "insights",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("org", sa.String(length=64), nullable=False),
-        sa.Column("case_id", sa.String(length=36), nullable=False),
-        sa.Column("type", sa.String(length=40), nullable=False),
-        sa.Column("scope", sa.String(length=64), nullable=False),
+        sa.Column("org", sa.String(64), nullable=False),
+        sa.Column("case_id", sa.String(36), nullable=False),
+        sa.Column("type", sa.String(40), nullable=False),
+        sa.Column("scope", sa.String(64), nullable=False),
         sa.Column("resource_id", sa.Text(), nullable=False),
         sa.Column("ref", sa.Text(), nullable=False),
         sa.Column("host", sa.Text(), nullable=False),
-        sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("by", sa.String(length=32), nullable=True),
+        sa.Column("draft", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("by", sa.String(32)),
         sa.Column("at", sa.Double(), nullable=False),
-        sa.Column("confirmed_at", sa.Double(), nullable=True),
-        sa.Column("sent_at", sa.Double(), nullable=True),
+        sa.Column("confirmed_at", sa.Double()),
+        sa.Column("sent_at", sa.Double()),
         sa.Column("ours", sa.Boolean(), nullable=False),
         sa.Column("left_out", sa.Boolean(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_insights"),
         sa.UniqueConstraint("org", "case_id", "type", "scope", "resource_id", name="uq_insights_identity"),
     )
-    with op.batch_alter_table("insights", schema=None) as batch_op:
-        batch_op.create_index("ix_insights_work", ["org", "case_id", "state"], unique=False)
-
+    op.create_index("ix_insights_work", "insights", ["org", "case_id", "state"])
     op.create_table(
         "jobs",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("key", sa.String(length=160), nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("key", sa.String(160), nullable=False),
         sa.Column("due_at", sa.Double(), nullable=False),
-        sa.Column("lease_until", sa.Double(), nullable=True),
-        sa.Column("token", sa.String(length=32), nullable=True),
+        sa.Column("enqueued", sa.Integer(), nullable=False),
+        sa.Column("lease_until", sa.Double()),
+        sa.Column("token", sa.String(32)),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("since", sa.Double(), nullable=True),
+        sa.Column("since", sa.Double()),
         sa.Column("batch_size", sa.Integer(), nullable=False),
         sa.Column("refused", sa.Integer(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_jobs"),
         sa.UniqueConstraint("kind", "key", name="uq_jobs_kind_key"),
     )
-    with op.batch_alter_table("jobs", schema=None) as batch_op:
-        batch_op.create_index("ix_jobs_due_at", ["due_at"], unique=False)
-
+    op.create_index("ix_jobs_due_at", "jobs", ["due_at"])
+    op.create_table(
+        "mentions",
+        sa.Column("workspace", sa.String(32), nullable=False),
+        sa.Column("channel", sa.String(32), nullable=False),
+        sa.Column("ts", sa.String(32), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace", "channel", "ts", name="pk_mentions"),
+    )
+    op.create_table(
+        "modes",
+        sa.Column("workspace", sa.String(32), nullable=False),
+        sa.Column("channel", sa.String(32), nullable=False),
+        sa.Column("thread_ts", sa.String(32), nullable=False),
+        sa.Column("mode", sa.String(8), nullable=False),
+        sa.Column("by", sa.String(32), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace", "channel", "thread_ts", name="pk_modes"),
+    )
+    op.create_table(
+        "scans",
+        sa.Column("workspace", sa.String(32), nullable=False),
+        sa.Column("channel", sa.String(32), nullable=False),
+        sa.Column("thread_ts", sa.String(32), nullable=False),
+        sa.Column("by", sa.String(32)),
+        sa.Column("cursor", sa.Text(), nullable=False),
+        sa.Column("left", sa.Integer(), nullable=False),
+        sa.Column("read", sa.Integer(), nullable=False),
+        sa.Column("new", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace", "channel", "thread_ts", name="pk_scans"),
+    )
+    op.create_table(
+        "sites",
+        sa.Column("workspace", sa.String(32), nullable=False),
+        sa.Column("site", sa.String(32), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace", "site", name="pk_sites"),
+    )
     op.create_table(
         "ties",
-        sa.Column("workspace", sa.String(length=32), nullable=False),
-        sa.Column("channel", sa.String(length=32), nullable=False),
-        sa.Column("thread_ts", sa.String(length=32), nullable=False),
-        sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("source", sa.String(length=16), nullable=False),
-        sa.Column("org", sa.String(length=64), nullable=True),
-        sa.Column("case_id", sa.String(length=36), nullable=True),
-        sa.Column("named", sa.Text(), nullable=True),
-        sa.Column("by", sa.String(length=32), nullable=True),
+        sa.Column("workspace", sa.String(32), nullable=False),
+        sa.Column("channel", sa.String(32), nullable=False),
+        sa.Column("thread_ts", sa.String(32), nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("source", sa.String(16), nullable=False),
+        sa.Column("org", sa.String(64)),
+        sa.Column("case_id", sa.String(36)),
+        sa.Column("named", sa.Text()),
+        sa.Column("replied", sa.Text()),
+        sa.Column("by", sa.String(32)),
         sa.Column("at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("workspace", "channel", "thread_ts", name="pk_ties"),
     )
     op.create_table(
         "card_insights",
-        sa.Column("card", sa.String(length=16), nullable=False),
+        sa.Column("card", sa.String(16), nullable=False),
         sa.Column("insight", sa.Integer(), nullable=False),
         sa.Column("group", sa.Integer(), nullable=False),
         sa.Column("joined_version", sa.Integer(), nullable=False),
-        sa.Column("poster", sa.String(length=32), nullable=True),
-        sa.Column("message_ts", sa.String(length=32), nullable=False),
+        sa.Column("poster", sa.String(32)),
+        sa.Column("message_ts", sa.String(32), nullable=False),
         sa.ForeignKeyConstraint(["card"], ["cards.id"], name="fk_card_insights_card", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["insight"], ["insights.id"], name="fk_card_insights_insight"),
         sa.PrimaryKeyConstraint("card", "insight", name="pk_card_insights"),
     )
-    with op.batch_alter_table("card_insights", schema=None) as batch_op:
-        batch_op.create_index("ix_card_insights_insight", ["insight"], unique=False)
-
+    op.create_index("ix_card_insights_insight", "card_insights", ["insight"])
     op.create_table(
         "sightings",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("workspace", sa.String(length=32), nullable=False),
-        sa.Column("channel", sa.String(length=32), nullable=False),
-        sa.Column("message_ts", sa.String(length=32), nullable=False),
-        sa.Column("thread_ts", sa.String(length=32), nullable=False),
-        sa.Column("type", sa.String(length=40), nullable=False),
-        sa.Column("scope", sa.String(length=64), nullable=False),
+        sa.Column("workspace", sa.String(32), nullable=False),
+        sa.Column("channel", sa.String(32), nullable=False),
+        sa.Column("message_ts", sa.String(32), nullable=False),
+        sa.Column("thread_ts", sa.String(32), nullable=False),
+        sa.Column("type", sa.String(40), nullable=False),
+        sa.Column("scope", sa.String(64), nullable=False),
         sa.Column("resource_id", sa.Text(), nullable=False),
         sa.Column("ref", sa.Text(), nullable=False),
         sa.Column("host", sa.Text(), nullable=False),
         sa.Column("orgs", sa.Text(), nullable=False),
-        sa.Column("poster", sa.String(length=32), nullable=True),
-        sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("reason", sa.String(length=40), nullable=True),
-        sa.Column("insight", sa.Integer(), nullable=True),
+        sa.Column("draft", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("poster", sa.String(32)),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("reason", sa.String(40)),
+        sa.Column("insight", sa.Integer()),
         sa.Column("at", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(["insight"], ["insights.id"], name="fk_sightings_insight"),
         sa.PrimaryKeyConstraint("id", name="pk_sightings"),
@@ -150,22 +220,75 @@ def upgrade() -> None:
             "workspace", "channel", "message_ts", "type", "scope", "resource_id", name="uq_sightings_message"
         ),
     )
-    with op.batch_alter_table("sightings", schema=None) as batch_op:
-        batch_op.create_index("ix_sightings_insight", ["insight"], unique=False)
-        batch_op.create_index("ix_sightings_thread", ["workspace", "channel", "thread_ts", "state"], unique=False)
-
+    op.create_index("ix_sightings_insight", "sightings", ["insight"])
+    op.create_index("ix_sightings_thread", "sightings", ["workspace", "channel", "thread_ts", "state"])
     op.create_table(
         "transitions",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("at", sa.Double(), nullable=False),
         sa.Column("insight", sa.Integer(), nullable=False),
-        sa.Column("old", sa.String(length=16), nullable=True),
-        sa.Column("new", sa.String(length=16), nullable=False),
-        sa.Column("by", sa.String(length=32), nullable=True),
-        sa.Column("message", sa.String(length=80), nullable=True),
+        sa.Column("old", sa.String(16)),
+        sa.Column("new", sa.String(16), nullable=False),
+        sa.Column("by", sa.String(32)),
+        sa.Column("message", sa.String(80)),
         sa.Column("note", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["insight"], ["insights.id"], name="fk_transitions_insight"),
         sa.PrimaryKeyConstraint("id", name="pk_transitions"),
     )
-    with op.batch_alter_table("transitions", schema=None) as batch_op:
-        batch_op.create_index("ix_transitions_insight", ["insight"], unique=False)
+    op.create_index("ix_transitions_insight", "transitions", ["insight"])
+
+    op.create_table(
+        "slack_bots",
+        *_of_both(),
+        sa.PrimaryKeyConstraint("id", name="pk_slack_bots"),
+    )
+    op.create_index("slack_bots_idx", "slack_bots", ["client_id", "enterprise_id", "team_id", "installed_at"])
+    op.create_table(
+        "slack_installations",
+        *_of_both(),
+        sa.Column("enterprise_url", sa.Text()),
+        sa.Column("user_id", sa.String(length=32), nullable=False),
+        sa.Column("user_token", sa.Text()),
+        sa.Column("user_scopes", sa.Text()),
+        sa.Column("user_refresh_token", sa.Text()),
+        sa.Column("user_token_expires_at", sa.DateTime()),
+        sa.Column("incoming_webhook_url", sa.Text()),
+        sa.Column("incoming_webhook_channel", sa.Text()),
+        sa.Column("incoming_webhook_channel_id", sa.Text()),
+        sa.Column("incoming_webhook_configuration_url", sa.Text()),
+        sa.Column("token_type", sa.String(length=32)),
+        sa.PrimaryKeyConstraint("id", name="pk_slack_installations"),
+    )
+    op.create_index(
+        "slack_installations_idx",
+        "slack_installations",
+        ["client_id", "enterprise_id", "team_id", "user_id", "installed_at"],
+    )
+    op.create_table(
+        "slack_oauth_states",
+        sa.Column("id", sa.Integer(), autoincrement=True),
+        sa.Column("state", sa.String(length=200), nullable=False),
+        sa.Column("expire_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_slack_oauth_states"),
+    )
+    op.create_index("slack_oauth_states_idx", "slack_oauth_states", ["state"])
+
+
+def _of_both() -> list[sa.Column]:
+    return [
+        sa.Column("id", sa.Integer(), autoincrement=True),
+        sa.Column("client_id", sa.String(length=64), nullable=False),
+        sa.Column("app_id", sa.String(length=32), nullable=False),
+        sa.Column("enterprise_id", sa.String(length=32)),
+        sa.Column("enterprise_name", sa.Text()),
+        sa.Column("team_id", sa.String(length=32)),
+        sa.Column("team_name", sa.Text()),
+        sa.Column("bot_token", sa.Text()),
+        sa.Column("bot_id", sa.String(length=32)),
+        sa.Column("bot_user_id", sa.String(length=32)),
+        sa.Column("bot_scopes", sa.Text()),
+        sa.Column("bot_refresh_token", sa.Text()),
+        sa.Column("bot_token_expires_at", sa.DateTime()),
+        sa.Column("is_enterprise_install", sa.Boolean(), nullable=False),
+        sa.Column("installed_at", sa.DateTime(), nullable=False),
+    ]
