@@ -441,10 +441,10 @@ PLANTED: dict[str, tuple[Plant, str, Level, str, str]] = {
         "DATABASE_URL",
     ),
     "an older schema": (
-        lambda w: w.sql("UPDATE alembic_version SET version_num = '0001'"),
+        lambda w: w.sql("UPDATE alembic_version SET version_num = '0000'"),
         "database",
         W_,
-        "has schema 0001",
+        "has schema 0000",
         "db upgrade",
     ),
     "a newer schema": (
