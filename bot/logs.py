@@ -14,7 +14,7 @@ from structlog.typing import Processor
 QUIET = {
     "slack_bolt": logging.ERROR,
     **dict.fromkeys(
-        ("httpx", "httpcore", "slack_sdk", "aiohttp", "alembic", "asyncio", "sqlalchemy", "aiosqlite", "psycopg"),
+        ("httpx", "httpcore", "slack_sdk", "aiohttp", "alembic", "asyncio", "sqlalchemy", "psycopg"),
         logging.WARNING,
     ),
 }

@@ -19,7 +19,7 @@ from typing import Any
 from bot import __main__ as command_line
 from bot.sandbox.child import Child
 
-IMPORTED = ("bot.__main__", "bot.app", "aiosqlite", "psycopg", "sqlalchemy.dialects.sqlite", "encodings.idna", __name__)
+IMPORTED = ("bot.__main__", "bot.app", "psycopg", "sqlalchemy.dialects.sqlite", "encodings.idna", __name__)
 """What the bot imports as it starts."""
 
 

@@ -8,7 +8,7 @@ Tokens are Fernet's (cryptography.io/en/latest/fernet): the first key encrypts, 
 from collections.abc import Mapping, Sequence
 from copy import copy
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import structlog
@@ -18,7 +18,7 @@ from slack_sdk.oauth.installation_store import Installation as SlackInstallation
 from slack_sdk.oauth.installation_store.sqlalchemy import AsyncSQLAlchemyInstallationStore
 from slack_sdk.oauth.state_store.sqlalchemy import AsyncSQLAlchemyOAuthStateStore
 from sqlalchemy import ColumnElement, Table, and_, case, delete, desc, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.model import INSTALL_PATH
 from bot.slack.workspaces import Installation
@@ -36,7 +36,7 @@ class StoredInstallations(AsyncSQLAlchemyInstallationStore):
     """`async_save` is what Bolt's flow calls; the tables are slack_sdk's, the rest is ours."""
 
     def __init__(self, store: Store, client_id: str, keys: Sequence[SecretStr]) -> None:
-        super().__init__(client_id, store.engine)
+        super().__init__(client_id, cast(AsyncEngine, store.engine))
         self._store = store
         fernets = [Fernet(key.get_secret_value()) for key in keys]
         self._first, self._fernet = fernets[0], MultiFernet(fernets)
@@ -147,7 +147,7 @@ class States(AsyncSQLAlchemyOAuthStateStore):
     """Who began an installation, in the database, so that another replica can end it."""
 
     def __init__(self, store: Store) -> None:
-        super().__init__(STATE_SECONDS, store.engine)
+        super().__init__(STATE_SECONDS, cast(AsyncEngine, store.engine))
         self._store = store
 
     async def async_issue(self, *args: Any, **kwargs: Any) -> str:

@@ -1,15 +1,14 @@
 """What survives a restart: SQLite, or PostgreSQL for several replicas."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import Any
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import cast
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.config import database
-from bot.store import engine, glance
+from bot.store import engine, sqlite
 from bot.store.engine import BUSY_SECONDS, server_now
 
 __all__ = ["Store", "now"]
@@ -23,32 +22,37 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
-        self.engine = engine.create(url)
-        self._writing = engine.for_writes(self.engine)
-        self._turn = asyncio.Lock()
+        self.url = url
         file = database.file_of(url)
-        self._glances = None if file is None else glance.Glances(str(file))
+        self.sqlite = None if file is None else sqlite.Database(str(file))
+        self.engine = None if file is not None else engine.create(url)
 
-    def write(self, *, patience: float = BUSY_SECONDS) -> AbstractAsyncContextManager[AsyncConnection]:
-        return engine.write(self._writing, self._turn, patience)
+    @asynccontextmanager
+    async def write(self, *, patience: float = BUSY_SECONDS) -> AsyncGenerator[AsyncConnection]:
+        """Raises SQLAlchemyError, from the block or from the commit; then nothing is written."""
+        if self.sqlite is not None:
+            async with self.sqlite.write(patience) as connection:
+                yield cast(AsyncConnection, connection)  # as much of it as statements need
+        else:
+            assert self.engine is not None, "one of the two"  # noqa: S101
+            async with self.engine.begin() as connection:
+                yield connection
 
-    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        return engine.read(self.engine)
-
-    async def rows(self, statement: Select[Any], values: Mapping[str, str]) -> Sequence[Any]:
-        """What a SELECT finds that comes with nearly every event; `statement` must be kept, and take texts and numbers.
-
-        On SQLite it leaves out SQLAlchemy's way to a connection, which costs twenty times the statement.
-        """
-        if self._glances is not None:
-            return self._glances.rows(statement, values)
-        async with self.read() as connection:
-            return (await connection.execute(statement, values)).all()
+    @asynccontextmanager
+    async def read(self) -> AsyncGenerator[AsyncConnection]:
+        """Each statement stands alone: no BEGIN, no ROLLBACK."""
+        if self.sqlite is not None:
+            yield cast(AsyncConnection, self.sqlite.reader())
+        else:
+            assert self.engine is not None, "one of the two"  # noqa: S101
+            async with self.engine.connect() as connection:
+                yield connection
 
     async def close(self) -> None:
-        if self._glances is not None:
-            self._glances.close()
-        await self.engine.dispose()
+        if self.sqlite is not None:
+            self.sqlite.close()
+        if self.engine is not None:
+            await self.engine.dispose()
 
 
 _NOW = select(server_now())

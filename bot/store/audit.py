@@ -3,10 +3,21 @@
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from bot.store import Store
 from bot.store.schema import cases, insights, transitions
+
+PAGE = 1000
+
+_PAGE = (
+    select(transitions, insights.c.type, insights.c.resource_id, insights.c.case_id, cases.c.key)
+    .join(insights, insights.c.id == transitions.c.insight)
+    .outerjoin(cases, (cases.c.org == insights.c.org) & (cases.c.case_id == insights.c.case_id))
+    .where(transitions.c.at >= bindparam("since"), transitions.c.id > bindparam("last"))
+    .order_by(transitions.c.id)
+    .limit(PAGE)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +37,11 @@ class Entry:
 
 async def entries(store: Store, since: float) -> AsyncGenerator[Entry]:
     """Every move since then, oldest first."""
-    found = (
-        select(transitions, insights.c.type, insights.c.resource_id, insights.c.case_id, cases.c.key)
-        .join(insights, insights.c.id == transitions.c.insight)
-        .outerjoin(cases, (cases.c.org == insights.c.org) & (cases.c.case_id == insights.c.case_id))
-        .where(transitions.c.at >= since)
-        .order_by(transitions.c.id)
-    )
-    async with store.read() as connection:
-        rows = await connection.stream(found)
-        async for row in rows:
+    last = 0
+    while True:
+        async with store.read() as connection:
+            rows = (await connection.execute(_PAGE, {"since": since, "last": last})).all()
+        for row in rows:
             yield Entry(
                 row.at,
                 row.key or row.case_id,
@@ -47,3 +53,6 @@ async def entries(store: Store, since: float) -> AsyncGenerator[Entry]:
                 row.message,
                 row.note,
             )
+        if len(rows) < PAGE:
+            return
+        last = rows[-1].id

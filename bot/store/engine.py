@@ -1,26 +1,22 @@
-"""One engine for both databases: how connections are set up, and the server's clock.
+"""PostgreSQL's connections, those of migrations on both databases, and the server's clock.
 
-SQLite: writes begin IMMEDIATE (deferred ones fail as "database is locked" when they turn into writers, and
-SQLAlchemy's default loses updates), WAL, `synchronous=FULL` because power cuts are real and rates are tiny.
+SQLite's own are in `sqlite`. Its transactions begin IMMEDIATE: deferred ones fail as "database is locked" when they
+turn into writers, and SQLAlchemy's default loses updates.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Double, Table, event
+from sqlalchemy import Connection, Double, Engine, Table, create_engine, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
-from sqlalchemy.exc import TimeoutError as NoTurn
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from bot.store import near_sqlite
+from bot.store.sqlite import PRAGMAS
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -52,48 +48,44 @@ def _postgresql_now(element: server_now, compiler: SQLCompiler, **kw: Any) -> st
 
 
 def create(url: str) -> AsyncEngine:
-    """An engine for `sqlite:///file` or `postgresql://…`, with our settings whatever driver the URL names."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        engine = create_async_engine(
-            parsed.set(drivername="sqlite+aiosqlite"),
-            connect_args={"async_creator_fn": near_sqlite.connect, "timeout": BUSY_SECONDS},
-            pool_size=8,
-            hide_parameters=True,  # an error goes to the log, ids and refs do not
-        )
-        event.listen(engine.sync_engine, "connect", _sqlite_connect)
-        event.listen(engine.sync_engine, "begin", _sqlite_begin)
-        return engine
-    # Neither prepared statements nor start-up options: PgBouncer shares connections between transactions.
+    """PostgreSQL's pool, with our settings whatever driver the URL names.
+
+    Neither prepared statements nor start-up options: PgBouncer shares connections between transactions.
+    """
     engine = create_async_engine(
-        parsed.set(drivername="postgresql+psycopg"),
+        make_url(url).set(drivername="postgresql+psycopg"),
         pool_pre_ping=True,
         pool_size=12,  # what goes over that is opened and closed each time, which costs more than the work it does
         max_overflow=8,
         connect_args={"prepare_threshold": None},
-        hide_parameters=True,
+        hide_parameters=True,  # an error goes to the log, ids and refs do not
     )
     event.listen(engine.sync_engine, "begin", _postgresql_begin)
     event.listen(engine.sync_engine, "handle_error", _postgresql_error)
     return engine
 
 
-def for_writes(engine: AsyncEngine) -> AsyncEngine:
-    """The same engine, whose transactions take the write lock as they begin."""
-    return engine.execution_options(write=True)
+def create_sync(url: str) -> Engine:
+    """One connection for migrations, whose transaction takes the write lock as it begins."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    engine = create_engine(parsed.set(drivername="sqlite"), poolclass=NullPool)
+    event.listen(engine, "connect", _sqlite_connect)
+    event.listen(engine, "begin", _sqlite_begin)
+    return engine
 
 
 def _sqlite_connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves  # pyright: ignore[reportAttributeAccessIssue]
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
 def _sqlite_begin(connection: Connection) -> None:
-    if connection.get_execution_options().get("write"):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _postgresql_begin(connection: Connection) -> None:
@@ -107,38 +99,6 @@ def _postgresql_error(context: ExceptionContext) -> None:
     """
     if (getattr(context.original_exception, "sqlstate", None) or "").startswith(LOST):
         context.is_disconnect = True
-
-
-@asynccontextmanager
-async def write(writing: AsyncEngine, turn: asyncio.Lock, patience: float) -> AsyncGenerator[AsyncConnection]:
-    """One transaction that commits when the block ends and leaves nothing behind when it raises.
-
-    `writing`: an engine of `for_writes`.
-    """
-    mine = _in(turn, patience) if writing.dialect.name == "sqlite" else nullcontext()
-    async with mine, writing.begin() as connection:
-        yield connection
-
-
-@asynccontextmanager
-async def _in(turn: asyncio.Lock, patience: float) -> AsyncGenerator[None]:
-    """SQLite lets one write at a time and keeps no queue: of twenty who wait, one starves. So this process queues."""
-    try:
-        async with asyncio.timeout(patience):
-            await turn.acquire()
-    except TimeoutError as error:
-        raise NoTurn("database is locked by this process's other writers") from error
-    try:
-        yield
-    finally:
-        turn.release()
-
-
-@asynccontextmanager
-async def read(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
-    """A connection that takes no write lock: on SQLite each statement stands alone."""
-    async with engine.connect() as connection:
-        yield connection
 
 
 def insert_into(tx: AsyncConnection, table: Table) -> "sqlite.Insert | postgresql.Insert":

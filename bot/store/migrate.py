@@ -1,10 +1,11 @@
 """The schema, brought up to date at start under a lock; Alembic is imported only when there is something to do."""
 
+import asyncio
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from bot.store import Store
+from bot.store import Store, engine
 
 HEAD = "0001"
 """The newest migration; a test keeps it equal to what Alembic finds."""
@@ -21,17 +22,33 @@ LOCK = 0x43617365
 
 async def upgrade(store: Store) -> None:
     """Bring the database to HEAD; raises NewerSchema where it is beyond what this version knows."""
-    async with store.write() as tx:
-        if tx.dialect.name == "postgresql":
-            await tx.execute(text("SET LOCAL statement_timeout = 0"))
-            await tx.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
-        await tx.run_sync(_upgrade)
+    await asyncio.to_thread(_upgrade_at, store.url)
+
+
+def _upgrade_at(url: str) -> None:
+    made = engine.create_sync(url)
+    try:
+        with made.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SET LOCAL statement_timeout = 0"))
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+            _upgrade(connection)
+    finally:
+        made.dispose()
 
 
 async def revision(store: Store) -> str | None:
     """The schema that the database has; None when it is empty."""
-    async with store.read() as connection:
-        return await connection.run_sync(current)
+    return await asyncio.to_thread(_revision_at, store.url)
+
+
+def _revision_at(url: str) -> str | None:
+    made = engine.create_sync(url)
+    try:
+        with made.connect() as connection:
+            return current(connection)
+    finally:
+        made.dispose()
 
 
 def current(connection: Connection) -> str | None:

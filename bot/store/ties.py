@@ -27,7 +27,8 @@ async def of(connection: AsyncConnection, thread: Thread, *, bare_root: bool = F
 
 async def at_once(store: Store, thread: Thread, *, bare_root: bool = False) -> Tie | None:
     """The same, asked with every message that brings a link."""
-    return _in_effect(await store.rows(_OF, _key(thread)), thread, bare_root)
+    async with store.read() as connection:
+        return _in_effect(await connection.execute(_OF, _key(thread)), thread, bare_root)
 
 
 def _in_effect(found: Iterable[Any], thread: Thread, bare_root: bool) -> Tie | None:

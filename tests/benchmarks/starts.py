@@ -13,7 +13,7 @@ from tests.benchmarks.measure import Row
 from tests.e2e.bench import Bench, monitor
 
 EXPLAINS, RUNS = 12, 5
-HEAVY = ("slack_sdk", "slack_bolt", "sqlalchemy", "aiosqlite", "aiohttp", "alembic")
+HEAVY = ("slack_sdk", "slack_bolt", "sqlalchemy", "aiohttp", "alembic")
 
 
 async def run() -> list[Row]:

@@ -12,13 +12,13 @@ from bot.config.settings import SettingsError
 from bot.insights import Action
 from bot.ops import audit
 from bot.store import Store, migrate, schema
-from tests.store.conftest import CASE, card_of, monitor, paste, press, tie, url_of
+from tests.store.conftest import CASE, card_of, monitor, paste, press, tie
 
 
 @pytest.fixture
 def asked(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     """The store that DATABASE_URL names."""
-    monkeypatch.setenv("DATABASE_URL", url_of(store))
+    monkeypatch.setenv("DATABASE_URL", store.url)
     return store
 
 

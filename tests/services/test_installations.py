@@ -60,8 +60,8 @@ async def token_of(stored: StoredInstallations, workspace: str) -> str | None:
 async def rows(store: Store, stored: StoredInstallations) -> list[Any]:
     async with store.read() as connection:
         return [
-            *(await connection.execute(select(stored.bots))).mappings(),
-            *(await connection.execute(select(stored.installations))).mappings(),
+            *(row._asdict() for row in await connection.execute(select(stored.bots))),
+            *(row._asdict() for row in await connection.execute(select(stored.installations))),
         ]
 
 

@@ -22,12 +22,6 @@ REPLY = "1000.000200"
 TIMING = Timing(2.0)
 
 
-def url_of(store: Store) -> str:
-    """The store's DATABASE_URL."""
-    url = store.engine.url
-    return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=False)
-
-
 def monitor(number: int) -> Insight:
     return Insight(InsightType.MONITOR, str(number), f"/monitors/{number}", "app.datadoghq.com")
 

@@ -6,13 +6,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import bindparam, insert, select, text, update
-from sqlalchemy.exc import DatabaseError, DBAPIError
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from bot.store import Store, engine, now
 from bot.store.jobs import BATCH, JobKind
 from bot.store.schema import jobs
-from tests.store.conftest import url_of
 
 
 async def add_job(store: Store) -> None:
@@ -102,10 +101,10 @@ async def test_every_connection_keeps_power_cuts_and_foreign_keys_in_mind(tmp_pa
     async with store.read() as connection:
         pragmas = [
             (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()
-            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+            for name in ("journal_mode", "synchronous", "foreign_keys")
         ]
     await store.close()
-    assert pragmas == ["wal", 2, 1, engine.BUSY_SECONDS * 1000]
+    assert pragmas == ["wal", 2, 1]
 
 
 async def test_the_databases_clock_has_parts_of_a_second(store):
@@ -127,29 +126,10 @@ async def test_a_postgresql_address_gets_the_one_driver_whatever_it_names(url: s
     await made.dispose()
 
 
-THIS_JOB = select(jobs.c.key, jobs.c.attempts).where(jobs.c.key == bindparam("key"))
-
-
-async def test_the_short_way_to_rows_finds_what_is_committed_by_then(store):
-    await add_job(store)
-    async with store.write() as tx:
-        await tx.execute(update(jobs).values(attempts=3))
-        assert [tuple(row) for row in await store.rows(THIS_JOB, {"key": "one"})] == [("one", 0)]
-    assert [row.attempts for row in await store.rows(THIS_JOB, {"key": "one"})] == [3]
-    assert await store.rows(THIS_JOB, {"key": "two"}) == []
-
-
-async def test_the_short_way_fails_as_the_long_one_does(tmp_path):
-    store = Store(f"sqlite:///{tmp_path}/empty.db")
-    with pytest.raises(DatabaseError, match="no such table"):
-        await store.rows(THIS_JOB, {"key": "one"})
-    await store.close()
-
-
 @pytest.fixture
 async def apart(postgres_store: Store) -> AsyncIterator[Store]:
     """The PostgreSQL store with a pool of its own, whose sessions may be spoilt."""
-    store = Store(url_of(postgres_store))
+    store = Store(postgres_store.url)
     yield store
     await store.close()
 

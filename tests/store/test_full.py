@@ -24,9 +24,11 @@ async def alone(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 async def pragma(store: Store, words: str) -> int:
-    async with store.read() as connection:
-        answer = await connection.exec_driver_sql(f"PRAGMA {words}")
-        return answer.scalar_one() if answer.returns_rows else 0
+    """Of the connection that writes."""
+    assert store.sqlite is not None
+    assert store.sqlite._writer is not None
+    answer = store.sqlite._writer.raw.execute(f"PRAGMA {words}").fetchone()
+    return answer[0] if answer else 0
 
 
 async def fill(store: Store, at_once: int) -> None:

@@ -35,7 +35,6 @@ from tests.store.conftest import (
     sighted,
     states,
     tie,
-    url_of,
 )
 
 T = TypeVar("T")
@@ -64,7 +63,7 @@ def store(postgres_store: Store) -> Store:
 @pytest.fixture
 async def other(store: Store) -> AsyncIterator[Store]:
     """Another replica's way into the same database."""
-    made = Store(url_of(store))
+    made = Store(store.url)
     yield made
     await made.close()
 

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from typing import Any
 
+from bot.config.database import file_of
 from bot.services.context import Context
 from bot.store import Store, jobs
 from bot.store.cards import Timing
@@ -41,7 +42,7 @@ async def test_what_does_not_finish_in_time_is_free_for_the_next_at_once(store):
 
 async def test_a_database_that_does_not_answer_keeps_nobody_from_stopping(sqlite_store):
     delivery = await stuck(sqlite_store)
-    holder = sqlite3.connect(str(sqlite_store.engine.url.database), isolation_level=None)
+    holder = sqlite3.connect(str(file_of(sqlite_store.url)), isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     await delivery.drain(0.05)
     holder.rollback()
