@@ -1,7 +1,6 @@
 """What delivery reaches out with: the store, Slack, each org's Datadog, and how long to wait for what."""
 
 import asyncio
-import random
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -9,7 +8,6 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot import metrics
 from bot.datadog.client import Datadog
 from bot.datadog.titles import Titles
 from bot.insights import Mode
@@ -19,15 +17,11 @@ from bot.model import Case, Identity, OrgHosts
 from bot.policy import Confirmers, OurWorkspace, Refusal, is_named, may_change
 from bot.slack.client import Myself, Slack
 from bot.slack.workspaces import Workspaces
-from bot.store import Store, jobs
+from bot.store import Store
 from bot.store.cards import Timing
-from bot.store.jobs import Job, Retry
 
-FIRST_RETRY_SECONDS = 1.0
 PERSON_WITHIN = 1.0
 """Seconds that Slack gets to say who somebody is; after that they may not (policy fails closed)."""
-PROBE_SECONDS = 60.0
-"""How often refused credentials are tried again."""
 
 
 @dataclass(slots=True)
@@ -131,28 +125,3 @@ class Context:
     def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction that waits its turn for as long as the lease allows."""
         return self.store.write(patience=self.lease / 4)
-
-    def backoff(self, attempts: int, asked: float | None = None) -> float:
-        """How long to wait after `attempts` failures in a row: what was asked for, else 1, 2, 4 … with jitter."""
-        if asked is not None:
-            return max(asked, 0.05)
-        # Jitter keeps replicas apart; it guards no secret.
-        doubled = FIRST_RETRY_SECONDS * 2.0 ** min(attempts, 16)
-        return min(self.retry_cap, doubled) * random.uniform(0.8, 1.0)  # noqa: S311
-
-    @property
-    def settled(self) -> float:
-        """Seconds after which a call without an answer is over: before that, looking for its effect tells nothing."""
-        return 0.75 * self.lease
-
-    @property
-    def probe(self) -> float:
-        return min(PROBE_SECONDS, self.retry_cap)
-
-    def later(self, attempts: int, note: str, asked: float | None = None) -> Retry:
-        return Retry(self.backoff(attempts, asked), note)
-
-    async def retry(self, tx: AsyncConnection, job: Job, again: Retry) -> None:
-        """Put a job off, under `check_lease`, and count it."""
-        await jobs.retry(tx, job, again)
-        metrics.jobs_retried.labels(job.kind).inc()

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.model import Identity, Insight, State, Thread
 from bot.store import Store, cards, cases, now, offering, ties
 from bot.store.cards import Timing
-from bot.store.jobs import JobKind, enqueue
+from bot.store.jobs import JobKind, case_key, enqueue
 from bot.store.joining import CardEntry, CardPlace, join
 from bot.store.schema import card_insights, insights
 from bot.store.schema import cards as cards_table
@@ -110,7 +110,7 @@ async def _show(tx: AsyncConnection, adding: Adding, confirmed: Sequence[int], a
     missing = [CardEntry(each, adding.source_poster, adding.source_ts) for each in confirmed if each not in shown]
     if missing:
         await join(tx, CardPlace(adding.thread, adding.org, adding.case_id), missing, AT_ONCE, at)
-    await enqueue(tx, JobKind.CASE, cases.key(adding.org, adding.case_id))
+    await enqueue(tx, JobKind.CASE, case_key(adding.org, adding.case_id))
 
 
 def _row(adding: Adding, insight: Insight) -> dict[str, object]:

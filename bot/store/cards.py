@@ -65,7 +65,6 @@ _SHOW = (
     .values(
         ts=bindparam("now_at"), shown_version=bindparam("now_shown"), digest=bindparam("now_reads"), posting_since=None
     )
-    .returning(cards.c.version)
 )
 _BUMP = update(cards).where(cards.c.id == bindparam("card")).values(version=cards.c.version + 1)
 
@@ -179,11 +178,9 @@ async def bump(tx: AsyncConnection, card: str) -> None:
     await tx.execute(_BUMP, {"card": card})
 
 
-async def shown(tx: AsyncConnection, card: str, version: int, ts: str, digest: str) -> bool:
-    """Slack shows this version under this ts; returns whether a newer one waits. Under the job's `check_lease`."""
-    shown = {"card": card, "now_at": ts, "now_shown": version, "now_reads": digest}
-    newest = (await tx.execute(_SHOW, shown)).scalar_one()
-    return newest > version
+async def shown(tx: AsyncConnection, card: str, version: int, ts: str, digest: str) -> None:
+    """Slack shows this version under this ts. Under the job's `check_lease`."""
+    await tx.execute(_SHOW, {"card": card, "now_at": ts, "now_shown": version, "now_reads": digest})
 
 
 async def nothing_to_show(tx: AsyncConnection, card: str, version: int) -> None:

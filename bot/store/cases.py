@@ -62,11 +62,6 @@ _WORK = (
 )
 
 
-def key(org: str, case_id: str) -> str:
-    """The key of the case's job."""
-    return f"{org}/{case_id}"
-
-
 async def save(tx: AsyncConnection, case: Case) -> None:
     """Keep what Datadog answered, and bring every card up to date that asks under an older key, title or status.
 
@@ -186,10 +181,6 @@ async def settle(tx: AsyncConnection, outcome: Sequence[DeliveryResult]) -> None
             metrics.click_to_case.observe(max(0.0, at - each.was.confirmed_at))
         if each.state is State.FAILED and at - each.was.confirmed_at > LATE_SECONDS:
             await cards.owe_late_reply(tx, each.was.id)
-
-
-async def still_at_work(connection: AsyncConnection, org: str, case_id: str) -> bool:
-    return bool(await work(connection, org, case_id))
 
 
 async def _withdraw_present(tx: AsyncConnection, case: Case, at: float) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.insights import Action, ItemView, act
 from bot.model import Card, CardItem, Case, State
 from bot.store import Store, cards, cases, now, ties
-from bot.store.jobs import JobKind, enqueue
+from bot.store.jobs import JobKind, case_key, enqueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ async def _move(tx: AsyncConnection, card: Card, items: Sequence[CardItem], clic
             alike.setdefault((item.state, change), []).append(item.id)
     if any(change.state.is_at_work for _, change in alike):
         # Before the cards' jobs: what a person waits for is the case, and jobs are taken up in this order.
-        await enqueue(tx, JobKind.CASE, cases.key(card.org, card.case_id))
+        await enqueue(tx, JobKind.CASE, case_key(card.org, card.case_id))
     moved: dict[int, bool] = {}
     for (was, change), ids in alike.items():
         moved |= dict.fromkeys(await cards.move(tx, ids, change, was=was), not change.left_out)

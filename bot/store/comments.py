@@ -7,8 +7,8 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Case, Thread
-from bot.store import cases, now
-from bot.store.jobs import JobKind, enqueue
+from bot.store import now
+from bot.store.jobs import JobKind, case_key, enqueue
 from bot.store.schema import comments
 
 
@@ -61,7 +61,7 @@ async def ask(tx: AsyncConnection, case: Case, thread: Thread, text: str, by: st
             at=await now(tx),
         )
     )
-    await enqueue(tx, JobKind.CASE, cases.key(case.org, case.case_id))
+    await enqueue(tx, JobKind.CASE, case_key(case.org, case.case_id))
 
 
 async def waiting(connection: AsyncConnection, org: str, case_id: str) -> Comment | None:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import Mode
 from bot.model import InsightType, State, Thread, TieKind
-from bot.store import Store, cards, cases, jobs, now
+from bot.store import Store, cards, jobs, now
 from bot.store import ties as ties_of
 from bot.store.jobs import JobKind, enqueue
 from bot.store.schema import card_insights, insights, modes, ties
@@ -113,7 +113,7 @@ def _waits(row: Row[Any]) -> bool:
 
 
 async def _waits_for(connection: AsyncConnection, org: str, case_id: str) -> str:
-    note, _ = await jobs.waits_for(connection, JobKind.CASE, cases.key(org, case_id))
+    note, _ = await jobs.waits_for(connection, JobKind.CASE, jobs.case_key(org, case_id))
     return note
 
 
@@ -143,6 +143,6 @@ async def retry_all(store: Store, workspace: str, channels: Collection[str], org
             moved = await cards.move(tx, ids, change, was=State.FAILED)
             await cards.touch(tx, moved)
             if moved:
-                await enqueue(tx, JobKind.CASE, cases.key(org, case_id))
+                await enqueue(tx, JobKind.CASE, jobs.case_key(org, case_id))
             retried += len(moved)
     return retried

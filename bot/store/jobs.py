@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Double, Insert, Select, and_, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.model import Thread
 from bot.store.engine import insert_on, server_now
 from bot.store.schema import jobs
 
@@ -30,25 +31,40 @@ class JobKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A claimed job. `token` fences every later write; `since` (epoch s) is the first failure in a row."""
+    """A claimed job. `token` fences every later write; `enqueued`: how often it had been enqueued when it was claimed.
+
+    `failing_for`: seconds since the first failure in a row; 0: the last turn was none.
+    """
 
     id: int
     kind: JobKind
     key: str
     token: str
+    enqueued: int
     attempts: int
-    since: float | None
+    failing_for: float
     batch_size: int
     refused: int
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """When and why a job is tried again: `after` seconds from now."""
+def case_key(org: str, case_id: str) -> str:
+    """The key of a case's job."""
+    return f"{org}/{case_id}"
 
-    after: float
-    note: str
-    counts_as_attempt: bool = True
+
+def case_of(key: str) -> tuple[str, str]:
+    """The organisation and the case that a job is for."""
+    org, _, case_id = key.partition("/")
+    return org, case_id
+
+
+def thread_key(thread: Thread) -> str:
+    """The key of a thread's job."""
+    return f"{thread.workspace}/{thread.channel}/{thread.ts}"
+
+
+def thread_of(key: str) -> Thread:
+    return Thread(*key.split("/"))
 
 
 class LeaseLost(Exception):
@@ -66,11 +82,31 @@ _DUE = (
     .scalar_subquery()
 )
 _LEASED = server_now() + bindparam("lease", type_=Double)
-_CLAIM = update(jobs).where(jobs.c.id == _DUE).values(token=bindparam("taker"), lease_until=_LEASED).returning(jobs)
+_CLAIM = (
+    update(jobs)
+    .where(jobs.c.id == _DUE)
+    .values(token=bindparam("taker"), lease_until=_LEASED)
+    .returning(jobs, func.coalesce(server_now() - jobs.c.since, 0.0).label("failing_for"))
+)
 _HELD = and_(jobs.c.id == bindparam("job"), jobs.c.token == bindparam("holder"))
 _CHECK = update(jobs).where(_HELD).values(lease_until=jobs.c.lease_until).returning(server_now())
 _RENEW = update(jobs).where(_HELD).values(lease_until=_LEASED).returning(server_now())
-_FORGET = jobs.delete().where(jobs.c.id == bindparam("job"))
+_FORGET = (
+    jobs.delete().where(jobs.c.id == bindparam("job"), jobs.c.enqueued == bindparam("as_claimed")).returning(jobs.c.id)
+)
+_KEEP = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("job"))
+    .values(
+        token=None,
+        lease_until=None,
+        attempts=0,
+        since=None,
+        note="",
+        batch_size=bindparam("batch"),
+        refused=bindparam("of_singles"),
+    )
+)
 _WAITS_FOR = select(jobs.c.note, jobs.c.due_at).where(jobs.c.kind == bindparam("kind"), jobs.c.key == bindparam("key"))
 
 
@@ -116,7 +152,17 @@ async def claim(tx: AsyncConnection, lease: float) -> Job | None:
     row = (await tx.execute(_CLAIM, {"taker": secrets.token_hex(8), "lease": lease})).one_or_none()
     if row is None:
         return None
-    return Job(row.id, JobKind(row.kind), row.key, row.token, row.attempts, row.since, row.batch_size, row.refused)
+    return Job(
+        id=row.id,
+        kind=JobKind(row.kind),
+        key=row.key,
+        token=row.token,
+        enqueued=row.enqueued,
+        attempts=row.attempts,
+        failing_for=row.failing_for,
+        batch_size=row.batch_size,
+        refused=row.refused,
+    )
 
 
 async def check_lease(tx: AsyncConnection, job: Job, lease: float | None = None) -> float:
@@ -129,38 +175,25 @@ async def check_lease(tx: AsyncConnection, job: Job, lease: float | None = None)
     return now
 
 
-async def complete(tx: AsyncConnection, job: Job, *, more: bool, batch_size: int = BATCH, refused: int = 0) -> None:
-    """After success, under `check_lease`: the job goes, or stays due at once where `more` is left to do.
+async def complete(tx: AsyncConnection, job: Job) -> None:
+    """After success, under `check_lease`: the job goes, unless it was enqueued since it was claimed."""
+    gone = await tx.execute(_FORGET, {"job": job.id, "as_claimed": job.enqueued})
+    if gone.scalar_one_or_none() is None:
+        await keep(tx, job)
 
-    A job that was woken for later (a card that collects links) keeps that time.
+
+async def keep(tx: AsyncConnection, job: Job, *, batch_size: int = BATCH, refused: int = 0) -> None:
+    """After success, under `check_lease`, where something is left to do: free, and due when it is due.
+
+    A job that was rescheduled meanwhile (a card that collects links) keeps that time.
     """
-    if more:
-        await tx.execute(
-            update(jobs)
-            .where(jobs.c.id == job.id)
-            .values(
-                token=None,
-                lease_until=None,
-                attempts=0,
-                since=None,
-                note="",
-                batch_size=batch_size,
-                refused=refused,
-            )
-        )
-    else:
-        await tx.execute(_FORGET, {"job": job.id})
+    await tx.execute(_KEEP, {"job": job.id, "batch": batch_size, "of_singles": refused})
 
 
-async def retry(tx: AsyncConnection, job: Job, again: Retry) -> float:
-    """After a failure, under `check_lease`: free, and due in `again.after` seconds. Returns that time (epoch s)."""
-    values = {
-        "token": None,
-        "lease_until": None,
-        "due_at": server_now() + again.after,
-        "note": again.note,
-    }
-    if again.counts_as_attempt:
+async def retry(tx: AsyncConnection, job: Job, after: float, note: str, *, counts_as_attempt: bool = True) -> float:
+    """After a failure, under `check_lease`: free, and due in `after` seconds. Returns that time (epoch s)."""
+    values = {"token": None, "lease_until": None, "due_at": server_now() + after, "note": note}
+    if counts_as_attempt:
         values |= {"attempts": job.attempts + 1, "since": func.coalesce(jobs.c.since, server_now())}
     answer = await tx.execute(update(jobs).where(jobs.c.id == job.id).values(**values).returning(jobs.c.due_at))
     return answer.scalar_one()

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.insights import CaseSnapshot, Decision, Mode, decide
 from bot.model import Identity, InsightType, State, Thread, Tie, TieSource
 from bot.store import cards, cases, joining, modes
-from bot.store.jobs import JobKind, enqueue
+from bot.store.jobs import JobKind, case_key, enqueue
 from bot.store.joining import CardEntry, CardPlace
 from bot.store.schema import card_insights, insights, sightings
 from bot.store.schema import cards as cards_table
@@ -203,7 +203,7 @@ async def _add_at_once(
         added += await cards.move(tx, ids, cards.Change(State.CONFIRMED, at, by=poster), was=State.OFFERED)
     if added:
         await cards.touch(tx, added)
-        await enqueue(tx, JobKind.CASE, cases.key(place.org, place.case_id))
+        await enqueue(tx, JobKind.CASE, case_key(place.org, place.case_id))
 
 
 def _as_decided(row: Row[Any], decision: str) -> SightingDecision:

@@ -7,9 +7,8 @@ from sqlalchemy import and_, delete, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import State, Thread
-from bot.store import Store, cases, now
-from bot.store import sightings as seen
-from bot.store.jobs import JobKind, enqueue
+from bot.store import Store, now
+from bot.store.jobs import JobKind, case_key, enqueue, thread_key
 from bot.store.schema import card_insights, cards, insights, jobs, sightings
 from bot.store.sightings import SightingState
 
@@ -70,7 +69,7 @@ async def _prune_cards(tx: AsyncConnection, before: float) -> int:
 async def _cases(connection: AsyncConnection) -> list[str]:
     at_work = insights.c.state.in_([State.CONFIRMED, State.UNDOING])
     found = await connection.execute(select(insights.c.org, insights.c.case_id).where(at_work).distinct())
-    return await _without_job(connection, JobKind.CASE, [cases.key(row.org, row.case_id) for row in found])
+    return await _without_job(connection, JobKind.CASE, [case_key(row.org, row.case_id) for row in found])
 
 
 async def _cards(connection: AsyncConnection) -> list[str]:
@@ -84,7 +83,7 @@ async def _threads(connection: AsyncConnection) -> list[str]:
     waits = and_(sightings.c.state == SightingState.PENDING, sightings.c.orgs != "[]")
     columns = (sightings.c.workspace, sightings.c.channel, sightings.c.thread_ts)
     found = await connection.execute(select(*columns).where(waits).distinct())
-    return await _without_job(connection, JobKind.THREAD, [seen.key(Thread(*row)) for row in found])
+    return await _without_job(connection, JobKind.THREAD, [thread_key(Thread(*row)) for row in found])
 
 
 async def _without_job(connection: AsyncConnection, kind: JobKind, keys: list[str]) -> list[str]:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Thread
 from bot.store.engine import insert_into
-from bot.store.jobs import JobKind, enqueue
+from bot.store.jobs import JobKind, enqueue, thread_key
 from bot.store.schema import scans
 
 
@@ -47,7 +47,7 @@ async def ask(tx: AsyncConnection, thread: Thread, by: str | None, most: int, at
 
     `by`: who is told what was found. The thread's job is locked until the transaction ends, before any case is.
     """
-    await enqueue(tx, JobKind.THREAD, f"{thread.workspace}/{thread.channel}/{thread.ts}")
+    await enqueue(tx, JobKind.THREAD, thread_key(thread))
     asked = {"by": by, "cursor": "", "left": most, "read": 0, "new": 0, "at": at}
     row = insert_into(tx, scans).values(
         workspace=thread.workspace, channel=thread.channel, thread_ts=thread.ts, **asked

@@ -78,11 +78,6 @@ class Rules:
     may: frozenset[str] = frozenset()
 
 
-def key(thread: Thread) -> str:
-    """The key of the thread's job."""
-    return f"{thread.workspace}/{thread.channel}/{thread.ts}"
-
-
 def in_thread(thread: Thread) -> ColumnElement[bool]:
     """The sightings of a thread."""
     return and_(

@@ -12,10 +12,10 @@ from sqlalchemy.sql.dml import ReturningInsert
 from bot.model import Identity, Insight, InsightType, State, Thread, Tie, TieKind, TieSource
 from bot.store import Store, cards, now, questions, ties
 from bot.store.engine import insert_on
-from bot.store.jobs import JobKind, enqueue
+from bot.store.jobs import JobKind, enqueue, thread_key
 from bot.store.offering import offer_pending
 from bot.store.schema import sightings
-from bot.store.seen import Candidate, Rules, ScannedMessage, SightingDecision, SightingState, in_thread, key
+from bot.store.seen import Candidate, Rules, ScannedMessage, SightingDecision, SightingState, in_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ async def _write_down(tx: AsyncConnection, seen: ScannedMessage, rules: Rules) -
         rolling = by_channel and seen.is_root and seen.by_bot
         return Sighted(new, tie, await offer_pending(tx, seen.thread, tie, rules, at, rolling=rolling))
     if seen.asks:
-        await enqueue(tx, JobKind.THREAD, key(seen.thread))
+        await enqueue(tx, JobKind.THREAD, thread_key(seen.thread))
     if seen.names:
         await (ties.name if seen.is_root else ties.reply_names)(tx, seen.thread, seen.names, at)
     return Sighted(await insert(tx, seen, at))
@@ -166,7 +166,7 @@ async def take_back(store: Store, thread: Thread, message_ts: str, gone: Sequenc
         if tie is not None and tie.kind is TieKind.TIED:
             await ties.lock_case(tx, tie.org, tie.case_id)
         else:
-            await enqueue(tx, JobKind.THREAD, key(thread))
+            await enqueue(tx, JobKind.THREAD, thread_key(thread))
         at = await now(tx)
         brought = [each for identity in gone for each in await _mark_gone(tx, thread, message_ts, identity)]
         withdrawn = [insight for insight in brought if await withdraw(tx, insight, at)]

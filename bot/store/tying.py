@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.insights import Decision
 from bot.model import Case, CaseName, State, Thread, Tie, TieKind, TieSource
 from bot.store import Store, cards, cases, now, questions, scans, sightings, ties
-from bot.store.jobs import JobKind, enqueue
+from bot.store.jobs import JobKind, enqueue, thread_key
 from bot.store.schema import card_insights, insights
 from bot.store.schema import cards as cards_table
 from bot.store.schema import sightings as seen_table
 from bot.store.schema import ties as ties_table
-from bot.store.seen import ScannedMessage, SightingState, in_thread, key
+from bot.store.seen import ScannedMessage, SightingState, in_thread
 
 SCANNED = 200
 """Earlier messages that are read when a person ties a thread."""
@@ -35,7 +35,7 @@ async def tie(store: Store, place: Thread, case: Case, by: str) -> bool:
 async def answer(store: Store, card: str, thread: Thread, case: Case, by: str) -> bool:
     """Tie a thread because somebody chose this case on the card that asked; False: it was answered before."""
     async with store.write() as tx:
-        await enqueue(tx, JobKind.THREAD, key(thread))
+        await enqueue(tx, JobKind.THREAD, thread_key(thread))
         asked = await questions.get(tx, card)
         if asked is None or asked.answer is not None:
             return False
@@ -47,7 +47,7 @@ async def tie_in(tx: AsyncConnection, place: Thread, case: Case, by: str) -> boo
     """`tie` within a transaction that has locked nothing yet."""
     at = await now(tx)
     if place.ts:
-        await enqueue(tx, JobKind.THREAD, key(place))
+        await enqueue(tx, JobKind.THREAD, thread_key(place))
     old = await ties.of(tx, place)
     await _lock(tx, old, case)
     await cases.save(tx, case)
@@ -68,7 +68,7 @@ async def untie(store: Store, place: Thread, by: str) -> bool:
     async with store.write() as tx:
         at = await now(tx)
         if place.ts:
-            await enqueue(tx, JobKind.THREAD, key(place))
+            await enqueue(tx, JobKind.THREAD, thread_key(place))
         old = await ties.of(tx, place)
         if old is not None and old.kind is TieKind.NONE:
             return False
@@ -86,7 +86,7 @@ async def reroot(store: Store, seen: ScannedMessage) -> None:
     What was only offered for the old case is withdrawn, and the thread's links wait for the new one.
     """
     async with store.write() as tx:
-        await enqueue(tx, JobKind.THREAD, key(seen.thread))
+        await enqueue(tx, JobKind.THREAD, thread_key(seen.thread))
         old = await ties.of(tx, seen.thread)
         if old is not None and old.source is TieSource.SAID:
             return

@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import WAITING_AFTER_SECONDS
@@ -19,9 +18,11 @@ from bot.messages.questions import question_message
 from bot.messages.view import CardView, Message, Source, Waiting
 from bot.model import Card, CardItem, Identity, Question, State, Thread
 from bot.services.context import Context, Organization
-from bot.slack.client import DIRECT, SlackPermanent, SlackTransient
-from bot.store import cards, cases, channels, jobs, joining, now, questions, ties
+from bot.slack.client import DIRECT, SlackPermanent
+from bot.store import cards, cases, channels, jobs, joining, now, questions
 from bot.store.jobs import Job, JobKind
+from bot.worker.lease import fenced
+from bot.worker.outcomes import Done, Outcome
 
 SHARED = "shared_channel"
 """Our own reason: in such a channel the operator wants nothing said in the open."""
@@ -29,8 +30,6 @@ OUTSIDE = frozenset({"not_in_channel", "channel_not_found", SHARED})
 MESSAGE_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 NAMES_WITHIN = 1.0
 """Seconds that a card waits for names, of people and of insights at once."""
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +52,61 @@ class ShownCard:
     channel: str = ""
 
 
-async def deliver(context: Context, job: Job) -> None:
+async def work(context: Context, job: Job) -> Outcome:
     """Bring Slack up to this card's newest version, and tell the thread of a late failure."""
     async with context.store.read() as connection:
         card = await cards.get(connection, job.key)
     if card is None or card.ended is not None:
-        await _finish(context, job)
-        return
-    try:
-        showing = await _show(context, job, card)
-        if card.late_replies_due > card.late_replies_posted:
-            await _tell(context, job, card)
-    except SlackTransient as later:
-        log.info("card.later", card=card.id, why=str(later))
-        await _again(context, job, later)
-    except SlackPermanent as end:
-        await _ended(context, job, card, end)
-    else:
-        await _shown(context, job, card, showing)
+        return Done()
+    shown = await _show(context, job, card)
+    if card.late_replies_due > card.late_replies_posted:
+        await _reply_late(context, job, card)
+
+    async def write(tx: AsyncConnection) -> None:
+        if shown.ts is None:
+            await cards.nothing_to_show(tx, card.id, shown.version)
+            return
+        if shown.channel and shown.channel != card.thread.channel:
+            await cards.move_to_dm(tx, card, shown.channel)
+        await cards.shown(tx, card.id, shown.version, shown.ts, shown.digest)
+
+    return Done(write=write)
+
+
+async def give_up(context: Context, job: Job, reason: str) -> Outcome:
+    """A card whose message cannot be changed any more: what became of its insights is posted as a new reply.
+
+    Where the bot is not in the channel, or must be silent, the card of what somebody added on purpose goes to their
+    direct messages with it. Other refusals are for good.
+    """
+    async with context.store.read() as connection:
+        card = await cards.get(connection, job.key)
+    if card is None:
+        return Done()
+
+    async def write(tx: AsyncConnection) -> None:
+        person = await _whose(tx, card) if card.ts is None and reason in OUTSIDE else None
+        if person is not None:
+            await cards.move_to_dm(tx, card, person)
+        elif card.ts is not None and reason in MESSAGE_GONE and await _is_decided(tx, card):
+            await cards.lost(tx, card.id)
+        else:
+            await joining.close(tx, card, reason, context.timing)
+            return
+        await jobs.enqueue(tx, JobKind.CARD, card.id)
+
+    return Done(write=write, case=(card.org, card.case_id))
+
+
+async def _whose(tx: AsyncConnection, card: Card) -> str | None:
+    """Who added something on purpose on this card; None once it is in direct messages."""
+    if card.thread.channel.startswith(DIRECT):
+        return None
+    return next((item.by for item in await cards.items(tx, card.id) if item.by and item.confirmed_at), None)
+
+
+async def _is_decided(tx: AsyncConnection, card: Card) -> bool:
+    return any(item.state is not State.OFFERED for item in await cards.items(tx, card.id))
 
 
 async def view(context: Context, card: Card) -> CardView | None:
@@ -79,7 +115,7 @@ async def view(context: Context, card: Card) -> CardView | None:
         row = await cards.get(connection, card.id)
         items = await cards.items(connection, card.id)
         case = await cases.get(connection, card.org, card.case_id)
-        note, due_at = await jobs.waits_for(connection, JobKind.CASE, cases.key(card.org, card.case_id))
+        note, due_at = await jobs.waits_for(connection, JobKind.CASE, jobs.case_key(card.org, card.case_id))
         shared = await channels.is_shared(connection, card.thread)
         at = await now(connection)
     if case is None or row is None:
@@ -113,8 +149,8 @@ def _sources(url: str, thread: Thread, items: Sequence[CardItem]) -> list[Source
 
 async def _show(context: Context, job: Job, card: Card) -> ShownCard:
     """Post or update; what Slack shows now."""
-    face = await (_question(context, card) if card.asks else _insights(context, card))
-    if face is None:
+    rendered = await (_question(context, card) if card.asks else _insights(context, card))
+    if rendered is None:
         return ShownCard(0, None, "")
     there = await context.workspaces.at(card.thread.workspace)
     ts = card.ts
@@ -123,17 +159,17 @@ async def _show(context: Context, job: Job, card: Card) -> ShownCard:
         ts = await there.slack.find(card.thread, mark, card.posting_since, there.myself.bot)
     if ts is not None:
         # A new version that reads the same (a probe failed again) is not worth a call.
-        if card.ts is None or card.digest != face.digest:
-            await there.slack.update(card.thread.channel, ts, face.message)
-        return ShownCard(face.version, ts, face.digest)
-    if face.empty:
-        return ShownCard(face.version, None, "")
+        if card.ts is None or card.digest != rendered.digest:
+            await there.slack.update(card.thread.channel, ts, rendered.message)
+        return ShownCard(rendered.version, ts, rendered.digest)
+    if rendered.empty:
+        return ShownCard(rendered.version, None, "")
     if not context.shared and await _is_shared(context, card):
         raise SlackPermanent(SHARED)
-    async with context.write() as tx:
-        await cards.posting(tx, card.id, await jobs.check_lease(tx, job))
-    posted = await there.slack.post(card.thread, face.message, metadata(card.id))
-    return ShownCard(face.version, posted.ts, face.digest, posted.channel)
+    async with fenced(context, job) as (tx, at):
+        await cards.posting(tx, card.id, at)
+    posted = await there.slack.post(card.thread, rendered.message, metadata(card.id))
+    return ShownCard(rendered.version, posted.ts, rendered.digest, posted.channel)
 
 
 async def _insights(context: Context, card: Card) -> RenderedCard | None:
@@ -171,7 +207,7 @@ def _digest(message: Message) -> str:
     return hashlib.blake2b(json.dumps(message.blocks).encode(), digest_size=12).hexdigest()
 
 
-async def _tell(context: Context, job: Job, card: Card) -> None:
+async def _reply_late(context: Context, job: Job, card: Card) -> None:
     """One reply about insights that failed when nobody was watching any more."""
     mark = metadata(card.id, card.late_replies_due)
     there = await context.workspaces.at(card.thread.workspace)
@@ -180,11 +216,10 @@ async def _tell(context: Context, job: Job, card: Card) -> None:
         found = await there.slack.find(card.thread, mark, card.late_reply_since, there.myself.bot)
     shown = await view(context, card)
     if found is None and shown is not None:
-        async with context.write() as tx:
-            await cards.late_reply_leaves(tx, card.id, await jobs.check_lease(tx, job))
+        async with fenced(context, job) as (tx, at):
+            await cards.late_reply_leaves(tx, card.id, at)
         await there.slack.post(card.thread, late_failure(shown), mark)
-    async with context.write() as tx:
-        await jobs.check_lease(tx, job)
+    async with fenced(context, job) as (tx, _):
         await cards.late_reply_posted(tx, card.id, card.late_replies_due)
 
 
@@ -200,62 +235,3 @@ async def _names(org: Organization | None, items: Sequence[CardItem]) -> Mapping
     """What the insights are called that the card lists."""
     listed = [item.identity for item in items if item.state.is_named]
     return await org.names_of(listed, within=NAMES_WITHIN) if org else {}
-
-
-async def _shown(context: Context, job: Job, card: Card, showing: ShownCard) -> None:
-    async with context.write() as tx:
-        await jobs.check_lease(tx, job)
-        if showing.ts is None:
-            await cards.nothing_to_show(tx, card.id, showing.version)
-            more = False
-        else:
-            if showing.channel and showing.channel != card.thread.channel:
-                await cards.move_to_dm(tx, card, showing.channel)
-            more = await cards.shown(tx, card.id, showing.version, showing.ts, showing.digest)
-        await jobs.complete(tx, job, more=more)
-
-
-async def _ended(context: Context, job: Job, card: Card, end: SlackPermanent) -> None:
-    """A card whose message cannot be changed any more: what became of its insights is posted as a new reply.
-
-    Where the bot is not in the channel, or must be silent, the card of what somebody added on purpose goes to their
-    direct messages with it. Other refusals are for good.
-    """
-    log.warning("card.ended", card=card.id, channel=card.thread.channel, reason=end.reason, needed=end.needed)
-    anew = card.ts is not None and end.reason in MESSAGE_GONE
-    async with context.write() as tx:
-        await ties.lock_case(tx, card.org, card.case_id)
-        await jobs.check_lease(tx, job)
-        person = await _whose(tx, card) if end.reason in OUTSIDE else None
-        if card.ts is None and person is not None:
-            await cards.move_to_dm(tx, card, person)
-            anew = True
-        elif anew and any(item.state is not State.OFFERED for item in await cards.items(tx, card.id)):
-            await cards.lost(tx, card.id)
-        else:
-            anew = False
-            await joining.close(tx, card, end.reason, context.timing)
-        await jobs.complete(tx, job, more=anew)
-
-
-async def _whose(tx: AsyncConnection, card: Card) -> str | None:
-    """Who added something on purpose on this card; None once it is in direct messages."""
-    if card.thread.channel.startswith(DIRECT):
-        return None
-    return next((item.by for item in await cards.items(tx, card.id) if item.by and item.confirmed_at), None)
-
-
-async def _again(context: Context, job: Job, later: SlackTransient) -> None:
-    async with context.write() as tx:
-        at = await jobs.check_lease(tx, job)
-        if job.since is not None and at - job.since > context.give_up_after:
-            await cards.end(tx, job.key, "gave_up")
-            await jobs.complete(tx, job, more=False)
-            return
-        await context.retry(tx, job, context.later(job.attempts, "", later.after))
-
-
-async def _finish(context: Context, job: Job) -> None:
-    async with context.write() as tx:
-        await jobs.check_lease(tx, job)
-        await jobs.complete(tx, job, more=False)

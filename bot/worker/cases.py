@@ -9,18 +9,24 @@ be carried out: for a while not even the case tells, so its job waits.
 import math
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.datadog.client import DatadogCase, DatadogPermanent, DatadogTransient, TransientReason, Triple
 from bot.messages import sentences
 from bot.model import Identity, State
 from bot.services.cases import FRESH_SECONDS, as_case, present
 from bot.services.context import Context, Organization
-from bot.store import cards, cases, comments, jobs, ties
+from bot.store import cards, cases, comments, jobs
 from bot.store.cases import DeliveryResult, WorkItem
-from bot.store.jobs import BATCH, Job, Retry
+from bot.store.comments import Comment
+from bot.store.jobs import BATCH, Job
 from bot.worker import comments as commenting
+from bot.worker.backoff import answer_is_due, backoff, probe
+from bot.worker.lease import fenced
+from bot.worker.outcomes import Done, More, Outcome, RetryAfter, Write
 
 SINGLES = 3
 """So many single insights refused in a row, and the rest would be too."""
@@ -28,239 +34,230 @@ SINGLES = 3
 log = structlog.get_logger(__name__)
 
 
-async def deliver(context: Context, job: Job) -> None:
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What one turn has to do for a case: insights to put on it or take off, and a comment after them."""
+
+    context: Context
+    org: Organization
+    job: Job
+    work: Sequence[WorkItem]
+    comment: Comment | None
+    told_ago: float
+
+    @property
+    def case(self) -> tuple[str, str]:
+        return jobs.case_of(self.job.key)
+
+    @property
+    def case_id(self) -> str:
+        return self.case[1]
+
+
+async def work(context: Context, job: Job) -> Outcome:
     """One batch of this case's work."""
-    org_name, case_id = job.key.split("/")
-    org = context.orgs.get(org_name)
+    case = jobs.case_of(job.key)
     async with context.store.read() as connection:
-        work = await cases.work(connection, org_name, case_id)
-        comment = await comments.waiting(connection, org_name, case_id)
-        told_ago = await cases.told_ago(connection, org_name, case_id)
-    if not (work or comment):
-        await settle(context, job, [])
-        return
+        todo = await cases.work(connection, *case)
+        comment = await comments.waiting(connection, *case)
+        told_ago = await cases.told_ago(connection, *case)
+    if not (todo or comment):
+        return Done()
+    org = context.orgs.get(case[0])
     if org is None:
-        await wait(context, job, Retry(context.retry_cap, sentences.org_gone(org_name)))
-        return
+        return _wait(job, todo, context.retry_cap, sentences.org_gone(case[0]))
     if org.breaker.open_for:
-        await wait(context, job, Retry(org.breaker.open_for, org.breaker.note, counts_as_attempt=False))
-        return
+        return _wait(job, todo, org.breaker.open_for, org.breaker.note, counts=False)
+    turn = _Turn(context, org, job, todo, comment, told_ago)
     try:
-        if work:
-            await _batch(context, org, job, work, look_first=told_ago > FRESH_SECONDS)
-        elif comment:
-            await commenting.deliver(context, org, job, comment)
-    except DatadogTransient as later:
-        await _not_now(context, org, job, work, later)
+        if todo:
+            return await _batch(turn)
+        assert comment is not None, "one of the two is there"  # noqa: S101
+        return await commenting.work(context, org, job, comment)
+    except DatadogTransient as error:
+        return _not_now(turn, error)
 
 
-async def _batch(context: Context, org: Organization, job: Job, work: Sequence[WorkItem], *, look_first: bool) -> None:
+async def give_up(context: Context, job: Job, reason: str) -> Outcome:
+    """What Datadog did not take for so long failed; people can press Retry."""
+    return await _all_failed(context, job, sentences.gave_up(context.give_up_after / 3600, reason))
+
+
+async def _batch(turn: _Turn) -> Outcome:
+    job, work = turn.job, turn.work
     adding = [item for item in work if item.state is State.CONFIRMED][: job.batch_size]
     latest = min((item.sent_ago for item in work if item.sent_ago is not None), default=math.inf)
-    if latest < context.settled:
-        await wait(
-            context, job, Retry(context.settled - latest, sentences.not_answering(None), counts_as_attempt=False)
-        )
-        return
+    due = answer_is_due(turn.context.lease)
+    if latest < due:
+        return _wait(job, work, due - latest, sentences.not_answering(None), counts=False)
     try:
-        if adding and (look_first or any(item.sent for item in adding)):
-            adding = await _absent(context, org, job, adding)
+        if adding and (turn.told_ago > FRESH_SECONDS or any(item.sent for item in adding)):
+            adding = await _absent(turn, adding)
         if adding:
-            await _add(context, org, job, adding)
-        elif all(item.state is State.UNDOING for item in work):
-            await _remove(context, org, job, work[:BATCH])
-        else:
-            await settle(context, job, [], batch_size=job.batch_size)
+            return await _add(turn, adding)
+        if all(item.state is State.UNDOING for item in work):
+            return await _remove(turn, work[:BATCH])
+        return More(batch_size=job.batch_size)
     except DatadogPermanent as refused:
-        await _answered(context, job, work)
-        await _refused(context, org, job, adding or work[:BATCH], refused)
+        async with fenced(turn.context, job, case=turn.case) as (tx, _):
+            await cases.answered(tx, [item.id for item in work])
+        return await _refused(turn, adding or work[:BATCH], refused)
 
 
-async def _absent(context: Context, org: Organization, job: Job, adding: Sequence[WorkItem]) -> list[WorkItem]:
+async def _absent(turn: _Turn, adding: Sequence[WorkItem]) -> list[WorkItem]:
     """What is on the case already is added, by whomever; the others are returned."""
-    org_name, case_id = job.key.split("/")
-    told = await org.datadog.case(case_id)
-    there = present(context, told)
-    found = [DeliveryResult(item, State.ADDED, ours=item.sent) for item in adding if item.identity in there]
-    async with context.write() as tx:
-        await ties.lock_case(tx, org_name, case_id)
-        await jobs.check_lease(tx, job, context.lease)
+    answer = await turn.org.datadog.case(turn.case_id)
+    listed = present(turn.context, answer)
+    found = [DeliveryResult(item, State.ADDED, ours=item.sent) for item in adding if item.identity in listed]
+    async with fenced(turn.context, turn.job, case=turn.case, renew=True) as (tx, _):
         await cases.settle(tx, found)
-        await cases.save(tx, as_case(context, org_name, told))
-    return [item for item in adding if item.identity not in there]
+        await cases.save(tx, as_case(turn.context, turn.case[0], answer))
+    return [item for item in adding if item.identity not in listed]
 
 
-async def _add(context: Context, org: Organization, job: Job, adding: Sequence[WorkItem]) -> None:
-    _, case_id = job.key.split("/")
-    sending = await _mark_sent(context, job, adding)
+async def _add(turn: _Turn, adding: Sequence[WorkItem]) -> Outcome:
+    async with fenced(turn.context, turn.job, case=turn.case) as (tx, at):
+        sending = await cases.mark_sent(tx, adding, at)
     if not sending:
-        await settle(context, job, [], batch_size=job.batch_size)
-        return
-    told = await org.datadog.add(case_id, [_triple(item) for item in sending])
+        return More(batch_size=turn.job.batch_size)
+    answer = await turn.org.datadog.add(turn.case_id, [_triple(item) for item in sending])
+    log.info("case.added", case=turn.case_id, insights=len(sending))
     added = [DeliveryResult(item, State.ADDED, ours=True) for item in sending]
-    log.info("case.added", case=case_id, insights=len(added))
-    await settle(context, job, added, told=told, batch_size=job.batch_size)
+    return _settled(turn, added, answer=answer, batch_size=turn.job.batch_size)
 
 
-async def _remove(context: Context, org: Organization, job: Job, removing: Sequence[WorkItem]) -> None:
-    _, case_id = job.key.split("/")
+async def _remove(turn: _Turn, removing: Sequence[WorkItem]) -> Outcome:
     words = ""
     try:
-        told = await org.datadog.remove(case_id, [_triple(item) for item in removing])
+        answer = await turn.org.datadog.remove(turn.case_id, [_triple(item) for item in removing])
     except DatadogPermanent as refused:
         if refused.status not in (400, 404):
             raise
         # Something of these was not there to remove, or the case is gone: the case itself tells.
-        told, words = await _read(org, case_id), refused.words
-    there: frozenset[Identity] = present(context, told) if told else frozenset()
-    undone = [DeliveryResult(item, State.UNDONE) for item in removing if item.identity not in there]
+        answer, words = await _read(turn), refused.words
+    listed: frozenset[Identity] = present(turn.context, answer) if answer else frozenset()
+    undone = [DeliveryResult(item, State.UNDONE) for item in removing if item.identity not in listed]
     # What stays although the rest was there to remove was refused itself; else the next turn removes it alone.
     stays = sentences.refused_by_datadog(words or "it is still on the case")
-    kept = [DeliveryResult(item, State.ADDED, note=stays) for item in removing if item.identity in there]
-    await settle(context, job, undone or kept, told=told)
+    kept = [DeliveryResult(item, State.ADDED, note=stays) for item in removing if item.identity in listed]
+    return _settled(turn, undone or kept, answer=answer)
 
 
-async def _read(org: Organization, case_id: str) -> DatadogCase | None:
+async def _read(turn: _Turn) -> DatadogCase | None:
     try:
-        return await org.datadog.case(case_id)
+        return await turn.org.datadog.case(turn.case_id)
     except DatadogPermanent as refused:
         if refused.status == 404:
             return None
         raise DatadogTransient(TransientReason.SILENT, refused.status) from refused
 
 
-async def _refused(
-    context: Context, org: Organization, job: Job, batch: Sequence[WorkItem], refused: DatadogPermanent
-) -> None:
+async def _refused(turn: _Turn, batch: Sequence[WorkItem], refused: DatadogPermanent) -> Outcome:
     """4xx: of several the guilty one is looked for by halves; the rest is an end, with a sentence."""
+    words = sentences.refused_by_datadog(refused.words)
     if refused.status in (401, 403):
-        await _not_allowed(context, org, job, batch, refused)
-    elif refused.status == 404:
-        await _all_failed(context, job, sentences.case_gone(await _case_key(context, job)))
-    elif len(batch) > 1:
-        await _halve(context, org, job, batch)
-    elif job.refused + 1 >= SINGLES:
-        await _all_failed(context, job, sentences.refused_by_datadog(refused.words))
-    else:
-        failed = [_failure(batch[0], sentences.refused_by_datadog(refused.words))]
-        await settle(context, job, failed, refused=job.refused + 1)
+        return await _not_allowed(turn, batch, refused)
+    if refused.status == 404:
+        return await _all_failed(turn.context, turn.job, sentences.case_gone(await _key_of(turn)))
+    if len(batch) > 1:
+        return await _halve(turn, batch)
+    if turn.job.refused + 1 >= SINGLES:
+        return await _all_failed(turn.context, turn.job, words)
+    return _settled(turn, [_failure(batch[0], words)], refused=turn.job.refused + 1)
 
 
-async def _halve(context: Context, org: Organization, job: Job, batch: Sequence[WorkItem]) -> None:
+async def _halve(turn: _Turn, batch: Sequence[WorkItem]) -> Outcome:
     """Whether a refused batch was taken in part is documented nowhere: read the case, then try half."""
-    _, case_id = job.key.split("/")
-    told = await _read(org, case_id)
-    there: frozenset[Identity] = present(context, told) if told else frozenset()
-    found = [DeliveryResult(item, State.ADDED, ours=True) for item in batch if item.identity in there]
-    absent = [item.id for item in batch if item.identity not in there]
+    answer = await _read(turn)
+    listed: frozenset[Identity] = present(turn.context, answer) if answer else frozenset()
+    found = [DeliveryResult(item, State.ADDED, ours=True) for item in batch if item.identity in listed]
+    absent = [item.id for item in batch if item.identity not in listed]
     half = max(1, len(batch) // 2)
-    await settle(context, job, found, told=told, unsent=absent, batch_size=half, refused=job.refused)
+    return _settled(turn, found, answer=answer, unsent=absent, batch_size=half, refused=turn.job.refused)
 
 
-async def _not_allowed(
-    context: Context, org: Organization, job: Job, batch: Sequence[WorkItem], refused: DatadogPermanent
-) -> None:
-    if not await org.datadog.keys_are_valid():
-        log.error("datadog.credentials_refused", org=org.hosts.name, status=refused.status)
-        org.breaker.open(context.probe, sentences.credentials())
-        await wait(context, job, Retry(context.probe, sentences.credentials(), counts_as_attempt=False))
-        return
+async def _not_allowed(turn: _Turn, batch: Sequence[WorkItem], refused: DatadogPermanent) -> Outcome:
+    if not await turn.org.datadog.keys_are_valid():
+        log.error("datadog.credentials_refused", org=turn.org.hosts.name, status=refused.status)
+        seconds = probe(turn.context.retry_cap)
+        turn.org.breaker.open(seconds, sentences.credentials())
+        return _wait(turn.job, turn.work, seconds, sentences.credentials(), counts=False)
     reference = secrets.token_hex(2).upper()
-    log.error("datadog.permission", job=job.key, status=refused.status, words=refused.words, reference=reference)
-    key = await _case_key(context, job)
-    words = sentences.permission(refused.status, key, reference)
-    await settle(context, job, [_failure(item, words) for item in batch], batch_size=job.batch_size)
+    log.error("datadog.permission", job=turn.job.key, status=refused.status, words=refused.words, reference=reference)
+    words = sentences.permission(refused.status, await _key_of(turn), reference)
+    return _settled(turn, [_failure(item, words) for item in batch], batch_size=turn.job.batch_size)
 
 
-async def _all_failed(context: Context, job: Job, words: str) -> None:
-    org, case_id = job.key.split("/")
+async def _all_failed(context: Context, job: Job, words: str) -> Outcome:
+    case = jobs.case_of(job.key)
     async with context.store.read() as connection:
-        work = await cases.work(connection, org, case_id)
-    await settle(context, job, [_failure(item, words) for item in work])
+        todo = await cases.work(connection, *case)
+        comment = await comments.waiting(connection, *case)
+    failed = [_failure(item, words) for item in todo]
+    write = _write(context, case, failed)
+    return More(write=write, case=case) if comment is not None else Done(write=write, case=case)
 
 
-async def _not_now(
-    context: Context, org: Organization, job: Job, work: Sequence[WorkItem], later: DatadogTransient
-) -> None:
-    words = (
-        sentences.rate_limited() if later.why is TransientReason.RATE_LIMITED else sentences.not_answering(later.status)
-    )
-    log.warning("datadog.later", job=job.key, status=later.status, attempts=job.attempts + 1)
-    again = context.later(job.attempts, words, later.after)
-    if later.why is TransientReason.RATE_LIMITED:
-        org.breaker.open(again.after, words)
-    if later.status is not None:
-        await _answered(context, job, work)
-    if not later.sent:
-        async with context.write() as tx:
-            await ties.lock_case(tx, *job.key.split("/"))
-            await jobs.check_lease(tx, job)
-            await cases.unsent(tx, [item.id for item in work if not item.sent])
-    if await _too_late(context, job):
-        await _all_failed(context, job, sentences.gave_up(context.give_up_after / 3600, words))
-        return
-    await wait(context, job, again)
+def _not_now(turn: _Turn, error: DatadogTransient) -> Outcome:
+    limited = error.why is TransientReason.RATE_LIMITED
+    words = sentences.rate_limited() if limited else sentences.not_answering(error.status)
+    log.warning("datadog.later", job=turn.job.key, status=error.status, attempts=turn.job.attempts + 1)
+    seconds = backoff(turn.job.attempts, turn.context.retry_cap, error.after)
+    if limited:
+        turn.org.breaker.open(seconds, words)
+
+    async def write(tx: AsyncConnection) -> None:
+        if error.status is not None:
+            await cases.answered(tx, [item.id for item in turn.work])
+        if not error.sent:
+            await cases.unsent(tx, [item.id for item in turn.work if not item.sent])
+        await cards.touch(tx, [item.id for item in turn.work])
+
+    return RetryAfter(seconds, words, write=write, case=turn.case)
 
 
-async def _answered(context: Context, job: Job, work: Sequence[WorkItem]) -> None:
-    async with context.write() as tx:
-        await ties.lock_case(tx, *job.key.split("/"))
-        await jobs.check_lease(tx, job)
-        await cases.answered(tx, [item.id for item in work])
+def _wait(job: Job, work: Sequence[WorkItem], seconds: float, reason: str, *, counts: bool = True) -> RetryAfter:
+    """Cards that wait longer than a moment say so."""
+    ids = [item.id for item in work]
+    return RetryAfter(seconds, reason, counts, write=lambda tx: cards.touch(tx, ids), case=jobs.case_of(job.key))
 
 
-async def _too_late(context: Context, job: Job) -> bool:
-    if job.since is None:
-        return False
-    async with context.write() as tx:
-        return await jobs.check_lease(tx, job) - job.since > context.give_up_after
-
-
-async def settle(
-    context: Context,
-    job: Job,
-    outcome: Sequence[DeliveryResult],
+def _settled(
+    turn: _Turn,
+    results: Sequence[DeliveryResult],
     *,
-    told: DatadogCase | None = None,
+    answer: DatadogCase | None = None,
     unsent: Sequence[int] = (),
     batch_size: int = BATCH,
     refused: int = 0,
-) -> None:
-    """Write down what became of the batch and of the case, and let the job go or stay for what is left."""
-    org, case_id = job.key.split("/")
-    async with context.write() as tx:
-        await ties.lock_case(tx, org, case_id)
-        await jobs.check_lease(tx, job)
-        await cases.settle(tx, outcome)
+) -> Outcome:
+    """What became of the batch and of the case; another turn where something is left."""
+    write = _write(turn.context, turn.case, results, answer, unsent)
+    if turn.comment is None and len(results) == len(turn.work):
+        return Done(write=write, case=turn.case)
+    return More(batch_size, refused, write=write, case=turn.case)
+
+
+def _write(
+    context: Context,
+    case: tuple[str, str],
+    results: Sequence[DeliveryResult],
+    answer: DatadogCase | None = None,
+    unsent: Sequence[int] = (),
+) -> Write:
+    async def write(tx: AsyncConnection) -> None:
+        await cases.settle(tx, results)
         await cases.unsent(tx, unsent)
-        if told is not None:
-            await cases.save(tx, as_case(context, org, told))
-        more = await cases.still_at_work(tx, org, case_id) or await comments.waiting(tx, org, case_id) is not None
-        await jobs.complete(tx, job, more=more, batch_size=batch_size, refused=refused)
+        if answer is not None:
+            await cases.save(tx, as_case(context, case[0], answer))
+
+    return write
 
 
-async def wait(context: Context, job: Job, again: Retry) -> None:
-    """Try again later; cards that wait longer than a moment say so."""
-    org, case_id = job.key.split("/")
-    async with context.write() as tx:
-        await ties.lock_case(tx, org, case_id)
-        await jobs.check_lease(tx, job)
-        await context.retry(tx, job, again)
-        await cards.touch(tx, [item.id for item in await cases.work(tx, org, case_id)])
-
-
-async def _mark_sent(context: Context, job: Job, items: Sequence[WorkItem]) -> list[WorkItem]:
-    org, case_id = job.key.split("/")
-    async with context.write() as tx:
-        await ties.lock_case(tx, org, case_id)
-        return await cases.mark_sent(tx, items, await jobs.check_lease(tx, job))
-
-
-async def _case_key(context: Context, job: Job) -> str:
-    org, case_id = job.key.split("/")
-    async with context.store.read() as connection:
-        case = await cases.get(connection, org, case_id)
-    return case.key if case else case_id
+async def _key_of(turn: _Turn) -> str:
+    async with turn.context.store.read() as connection:
+        case = await cases.get(connection, *turn.case)
+    return case.key if case else turn.case_id
 
 
 def _failure(item: WorkItem, words: str) -> DeliveryResult:

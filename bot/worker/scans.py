@@ -1,18 +1,22 @@
-"""Scanning a thread's earlier messages: a page per turn of the thread's job, offered on one card at the end."""
+"""Scanning a thread's earlier messages: a page a turn of the thread's job, offered on one card at the end."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.messages import replies
-from bot.model import Thread, TieKind
+from bot.model import Thread, Tie, TieKind
 from bot.services import decision_log, watching
 from bot.services.context import Context
 from bot.slack.client import SlackPermanent, SlackTransient
-from bot.store import jobs, now, offering, scans, sightings, ties
+from bot.store import now, offering, scans, sightings, ties
 from bot.store.jobs import Job
 from bot.store.scans import Scan
 from bot.store.seen import SightingDecision
+from bot.worker.lease import fenced
+from bot.worker.outcomes import Done, More, Outcome
 
 log = structlog.get_logger(__name__)
 
@@ -20,40 +24,46 @@ PAGE = 100
 """Messages asked for at once."""
 
 
-async def page(context: Context, job: Job, thread: Thread, scan: Scan) -> None:
-    """Read the next page of this scan and write down its links; raises SlackLater and SlackEnd."""
-    there = await context.workspaces.at(thread.workspace)
-    read, cursor = await there.slack.page(thread, scan.cursor, min(PAGE, scan.left))
-    found = [
+async def work(context: Context, job: Job, thread: Thread, scan: Scan) -> Outcome:
+    """Read the next page of this scan and write down its links; raises SlackTransient and SlackPermanent."""
+    installed = await context.workspaces.at(thread.workspace)
+    messages, cursor = await installed.slack.page(thread, scan.cursor, min(PAGE, scan.left))
+    read = [
         watching.seen(context, thread.workspace, thread.channel, message, edited=True)
-        for message in read
-        if not (watching.is_ours(there.myself, message) or watching.is_command(there.myself, message))
+        for message in messages
+        if not (watching.is_ours(installed.myself, message) or watching.is_command(installed.myself, message))
     ]
-    done = not cursor or scan.left <= len(read)
-    async with context.write() as tx:
-        await jobs.check_lease(tx, job)
+    done = not cursor or scan.left <= len(messages)
+    async with fenced(context, job) as (tx, _):
         at = await now(tx)
-        new = sum([await sightings.insert(tx, each, at) for each in found])
+        new = sum([await sightings.insert(tx, message, at) for message in read])
         so_far = replace(
-            scan, cursor=cursor, left=scan.left - len(read), read=scan.read + len(read), new=scan.new + new
+            scan, cursor=cursor, left=scan.left - len(messages), read=scan.read + len(messages), new=scan.new + new
         )
         await (scans.finish(tx, thread) if done else scans.proceed(tx, thread, so_far))
+    return await _at_the_end(context, thread, so_far) if done else More()
+
+
+async def _at_the_end(context: Context, thread: Thread, scan: Scan) -> Done:
     rules = await watching.rules(context, thread)
-    async with context.write() as tx:
-        await jobs.check_lease(tx, job)
+
+    async def write(tx: AsyncConnection) -> tuple[Tie | None, Sequence[SightingDecision]]:
         tie = await ties.of(tx, thread)
-        decided: list[SightingDecision] = []
-        if done and tie is not None and tie.kind is TieKind.TIED:
-            await ties.lock_case(tx, tie.org, tie.case_id)
-            decided = await offering.offer_pending(tx, thread, tie, rules, await now(tx))
-        await jobs.complete(tx, job, more=not done)
-    decision_log.tell(context, thread, tie, decided)
-    if done and scan.by is not None:
-        await _tell(context, thread, scan.by, replies.scanned(so_far.read, so_far.new))
+        if tie is None or tie.kind is not TieKind.TIED:
+            return tie, ()
+        await ties.lock_case(tx, tie.org, tie.case_id)
+        return tie, await offering.offer_pending(tx, thread, tie, rules, await now(tx))
+
+    async def after(written: tuple[Tie | None, Sequence[SightingDecision]]) -> None:
+        decision_log.tell(context, thread, *written)
+        if scan.by is not None:
+            await _tell(context, thread, scan.by, replies.scanned(scan.read, scan.new))
+
+    return Done(write=write, after=after)
 
 
 async def _tell(context: Context, thread: Thread, user: str, text: str) -> None:
-    """Lost with the process, as whispers are: the card stands in any case."""
+    """Lost with the process, as private answers are: the card is there in any case."""
     try:
         await (await context.slack(thread.workspace)).whisper(thread, user, text)
     except (SlackTransient, SlackPermanent) as error:

@@ -72,4 +72,4 @@ async def _confirm(b: Bench) -> None:
                 for number in range(1, EACH + 1)
             ]
             await tx.execute(insert(tables.insights), rows)
-            await jobs.enqueue(tx, jobs.JobKind.CASE, cases.key(ORG, case.id))
+            await jobs.enqueue(tx, jobs.JobKind.CASE, jobs.case_key(ORG, case.id))

@@ -178,10 +178,11 @@ async def test_a_card_in_slack_is_due_for_its_newer_version_only(store):
     await paste(store, monitor(1))
     card = await card_of(store)
     async with store.write() as tx:
-        assert not await cards.shown(tx, card.id, card.version, "1000.000900", "digest")
+        await cards.shown(tx, card.id, card.version, "1000.000900", "digest")
     await paste(store, monitor(2), ts="1000.000300")
-    async with store.write() as tx:
-        assert await cards.shown(tx, card.id, card.version, "1000.000900", "digest")
+    newer = await card_of(store)
+    assert (newer.shown_version, newer.ts) == (card.version, "1000.000900")
+    assert newer.version > newer.shown_version
     assert (await card_of(store)).ts == "1000.000900"
 
 

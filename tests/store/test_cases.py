@@ -148,7 +148,6 @@ async def test_what_became_of_an_insight_shows_on_all_its_cards(store):
 async def test_a_case_is_at_work_until_everything_is_settled(store):
     await press(store, await card_of(store), Action.ADD, 1, 2)
     first, second = await send(store, await work(store))
-    for item, more in ((first, True), (second, False)):
+    for item, left in ((first, 1), (second, 0)):
         await settle(store, item)
-        async with store.read() as connection:
-            assert await cases.still_at_work(connection, CASE.org, CASE.case_id) is more
+        assert len(await work(store)) == left

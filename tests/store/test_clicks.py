@@ -10,10 +10,10 @@ from bot.model import State
 from bot.store import Store, cases, clicks, now, schema
 from bot.store.cases import DeliveryResult
 from bot.store.clicks import Click
-from bot.store.jobs import JobKind
+from bot.store.jobs import JobKind, case_key
 from tests.store.conftest import CASE, card_of, items_of, jobs_of, monitor, monitors, paste, press, states, tie
 
-JOB = cases.key(CASE.org, CASE.case_id)
+JOB = case_key(CASE.org, CASE.case_id)
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from sqlalchemy import select, text, update
 
 from bot.insights import Action
 from bot.model import CaseName, State, Thread
-from bot.store import Store, cards, cases, jobs, migrate, now, retention, schema, sightings, ties, tying
+from bot.store import Store, cards, cases, jobs, migrate, now, retention, schema, ties, tying
 from bot.store.jobs import Job, JobKind
 from bot.store.seen import ScannedMessage
 from bot.worker import threads
@@ -102,31 +102,29 @@ async def test_work_that_is_added_after_the_last_look_waits_for_the_jobs_end_and
     job = await claimed(store, JobKind.CARD)
     async with store.write() as tx:
         await jobs.check_lease(tx, job)
-        assert not await cards.shown(tx, card.id, card.version, "1.1", "digest"), "the last look: nothing left to show"
+        await cards.shown(tx, card.id, card.version, "1.1", "digest")
         adding = await until_waiting(store, bump(other, card.id))
-        await jobs.complete(tx, job, more=False)
+        await jobs.complete(tx, job)
     await adding
     assert await jobs_of(store, JobKind.CARD) == [card.id]
     assert (await card_of(store)).version > card.version
 
 
-async def test_work_that_is_added_before_the_last_look_is_seen_by_it(store, other):
+async def test_work_that_is_added_while_a_job_ends_keeps_it(store, other):
     await tie(store)
     await paste(store, monitor(1))
     card = await card_of(store)
     job = await claimed(store, JobKind.CARD)
 
-    async def finish() -> bool:
+    async def finish() -> None:
         async with other.write() as tx:
             await jobs.check_lease(tx, job)
-            more = await cards.shown(tx, card.id, card.version, "1.1", "digest")
-            await jobs.complete(tx, job, more=more)
-            return more
+            await jobs.complete(tx, job)
 
     async with store.write() as tx:
         await cards.bump(tx, card.id)
         finishing = await until_waiting(store, finish())
-    assert await finishing
+    await finishing
     assert await jobs_of(store, JobKind.CARD) == [card.id]
 
 
@@ -135,16 +133,16 @@ async def test_adding_without_the_jobs_lock_would_strand_the_work_until_the_swee
     await tie(store)
     await paste(store, monitor(1))
     async with store.write() as tx:
-        await jobs.enqueue(tx, JobKind.CASE, cases.key(CASE.org, CASE.case_id))
+        await jobs.enqueue(tx, JobKind.CASE, jobs.case_key(CASE.org, CASE.case_id))
         await tx.execute(schema.jobs.delete().where(schema.jobs.c.kind == JobKind.CARD))
     job = await claimed(store, JobKind.CASE)
     async with store.write() as finishing, other.write() as adding:
         await adding.execute(update(schema.insights).values(state=State.CONFIRMED))
         await jobs.check_lease(finishing, job)
-        assert not await cases.still_at_work(finishing, CASE.org, CASE.case_id)
+        assert await cases.work(finishing, CASE.org, CASE.case_id) == []
         found = await adding.execute(select(schema.jobs.c.id).where(schema.jobs.c.key == job.key))
         assert found.scalar_one() == job.id, "there it is: nothing to do"
-        await jobs.complete(finishing, job, more=False)
+        await jobs.complete(finishing, job)
     assert await states(store) == {"1": State.CONFIRMED}
     assert await jobs_of(store, JobKind.CASE) == []
     await retention.reconcile(store)
@@ -155,16 +153,16 @@ async def test_a_confirmation_is_never_missed_by_the_end_of_its_cases_job(store,
     await tie(store)
     await paste(store, monitor(1))
     async with store.write() as tx:
-        await jobs.enqueue(tx, JobKind.CASE, cases.key(CASE.org, CASE.case_id))
+        await jobs.enqueue(tx, JobKind.CASE, jobs.case_key(CASE.org, CASE.case_id))
         await tx.execute(schema.jobs.delete().where(schema.jobs.c.kind == JobKind.CARD))
     job = await claimed(store, JobKind.CASE)
     card = await card_of(store)
     async with store.write() as tx:
         await ties.lock_case(tx, CASE.org, CASE.case_id)
         await jobs.check_lease(tx, job)
-        assert not await cases.still_at_work(tx, CASE.org, CASE.case_id)
+        assert await cases.work(tx, CASE.org, CASE.case_id) == []
         confirming = await until_waiting(store, press(other, card, Action.ADD, 1))
-        await jobs.complete(tx, job, more=False)
+        await jobs.complete(tx, job)
     assert (await confirming).moved == 1
     assert await jobs_of(store, JobKind.CASE) == [job.key]
 
@@ -218,7 +216,7 @@ async def test_a_link_that_comes_while_the_root_is_edited_is_not_offered_for_the
     assert await pasting == 1
     assert await cards_of(store) == []
     assert [state for _, state, _ in await sighted(store)] == ["pending"]
-    assert await jobs_of(store, JobKind.THREAD) == [sightings.key(THREAD)]
+    assert await jobs_of(store, JobKind.THREAD) == [jobs.thread_key(THREAD)]
 
 
 # --- no deadlocks: the order is case, job, card ---
@@ -233,7 +231,7 @@ async def test_a_link_joins_a_card_while_that_is_being_shown(store, other):
         await jobs.check_lease(tx, job)
         joining = await until_waiting(store, paste(other, monitor(2), ts="1000.3"))
         await cards.shown(tx, card.id, card.version, "1.1", "digest")
-        await jobs.complete(tx, job, more=False)
+        await jobs.complete(tx, job)
     assert await joining == 1
     assert await on_cards(store) == [["1", "2"]]
     assert await jobs_of(store, JobKind.CARD) == [card.id]
@@ -259,7 +257,7 @@ async def test_an_insight_fails_late_while_its_card_is_being_shown(store, other)
         await jobs.check_lease(tx, job)
         failing = await until_waiting(store, fail())
         await cards.shown(tx, card.id, (await card_of(store)).version, "1.1", "digest")
-        await jobs.complete(tx, job, more=False)
+        await jobs.complete(tx, job)
     await failing
     assert (await card_of(store)).late_replies_due == 1
     assert await jobs_of(store, JobKind.CARD) == [card.id]
@@ -272,7 +270,7 @@ async def test_two_threads_that_name_two_cases_in_different_order_do_not_wait_fo
     async def write_down(thread: Thread) -> None:
         async with other.write() as tx:
             found = sorted([CASE, OTHER_CASE], key=lambda case: case.case_id, reverse=True)
-            await threads.write_found(tx, thread, found, await now(tx))
+            await threads.write_root(tx, thread, found, await now(tx))
 
     first, last = sorted([CASE, OTHER_CASE], key=lambda case: case.case_id)
     async with store.write() as tx:

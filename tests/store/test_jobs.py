@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from bot.store import Store, jobs, now
-from bot.store.jobs import Job, JobKind, LeaseLost, Retry
+from bot.store.jobs import Job, JobKind, LeaseLost
 from bot.store.schema import jobs as table
 
 
@@ -37,10 +37,10 @@ async def next_due(store: Store) -> float | None:
         return await jobs.next_due(connection)
 
 
-async def release(store: Store, job: Job, *, more: bool) -> None:
+async def end(store: Store, job: Job, *, more: bool = False) -> None:
     async with store.write() as tx:
         await jobs.check_lease(tx, job)
-        await jobs.complete(tx, job, more=more)
+        await (jobs.keep if more else jobs.complete)(tx, job)
 
 
 async def test_twenty_claims_at_once_get_ten_jobs_each_once(store):
@@ -98,9 +98,9 @@ async def test_whoever_lost_the_lease_writes_nothing(store):
 async def test_a_job_that_is_done_is_held_by_nobody(store):
     await wake(store)
     job = await held(store)
-    await release(store, job, more=False)
+    await end(store, job)
     with pytest.raises(LeaseLost):
-        await release(store, job, more=False)
+        await end(store, job)
     assert await next_due(store) is None
 
 
@@ -109,20 +109,29 @@ async def test_a_job_with_more_to_do_is_due_at_once_and_starts_afresh(store):
     job = await held(store)
     async with store.write() as tx:
         await jobs.check_lease(tx, job)
-        await jobs.retry(tx, job, Retry(-1, "Datadog is not answering."))
+        await jobs.retry(tx, job, -1, "Datadog is not answering.")
     again = await held(store)
     assert again.attempts == 1
-    await release(store, again, more=True)
+    await end(store, again, more=True)
     last = await held(store)
-    assert (last.attempts, last.since, last.batch_size, last.refused) == (0, None, jobs.BATCH, 0)
+    assert (last.attempts, last.failing_for, last.batch_size, last.refused) == (0, 0, jobs.BATCH, 0)
 
 
 async def test_work_added_while_a_job_is_held_is_not_lost_by_its_end(store):
     await wake(store)
     job = await held(store)
     await wake(store)
-    await release(store, job, more=True)
+    await end(store, job)
     assert (await held(store)).key == "one"
+
+
+async def test_a_job_that_is_rescheduled_while_it_is_held_keeps_that_time(store):
+    await wake(store)
+    job = await held(store)
+    async with store.write() as tx:
+        await jobs.reschedule(tx, JobKind.CARD, "one", await now(tx) + 60)
+    await end(store, job)
+    assert 59 < await due_in(store) <= 60
 
 
 async def test_waking_moves_a_job_earlier(store):
@@ -159,17 +168,16 @@ async def test_postponing_moves_a_job_later_too(store):
 
 async def test_a_failure_is_counted_from_the_first_one_on(store):
     await wake(store)
-    since: list[float | None] = []
+    failing_for: list[float] = []
     for _ in range(3):
         job = await held(store)
-        since.append(job.since)
+        failing_for.append(job.failing_for)
         async with store.write() as tx:
             await jobs.check_lease(tx, job)
-            await jobs.retry(tx, job, Retry(-1, "Datadog is not answering."))
+            await jobs.retry(tx, job, -1, "Datadog is not answering.")
     job = await held(store)
     assert job.attempts == 3
-    assert since[0] is None
-    assert job.since == since[1] == since[2]
+    assert failing_for[0] == 0 <= failing_for[1] <= failing_for[2] <= job.failing_for
 
 
 async def test_waiting_for_somebody_else_is_no_failure(store):
@@ -177,9 +185,9 @@ async def test_waiting_for_somebody_else_is_no_failure(store):
     job = await held(store)
     async with store.write() as tx:
         await jobs.check_lease(tx, job)
-        await jobs.retry(tx, job, Retry(-1, "Busy.", counts_as_attempt=False))
+        await jobs.retry(tx, job, -1, "Busy.", counts_as_attempt=False)
     again = await held(store)
-    assert (again.attempts, again.since) == (0, None)
+    assert (again.attempts, again.failing_for) == (0, 0)
 
 
 async def test_a_job_tells_what_it_waits_for_and_until_when(store):
@@ -187,7 +195,7 @@ async def test_a_job_tells_what_it_waits_for_and_until_when(store):
     job = await held(store)
     async with store.write() as tx:
         await jobs.check_lease(tx, job)
-        until = await jobs.retry(tx, job, Retry(60, "Datadog is not answering (503)."))
+        until = await jobs.retry(tx, job, 60, "Datadog is not answering (503).")
     async with store.read() as connection:
         assert await jobs.waits_for(connection, JobKind.CARD, "one") == ("Datadog is not answering (503).", until)
         assert await jobs.waits_for(connection, JobKind.CARD, "none such") == ("", 0.0)
@@ -227,7 +235,7 @@ async def test_how_much_a_job_sends_and_how_often_it_was_refused_survives(store)
     job = await held(store)
     async with store.write() as tx:
         await jobs.check_lease(tx, job)
-        await jobs.complete(tx, job, more=True, batch_size=50, refused=2)
+        await jobs.keep(tx, job, batch_size=50, refused=2)
         await tx.execute(update(table).values(due_at=0.0))
     job = await held(store)
     assert (job.batch_size, job.refused) == (50, 2)

@@ -5,8 +5,8 @@ from sqlalchemy import Table, func, insert, select, update
 
 from bot.insights import Action
 from bot.model import Insight, InsightType, State
-from bot.store import Store, cards, cases, retention, schema, sightings
-from bot.store.jobs import JobKind
+from bot.store import Store, cards, cases, retention, schema
+from bot.store.jobs import JobKind, case_key, thread_key
 from bot.store.retention import BATCH
 from tests.store.conftest import (
     CASE,
@@ -74,7 +74,7 @@ async def test_a_confirmed_insight_whose_job_is_missing_gets_it_back(store):
     await press(store, await card_of(store), Action.ADD, 1)
     await show(store)
     assert await retention.reconcile(store) == 1
-    assert await jobs_of(store, JobKind.CASE) == [cases.key(CASE.org, CASE.case_id)]
+    assert await jobs_of(store, JobKind.CASE) == [case_key(CASE.org, CASE.case_id)]
 
 
 async def test_a_card_that_slack_shows_as_it_was_gets_its_job_back(store):
@@ -89,7 +89,7 @@ async def test_a_thread_whose_links_wait_gets_its_job_back(store):
     await paste(store, monitor(1))
     await lose_jobs(store)
     assert await retention.reconcile(store) == 1
-    assert await jobs_of(store, JobKind.THREAD) == [sightings.key(THREAD)]
+    assert await jobs_of(store, JobKind.THREAD) == [thread_key(THREAD)]
 
 
 async def test_where_nothing_is_missing_nothing_is_made(store):

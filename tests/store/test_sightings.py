@@ -9,7 +9,7 @@ from bot.insights import Action
 from bot.model import CaseName, Insight, InsightType, State, TieKind, TieSource
 from bot.store import Store, jobs, now, offering, schema, ties, tying
 from bot.store.jobs import JobKind
-from bot.store.seen import Rules, ScannedMessage, key
+from bot.store.seen import Rules, ScannedMessage
 from tests.store.conftest import (
     CASE,
     ELSEWHERE,
@@ -160,7 +160,7 @@ async def test_a_link_of_another_organisation_is_not_offered_for_this_ones_case(
 async def test_in_an_unknown_thread_a_link_waits_and_the_thread_is_looked_up(store):
     assert await paste(store, monitor(1)) == 1
     assert await sighted(store) == [(REPLY, "pending", None)]
-    assert await jobs_of(store, JobKind.THREAD) == [key(THREAD)]
+    assert await jobs_of(store, JobKind.THREAD) == [jobs.thread_key(THREAD)]
     assert await cards_of(store) == []
 
 
@@ -210,7 +210,7 @@ async def test_a_root_that_names_a_case_is_looked_up_with_its_own_links(store):
         found = await ties.of(connection, THREAD)
     assert found is not None
     assert (found.kind, found.named) == (TieKind.NAMED, (NAMED,))
-    assert await jobs_of(store, JobKind.THREAD) == [key(THREAD)]
+    assert await jobs_of(store, JobKind.THREAD) == [jobs.thread_key(THREAD)]
     await offer(store)
     assert await on_cards(store) == [["1"]]
 
@@ -310,7 +310,7 @@ async def test_a_root_that_names_no_case_any_more_is_looked_up_again(store):
     await reroot(store)
     async with store.read() as connection:
         assert await ties.of(connection, THREAD) is None
-    assert await jobs_of(store, JobKind.THREAD) == [key(THREAD)]
+    assert await jobs_of(store, JobKind.THREAD) == [jobs.thread_key(THREAD)]
     assert await states(store) == {"1": State.WITHDRAWN}
 
 
@@ -346,4 +346,4 @@ async def test_a_job_that_a_link_wakes_is_due_at_once(store):
     async with store.write() as tx:
         job = await jobs.claim(tx, 30)
     assert job is not None
-    assert (job.kind, job.key) == (JobKind.THREAD, key(THREAD))
+    assert (job.kind, job.key) == (JobKind.THREAD, jobs.thread_key(THREAD))

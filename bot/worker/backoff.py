@@ -1,0 +1,25 @@
+"""How long to wait for what. All in seconds."""
+
+import random
+
+FIRST_RETRY_SECONDS = 1.0
+PROBE_SECONDS = 60.0
+"""How often refused credentials are tried again."""
+
+
+def backoff(attempts: int, cap: float, asked: float | None = None) -> float:
+    """After `attempts` failures in a row: what was asked for, else 1, 2, 4 … up to `cap`, with jitter."""
+    if asked is not None:
+        return max(asked, 0.05)
+    # Jitter keeps replicas apart; it guards no secret.
+    return min(cap, FIRST_RETRY_SECONDS * 2.0 ** min(attempts, 16)) * random.uniform(0.8, 1.0)  # noqa: S311
+
+
+def answer_is_due(lease: float) -> float:
+    """After this long a call without an answer is over: before that, looking for its effect shows nothing."""
+    return 0.75 * lease
+
+
+def probe(cap: float) -> float:
+    """Until refused credentials are tried again."""
+    return min(PROBE_SECONDS, cap)

@@ -1,0 +1,21 @@
+"""Transactions in the middle of a turn: they stand only while the job is still ours."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.services.context import Context
+from bot.store import jobs, ties
+from bot.store.jobs import Job
+
+
+@asynccontextmanager
+async def fenced(
+    context: Context, job: Job, *, case: tuple[str, str] | None = None, renew: bool = False
+) -> AsyncGenerator[tuple[AsyncConnection, float]]:
+    """A transaction and the server's now; raises LeaseLost. `case` is locked before the job, as everywhere."""
+    async with context.write() as tx:
+        if case is not None:
+            await ties.lock_case(tx, *case)
+        yield tx, await jobs.check_lease(tx, job, context.lease if renew else None)

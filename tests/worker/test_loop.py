@@ -1,0 +1,180 @@
+"""What the loop writes of a turn's outcome: once, in one transaction, and only while the lease stands."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.insights import Action
+from bot.model import State
+from bot.services.context import Context
+from bot.store import Store, jobs, schema
+from bot.store.cards import Timing
+from bot.store.jobs import Job, JobKind
+from bot.worker import loop
+from bot.worker.backoff import answer_is_due, backoff, probe
+from bot.worker.loop import Worker
+from bot.worker.outcomes import Done, GiveUp, More, Outcome, RetryAfter
+from tests.store.conftest import CASE, card_of, items_of, monitor, paste, press, states, tie
+
+KEY = jobs.case_key(CASE.org, CASE.case_id)
+
+
+def context(store: Store, *, give_up_after: float = 3600.0) -> Context:
+    """With no organisation: whatever is confirmed waits for keys."""
+    nothing: Any = None
+    times: Any = {"lease": 30.0, "retry_cap": 300.0, "give_up_after": give_up_after, "keep": 3600.0}
+    return Context(store, nothing, {}, nothing, None, timing=Timing(), **times)
+
+
+async def claimed(store: Store, kind: JobKind = JobKind.CASE) -> Job:
+    async with store.write() as tx:
+        await tx.execute(schema.jobs.delete().where(schema.jobs.c.kind != kind))
+        await tx.execute(update(schema.jobs).values(due_at=0.0))
+        job = await jobs.claim(tx, 30.0)
+    assert job is not None
+    return job
+
+
+async def confirmed(store: Store) -> None:
+    await tie(store)
+    await paste(store, monitor(1))
+    await press(store, await card_of(store), Action.ADD, 1)
+
+
+async def rows(store: Store) -> Sequence[Any]:
+    async with store.read() as connection:
+        return (await connection.execute(select(schema.jobs).where(schema.jobs.c.key == KEY))).all()
+
+
+async def test_a_case_without_work_is_done(store):
+    async with store.write() as tx:
+        await jobs.enqueue(tx, JobKind.CASE, KEY)
+    await Worker(context(store))._work(await claimed(store))
+    assert await rows(store) == []
+
+
+async def test_what_waits_says_why_on_its_cards_and_counts_its_attempts(store):
+    await confirmed(store)
+    before = (await card_of(store)).version
+    await Worker(context(store))._work(await claimed(store))
+    [row] = await rows(store)
+    assert (row.attempts, row.token) == (1, None)
+    assert "no keys for the Datadog organisation default" in row.note
+    assert (await card_of(store)).version > before
+
+
+async def test_what_waited_too_long_failed_with_a_sentence(store):
+    await confirmed(store)
+    worker = Worker(context(store, give_up_after=0.0))
+    for _ in range(2):  # the first failure begins the time
+        await worker._work(await claimed(store))
+    assert await states(store) == {"1": State.FAILED}
+    [item] = await items_of(store, await card_of(store))
+    assert item.note.startswith("Given up after 0 h")
+    assert await rows(store) == []
+
+
+async def test_a_holder_whose_lease_is_lost_writes_nothing(store):
+    await confirmed(store)
+    job = await claimed(store)
+    async with store.write() as tx:
+        await tx.execute(update(schema.jobs).values(token="somebody else"))
+    await Worker(context(store))._work(job)
+    [row] = await rows(store)
+    assert (row.attempts, row.token) == (0, "somebody else")
+
+
+class Handler:
+    """One that returns, or raises, what a test wants."""
+
+    def __init__(self, *outcomes: Outcome | Exception) -> None:
+        self.outcomes, self.given_up = list(outcomes), ""
+
+    async def work(self, context: Context, job: Job) -> Outcome:
+        outcome = self.outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def give_up(self, context: Context, job: Job, reason: str) -> Outcome:
+        self.given_up = reason
+        return Done()
+
+
+@pytest.fixture
+def turn(store: Store, monkeypatch: pytest.MonkeyPatch):
+    """Lets a case's job have one turn with a handler."""
+
+    async def have(handler: Handler, *, give_up_after: float = 3600.0) -> None:
+        monkeypatch.setattr(loop, "handler_of", lambda kind: handler)
+        async with store.write() as tx:
+            await jobs.enqueue(tx, JobKind.CASE, KEY)
+        await Worker(context(store, give_up_after=give_up_after))._work(await claimed(store))
+
+    return have
+
+
+async def test_more_keeps_the_job_with_its_batch_size(store, turn):
+    await turn(Handler(More(50, 2)))
+    [row] = await rows(store)
+    assert (row.batch_size, row.refused, row.token) == (50, 2, None)
+
+
+async def test_what_belongs_to_the_end_of_a_turn_is_written_with_it_and_told_after(store, turn):
+    told: list[object] = []
+
+    async def write(tx: AsyncConnection) -> int:
+        await jobs.enqueue(tx, JobKind.CARD, "other")
+        return 7
+
+    async def after(written: object) -> None:
+        told.append((written, await rows(store)))
+
+    await turn(Handler(Done(write=write, after=after)))
+    assert told == [(7, [])]
+
+
+async def test_a_write_that_fails_writes_nothing_and_counts_as_an_attempt(store, turn):
+    async def write(tx: AsyncConnection) -> None:
+        await jobs.enqueue(tx, JobKind.CARD, "other")
+        raise ZeroDivisionError
+
+    await turn(Handler(Done(write=write)))
+    [row] = await rows(store)
+    assert (row.attempts, row.token, row.note[:20]) == (1, None, "Something went wrong")
+    async with store.read() as connection:
+        kinds = (await connection.execute(select(schema.jobs.c.kind))).scalars().all()
+    assert kinds == [JobKind.CASE]
+
+
+async def test_an_error_of_ours_counts_as_an_attempt_and_is_given_up_some_day(store, turn):
+    handler = Handler(ZeroDivisionError(), ZeroDivisionError())
+    await turn(handler)
+    [row] = await rows(store)
+    assert (row.attempts, row.note[:20]) == (1, "Something went wrong")
+    await turn(handler, give_up_after=0.0)
+    assert handler.given_up.startswith("Something went wrong")
+    assert await rows(store) == []
+
+
+async def test_giving_up_is_the_handlers_to_write(store, turn):
+    handler = Handler(GiveUp("channel_not_found"))
+    await turn(handler)
+    assert (handler.given_up, await rows(store)) == ("channel_not_found", [])
+
+
+async def test_what_does_not_count_is_never_given_up(store, turn):
+    handler = Handler(*2 * [RetryAfter(1.0, "Keys.", counts=False)])
+    await turn(handler, give_up_after=0.0)
+    await turn(handler, give_up_after=0.0)
+    [row] = await rows(store)
+    assert (row.attempts, handler.given_up) == (0, "")
+
+
+def test_back_off_doubles_up_to_its_cap_and_keeps_to_what_was_asked():
+    assert all(0.8 * wanted <= backoff(attempts, 300.0) <= wanted for attempts, wanted in [(0, 1), (3, 8), (99, 300)])
+    assert (backoff(0, 300.0, asked=42.0), backoff(9, 300.0, asked=0.0)) == (42.0, 0.05)
+    assert (answer_is_due(30.0), probe(300.0), probe(5.0)) == (22.5, 60.0, 5.0)
