@@ -149,9 +149,9 @@ class Worker:
         except SQLAlchemyError as error:
             # The store will say when it works again: the lease ends and the job is claimed anew.
             log.warning("job.store_failed", kind=job.kind, key=job.key, error=type(error).__name__)
-        except Exception:  # noqa: BLE001  of what was to be written: it counts as an attempt
+        except Exception as error:  # noqa: BLE001  of what was to be written: it counts as an attempt
             with contextlib.suppress(LeaseLost, SQLAlchemyError):
-                await self._write(job, _error_of_ours(job))
+                await self._write(job, _error_of_ours(job, error))
 
     async def _turn(self, job: Job) -> Outcome:
         context, handler = self._context, handler_of(job.kind)
@@ -159,8 +159,8 @@ class Worker:
             outcome = await _attempt(context, handler, job)
         except (LeaseLost, SQLAlchemyError):
             raise
-        except Exception:  # noqa: BLE001  whatever it is, it counts as an attempt
-            outcome = _error_of_ours(job)
+        except Exception as error:  # noqa: BLE001  whatever it is, it counts as an attempt
+            outcome = _error_of_ours(job, error)
         if isinstance(outcome, RetryAfter) and outcome.counts and job.failing_for > context.give_up_after:
             outcome = GiveUp(outcome.reason)
         if isinstance(outcome, GiveUp):
@@ -205,8 +205,8 @@ async def _attempt(context: Context, handler: Handler, job: Job) -> Outcome:
         return RetryAfter(probe(context.retry_cap), sentences.credentials(), counts=False)
 
 
-def _error_of_ours(job: Job) -> RetryAfter:
-    """Called while it is handled: it counts as an attempt, and the log has it under the reference that people get."""
+def _error_of_ours(job: Job, error: Exception) -> RetryAfter:
+    """It counts as an attempt, and the log has it under the reference that people get."""
     reference = secrets.token_hex(2).upper()
-    log.error("job.failed", kind=job.kind, key=job.key, reference=reference, exc_info=True)
+    log.error("job.failed", kind=job.kind, key=job.key, reference=reference, exc_info=error)
     return RetryAfter(None, f"Something went wrong ({reference}).")
