@@ -29,11 +29,10 @@ from bot.config.settings import Settings, SettingsError
 from bot.datadog.client import Datadog
 from bot.datadog.titles import Titles
 from bot.links import Routes
-from bot.listeners import cards, commands, home, installs, modal, responder, threads, ties
-from bot.listeners.responder import Responder
+from bot.listeners import clicks, commands, errors, home, installs, modal, threads
 from bot.ops import health, server
-from bot.services.commands import refused_by_slack
 from bot.services.context import Context, Organization
+from bot.services.responder import Responder, refused_by_slack
 from bot.services.why import why as why_of
 from bot.slack.client import Myself, Slack, SlackPermanent, SlackTransient
 from bot.slack.http_mode import HttpMode
@@ -215,12 +214,11 @@ def bolt_app(
         attaching_conversation_kwargs_enabled=False,
     )
     threads.register(app, context, delivery.wake)
-    cards.register(app, context, said, delivery.wake)
-    ties.register(app, context, said, delivery.wake)
+    clicks.register(app, context, said, delivery.wake)
     commands.register(app, context, said, delivery.wake)
     modal.register(app, context, said, delivery.wake)
     home.register(app, context, said, delivery.wake)
-    responder.register_errors(app, said)
+    errors.register(app, said)
 
     @app.event(re.compile(".*"))
     async def on_anything_else() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from slack_bolt.response import BoltResponse
 
-from bot.listeners.whence import workspace
+from bot.listeners.installation import installation_of
 from bot.messages import modal, sentences
 from bot.slack.client import SlackPermanent
 from bot.slack.workspaces import InstalledWorkspaces
@@ -30,7 +30,7 @@ def guarding(workspaces: InstalledWorkspaces) -> Callable[..., Awaitable[BoltRes
                 await workspaces.removed(gone, float(body["event_time"]))
                 log.info("installation.removed", workspace=gone, why=body["event"]["type"])
                 return BoltResponse(status=200)
-            there = workspace(body)
+            there = installation_of(body)
             try:
                 await workspaces.at(there)
             except SlackPermanent as end:

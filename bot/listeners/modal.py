@@ -16,14 +16,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.commands import SHORTCUT
 from bot.datadog.client import DatadogCase, DatadogPermanent, DatadogTransient
 from bot.links import explain, extract
-from bot.listeners.responder import Responder
-from bot.listeners.whence import workspace
+from bot.listeners.installation import installation_of, interaction
 from bot.messages import modal, sentences
 from bot.messages.modal import Choice, Filled, Form, Row
 from bot.model import CaseLink, Draft, Insight, State, Thread, Uncovered
 from bot.services import shared_channels, submission
 from bot.services.cases import CredentialsRefused, tied_case
 from bot.services.context import Context, Organization
+from bot.services.responder import Responder
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import cards, cases
 
@@ -51,23 +51,23 @@ def register(app: AsyncApp, context: Context, responder: Responder, wake: Callab
         view_id = await _open(context, body, view)
         await ack()
         if view_id is None:
-            responder.say(body, sentences.not_opened())
+            responder.respond(interaction(body), sentences.not_opened())
         elif shown.rows or shown.uncovered:
-            responder.go_on(_fill_in(context, body, view_id, shown))
+            responder.in_background(_fill_in(context, body, view_id, shown))
 
     @app.action("insights.edit")
     async def on_edit(ack: Ack, body: Json, action: Json) -> None:
         view_id = await _open(context, body, modal.loading())
         await ack()
         if view_id is None:
-            responder.say(body, sentences.not_opened())
+            responder.respond(interaction(body), sentences.not_opened())
         else:
-            responder.go_on(_fill_in_card(context, body, view_id, str(action["value"]).partition(":")[0]))
+            responder.in_background(_fill_in_card(context, body, view_id, str(action["value"]).partition(":")[0]))
 
     @app.options(modal.SEARCH)
     async def on_search(ack: Ack, body: Json) -> None:
         # Titles of cases are not for everybody; what to do instead, the modal says when it is sent.
-        there = workspace(body)
+        there = installation_of(body)
         may = await context.refusal(there, body["user"]["id"]) is None
         await ack(options=await _found(context, searches, there, str(body.get("value") or "")) if may else [])
 
@@ -83,7 +83,7 @@ def register(app: AsyncApp, context: Context, responder: Responder, wake: Callab
 async def _open(context: Context, body: Json, view: Json) -> str | None:
     try:
         async with asyncio.timeout(OPEN_SECONDS):
-            slack = await context.slack(workspace(body))
+            slack = await context.slack(installation_of(body))
             return await slack.open_view(body["trigger_id"], view)
     except (SlackTransient, SlackPermanent, TimeoutError) as error:
         log.warning("modal.not_opened", why=str(error) or type(error).__name__)
@@ -113,7 +113,7 @@ def _of_message(context: Context, body: Json) -> Form:
                 pass
     once = {(row.type, row.scope, row.resource_id): row for row in reversed(rows)}
     about = {
-        "workspace": workspace(body),
+        "workspace": installation_of(body),
         "channel": body["channel"]["id"],
         "thread": message.get("thread_ts") or message["ts"],
         "ts": message["ts"],
@@ -124,7 +124,7 @@ def _of_message(context: Context, body: Json) -> Form:
 
 async def _fill_in(context: Context, body: Json, view_id: str, shown: Form) -> None:
     """Once the store and Slack have told: the thread's case, or why this person may not."""
-    there = workspace(body)
+    there = installation_of(body)
     if refused := await context.refused(there, body["user"]["id"], "a case"):
         await _update(context, there, view_id, modal.message(refused))
         return
@@ -135,7 +135,7 @@ async def _fill_in(context: Context, body: Json, view_id: str, shown: Form) -> N
 
 async def _fill_in_card(context: Context, body: Json, view_id: str, card_id: str) -> None:
     """What a card still offers, as the store has it."""
-    there = workspace(body)
+    there = installation_of(body)
     async with context.store.read() as connection:
         card = await cards.get(connection, card_id)
         items = await cards.items(connection, card_id) if card else []

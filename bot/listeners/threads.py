@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners.whence import workspace
+from bot.listeners.installation import installation_of
 from bot.model import Identity, Thread
 from bot.services import decision_log, site_warning, watching
 from bot.services.context import Context
@@ -41,7 +41,7 @@ def register(app: AsyncApp, context: Context, wake: Callable[[], None]) -> None:
     async def on_message(event: Json, body: Json) -> None:
         if not _is_watched(event):
             return
-        there = workspace(body)
+        there = installation_of(body)
         if body.get("is_ext_shared_channel"):
             await channels.remember_shared(context.store, Thread(there, event["channel"], ""))
             if not context.shared:

@@ -1,0 +1,30 @@
+"""What is checked before anything is changed: who asks, and which case they mean."""
+
+from bot.commands import CaseReference
+from bot.messages import replies
+from bot.model import Case
+from bot.services.cases import find, names_of
+from bot.services.context import Context
+
+
+class UserError(Exception):
+    """Ends what a person asked for; its sentence is for them."""
+
+
+async def permit(context: Context, workspace: str, user: str, what: str, *, org: str | None = None) -> None:
+    """Let through who may change `what`, a case of `org` or something else; raises UserError for anybody else."""
+    if refused := await context.refused(workspace, user, what, org=org):
+        raise UserError(refused)
+
+
+async def named_case(context: Context, workspace: str, reference: CaseReference) -> Case:
+    """The one case that a person names; raises UserError where there is none, or more than one."""
+    names = names_of(context, workspace, reference)
+    if not names:
+        raise UserError(replies.not_a_case(reference.typed))
+    known = await find(context, names)
+    if not known:
+        raise UserError(replies.unknown_case(names[0].case))
+    if len(known) > 1:
+        raise UserError(replies.several_cases(known[0].key, [case.org for case in known]))
+    return known[0]

@@ -1,0 +1,86 @@
+"""The Home tab: what it shows of the channels that a person shares with the bot, and its Retry all failed."""
+
+from collections.abc import Callable
+
+import structlog
+
+from bot.messages import home, sentences
+from bot.messages.home import Home
+from bot.messages.text import escape
+from bot.messages.view import TYPE_NAMES
+from bot.model import State, Thread
+from bot.services import site_warning
+from bot.services.checks import permit
+from bot.services.context import Context
+from bot.services.responder import Answer, text_of
+from bot.slack.client import SlackPermanent, SlackTransient
+from bot.slack.workspaces import Workspace
+from bot.store import home as stored
+from bot.store.home import Overview, Recent
+
+log = structlog.get_logger(__name__)
+
+
+async def retry_failed(context: Context, workspace: str, user: str, wake: Callable[[], None]) -> str:
+    """Try again what failed in the channels that this person shares with the bot; raises UserError.
+
+    They are judged at the press. `wake` has the jobs looked at.
+    """
+    await permit(context, workspace, user, "a case")
+    channels = await (await context.slack(workspace)).channels_of(user) or frozenset[str]()
+    retried = await stored.retry_all(context.store, workspace, channels, context.orgs_for(workspace), user)
+    wake()
+    return sentences.retried(retried)
+
+
+async def publish(context: Context, workspace: str, user: str, notice: Answer = "") -> None:
+    """Show this person their Home. `notice`: the result of what they pressed there."""
+    try:
+        result = await text_of(notice)
+        installed = await context.workspaces.at(workspace)
+        await installed.slack.publish_home(user, home.home(await _home(context, workspace, installed, user, result)))
+    except (SlackTransient, SlackPermanent) as error:
+        log.warning("home.not_published", user=user, why=str(error))
+
+
+async def _home(context: Context, workspace: str, installed: Workspace, user: str, notice: str) -> Home:
+    """Nothing of cases to somebody who may not change them, and nothing of channels that they are not in."""
+    if refused := await context.refused(workspace, user, "a case"):
+        return Home(notice=notice or refused)
+    warning = await site_warning.warning(context, workspace)
+    channels = await installed.slack.channels_of(user)
+    if channels is None:
+        return Home(notice=notice or sentences.home_needs_scopes(), warning=warning)
+    async with context.store.read() as connection:
+        overview = await stored.overview(connection, workspace, channels, context.orgs_for(workspace))
+    return _of_channels(overview, installed.myself.url, notice, warning)
+
+
+def _of_channels(overview: Overview, url: str, notice: str, warning: str) -> Home:
+    return Home(
+        ties=[(home.what(tie.case_key, _place(url, tie.place)), _value(tie.place)) for tie in overview.ties],
+        modes=[(home.what(f"Mode {mode}", _place(url, place)), _value(place)) for place, mode in overview.modes],
+        unfinished=[_line(url, insight) for insight in overview.recent if insight.state is not State.ADDED],
+        failed=sum(insight.state is State.FAILED for insight in overview.recent),
+        recent=[_line(url, insight) for insight in overview.recent if insight.state is State.ADDED],
+        notice=notice,
+        warning=warning,
+    )
+
+
+def _line(url: str, insight: Recent) -> str:
+    name = f"{TYPE_NAMES[insight.type]} {insight.resource_id}"
+    what = f"{name} → {insight.case_key} ({insight.state})"
+    card = insight.place.permalink(url, insight.card_ts or insight.place.ts)
+    return home.line(what, home.address(card, "its card"), insight.note or escape(insight.waits_for))
+
+
+def _value(place: Thread) -> str:
+    return f"{place.channel}:{place.ts}"
+
+
+def _place(url: str, place: Thread) -> str:
+    if not place.ts:
+        return home.channel_mention(place.channel)
+    thread = place.permalink(url, place.ts)
+    return f"{home.address(thread, 'a thread')} in {home.channel_mention(place.channel)}"

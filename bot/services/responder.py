@@ -1,0 +1,149 @@
+"""What people are told: privately, so that it delays no acknowledgement, or in the open where that is allowed."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.messages import replies, sentences
+from bot.messages.view import Message
+from bot.model import Thread
+from bot.services import shared_channels
+from bot.services.checks import UserError
+from bot.services.context import PERSON_WITHIN, Context
+from bot.slack.client import SlackPermanent, SlackTransient
+
+Answer = str | Callable[[], Awaitable[str]]
+"""What to tell a person privately ("": nothing), or what finds it out once Slack has its acknowledgement."""
+
+ANSWER_SECONDS = 2.0
+"""What takes longer is answered after the acknowledgement, for which Slack waits three seconds."""
+RESPOND_WITHIN = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """A click, a command or a form: who sent it, and where Slack takes the private answer. `kind`: for the log."""
+
+    workspace: str
+    user: str
+    kind: str
+    response_url: str
+    thread_ts: str | None
+
+
+class Responder:
+    """Answers under way; what is lost with the process is a sentence, never a decision."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def respond(self, interaction: Interaction, answer: Answer) -> None:
+        """Tell the person of this interaction, and nobody else, in the thread where they clicked."""
+
+        async def send(text: str) -> None:
+            slack = await self._context.slack(interaction.workspace)
+            await slack.answer(interaction.response_url, text, interaction.thread_ts, within=RESPOND_WITHIN)
+
+        self.in_background(_tell(answer, send, interaction.kind))
+
+    def whisper(self, place: Thread, user: str, answer: Answer) -> None:
+        """Tell one person in a thread or a channel, where they wrote a message."""
+
+        async def send(text: str) -> None:
+            await (await self._context.slack(place.workspace)).whisper(place, user, text)
+
+        self.in_background(_tell(answer, send, "app_mention"))
+
+    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this after the acknowledgement; the process waits for it for a moment when it stops."""
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def drain(self, within: float) -> None:
+        """Wait for what is under way, seconds."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=within)
+
+
+async def text_of(answer: Answer) -> str:
+    """The sentence that this answer comes to."""
+    try:
+        return answer if isinstance(answer, str) else await answer()
+    except UserError as error:
+        return str(error)
+
+
+async def answered(act: Awaitable[Answer]) -> Answer:
+    """What an act comes to: what keeps a person from it is an answer, too."""
+    try:
+        return await act
+    except UserError as error:
+        return str(error)
+
+
+async def soon(work: Coroutine[Any, Any, str], then: Callable[[], None]) -> Answer:
+    """What this work comes to, or how to wait for it if it takes longer than `ANSWER_SECONDS`.
+
+    `then` is called once the work is done. Raises what the work raises in time.
+    """
+    task = asyncio.create_task(work)
+    task.add_done_callback(lambda _: then())
+    done, _ = await asyncio.wait({task}, timeout=ANSWER_SECONDS)
+    return task.result() if done else lambda: task
+
+
+async def announce(context: Context, place: Thread, user: str, say: Callable[[str], Message], privately: str) -> str:
+    """Say in the open, under this person's name, what they changed; what is left to tell them alone ("": nothing).
+
+    `privately`: instead of the announcement, where other organisations would read it or Slack does not post it.
+    """
+    try:
+        if await shared_channels.is_silent(context, place):
+            return privately
+        slack = await context.slack(place.workspace)
+        names = await slack.names({user}, within=PERSON_WITHIN)
+        await slack.say(place, say(names.get(user, "Someone")))
+    except (SlackTransient, SlackPermanent) as error:
+        log.warning("announcement.lost", channel=place.channel, why=str(error))
+        return f"{privately} {refused_by_slack(error)}" if isinstance(error, SlackPermanent) else privately
+    return ""
+
+
+def refused_by_slack(end: SlackPermanent) -> str:
+    """What Slack did not let the bot do, with what helps."""
+    if end.reason in ("not_in_channel", "channel_not_found"):
+        return replies.not_in_channel()
+    if end.reason == "missing_scope":
+        return replies.missing_scope(end.needed)
+    return replies.slack_refused(end.reason)
+
+
+def sentence_for(error: Exception, kind: str) -> str:
+    """What a person is told of an error of ours, which is logged under the reference that they get."""
+    reference = secrets.token_hex(2).upper()
+    if isinstance(error, (SQLAlchemyError, TimeoutError)):
+        log.warning("store.failed", reference=reference, type=kind, error=type(error).__name__)
+        return sentences.not_saved()
+    log.error("listener.failed", reference=reference, type=kind, exc_info=error)
+    return sentences.went_wrong(reference)
+
+
+async def _tell(answer: Answer, send: Callable[[str], Awaitable[None]], kind: str) -> None:
+    try:
+        text = await text_of(answer)
+    except Exception as error:  # noqa: BLE001  whatever it is, it is logged and the person gets its reference
+        text = sentence_for(error, kind)
+    try:
+        if text:
+            await send(text)
+    except (SlackTransient, SlackPermanent) as error:
+        log.warning("answer.lost", type=kind, why=str(error))

@@ -1,0 +1,90 @@
+"""Ties and modes as people set them: policy, one transaction, and an announcement in the open.
+
+The law: each act is one function, whichever button, command or page it is asked for with.
+"""
+
+from functools import partial
+
+from bot.commands import CaseReference
+from bot.insights import Mode
+from bot.messages import replies, sentences
+from bot.messages.announcements import mode_set, tied, untied
+from bot.model import Thread
+from bot.services.checks import UserError, named_case, permit
+from bot.services.context import PERSON_WITHIN, Context
+from bot.services.responder import Answer, announce
+from bot.store import cards, modes, questions, tying
+
+
+async def tie(context: Context, place: Thread, reference: CaseReference, user: str) -> Answer:
+    """Tie a thread or a channel to the case that this person names; raises UserError."""
+    await permit(context, place.workspace, user, sentences.settings_of(place.ts))
+    case = await named_case(context, place.workspace, reference)
+    thread = bool(place.ts)
+    if not await tying.tie(context.store, place, case, user):
+        return replies.tied_already(case.key, thread=thread)
+    words = partial(tied, case_key=case.key, thread_ts=place.ts)
+    return partial(announce, context, place, user, words, replies.tied_here(case.key, thread=thread))
+
+
+async def untie(context: Context, place: Thread, user: str) -> Answer:
+    """Make a thread or a channel one that is about no case; raises UserError."""
+    await permit(context, place.workspace, user, sentences.settings_of(place.ts))
+    now = replies.untied_already(thread=bool(place.ts))
+    if not await tying.untie(context.store, place, user):
+        return now
+    return partial(announce, context, place, user, partial(untied, thread_ts=place.ts), now)
+
+
+async def set_mode(context: Context, place: Thread, mode: Mode, user: str) -> Answer:
+    """Set the mode of a thread or a channel; raises UserError."""
+    await permit(context, place.workspace, user, sentences.settings_of(place.ts))
+    now = replies.mode_already(mode, thread=bool(place.ts))
+    if not await modes.say(context.store, place, mode, user):
+        return now
+    return partial(announce, context, place, user, partial(mode_set, mode=mode, thread_ts=place.ts), now)
+
+
+async def choose(context: Context, workspace: str, user: str, card_id: str, choice: str) -> Answer:
+    """Do what a card's menu offers, in the card's thread or channel, wherever the card is shown; raises UserError.
+
+    `choice`: `untie`, or a mode and how far it goes (`off.thread`, `auto.channel`).
+    """
+    async with context.store.read() as connection:
+        card = await cards.get(connection, card_id)
+    if card is None or card.thread.workspace != workspace:
+        raise UserError(sentences.gone_card())
+    if choice == "untie":
+        return await untie(context, card.thread, user)
+    mode, _, where = choice.partition(".")
+    return await set_mode(context, card.thread if where == "thread" else card.thread.whole_channel, Mode(mode), user)
+
+
+async def answer_question(context: Context, workspace: str, user: str, card_id: str, number: int | None) -> Answer:
+    """Tie a thread to this of the cases that a card asks about, or (None) to none of them; raises UserError.
+
+    The card itself shows the answer: there is more to tell only where somebody else was first.
+    """
+    async with context.store.read() as connection:
+        card = await cards.get(connection, card_id)
+        question = await questions.get(connection, card_id)
+    if card is None or card.thread.workspace != workspace or not question or (number or 0) >= len(question.asks):
+        raise UserError(sentences.gone_card())
+    case = question.asks[number or 0]
+    await permit(context, workspace, user, case.key, org=None if number is None else case.org)
+    if number is None:
+        is_first = await questions.refuse(context.store, card_id, user)
+    else:
+        is_first = await tying.answer(context.store, card_id, card.thread, case, user)
+    return "" if is_first else partial(_who_was_first, context, workspace, card_id)
+
+
+async def _who_was_first(context: Context, workspace: str, card_id: str) -> str:
+    async with context.store.read() as connection:
+        question = await questions.get(connection, card_id)
+        case_key = await questions.tied_to(connection, question) if question else None
+    if question is None:
+        return sentences.gone_card()
+    by = question.by or ""
+    names = await (await context.slack(workspace)).names({by}, within=PERSON_WITHIN)
+    return sentences.already_answered(names.get(by, "Someone"), case_key)
