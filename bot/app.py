@@ -150,9 +150,10 @@ async def _work(
     close_door: Callable[[], Awaitable[None]],
     stopping: asyncio.Event,
 ) -> None:
-    said, delivery, last_event = Responder(context), Worker(context), LastEvent()
+    delivery, last_event = Worker(context), LastEvent()
+    responder = Responder(context, delivery.wake)
     async with aiohttp.ClientSession() as session:
-        bolt = bolt_app(settings, session, context, said, delivery)
+        bolt = bolt_app(settings, session, context, responder)
         transport: Transport
         if settings.slack_signing_secret is not None:
             transport = HttpMode(bolt, settings.slack_signing_secret.get_secret_value(), last_event, close_door)
@@ -178,7 +179,7 @@ async def _work(
         await transport.close()
         await _cancelled(stopped, *others)
         await delivery.drain(DRAIN_SECONDS)
-        await said.drain(1.0)
+        await responder.drain(1.0)
         await _ended(done)
 
 
@@ -196,9 +197,7 @@ async def _ended(tasks: set[asyncio.Task[Any]]) -> None:
         raise SettingsError(str(end)) from end
 
 
-def bolt_app(
-    settings: Settings, session: aiohttp.ClientSession, context: Context, said: Responder, delivery: Worker
-) -> AsyncApp:
+def bolt_app(settings: Settings, session: aiohttp.ClientSession, context: Context, responder: Responder) -> AsyncApp:
     """Bolt with our listeners. It acknowledges only when a listener has returned: then its transaction stands."""
     there = context.workspaces
     app = _Counted(
@@ -213,12 +212,12 @@ def bolt_app(
         attaching_function_token_enabled=False,
         attaching_conversation_kwargs_enabled=False,
     )
-    threads.register(app, context, delivery.wake)
-    clicks.register(app, context, said, delivery.wake)
-    commands.register(app, context, said, delivery.wake)
-    modal.register(app, context, said, delivery.wake)
-    home.register(app, context, said, delivery.wake)
-    errors.register(app, said)
+    threads.register(app, context, responder.wake)
+    clicks.register(app, context, responder)
+    commands.register(app, context, responder)
+    modal.register(app, context, responder, responder.wake)
+    home.register(app, context, responder)
+    errors.register(app, responder)
 
     @app.event(re.compile(".*"))
     async def on_anything_else() -> None:

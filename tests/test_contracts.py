@@ -15,7 +15,7 @@ PLANTED = {
     "layers": [
         ("bot.store.ties", "bot.worker"),
         ("bot.services.context", "bot.listeners"),
-        ("bot.listeners.responder", "bot.ops.server"),
+        ("bot.listeners.clicks", "bot.ops.server"),
         ("bot.ops.server", "bot.app"),
         ("bot.slack.client", "bot.datadog"),
         ("bot.datadog.client", "bot.store"),
@@ -28,6 +28,16 @@ PLANTED = {
     "sandbox": [
         ("bot.app", "bot.sandbox.stage"),
         ("bot.links.parse", "bot.sandbox.slack.text"),
+    ],
+    "listeners": [
+        ("bot.listeners.clicks", "bot.store.ties"),
+        ("bot.listeners.home", "bot.slack.client"),
+        ("bot.listeners.commands", "bot.datadog"),
+        ("bot.listeners.errors", "sqlalchemy"),
+    ],
+    "services": [
+        ("bot.services.ties", "slack_bolt"),
+        ("bot.services.responder", "slack_bolt"),
     ],
     "pure": [
         ("bot.messages", "time"),

@@ -4,90 +4,77 @@
 # slack_bolt's decorators take bare Patterns, which strict mode calls partially unknown.
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
 from bot.insights import Action, Mode
-from bot.listeners.installation import interaction
+from bot.listeners.installation import caller_of
 from bot.model import Thread
 from bot.services import clicks, ties
 from bot.services.context import Context
-from bot.services.responder import Answer, Interaction, Responder, answered
+from bot.services.responder import Answer, Caller, Responder, answered
 
 Json = dict[str, Any]
+Act = Callable[[Caller, Json, Json], Awaitable[Answer]]
+"""Carries out a click, from its action and its whole payload."""
+Respond = Callable[[Caller, Answer], None]
 
 CLICK_SECONDS = 2.5
 """All that a click may take: Slack shows an error after three seconds without an acknowledgement."""
 
-BUTTONS: Mapping[str, Action] = {
-    "insights.add": Action.ADD,
-    "insights.dismiss": Action.DISMISS,
-    "insights.cancel": Action.CANCEL,
-    "insights.retry": Action.RETRY,
-    "insights.undo": Action.UNDO,
-}
+BUTTONS = {f"insights.{action}": action for action in Action}
+MODES = {"mode.ask": Mode.ASK, "mode.off": Mode.OFF}
 """`action_id`s are pinned: cards in old threads carry them for years."""
-MODES: Mapping[str, Mode] = {"mode.ask": Mode.ASK, "mode.off": Mode.OFF}
 ONLY_ACKNOWLEDGED = ("insights.select", "case.open")
 
 
-def register(app: AsyncApp, context: Context, responder: Responder, wake: Callable[[], None]) -> None:
+def register(app: AsyncApp, context: Context, responder: Responder) -> None:
     """Listen for every control of cards, of questions, and of announcements."""
 
-    async def press(who: Interaction, body: Json, action: Json) -> Answer:
-        card, version = _parts(action)
-        button = BUTTONS[action["action_id"]]
-        return await clicks.press(
-            context, who.workspace, who.user, button, card=card, version=int(version), ticked=ticked(body)
-        )
+    async def press(caller: Caller, action: Json, body: Json) -> Answer:
+        (card, version), button = _parts(action), BUTTONS[action["action_id"]]
+        here, user = caller.here, caller.user
+        return await clicks.press(context, here.workspace, user, button, card, int(version), ticked(body))
 
-    async def tie(who: Interaction, body: Json, action: Json) -> Answer:
-        card, _, number = _parts(action)
-        return await ties.answer_question(context, who.workspace, who.user, card, int(number))
+    async def tie(caller: Caller, action: Json, _: Json) -> Answer:
+        card, *rest = _parts(action)
+        number = int(rest[-1]) if action["action_id"] == "tie.yes" else None
+        return await ties.answer_question(context, caller.here.workspace, caller.user, card, number)
 
-    async def tie_to_none(who: Interaction, body: Json, action: Json) -> Answer:
-        return await ties.answer_question(context, who.workspace, who.user, _parts(action)[0], None)
-
-    async def choose(who: Interaction, body: Json, action: Json) -> Answer:
+    async def choose(caller: Caller, action: Json, _: Json) -> Answer:
         card, choice = _parts(action["selected_option"])
-        return await ties.choose(context, who.workspace, who.user, card, choice)
+        return await ties.choose(context, caller.here.workspace, caller.user, card, choice)
 
-    async def untie(who: Interaction, body: Json, action: Json) -> Answer:
-        return await ties.untie(context, _place(who, body, action), who.user)
+    async def untie(caller: Caller, action: Json, _: Json) -> Answer:
+        return await ties.untie(context, _place(caller, action), caller.user)
 
-    async def set_mode(who: Interaction, body: Json, action: Json) -> Answer:
-        return await ties.set_mode(context, _place(who, body, action), MODES[action["action_id"]], who.user)
+    async def set_mode(caller: Caller, action: Json, _: Json) -> Answer:
+        return await ties.set_mode(context, _place(caller, action), MODES[action["action_id"]], caller.user)
 
     async def on_toggle(ack: Callable[[], Awaitable[Any]]) -> None:
         await ack()
 
-    acts = {**dict.fromkeys(BUTTONS, press), **dict.fromkeys(MODES, set_mode)}
-    acts |= {"tie.yes": tie, "tie.no": tie_to_none, "tie.undo": untie, "insights.more": choose}
+    acts = {**dict.fromkeys(BUTTONS, press), **dict.fromkeys(MODES, set_mode), "tie.yes": tie, "tie.no": tie}
+    acts |= {"tie.undo": untie, "insights.more": choose}
     for action_id, act in acts.items():
-        on_click(app, action_id, act, wake, responder.respond)
+        on_click(app, responder, action_id, act, responder.respond)
     for action_id in ONLY_ACKNOWLEDGED:
         app.action(action_id)(on_toggle)
 
 
-def on_click(
-    app: AsyncApp,
-    action_id: str,
-    act: Callable[[Interaction, Json, Json], Awaitable[Answer]],
-    wake: Callable[[], None],
-    respond: Callable[[Interaction, Answer], None],
-) -> None:
-    """Listen for clicks on this control: `act` is committed before the acknowledgement, and answered after it."""
+def on_click(app: AsyncApp, responder: Responder, action_id: str, act: Act, respond: Respond) -> None:
+    """Listen for clicks on this control: `act` commits before the acknowledgement, and is answered after it."""
 
     @app.action(action_id)
     async def on_action(ack: Callable[[], Awaitable[Any]], body: Json, action: Json) -> None:
-        who = interaction(body)
+        caller = caller_of(body)
         async with asyncio.timeout(CLICK_SECONDS):
-            answer = await answered(act(who, body, action))
-        wake()
+            answer = await answered(act(caller, action, body))
+        responder.wake()
         await ack()
-        respond(who, answer)
+        respond(caller, answer)
 
     _ = on_action
 
@@ -106,7 +93,7 @@ def _parts(control: Json) -> list[str]:
     return str(control["value"]).split(":")
 
 
-def _place(who: Interaction, body: Json, action: Json) -> Thread:
+def _place(caller: Caller, action: Json) -> Thread:
     """Where an announcement is, as its button says: in a thread, by its ts, or in the "channel"."""
     ts = "" if action["value"] == "channel" else str(action["value"])
-    return Thread(who.workspace, body["channel"]["id"], ts)
+    return Thread(caller.here.workspace, caller.here.channel, ts)

@@ -9,30 +9,28 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 
 from bot.commands import COMMAND
-from bot.listeners.installation import installation_of, interaction
-from bot.model import Thread
-from bot.services.commands import Caller, run
+from bot.listeners.installation import caller_of, installation_of
+from bot.services.commands import run
 from bot.services.context import Context
 from bot.services.mentions import Mentions
-from bot.services.responder import Responder, soon
+from bot.services.responder import Responder
 
 Json = dict[str, Any]
 
 
-def register(app: AsyncApp, context: Context, responder: Responder, wake: Callable[[], None]) -> None:
+def register(app: AsyncApp, context: Context, responder: Responder) -> None:
     """Listen for the command and for mentions."""
-    mentions = Mentions(context, responder, wake)
+    mentions = Mentions(context, responder)
 
     @app.command(COMMAND)
     async def on_command(ack: Callable[..., Awaitable[Any]], body: Json) -> None:
-        who = interaction(body)
-        caller = Caller(who.user, Thread(who.workspace, body["channel_id"], ""), COMMAND)
-        answer = await soon(run(context, caller, str(body.get("text") or "")), wake)
+        caller = caller_of(body)
+        answer = await responder.soon(run(context, caller, str(body.get("text") or "")))
         if isinstance(answer, str):
             await ack(text=answer)
         else:
             await ack()
-            responder.respond(who, answer)
+            responder.respond(caller, answer)
 
     @app.event("app_mention")
     async def on_mention(event: Json, body: Json) -> None:

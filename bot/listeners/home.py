@@ -4,26 +4,27 @@
 # slack_bolt's decorators take bare Patterns, which strict mode calls partially unknown.
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
 from bot.insights import Mode
 from bot.listeners.clicks import on_click
-from bot.listeners.installation import installation_of, interaction
+from bot.listeners.installation import caller_of, installation_of
 from bot.model import Thread
 from bot.services import home, ties
 from bot.services.context import Context
-from bot.services.responder import Answer, Interaction, Responder
+from bot.services.responder import Answer, Caller, Responder
 
 Json = dict[str, Any]
 
 
-def register(app: AsyncApp, context: Context, responder: Responder, wake: Callable[[], None]) -> None:
+def register(app: AsyncApp, context: Context, responder: Responder) -> None:
     """Listen for Home being opened and for its buttons."""
 
-    def publish(who: Interaction, answer: Answer) -> None:
-        responder.in_background(home.publish(context, who.workspace, who.user, answer))
+    def publish(caller: Caller, answer: Answer) -> None:
+        responder.in_background(home.publish(context, caller.here.workspace, caller.user, answer))
 
     @app.event("app_home_opened")
     async def on_opened(event: Json, body: Json) -> None:
@@ -33,20 +34,20 @@ def register(app: AsyncApp, context: Context, responder: Responder, wake: Callab
     @app.action("home.retry")
     async def on_retry(ack: Callable[[], Awaitable[Any]], body: Json) -> None:
         await ack()
-        who = interaction(body)
-        publish(who, lambda: home.retry_failed(context, who.workspace, who.user, wake))
+        caller = caller_of(body)
+        publish(caller, partial(home.retry_failed, context, caller.here.workspace, caller.user, responder.wake))
 
-    async def untie(who: Interaction, body: Json, action: Json) -> Answer:
-        return await ties.untie(context, _place(who, action), who.user)
+    async def untie(caller: Caller, action: Json, _: Json) -> Answer:
+        return await ties.untie(context, _place(caller, action), caller.user)
 
-    async def ask_first(who: Interaction, body: Json, action: Json) -> Answer:
-        return await ties.set_mode(context, _place(who, action), Mode.ASK, who.user)
+    async def ask_first(caller: Caller, action: Json, _: Json) -> Answer:
+        return await ties.set_mode(context, _place(caller, action), Mode.ASK, caller.user)
 
-    on_click(app, "home.untie", untie, wake, publish)
-    on_click(app, "home.ask", ask_first, wake, publish)
+    on_click(app, responder, "home.untie", untie, publish)
+    on_click(app, responder, "home.ask", ask_first, publish)
     _ = on_opened, on_retry
 
 
-def _place(who: Interaction, action: Json) -> Thread:
+def _place(caller: Caller, action: Json) -> Thread:
     channel, _, ts = str(action["value"]).partition(":")
-    return Thread(who.workspace, channel, ts)
+    return Thread(caller.here.workspace, channel, ts)

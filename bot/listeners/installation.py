@@ -4,7 +4,8 @@ from typing import Any
 
 from slack_bolt.request.internals import extract_enterprise_id, extract_is_enterprise_install, extract_team_id
 
-from bot.services.responder import Interaction
+from bot.model import Thread
+from bot.services.responder import Caller
 
 Json = dict[str, Any]
 
@@ -17,14 +18,17 @@ def installation_of(body: Json) -> str:
     return str(extract_enterprise_id(body) if extract_is_enterprise_install(body) else extract_team_id(body))
 
 
-def interaction(body: Json) -> Interaction:
-    """What a click, a shortcut or a command (which alone has a `user_id`) says of itself."""
-    user: str = body["user_id"] if "command" in body else body["user"]["id"]
+def caller_of(body: Json) -> Caller:
+    """Who sent a click, a shortcut or a command, and from where: Home is in no channel."""
+    channel: Json = body.get("channel") or {"id": body.get("channel_id", "")}
     container: Json = body.get("container") or {}
-    return Interaction(
-        installation_of(body),
-        user,
-        str(body.get("type") or body.get("command")),
+    return Caller(
+        Thread(installation_of(body), channel["id"], container.get("thread_ts") or ""),
+        body["user"]["id"] if "user" in body else body["user_id"],
+        via_of(body),
         str(body.get("response_url") or ""),
-        container.get("thread_ts"),
     )
+
+
+def via_of(body: Json) -> str:
+    return str(body.get("command") or body.get("type"))

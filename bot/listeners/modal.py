@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.commands import SHORTCUT
 from bot.datadog.client import DatadogCase, DatadogPermanent, DatadogTransient
 from bot.links import explain, extract
-from bot.listeners.installation import installation_of, interaction
+from bot.listeners.installation import caller_of, installation_of
 from bot.messages import modal, sentences
 from bot.messages.modal import Choice, Filled, Form, Row
 from bot.model import CaseLink, Draft, Insight, State, Thread, Uncovered
@@ -51,7 +51,7 @@ def register(app: AsyncApp, context: Context, responder: Responder, wake: Callab
         view_id = await _open(context, body, view)
         await ack()
         if view_id is None:
-            responder.respond(interaction(body), sentences.not_opened())
+            responder.respond(caller_of(body), sentences.not_opened())
         elif shown.rows or shown.uncovered:
             responder.in_background(_fill_in(context, body, view_id, shown))
 
@@ -60,7 +60,7 @@ def register(app: AsyncApp, context: Context, responder: Responder, wake: Callab
         view_id = await _open(context, body, modal.loading())
         await ack()
         if view_id is None:
-            responder.respond(interaction(body), sentences.not_opened())
+            responder.respond(caller_of(body), sentences.not_opened())
         else:
             responder.in_background(_fill_in_card(context, body, view_id, str(action["value"]).partition(":")[0]))
 

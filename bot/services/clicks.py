@@ -14,14 +14,7 @@ from bot.store.clicks import Click, Clicked
 
 
 async def press(
-    context: Context,
-    workspace: str,
-    user: str,
-    action: Action,
-    *,
-    card: str,
-    version: int,
-    ticked: frozenset[int] = frozenset(),
+    context: Context, workspace: str, user: str, action: Action, card: str, version: int, ticked: frozenset[int]
 ) -> Answer:
     """Press a button of a card; what the card itself does not tell about it. Raises UserError.
 

@@ -1,7 +1,6 @@
 """Running what somebody typed: each command ends in a sentence for them, and some are announced in the open."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import assert_never
 
 from bot import commands
@@ -14,7 +13,7 @@ from bot.services import clicks, ties
 from bot.services.cases import CredentialsRefused, tied_case
 from bot.services.checks import UserError, named_case, permit
 from bot.services.context import PERSON_WITHIN, Context
-from bot.services.responder import refused_by_slack, text_of
+from bot.services.responder import Caller, refused_by_slack, text_of
 from bot.services.why import why
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import adding, cards, modes, now, scans
@@ -25,28 +24,11 @@ SCANNED = 1000
 """Messages that a scan reads at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who typed a command and where. `here`: their thread, or the channel; `source_ts`: the message itself, if any.
-
-    `prefix`: what they typed before the command.
-    """
-
-    user: str
-    here: Thread
-    prefix: str
-    source_ts: str = ""
-
-    def place(self, where: Permalink | None) -> Thread:
-        """The thread that a command names, else where it was typed."""
-        return Thread(self.here.workspace, where.channel, where.thread_ts) if where else self.here
-
-
 async def run(context: Context, caller: Caller, text: str) -> str:
     """Do what this text asks for; what to tell the person."""
     command = commands.parse(text)
     if isinstance(command, commands.Misunderstood):
-        return replies.misunderstood(command, caller.prefix)
+        return replies.misunderstood(command, caller.via)
     try:
         return await _run(context, caller, command)
     except UserError as error:
@@ -69,9 +51,9 @@ async def _run(context: Context, caller: Caller, command: Command) -> str:
         case commands.Why(message):
             return await why(context, caller.here.workspace, message)
         case commands.Help():
-            return replies.help_text(caller.prefix)
+            return replies.help_text(caller.via)
         case commands.Status(where):
-            return await _status(context, caller.place(where))
+            return await _status(context, _place(caller, where))
         case _:
             return await _change(context, caller, command)
 
@@ -94,11 +76,11 @@ async def _change(context: Context, caller: Caller, command: commands.Change) ->
         case commands.Add():
             return await _add(context, caller, command)
         case commands.SetTie(reference, where):
-            answer = await ties.tie(context, caller.place(where), reference, caller.user)
+            answer = await ties.tie(context, _place(caller, where), reference, caller.user)
         case commands.Untie(where):
-            answer = await ties.untie(context, caller.place(where), caller.user)
+            answer = await ties.untie(context, _place(caller, where), caller.user)
         case commands.SetMode(mode, where):
-            answer = await ties.set_mode(context, caller.place(where), mode, caller.user)
+            answer = await ties.set_mode(context, _place(caller, where), mode, caller.user)
         case commands.Scan(where):
             return await _scan(context, caller, _thread(caller, where, "scan"))
         case commands.Undo(where):
@@ -108,24 +90,29 @@ async def _change(context: Context, caller: Caller, command: commands.Change) ->
     return await text_of(answer) or replies.done_here()
 
 
+def _place(caller: Caller, where: Permalink | None) -> Thread:
+    """The thread that a command names, else where it was typed."""
+    return Thread(caller.here.workspace, where.channel, where.thread_ts) if where else caller.here
+
+
 def _thread(caller: Caller, where: Permalink | None, verb: str) -> Thread:
-    thread = caller.place(where)
+    thread = _place(caller, where)
     if not thread.ts:
-        raise UserError(replies.names_a_thread(verb, caller.prefix))
+        raise UserError(replies.names_a_thread(verb, caller.via))
     return thread
 
 
 async def _tied(context: Context, caller: Caller, place: Thread) -> Case:
     case = await tied_case(context, place)
     if case is None:
-        raise UserError(replies.no_case(thread=bool(place.ts), prefix=caller.prefix))
+        raise UserError(replies.no_case(thread=bool(place.ts), prefix=caller.via))
     return case
 
 
 async def _add(context: Context, caller: Caller, command: commands.Add) -> str:
-    place = caller.place(command.where)
+    place = _place(caller, command.where)
     if not command.where and command.messages and not place.ts:
-        place = caller.place(command.messages[0])
+        place = _place(caller, command.messages[0])
     workspace, user = place.workspace, caller.user
     reference = command.case
     case = await named_case(context, workspace, reference) if reference else await _tied(context, caller, place)
@@ -136,7 +123,7 @@ async def _add(context: Context, caller: Caller, command: commands.Add) -> str:
     insights, others = _sorted(context, workspace, case.org, dict.fromkeys(links))
     async with context.store.write() as tx:
         await stored_ties.lock_case(tx, case.org, case.case_id)
-        source = caller.source_ts or f"{await now(tx):.6f}"
+        source = caller.message_ts or f"{await now(tx):.6f}"
         adding_all = Adding(place, case.org, case.case_id, tuple(insights.values()), user, source, user)
         added = await adding.add_in(tx, adding_all)
     slack = await context.slack(workspace)

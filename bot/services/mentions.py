@@ -1,14 +1,14 @@
 """Mentions of the bot that begin a message: commands, each carried out and answered once."""
 
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from bot.commands import MENTION
 from bot.model import Thread
 from bot.services import watching
-from bot.services.commands import Caller, run
+from bot.services.commands import run
 from bot.services.context import Context
-from bot.services.responder import Responder, soon
+from bot.services.responder import Caller, Responder
 from bot.store import channels, mentions
 
 Json = dict[str, Any]
@@ -17,9 +17,9 @@ Json = dict[str, Any]
 class Mentions:
     """Those under way: Slack sends an event again while the first one is still being carried out."""
 
-    def __init__(self, context: Context, responder: Responder, wake: Callable[[], None]) -> None:
-        self._context, self._responder, self._wake = context, responder, wake
-        self._under_way: set[tuple[Thread, str]] = set()
+    def __init__(self, context: Context, responder: Responder) -> None:
+        self._context, self._responder = context, responder
+        self._under_way: set[Caller] = set()
 
     async def hear(self, workspace: str, event: Json, *, shared: bool) -> None:
         """Carry out a mention and answer in private: in its thread, or in the channel when it opened none.
@@ -30,25 +30,25 @@ class Mentions:
         me = await self._context.myself(workspace)
         if watching.person_of(event) is None or event.get("edited") or not watching.is_command(me, event):
             return
-        thread, ts = Thread(workspace, event["channel"], event.get("thread_ts") or event["ts"]), str(event["ts"])
-        if (thread, ts) in self._under_way:
+        thread = Thread(workspace, event["channel"], event.get("thread_ts") or event["ts"])
+        caller = Caller(thread, event["user"], MENTION, message_ts=event["ts"])
+        if caller in self._under_way:
             return
+        self._under_way.add(caller)
+        answer = await self._responder.soon(self._carry_out(caller, str(event["text"]), shared=shared))
+        self._responder.respond(
+            caller if event.get("thread_ts") else replace(caller, here=thread.whole_channel), answer
+        )
 
-        def finish() -> None:
-            self._under_way.discard((thread, ts))
-            self._wake()
-
-        self._under_way.add((thread, ts))
-        answer = await soon(self._carry_out(thread, event, shared=shared), finish)
-        self._responder.whisper(thread if event.get("thread_ts") else thread.whole_channel, event["user"], answer)
-
-    async def _carry_out(self, thread: Thread, event: Json, *, shared: bool) -> str:
+    async def _carry_out(self, caller: Caller, text: str, *, shared: bool) -> str:
         """The answer; empty where another replica has carried it out."""
-        store = self._context.store
-        if await mentions.was_heard(store, thread, event["ts"]):
-            return ""
-        if shared:
-            await channels.remember_shared(store, thread.whole_channel)
-        caller = Caller(event["user"], thread, MENTION, source_ts=event["ts"])
-        answer = await run(self._context, caller, str(event["text"]).lstrip().partition(">")[2])
-        return answer if await mentions.hear(store, thread, event["ts"]) else ""
+        store, thread = self._context.store, caller.here
+        try:
+            if await mentions.was_heard(store, thread, caller.message_ts):
+                return ""
+            if shared:
+                await channels.remember_shared(store, thread.whole_channel)
+            answer = await run(self._context, caller, text.lstrip().partition(">")[2])
+            return answer if await mentions.hear(store, thread, caller.message_ts) else ""
+        finally:
+            self._under_way.discard(caller)

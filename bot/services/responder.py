@@ -28,39 +28,43 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Interaction:
-    """A click, a command or a form: who sent it, and where Slack takes the private answer. `kind`: for the log."""
+class Caller:
+    """Who asks for something, where, and how: `via` is the command, the mention, or Slack's type of an interaction.
 
-    workspace: str
+    `here`: their thread, or the channel. Without a `response_url` they are answered there. `message_ts`: the message
+    that asks, if one does.
+    """
+
+    here: Thread
     user: str
-    kind: str
-    response_url: str
-    thread_ts: str | None
+    via: str
+    response_url: str = ""
+    message_ts: str = ""
 
 
 class Responder:
-    """Answers under way; what is lost with the process is a sentence, never a decision."""
+    """What follows a commit: jobs are looked at, and people answered once Slack has its acknowledgement.
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    What is lost with the process is a sentence, never a decision. `wake` makes the worker look for jobs at once.
+    """
+
+    def __init__(self, context: Context, wake: Callable[[], None]) -> None:
+        self._context, self.wake = context, wake
         self._under_way: set[asyncio.Task[None]] = set()
 
-    def respond(self, interaction: Interaction, answer: Answer) -> None:
-        """Tell the person of this interaction, and nobody else, in the thread where they clicked."""
+    async def soon(self, work: Coroutine[Any, Any, str]) -> Answer:
+        """What this work comes to, or how to wait for it if it takes longer than `ANSWER_SECONDS`.
 
-        async def send(text: str) -> None:
-            slack = await self._context.slack(interaction.workspace)
-            await slack.answer(interaction.response_url, text, interaction.thread_ts, within=RESPOND_WITHIN)
+        Raises what the work raises in time.
+        """
+        task = asyncio.create_task(work)
+        task.add_done_callback(lambda _: self.wake())
+        done, _ = await asyncio.wait({task}, timeout=ANSWER_SECONDS)
+        return task.result() if done else lambda: task
 
-        self.in_background(_tell(answer, send, interaction.kind))
-
-    def whisper(self, place: Thread, user: str, answer: Answer) -> None:
-        """Tell one person in a thread or a channel, where they wrote a message."""
-
-        async def send(text: str) -> None:
-            await (await self._context.slack(place.workspace)).whisper(place, user, text)
-
-        self.in_background(_tell(answer, send, "app_mention"))
+    def respond(self, caller: Caller, answer: Answer) -> None:
+        """Tell this person, and nobody else, in the thread where they asked."""
+        self.in_background(self._respond(caller, answer))
 
     def in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Do this after the acknowledgement; the process waits for it for a moment when it stops."""
@@ -72,6 +76,23 @@ class Responder:
         """Wait for what is under way, seconds."""
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=within)
+
+    async def _respond(self, caller: Caller, answer: Answer) -> None:
+        try:
+            text = await text_of(answer)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is logged and the person gets its reference
+            text = sentence_for(error, caller.via)
+        if not text:
+            return
+        here = caller.here
+        try:
+            slack = await self._context.slack(here.workspace)
+            if caller.response_url:
+                await slack.answer(caller.response_url, text, here.ts or None, within=RESPOND_WITHIN)
+            else:
+                await slack.whisper(here, caller.user, text)
+        except (SlackTransient, SlackPermanent) as error:
+            log.warning("answer.lost", user=caller.user, type=caller.via, why=str(error))
 
 
 async def text_of(answer: Answer) -> str:
@@ -88,17 +109,6 @@ async def answered(act: Awaitable[Answer]) -> Answer:
         return await act
     except UserError as error:
         return str(error)
-
-
-async def soon(work: Coroutine[Any, Any, str], then: Callable[[], None]) -> Answer:
-    """What this work comes to, or how to wait for it if it takes longer than `ANSWER_SECONDS`.
-
-    `then` is called once the work is done. Raises what the work raises in time.
-    """
-    task = asyncio.create_task(work)
-    task.add_done_callback(lambda _: then())
-    done, _ = await asyncio.wait({task}, timeout=ANSWER_SECONDS)
-    return task.result() if done else lambda: task
 
 
 async def announce(context: Context, place: Thread, user: str, say: Callable[[str], Message], privately: str) -> str:
@@ -135,15 +145,3 @@ def sentence_for(error: Exception, kind: str) -> str:
         return sentences.not_saved()
     log.error("listener.failed", reference=reference, type=kind, exc_info=error)
     return sentences.went_wrong(reference)
-
-
-async def _tell(answer: Answer, send: Callable[[str], Awaitable[None]], kind: str) -> None:
-    try:
-        text = await text_of(answer)
-    except Exception as error:  # noqa: BLE001  whatever it is, it is logged and the person gets its reference
-        text = sentence_for(error, kind)
-    try:
-        if text:
-            await send(text)
-    except (SlackTransient, SlackPermanent) as error:
-        log.warning("answer.lost", type=kind, why=str(error))
