@@ -1,0 +1,115 @@
+"""What services reach: a store on each database, and the sandbox's Slack and Datadog in this process."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+import aiohttp
+import pytest
+from pydantic import SecretStr
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import select
+
+from bot.config.credentials import Keys
+from bot.datadog.client import Datadog
+from bot.datadog.titles import Titles
+from bot.links import load
+from bot.model import OrgHosts, State, Thread
+from bot.policy import Confirmers
+from bot.sandbox.datadog.server import DatadogServer
+from bot.sandbox.render import as_text
+from bot.sandbox.slack.server import SlackServer
+from bot.services.context import Context, Organization
+from bot.services.responder import Answer, Responder, text_of
+from bot.slack.client import Slack
+from bot.slack.manifest import manifest
+from bot.slack.workspaces import OneWorkspace, Workspace
+from bot.store import Store, schema
+from bot.store.cards import Timing
+
+TEAM, CHANNEL, SHARED = "T0ACME", "C0INCIDENTS", "C0SHARED"
+ANA, BEN, GUEST = "U0ANA", "U0BEN", "U0GUEST"
+KEY, TITLE = "CASEM-4523", "Memory leak"
+ROUTES = load()
+
+
+def link(number: int) -> str:
+    return f"https://app.datadoghq.com/monitors/{number}"
+
+
+@dataclass(slots=True)
+class Office:
+    """One workspace with people, a case, and all that a service needs; no bot runs."""
+
+    context: Context
+    slack: SlackServer
+    datadog: DatadogServer
+    woken: int = 0
+
+    @property
+    def store(self) -> Store:
+        return self.context.store
+
+    def responder(self) -> Responder:
+        def wake() -> None:
+            self.woken += 1
+
+        return Responder(self.context, wake)
+
+    def thread(self, text: str = "The API is slow", channel: str = CHANNEL) -> Thread:
+        return Thread(TEAM, channel, self.slack.message(channel, ANA, text)["ts"])
+
+    def let_only(self, user: str) -> None:
+        self.context = replace(self.context, confirmers=Confirmers(frozenset({user}), frozenset()))
+
+    def take_org_away(self) -> None:
+        """From this workspace: its cases are another's."""
+        [(name, org)] = self.context.orgs.items()
+        self.context = replace(self.context, orgs={name: replace(org, teams=frozenset({"T0ELSEWHERE"}))})
+
+    def in_the_open(self, thread: Thread) -> list[str]:
+        """What the bot said in this thread, to everybody."""
+        messages = self.slack.thread(thread.channel, thread.ts)
+        return [as_text(message) for message in messages if message.get("bot_id")]
+
+    async def insights(self) -> dict[str, State]:
+        """The state of every insight, of whichever case, by resource id."""
+        async with self.store.read() as connection:
+            rows = await connection.execute(select(schema.insights.c.resource_id, schema.insights.c.state))
+            return {row.resource_id: State(row.state) for row in rows}
+
+    def privately(self, user: str) -> list[str]:
+        return [said["text"] for said in self.slack.private if said["user"] == user]
+
+
+async def told(answer: Answer) -> str:
+    """What an answer comes to after the acknowledgement."""
+    return await text_of(answer)
+
+
+@pytest.fixture
+async def office(store: Store) -> AsyncIterator[Office]:
+    async with contextlib.AsyncExitStack() as stack:
+        slack = await stack.enter_async_context(SlackServer(manifest()))
+        datadog = await stack.enter_async_context(DatadogServer())
+        session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)))
+        client = Slack(AsyncWebClient("xoxb-sandbox", slack.url, session=session, retry_handlers=[]))
+        keys = Keys(SecretStr("sandbox-api-key"), SecretStr("sandbox-app-key"))
+        api = Datadog(datadog.url, keys, timeout=1.0)
+        stack.push_async_callback(api.close)
+        titles = Titles(api, "default")
+        stack.push_async_callback(titles.close)
+        datadog.add_case(KEY, TITLE)
+        context = Context(
+            store=store,
+            workspaces=OneWorkspace(Workspace(client, await client.myself())),
+            orgs={"default": Organization(OrgHosts("default", "datadoghq.com"), api, titles, "https://app/cases/")},
+            routes=ROUTES,
+            confirmers=None,
+            lease=4.0,
+            retry_cap=2.0,
+            give_up_after=60.0,
+            keep=60.0,
+            timing=Timing(0.2),
+        )
+        yield Office(context, slack, datadog)

@@ -1,0 +1,109 @@
+"""Commands: what each answers the person who typed it, and what it changes."""
+
+import pytest
+
+from bot.commands import COMMAND
+from bot.model import Thread
+from bot.services.commands import SCANNED, run
+from bot.services.responder import Caller
+from bot.store import scans
+from bot.store.scans import Scan
+from tests.services.conftest import ANA, BEN, CHANNEL, GUEST, KEY, TEAM, Office, link
+
+HERE = Thread(TEAM, CHANNEL, "")
+
+
+async def ask(office: Office, text: str, user: str = ANA, here: Thread = HERE) -> str:
+    return await run(office.context, Caller(here, user, COMMAND), text)
+
+
+@pytest.mark.parametrize(
+    ("text", "answers"),
+    [
+        ("help", ["`/insight tie &lt;case&gt;`", "`/insight why"]),
+        ("tei casem-4523", ["Not understood: “tei” is no command. Try `/insight tie &lt;case&gt;`"]),
+        (f"explain {link(1)}", ["Insight: MONITOR"]),
+        ("status", ["This channel is tied to no case.", "Mode ask: links are offered"]),
+        ("scan", ["Which thread? A slash command does not know it."]),
+        ("undo", ["Which thread? A slash command does not know it."]),
+        (f"add {link(1)}", ["This channel is tied to no case. Say which one:"]),
+        (f"add {link(1)} to NOPE-1", ["Datadog knows no case NOPE-1"]),
+        (f"untie in https://acme.slack.com/archives/{CHANNEL}/p1", ["needs the address of a message"]),
+    ],
+)
+async def test_the_answer_says_what_it_is_or_what_is_missing(office, text, answers):
+    said = await ask(office, text)
+    assert [words for words in answers if words not in said] == []
+    assert await office.insights() == {}
+
+
+async def test_a_change_that_is_announced_is_answered_with_done_and_reported(office):
+    thread = office.thread()
+    there = office.slack.permalink(CHANNEL, thread.ts)
+    for command in (f"tie “{KEY.lower()}” in {there}", f"mode off in {there}"):
+        assert await ask(office, command) == "Done."
+    assert await ask(office, f"mode off in {there}") == "The mode of this thread is off already: watching is off."
+    status = await ask(office, f"status in {there}")
+    assert f"This thread is tied to {KEY}, Memory leak (Ana said so)." in status
+    assert "Mode off" in status
+
+
+async def test_add_puts_the_links_of_a_message_on_the_case_and_says_why_others_are_left(office):
+    thread = office.thread()
+    text = f"{link(1)} and {link(2)}, not https://app.datadoghq.com/logs nor https://app.datadoghq.eu/monitors/3"
+    ts = office.slack.message(CHANNEL, BEN, text, thread_ts=thread.ts)["ts"]
+    there = office.slack.permalink(CHANNEL, ts)
+    first, *others = (await ask(office, f"add {there} to {KEY}")).splitlines()
+    assert first == f"Adding 2 insights to {KEY}."
+    assert len(others) == 2
+    assert "Logs are no insight" in others[0]
+    assert "another Datadog organisation" in others[1]
+    assert set(await office.insights()) == {"1", "2"}
+    again = await ask(office, f"add {link(2)} to {KEY}", BEN)
+    assert again.startswith("Nothing new to add.")
+    assert "Ana is adding it already" in again
+    office.slack.delete(CHANNEL, ts)
+    assert (await ask(office, f"add {there} to {KEY}")).startswith("There is no such message")
+
+
+async def test_a_scan_is_a_job_of_the_thread_for_whoever_may(office):
+    thread = office.thread()
+    await ask(office, f"tie {KEY}", here=thread)
+    assert (await ask(office, "scan", GUEST, thread)).startswith("Only full members of")
+    assert (await ask(office, "scan", here=thread)).startswith("Reading this thread's earlier messages.")
+    async with office.store.read() as connection:
+        scan = await scans.waiting(connection, thread)
+    assert scan == Scan(ANA, "", SCANNED, 0, 0), "the tie's own scan begins anew, and tells Ana"
+
+
+async def test_a_guest_changes_nothing_and_is_told_nothing_of_cases(office):
+    thread = office.thread()
+    there = office.slack.permalink(CHANNEL, thread.ts)
+    for change in (f"tie {KEY}", f"add {link(1)} to {KEY}", "untie", "mode auto"):
+        assert (await ask(office, change, GUEST)).startswith("Only full members of")
+    for question in (f"status in {there}", f"why {there}"):
+        answer = await ask(office, question, GUEST)
+        assert answer == "Only full members of Acme, as Slack tells, are told about cases here."
+    assert "Insight: MONITOR" in await ask(office, f"explain {link(1)}", GUEST)
+    assert await office.insights() == {}
+    assert "tied to no case" in await ask(office, "status")
+
+
+async def test_of_a_channel_that_somebody_is_not_in_they_are_told_nothing_and_change_nothing(office):
+    office.slack.add_channel(id="C0SECRET", name="secret", members={BEN, "U0CASES"}, is_private=True)
+    there = office.slack.permalink("C0SECRET", office.slack.message("C0SECRET", BEN, link(9))["ts"])
+    for words in (f"status in {there}", f"why {there}", f"untie in {there}", f"add {there} to {KEY}"):
+        assert "does not say that you are in that channel" in await ask(office, words)
+    assert "tied to no case" in await ask(office, f"status in {there}", BEN)
+
+
+async def test_when_somebody_does_not_answer_nothing_changes_and_the_answer_says_who(office):
+    office.slack.control.rule("slack", "users.info", status=503, times=1)
+    assert (await ask(office, f"tie {KEY}")).startswith("Slack did not say who you are just now")
+    office.datadog.control.rule("datadog", "*", status=503)
+    assert await ask(office, f"tie {KEY}") == (
+        "Datadog does not answer just now, so nothing was changed. Try again in a minute."
+    )
+    office.datadog.control.clear_rules()
+    office.datadog.keys_valid = False
+    assert (await ask(office, f"tie {KEY}")).startswith("Datadog does not accept the bot's keys")

@@ -1,0 +1,82 @@
+"""Home: what it shows to whom, and its Retry all failed."""
+
+from typing import Any
+
+import pytest
+
+from bot.insights import Action, Mode
+from bot.model import State, Thread
+from bot.services import home, ties
+from bot.services.checks import UserError
+from bot.store import cases
+from bot.store.cases import DeliveryResult
+from tests.services.conftest import ANA, CHANNEL, GUEST, KEY, TEAM, Office, told
+from tests.store.conftest import CASE, card_of, monitors, paste, press, states, tie
+
+
+async def shown(office: Office, user: str = ANA, notice: Any = "") -> str:
+    await home.publish(office.context, TEAM, user, notice)
+    return str(office.slack.views.homes[user].given)
+
+
+@pytest.fixture
+async def thread(office: Office) -> Thread:
+    """A thread with two insights of which somebody has confirmed both, and the first has failed."""
+    thread = office.thread()
+    await tie(office.store, thread)
+    await paste(office.store, *monitors(1, 2), thread=thread)
+    await press(office.store, await card_of(office.store, thread), Action.ADD, 1, 2)
+    async with office.store.write() as tx:
+        first, _ = await cases.work(tx, CASE.org, CASE.case_id)
+        await cases.settle(tx, [DeliveryResult(first, State.FAILED, note="no such monitor")])
+    return thread
+
+
+async def test_it_shows_ties_modes_and_insights_of_ones_own_channels(office, thread):
+    await told(await ties.set_mode(office.context, thread.whole_channel, Mode.AUTO, ANA))
+    said = await shown(office)
+    for words in (
+        f"{KEY} · <https://acme.slack.com/archives/{CHANNEL}/",
+        f"Mode auto · <#{CHANNEL}>",
+        f"Monitor 1 → {KEY} (failed)",
+        "no such monitor",
+        f"Monitor 2 → {KEY} (confirmed)",
+        "Retry all failed",
+    ):
+        assert words in said
+    office.slack.channel(CHANNEL).members.discard(ANA)
+    assert KEY not in await shown(office)
+
+
+async def test_a_guest_sees_how_to_and_nothing_of_the_cases(office, thread):
+    said = await shown(office, GUEST)
+    assert KEY not in said
+    assert "Only full members" in said
+    assert "How to" in said
+
+
+async def test_without_the_scopes_it_says_which_are_missing(office, thread):
+    office.slack.scopes.difference_update({"channels:read", "groups:read"})
+    said = await shown(office)
+    assert KEY not in said
+    assert "lacks the optional scopes" in said
+
+
+async def test_what_was_pressed_is_answered_on_it(office, thread):
+    async def refuse() -> str:
+        raise UserError("You may not.")
+
+    assert "You may not." in await shown(office, notice=refuse)
+    assert "It is done." in await shown(office, notice="It is done.")
+
+
+async def test_what_failed_is_tried_again_for_who_may_and_of_ones_own_channels(office, thread):
+    responder = office.responder()
+    with pytest.raises(UserError, match=r"^Only full members"):
+        await home.retry_failed(office.context, TEAM, GUEST, responder.wake)
+    assert (await states(office.store))["1"] is State.FAILED
+    said = await home.retry_failed(office.context, TEAM, ANA, responder.wake)
+    assert said == "Trying 1 insight again. The cards show how it goes."
+    assert (await states(office.store))["1"] is State.CONFIRMED
+    assert office.woken == 1
+    assert await home.retry_failed(office.context, TEAM, ANA, responder.wake) == "There was nothing to retry."

@@ -1,0 +1,89 @@
+"""Mentions and answers: each mention is carried out and answered once, and what fails late is said."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bot.model import Thread
+from bot.sandbox.slack.people import OUR_USER
+from bot.services.checks import UserError
+from bot.services.mentions import Mentions
+from bot.services.responder import Caller, Responder
+from bot.store import channels
+from tests.services.conftest import ANA, KEY, SHARED, TEAM, Office
+
+Json = dict[str, Any]
+
+
+def mention(thread: Thread, text: str = f"<@{OUR_USER}> tie {KEY}", **more: Any) -> Json:
+    return {"user": ANA, "channel": thread.channel, "ts": "2000.000100", "thread_ts": thread.ts, "text": text, **more}
+
+
+async def hear(office: Office, responder: Responder, *events: Json, shared: bool = False) -> list[str]:
+    """What Ana is told of these events, which arrive at once."""
+    mentions = Mentions(office.context, responder)
+    await asyncio.gather(*(mentions.hear(TEAM, event, shared=shared) for event in events))
+    await responder.drain(5.0)
+    return office.privately(ANA)
+
+
+async def test_a_mention_that_arrives_three_times_and_once_more_later_is_answered_once(office):
+    event = mention(office.thread())
+    assert await hear(office, office.responder(), event, event, event) == ["Done."]
+    assert await hear(office, office.responder(), event) == ["Done."]
+    assert office.woken > 0
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"text": f"thanks <@{OUR_USER}>"},
+        {"edited": {"user": ANA, "ts": "2000.000200"}},
+        {"bot_id": "B0ZAP"},
+        {"user": "USLACKBOT"},
+    ],
+)
+async def test_what_no_person_asks_for_is_no_command(office, more):
+    thread = office.thread()
+    assert await hear(office, office.responder(), {**mention(thread), **more}) == []
+    assert office.in_the_open(thread) == []
+
+
+async def test_one_without_a_thread_is_answered_in_the_channel(office):
+    thread = office.thread()
+    event = {**mention(thread, ts=thread.ts), "thread_ts": None}
+    assert await hear(office, office.responder(), event) == ["Done."]
+    assert [said["thread_ts"] for said in office.slack.private] == [None]
+    assert len(office.in_the_open(thread)) == 1
+
+
+async def test_of_a_channel_that_others_read_it_is_remembered_and_nothing_is_said_in_the_open(office):
+    office.slack.scopes.difference_update({"channels:read", "groups:read"})  # Slack would not say it again
+    thread = office.thread(channel=SHARED)
+    assert await hear(office, office.responder(), mention(thread), shared=True) == [
+        f"This thread is tied to {KEY} now."
+    ]
+    assert office.in_the_open(thread) == []
+    async with office.store.read() as connection:
+        assert await channels.is_shared(connection, thread)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (UserError("You may not."), "You may not."),
+        (TimeoutError(), "Not saved: "),
+        (KeyError("row"), "Something went wrong here, and nothing was changed. Try again; if it stays, tell"),
+    ],
+)
+async def test_what_fails_after_the_acknowledgement_is_answered_with_a_sentence(office, error, sentence):
+    responder = office.responder()
+
+    async def fail() -> str:
+        raise error
+
+    responder.respond(Caller(office.thread(), ANA, "/insight"), fail)
+    await responder.drain(5.0)
+    [said] = office.privately(ANA)
+    assert said.startswith(sentence)

@@ -1,0 +1,159 @@
+"""Ties and modes, whichever door asks for them: policy, what changes, and who is told of it."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from bot.commands import CaseReference
+from bot.insights import Mode
+from bot.model import Case, Thread, TieKind
+from bot.services import ties
+from bot.services.checks import UserError
+from bot.services.responder import Answer
+from bot.store import cases, modes, questions
+from bot.store import now as store_now
+from bot.store import ties as stored
+from tests.services.conftest import ANA, BEN, CHANNEL, GUEST, KEY, SHARED, TEAM, Office, told
+from tests.store.conftest import CASE, OTHER_CASE, card_of, monitor, paste, tie
+
+CASE_NAMED = CaseReference(KEY)
+Act = Callable[[Office, Thread, str], Awaitable[Answer]]
+ACTS: dict[str, Act] = {
+    "tie": lambda office, place, user: ties.tie(office.context, place, CASE_NAMED, user),
+    "untie": lambda office, place, user: ties.untie(office.context, place, user),
+    "off": lambda office, place, user: ties.set_mode(office.context, place, Mode.OFF, user),
+    "auto": lambda office, place, user: ties.set_mode(office.context, place, Mode.AUTO, user),
+}
+SAID = {
+    "tie": (f"Ana tied this thread to {KEY}.", f"This thread is tied to {KEY} now.", f"is tied to {KEY} already."),
+    "untie": ("Ana untied this thread: ", "This thread is tied to no case.", "This thread is tied to no case."),
+    "off": ("Ana turned watching off in this thread.", "The mode of this thread is off", "is off already"),
+    "auto": ("Ana lets links be added at once in this thread", "The mode of this thread is auto", "is auto already"),
+}
+"""In the open; to the person alone where nothing may be said in the open; where nothing changes."""
+
+
+@pytest.mark.parametrize("act", ACTS)
+async def test_a_change_is_announced_in_the_open_and_a_second_one_is_told_that_nothing_changed(office, act):
+    thread = office.thread()
+    assert await told(await ACTS[act](office, thread, ANA)) == ""
+    assert office.in_the_open(thread)[0].startswith(SAID[act][0])
+    assert SAID[act][2] in await told(await ACTS[act](office, thread, BEN))
+    assert len(office.in_the_open(thread)) == 1
+
+
+@pytest.mark.parametrize("act", ACTS)
+async def test_in_a_channel_that_others_read_a_change_is_told_to_that_person_alone(office, act):
+    thread = office.thread(channel=SHARED)
+    assert (await told(await ACTS[act](office, thread, ANA))).startswith(SAID[act][1])
+    assert office.in_the_open(thread) == []
+
+
+@pytest.mark.parametrize("act", ACTS)
+async def test_who_may_not_change_a_case_changes_no_tie_and_no_mode(office, act):
+    thread = office.thread()
+    with pytest.raises(UserError, match=r"^Only full members of Acme can change this thread's settings\."):
+        await ACTS[act](office, thread, GUEST)
+    assert await known(office, thread) == (None, None)
+    assert office.datadog.control.calls == []
+
+
+async def test_where_the_bot_cannot_post_the_answer_says_how_to_invite_it(office):
+    """K11."""
+    office.slack.add_channel(id="C0ELSE", name="elsewhere", members={ANA})
+    said = await told(await ties.tie(office.context, Thread(TEAM, "C0ELSE", ""), CASE_NAMED, ANA))
+    assert said.startswith(f"This channel is tied to {KEY} now. The bot is not in that channel")
+    assert "/invite @Case Insights" in said
+
+
+@pytest.mark.parametrize(
+    ("reference", "sentence"),
+    [
+        (CaseReference("NOPE-1"), "Datadog knows no case NOPE-1"),
+        (CaseReference(KEY, "beta"), "beta/CASEM-4523 is no case of this bot's Datadog organisation"),
+        (CaseReference("https://example.com/cases/CASEM-1"), "https://example.com/cases/CASEM-1 is no case"),
+    ],
+)
+async def test_a_case_that_is_unknown_ties_nothing(office, reference, sentence):
+    thread = office.thread()
+    with pytest.raises(UserError, match=f"^{sentence}"):
+        await ties.tie(office.context, thread, reference, ANA)
+    assert await known(office, thread) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("choice", "in_thread", "in_channel"),
+    [
+        ("untie", (TieKind.NONE, None), (None, None)),
+        ("off.thread", (TieKind.TIED, Mode.OFF), (None, None)),
+        ("auto.channel", (TieKind.TIED, Mode.AUTO), (None, Mode.AUTO)),
+    ],
+)
+async def test_a_cards_menu_changes_its_thread_or_its_channel(office, choice, in_thread, in_channel):
+    thread = office.thread()
+    await tie(office.store, thread)
+    await paste(office.store, monitor(1), thread=thread)
+    card = await card_of(office.store, thread)
+    assert await told(await ties.choose(office.context, TEAM, ANA, card.id, choice)) == ""
+    assert await known(office, thread) == in_thread
+    assert await known(office, thread.whole_channel) == in_channel
+    with pytest.raises(UserError, match="not in the bot's database"):
+        await ties.choose(office.context, "T0OTHER", ANA, card.id, choice)
+
+
+# --- the card that asks ---
+
+
+async def asked(office: Office, thread: Thread, *about: Case) -> str:
+    """A card that asks whether the thread is about one of these cases; its id."""
+    async with office.store.write() as tx:
+        for case in about:
+            await cases.save(tx, case)
+        await questions.ask(tx, thread, about, await store_now(tx))
+    return (await card_of(office.store, thread)).id
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "late"),
+    [
+        (1, TieKind.TIED, f"Ana already tied this thread to {OTHER_CASE.key}. Nothing to do."),
+        (None, None, "Ana already said that this thread is about none of these. Nothing to do."),
+    ],
+)
+async def test_of_two_who_answer_the_second_is_told_who_was_first(office, number, kind, late):
+    thread = office.thread()
+    card = await asked(office, thread, CASE, OTHER_CASE)
+    assert await ties.answer_question(office.context, TEAM, ANA, card, number) == ""
+    assert await known(office, thread) == (kind, None)
+    for second in (0, None):
+        assert await told(await ties.answer_question(office.context, TEAM, BEN, card, second)) == late
+    assert office.in_the_open(thread) == [], "the card itself shows the answer"
+
+
+async def test_who_may_not_change_a_case_answers_no_question(office):
+    thread = office.thread()
+    card = await asked(office, thread, CASE)
+    for number in (0, None):
+        with pytest.raises(UserError, match=f"^Only full members of Acme can change {KEY}"):
+            await ties.answer_question(office.context, TEAM, GUEST, card, number)
+    office.take_org_away()
+    with pytest.raises(UserError, match="which this bot does not use from this workspace"):
+        await ties.answer_question(office.context, TEAM, ANA, card, 0)
+    assert await ties.answer_question(office.context, TEAM, ANA, card, None) == "", "that says nothing of the case"
+
+
+@pytest.mark.parametrize(("workspace", "number"), [("T0OTHER", 0), (TEAM, 7)])
+async def test_a_question_of_elsewhere_or_a_case_that_it_does_not_name_is_gone(office, workspace, number):
+    card = await asked(office, office.thread(), CASE)
+    with pytest.raises(UserError, match="not in the bot's database"):
+        await ties.answer_question(office.context, workspace, ANA, card, number)
+
+
+async def known(office: Office, place: Thread) -> tuple[TieKind | None, Mode | None]:
+    async with office.store.read() as connection:
+        tied = await stored.of(connection, place)
+        return tied.kind if tied else None, await modes.of(connection, place)
+
+
+async def test_a_channel_that_is_tied_to_nothing_is_not_untied(office):
+    assert await ties.untie(office.context, Thread(TEAM, CHANNEL, ""), ANA) == "This channel is tied to no case."
