@@ -3,7 +3,7 @@
 import time
 
 from bot.sandbox.render import as_text
-from tests.e2e.bench import CASE_LINK, CHANNEL, GET, KEY, PUT, Bench, monitor, options
+from tests.e2e.bench import CASE_LINK, CHANNEL, GET, KEY, Bench, monitor, options
 
 ACKNOWLEDGED_WITHIN = 3.0
 
@@ -23,18 +23,6 @@ def in_channel(b: Bench) -> str:
     posted = b.slack.state()["channels"]
     mine = next(channel for channel in posted if channel["id"] == CHANNEL)
     return "\n".join(as_text(message) for message in mine["messages"])
-
-
-async def test_help_lists_every_command(b: Bench) -> None:
-    said = await ask(b, "help")
-    assert "`/insight tie &lt;case&gt;`" in said
-    assert "`/insight why" in said
-
-
-async def test_a_wrong_command_says_what_and_the_nearest_right_one(b: Bench) -> None:
-    assert (await ask(b, "tei casem-4523")).startswith(
-        "Not understood: “tei” is no command. Try `/insight tie &lt;case&gt;`"
-    )
 
 
 async def test_a_thread_is_tied_by_its_permalink_and_what_it_holds_is_offered(b: Bench) -> None:
@@ -80,49 +68,6 @@ async def test_links_are_added_on_purpose_whatever_became_of_them_before(b: Benc
     assert "Ana added it at" in again
 
 
-async def test_a_permalink_means_the_links_of_that_message(b: Bench) -> None:
-    root = b.start_thread()
-    ts = b.slack.message(CHANNEL, "U0BEN", f"{monitor(7)} and {monitor(8)}", thread_ts=root)["ts"]
-    await b.card(root, "Add 2 insights")
-    assert (await ask(b, f"add {b.slack.permalink(CHANNEL, ts)}")).startswith(f"Adding 2 insights to {KEY}.")
-    await b.control.until(lambda: len(b.on_case) == 2, what="both insights")
-
-
-async def test_modes_are_set_by_command_and_reported(b: Bench) -> None:
-    assert await ask(b, "mode off") == "Done."
-    root = b.start_thread()
-    b.reply(root, monitor(1))
-    await b.handled()
-    assert b.cards(root) == []
-    assert "Mode off" in await ask(b, "status")
-    assert "Ana turned watching off in this channel." in in_channel(b)
-    await ask(b, "mode ask")
-    b.reply(root, monitor(2))
-    await b.card(root, "Add 1 insight")
-
-
-async def test_undo_takes_off_what_was_added_last(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, monitor(1))
-    await b.click(await b.card(root, "Add 1 insight"), "insights.add")
-    await b.card(root, "Added to")
-    assert (await ask(b, "undo")).startswith("Which thread?")
-    assert (await ask(b, f"undo in {b.slack.permalink(CHANNEL, root)}")).startswith("Removing 1 insight from")
-    await b.control.until(lambda: b.on_case == [], what="the removal")
-
-
-async def test_a_guest_changes_nothing(b: Bench) -> None:
-    assert (await ask(b, f"tie {KEY}", "U0GUEST")).startswith("Only full members of")
-    assert (await ask(b, f"add {monitor(1)} to {KEY}", "U0GUEST")).startswith("Only full members of")
-    await b.handled()
-    assert b.calls(PUT) == []
-    assert "tied to no case" in await ask(b, "status")
-
-
-async def test_an_unknown_case_is_said(b: Bench) -> None:
-    assert (await ask(b, "tie NOPE-1")).startswith("Datadog knows no case NOPE-1")
-
-
 async def test_a_slow_datadog_is_answered_after_the_acknowledgement(b: Bench) -> None:
     b.datadog.add_case("SLOW-1", "Slow")
     b.control.rule("datadog", GET, hold="before", times=1)
@@ -131,14 +76,6 @@ async def test_a_slow_datadog_is_answered_after_the_acknowledgement(b: Bench) ->
         await ask(b, "tie SLOW-1") == "Datadog does not answer just now, so nothing was changed. Try again in a minute."
     )
     assert time.monotonic() - started < 15
-    b.control.release()
-
-
-async def test_when_slack_does_not_say_who_asks_nothing_changes(b: Bench) -> None:
-    b.slack.add_user(id="U0NEW1", name="new1", real_name="Newt")
-    b.slack.join(CHANNEL, "U0NEW1")
-    b.control.rule("slack", "users.info", hold="before", times=1)
-    assert (await ask(b, f"tie {KEY}", "U0NEW1")).startswith("Slack did not say who you are just now")
     b.control.release()
 
 
@@ -168,39 +105,3 @@ async def test_why_is_told_on_the_command_line_too(b: Bench) -> None:
     said = "\n".join(await b.say("why", b.slack.permalink(CHANNEL, ts)))
     assert f"Its thread is tied to {KEY} by its first message." in said
     assert "Offered." in said
-
-
-async def test_where_the_bot_is_not_in_the_channel_the_answer_says_how_to_invite_it(b: Bench) -> None:
-    """K11."""
-    b.slack.add_channel(id="C0ELSE", name="elsewhere", members={"U0ANA"})
-    said = await ask(b, f"tie {KEY}", channel="C0ELSE")
-    assert "/invite @Case Insights" in said
-
-
-async def test_in_a_shared_channel_nothing_is_said_in_the_open(b: Bench) -> None:
-    said = await ask(b, f"tie {KEY}", channel="C0SHARED")
-    assert said == f"This channel is tied to {KEY} now."
-    assert [call for call in b.calls("chat.postMessage") if call.arguments["channel"] == "C0SHARED"] == []
-
-
-async def test_a_guest_is_told_nothing_of_cases(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, monitor(1))
-    await b.card(root, "Add 1 insight")
-    there = b.slack.permalink(CHANNEL, root)
-    for words in (f"status in {there}", f"why {there}"):
-        said = await ask(b, words, "U0GUEST")
-        assert said == "Only full members of Acme, as Slack tells, are told about cases here."
-    assert "Insight: MONITOR" in await ask(b, f"explain {monitor(1)}", "U0GUEST")
-
-
-async def test_of_a_channel_that_somebody_is_not_in_they_are_told_nothing_and_change_nothing(b: Bench) -> None:
-    b.slack.add_channel(id="C0SECRET", name="secret", members={"U0BEN", "U0CASES"}, is_private=True)
-    root = b.slack.message("C0SECRET", "U0BEN", f"see {CASE_LINK}")["ts"]
-    b.slack.message("C0SECRET", "U0BEN", monitor(9), thread_ts=root)
-    there = b.slack.permalink("C0SECRET", root)
-    for words in (f"status in {there}", f"why {there}", f"untie in {there}", f"add {there} to {KEY}"):
-        assert "does not say that you are in that channel" in await ask(b, words)
-    assert f"tied to {KEY}" in await ask(b, f"status in {there}", "U0BEN")
-    await b.handled()
-    assert b.calls(PUT) == []

@@ -52,20 +52,3 @@ async def test_ties_and_modes_are_taken_back_from_home_and_said_in_the_open(b: B
     await b.control.until(
         lambda: "Tied to a case" not in str(b.slack.views.homes["U0ANA"].given), what="a Home without it"
     )
-
-
-async def test_what_waits_says_what_for(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, monitor(4))
-    b.control.rule("datadog", PUT, status=503)
-    await b.click(await b.card(root, "Add 1 insight"), "insights.add")
-    await b.control.until(lambda: b.calls(PUT), what="a PUT")
-    await b.handled()
-    await opened(b, "Datadog is not answering")
-
-
-async def test_a_guest_sees_how_to_and_nothing_of_the_cases(b: Bench) -> None:
-    await b.slack.command(CHANNEL, "U0ANA", "/insight", f"tie {KEY}")
-    view = await opened(b, "How to", "U0GUEST")
-    assert KEY not in str(view.given)
-    assert "Only full members" in str(view.given)

@@ -28,14 +28,6 @@ async def test_a_mention_told_eleven_times_is_answered_once(b: Bench) -> None:
     assert len(said) == 1
 
 
-async def test_a_mention_in_the_middle_of_a_sentence_is_no_command(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, f"thanks @Case Insights, and {monitor(1)}")
-    await b.card(root, "Add 1 insight")
-    await b.handled()
-    assert b.private("U0ANA") == []
-
-
 async def test_a_mention_while_the_database_is_locked_is_carried_out_when_slack_repeats_it(b: Bench) -> None:
     root = b.start_thread("The API is slow")
     await b.handled()

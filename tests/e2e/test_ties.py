@@ -48,25 +48,6 @@ async def test_a_root_that_names_two_cases_asks_which(b: Bench) -> None:
     await b.card(root, f"Add 1 insight to {OTHER}")
 
 
-async def test_a_stranger_cannot_tie_and_is_told_why(b: Bench) -> None:
-    root = b.start_thread("The API is slow")
-    b.reply(root, CASE_LINK)
-    asking = await b.card(root, "Tie this thread")
-    await b.slack.click(CHANNEL, asking["ts"], "tie.yes", "U0GUEST")
-    assert (await b.told("U0GUEST")).startswith("Only full members of")
-    await b.handled()
-    assert "Tie this thread" in as_text(b.cards(root)[0])
-
-
-async def test_of_two_answers_the_second_is_told_who_was_first(b: Bench) -> None:
-    root = b.start_thread("The API is slow")
-    b.reply(root, CASE_LINK)
-    asking = await b.card(root, "Tie this thread")
-    await b.slack.click(CHANNEL, asking["ts"], "tie.yes", "U0ANA")
-    await b.slack.click(CHANNEL, asking["ts"], "tie.no", "U0BEN", late=True)
-    assert await b.told("U0BEN") == f"Ana already tied this thread to {KEY}. Nothing to do."
-
-
 async def test_a_thread_that_is_untied_is_silent_and_its_offer_goes(b: Bench) -> None:
     root = b.start_thread()
     b.reply(root, monitor(1))

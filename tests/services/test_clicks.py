@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import structlog
 
 from bot.insights import Action
 from bot.model import State, Thread
@@ -71,8 +72,12 @@ async def test_a_group_that_slack_does_not_tell_of_lets_nobody_in(office, thread
     office.context = replace(office.context, confirmers=Confirmers(frozenset(), frozenset({"S0SRE"})))
     office.slack.workspace.user_groups["S0SRE"] = [ANA]
     office.slack.scopes.discard("usergroups:read")
-    with pytest.raises(UserError, match=r"^Only people whom this bot's operator has named"):
+    with (
+        structlog.testing.capture_logs() as logs,
+        pytest.raises(UserError, match=r"^Only people whom this bot's operator has named"),
+    ):
         await press(office, thread, Action.ADD, 1)
+    assert [(log["event"], log["why"]) for log in logs] == [("policy.group_unread", "missing_scope (usergroups:read)")]
 
 
 async def test_a_case_whose_organisation_is_not_for_this_workspace_can_only_be_let_go_of(office, thread):

@@ -3,13 +3,15 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from bot.insights import Action, Mode
 from bot.model import State, Thread
 from bot.services import home, ties
 from bot.services.checks import UserError
-from bot.store import cases
+from bot.store import cases, schema
 from bot.store.cases import DeliveryResult
+from bot.store.jobs import JobKind
 from tests.services.conftest import ANA, CHANNEL, GUEST, KEY, TEAM, Office, told
 from tests.store.conftest import CASE, card_of, monitors, paste, press, states, tie
 
@@ -28,6 +30,8 @@ async def thread(office: Office) -> Thread:
     await press(office.store, await card_of(office.store, thread), Action.ADD, 1, 2)
     async with office.store.write() as tx:
         first, _ = await cases.work(tx, CASE.org, CASE.case_id)
+        waits = update(schema.jobs).where(schema.jobs.c.kind == JobKind.CASE)
+        await tx.execute(waits.values(note="Datadog is not answering."))
         await cases.settle(tx, [DeliveryResult(first, State.FAILED, note="no such monitor")])
     return thread
 
@@ -41,6 +45,7 @@ async def test_it_shows_ties_modes_and_insights_of_ones_own_channels(office, thr
         f"Monitor 1 → {KEY} (failed)",
         "no such monitor",
         f"Monitor 2 → {KEY} (confirmed)",
+        "Datadog is not answering.",
         "Retry all failed",
     ):
         assert words in said
