@@ -47,17 +47,17 @@ def register(app: AsyncApp, context: Context, responder: Responder) -> None:
         card, choice = _parts(action["selected_option"])
         return await ties.choose(context, caller.here.workspace, caller.user, card, choice)
 
-    async def untie(caller: Caller, action: Json, _: Json) -> Answer:
-        return await ties.untie(context, _place(caller, action), caller.user)
-
     async def set_mode(caller: Caller, action: Json, _: Json) -> Answer:
         return await ties.set_mode(context, _place(caller, action), MODES[action["action_id"]], caller.user)
+
+    async def untie(caller: Caller, action: Json, _: Json) -> Answer:
+        return await ties.untie(context, _place(caller, action), caller.user)
 
     async def on_toggle(ack: Callable[[], Awaitable[Any]]) -> None:
         await ack()
 
-    acts = {**dict.fromkeys(BUTTONS, press), **dict.fromkeys(MODES, set_mode), "tie.yes": tie, "tie.no": tie}
-    acts |= {"tie.undo": untie, "insights.more": choose}
+    acts: dict[str, Act] = {**dict.fromkeys(BUTTONS, press), **dict.fromkeys(MODES, set_mode)}
+    acts |= {"tie.yes": tie, "tie.no": tie, "tie.undo": untie, "insights.more": choose}
     for action_id, act in acts.items():
         on_click(app, responder, action_id, act, responder.respond)
     for action_id in ONLY_ACKNOWLEDGED:

@@ -5,7 +5,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 
-from bot.listeners.installation import caller_of, via_of
+from bot.listeners.installation import caller_of
 from bot.services.responder import Responder, sentence_for
 
 Json = dict[str, Any]
@@ -16,7 +16,7 @@ def register(app: AsyncApp, responder: Responder) -> None:
 
     @app.error
     async def on_error(error: Exception, body: Json) -> BoltResponse:
-        sentence = sentence_for(error, via_of(body))
+        sentence = sentence_for(error, str(body.get("command") or body.get("type")))
         if "response_url" not in body:
             return BoltResponse(status=500)  # Slack sends an event again that was not acknowledged
         responder.respond(caller_of(body), sentence)

@@ -25,10 +25,6 @@ def caller_of(body: Json) -> Caller:
     return Caller(
         Thread(installation_of(body), channel["id"], container.get("thread_ts") or ""),
         body["user"]["id"] if "user" in body else body["user_id"],
-        via_of(body),
+        str(body.get("command") or body.get("type")),
         str(body.get("response_url") or ""),
     )
-
-
-def via_of(body: Json) -> str:
-    return str(body.get("command") or body.get("type"))

@@ -43,19 +43,32 @@ async def run(context: Context, caller: Caller, text: str) -> str:
         return refused_by_slack(end)
 
 
-async def _run(context: Context, caller: Caller, command: Command) -> str:
+async def _run(context: Context, caller: Caller, command: Command) -> str:  # noqa: C901  one case for each command
     await _look(context, caller, command)
     match command:
+        case commands.Help():
+            return replies.help_text(caller.via)
         case commands.Explain(link):
             return f"```{as_text(explain(link, context.routes)).replace('```', '')}```"
         case commands.Why(message):
             return await why(context, caller.here.workspace, message)
-        case commands.Help():
-            return replies.help_text(caller.via)
         case commands.Status(where):
             return await _status(context, _place(caller, where))
+        case commands.Add():
+            return await _add(context, caller, command)
+        case commands.Scan(where):
+            return await _scan(context, caller, _thread(caller, where, "scan"))
+        case commands.Undo(where):
+            return await clicks.undo_last(context, _thread(caller, where, "undo"), caller.user)
+        case commands.SetTie(reference, where):
+            answer = await ties.tie(context, _place(caller, where), reference, caller.user)
+        case commands.Untie(where):
+            answer = await ties.untie(context, _place(caller, where), caller.user)
+        case commands.SetMode(mode, where):
+            answer = await ties.set_mode(context, _place(caller, where), mode, caller.user)
         case _:
-            return await _change(context, caller, command)
+            assert_never(command)
+    return await text_of(answer) or replies.done_here()
 
 
 async def _look(context: Context, caller: Caller, command: Command) -> None:
@@ -69,25 +82,6 @@ async def _look(context: Context, caller: Caller, command: Command) -> None:
         theirs = await (await context.slack(caller.here.workspace)).channels_of(caller.user)
         if theirs is None or not elsewhere <= theirs:
             raise UserError(replies.not_seen_by_you())
-
-
-async def _change(context: Context, caller: Caller, command: commands.Change) -> str:
-    match command:
-        case commands.Add():
-            return await _add(context, caller, command)
-        case commands.SetTie(reference, where):
-            answer = await ties.tie(context, _place(caller, where), reference, caller.user)
-        case commands.Untie(where):
-            answer = await ties.untie(context, _place(caller, where), caller.user)
-        case commands.SetMode(mode, where):
-            answer = await ties.set_mode(context, _place(caller, where), mode, caller.user)
-        case commands.Scan(where):
-            return await _scan(context, caller, _thread(caller, where, "scan"))
-        case commands.Undo(where):
-            return await clicks.undo_last(context, _thread(caller, where, "undo"), caller.user)
-        case _:
-            assert_never(command)
-    return await text_of(answer) or replies.done_here()
 
 
 def _place(caller: Caller, where: Permalink | None) -> Thread:

@@ -114,7 +114,8 @@ async def answered(act: Awaitable[Answer]) -> Answer:
 async def announce(context: Context, place: Thread, user: str, say: Callable[[str], Message], privately: str) -> str:
     """Say in the open, under this person's name, what they changed; what is left to tell them alone ("": nothing).
 
-    `privately`: instead of the announcement, where other organisations would read it or Slack does not post it.
+    `privately`: instead of the announcement, where other organisations would read it or Slack does not post it. What
+    was changed is committed: no failure here may say otherwise.
     """
     try:
         if await shared_channels.is_silent(context, place):
@@ -122,7 +123,7 @@ async def announce(context: Context, place: Thread, user: str, say: Callable[[st
         slack = await context.slack(place.workspace)
         names = await slack.names({user}, within=PERSON_WITHIN)
         await slack.say(place, say(names.get(user, "Someone")))
-    except (SlackTransient, SlackPermanent) as error:
+    except (SlackTransient, SlackPermanent, SQLAlchemyError) as error:
         log.warning("announcement.lost", channel=place.channel, why=str(error))
         return f"{privately} {refused_by_slack(error)}" if isinstance(error, SlackPermanent) else privately
     return ""
