@@ -51,23 +51,6 @@ async def test_in_a_tied_channel_each_message_is_a_thread_of_its_own(b: Bench) -
     assert b.cards(third) == []
 
 
-async def test_links_are_added_on_purpose_whatever_became_of_them_before(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, monitor(1))
-    await b.click(await b.card(root, "Add 1 insight"), "insights.dismiss")
-    await b.card(root, "Dismissed by Ana")
-    said = await ask(
-        b, f"add {monitor(1)} {monitor(2)} https://app.datadoghq.com/logs in {b.slack.permalink(CHANNEL, root)}"
-    )
-    assert said.startswith(f"Adding 2 insights to {KEY}.")
-    assert "Logs are no insight" in said
-    await b.card(root, f"Added to {KEY} by Ana")
-    assert sorted(resource for _, resource, _ in b.on_case) == ["1", "2"]
-    again = await ask(b, f"add {monitor(2)} to {KEY}")
-    assert again.startswith("Nothing new to add.")
-    assert "Ana added it at" in again
-
-
 async def test_a_slow_datadog_is_answered_after_the_acknowledgement(b: Bench) -> None:
     b.datadog.add_case("SLOW-1", "Slow")
     b.control.rule("datadog", GET, hold="before", times=1)
@@ -85,23 +68,15 @@ async def test_with_a_locked_database_the_answer_says_that_nothing_was_saved(b: 
     assert await ask(b, f"tie {KEY}") == "Done."
 
 
-async def test_explain_and_why_tell_what_a_link_is_and_what_became_of_it(b: Bench) -> None:
+async def test_explain_and_why_tell_what_a_link_is_and_what_became_of_it_on_the_command_line_too(b: Bench) -> None:
     assert "Insight: MONITOR" in await ask(b, f"explain {monitor(1)}")
     root = b.start_thread()
     ts = b.reply(root, f"{monitor(1)} https://app.datadoghq.com/logs")
     await b.click(await b.card(root, "Add 1 insight"), "insights.dismiss")
     await b.card(root, "Dismissed")
-    said = await ask(b, f"why {b.slack.permalink(CHANNEL, ts)}")
-    assert f"Its thread is tied to {KEY} by its first message." in said
-    assert "MONITOR 1, by route" in said
-    assert "Dismissed by Ana" in said
-    assert "Logs are no insight" in said
-
-
-async def test_why_is_told_on_the_command_line_too(b: Bench) -> None:
-    root = b.start_thread()
-    ts = b.reply(root, monitor(1))
-    await b.card(root, "Add 1 insight")
-    said = "\n".join(await b.say("why", b.slack.permalink(CHANNEL, ts)))
-    assert f"Its thread is tied to {KEY} by its first message." in said
-    assert "Offered." in said
+    there = b.slack.permalink(CHANNEL, ts)
+    for said in (await ask(b, f"why {there}"), "\n".join(await b.say("why", there))):
+        assert f"Its thread is tied to {KEY} by its first message." in said
+        assert "MONITOR 1, by route" in said
+        assert "Dismissed by Ana" in said
+        assert "Logs are no insight" in said

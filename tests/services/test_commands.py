@@ -1,12 +1,13 @@
 """Commands: what each answers the person who typed it, and what it changes."""
 
 import pytest
+from sqlalchemy import update
 
 from bot.commands import COMMAND
-from bot.model import Thread
+from bot.model import State, Thread
 from bot.services.commands import SCANNED, run
 from bot.services.responder import Caller
-from bot.store import scans
+from bot.store import scans, schema
 from bot.store.scans import Scan
 from tests.services.conftest import ANA, BEN, CHANNEL, GUEST, KEY, TEAM, Office, link
 
@@ -59,9 +60,15 @@ async def test_add_puts_the_links_of_a_message_on_the_case_and_says_why_others_a
     assert "Logs are no insight" in others[0]
     assert "another Datadog organisation" in others[1]
     assert set(await office.insights()) == {"1", "2"}
-    again = await ask(office, f"add {link(2)} to {KEY}", BEN)
-    assert again.startswith("Nothing new to add.")
-    assert "Ana is adding it already" in again
+    for state, answer in (
+        (State.CONFIRMED, "Ana is adding it already."),
+        (State.UNDOING, "it is just being removed."),
+        (State.ADDED, "Ana added it at <!date"),
+        (State.DISMISSED, f"Adding 1 insight to {KEY}."),
+    ):
+        async with office.store.write() as tx:
+            await tx.execute(update(schema.insights).values(state=state))
+        assert answer in await ask(office, f"add {link(2)} to {KEY}", BEN)
     office.slack.delete(CHANNEL, ts)
     assert (await ask(office, f"add {there} to {KEY}")).startswith("There is no such message")
 
