@@ -3,7 +3,6 @@
 # pyright: reportUnknownMemberType=false
 # slack_bolt's decorators take bare Patterns, which strict mode calls partially unknown.
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -11,7 +10,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.insights import Mode
 from bot.listeners.clicks import on_click
-from bot.listeners.installation import caller_of, installation_of
+from bot.listeners.installation import installation_of
 from bot.model import Thread
 from bot.services import home, ties
 from bot.services.context import Context
@@ -31,21 +30,19 @@ def register(app: AsyncApp, context: Context, responder: Responder) -> None:
         if event.get("tab") == "home":
             responder.in_background(home.publish(context, installation_of(body), event["user"]))
 
-    @app.action("home.retry")
-    async def on_retry(ack: Callable[[], Awaitable[Any]], body: Json) -> None:
-        await ack()
-        caller = caller_of(body)
-        publish(caller, partial(home.retry_failed, context, caller.here.workspace, caller.user, responder.wake))
-
     async def untie(caller: Caller, action: Json, _: Json) -> Answer:
         return await ties.untie(context, _place(caller, action), caller.user)
 
     async def ask_first(caller: Caller, action: Json, _: Json) -> Answer:
         return await ties.set_mode(context, _place(caller, action), Mode.ASK, caller.user)
 
+    async def retry(caller: Caller, _: Json, __: Json) -> Answer:
+        return partial(home.retry_failed, context, caller.here.workspace, caller.user, responder.wake)
+
+    on_click(app, responder, "home.retry", retry, publish)
     on_click(app, responder, "home.untie", untie, publish)
     on_click(app, responder, "home.ask", ask_first, publish)
-    _ = on_opened, on_retry
+    _ = on_opened
 
 
 def _place(caller: Caller, action: Json) -> Thread:

@@ -8,7 +8,7 @@ from bot.commands import Command, Permalink
 from bot.datadog.client import DatadogTransient
 from bot.links import as_text, explain, extract, orgs_of, sentence
 from bot.messages import replies
-from bot.model import Case, CaseLink, Draft, Insight, InsightType, State, Thread, TieSource, Uncovered
+from bot.model import Case, CaseLink, Draft, Insight, InsightType, Reason, State, Thread, TieSource, Uncovered
 from bot.services import clicks, ties
 from bot.services.cases import CredentialsRefused, tied_case
 from bot.services.checks import UserError, named_case, permit
@@ -145,13 +145,13 @@ def _sorted(context: Context, workspace: str, org: str, links: Iterable[str]) ->
     others: list[str] = []
     for link in links:
         reading = explain(link, context.routes)
-        outcome = reading.outcome
-        match outcome:
-            case Insight(type=kind, host=host):
-                if kind is InsightType.SCM_URL or org in [hosting.name for hosting in orgs_of(host, hosts)]:
-                    insights[link] = outcome
-                else:
-                    others.append(replies.not_added(link, "It belongs to another Datadog organisation than the case."))
+        match reading.outcome:
+            case Insight(type=InsightType.SCM_URL) as insight:
+                insights[link] = insight
+            case Insight(host=host) as insight if org in [hosting.name for hosting in orgs_of(host, hosts)]:
+                insights[link] = insight
+            case Insight():
+                others.append(replies.not_added(link, sentence(Reason.OTHER_ORG)))
             case Draft():
                 others.append(replies.needs_an_id(link))
             case CaseLink():
@@ -159,7 +159,7 @@ def _sorted(context: Context, workspace: str, org: str, links: Iterable[str]) ->
             case Uncovered() | None:
                 others.append(replies.not_added(link, sentence(reading.reason) if reading.reason else "not read"))
             case _:
-                assert_never(outcome)
+                assert_never(reading.outcome)
     return insights, others
 
 
