@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from bot.commands import VERBS, Misunderstood
 from bot.insights import Mode
 from bot.messages.text import clock, escape, insights
-from bot.model import State
+from bot.model import State, TieSource
 
 MODES: Mapping[Mode, str] = {
     Mode.ASK: "links are offered before they are added",
@@ -182,6 +183,19 @@ def undoing(count: int, case_key: str) -> str:
 
 def nothing_to_undo() -> str:
     return "Nothing that the bot added in this thread is on its case any more."
+
+
+def tied_by(source: TieSource, who: str) -> str:
+    """What says so, for `StatusReport.by`. `who`: the person's name, where it is known."""
+    match source:
+        case TieSource.SAID:
+            return f"{who or 'somebody'} said so"
+        case TieSource.ROOT:
+            return "its first message says so"
+        case TieSource.CHANNEL:
+            return "its channel is"
+        case _:
+            assert_never(source)
 
 
 def status(standing: StatusReport) -> str:

@@ -1,6 +1,6 @@
 """Running what somebody typed: each command ends in a sentence for them, and some are announced in the open."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 from bot import commands
@@ -8,7 +8,7 @@ from bot.commands import Command, Permalink
 from bot.datadog.client import DatadogTransient
 from bot.links import as_text, explain, extract, orgs_of, sentence
 from bot.messages import replies
-from bot.model import Case, CaseLink, Draft, Insight, InsightType, Reason, State, Thread, TieSource, Uncovered
+from bot.model import Case, CaseLink, Draft, Insight, InsightType, Reason, Thread, TieSource, Uncovered
 from bot.services import clicks, ties
 from bot.services.cases import CredentialsRefused, tied_case
 from bot.services.checks import UserError, named_case, permit
@@ -171,23 +171,15 @@ async def _scan(context: Context, caller: Caller, thread: Thread) -> str:
     return replies.scanning()
 
 
-SAYS = {
-    TieSource.SAID: "somebody said so",
-    TieSource.ROOT: "its first message says so",
-    TieSource.CHANNEL: "its channel is",
-}
-
-
 async def _status(context: Context, place: Thread) -> str:
     async with context.store.read() as connection:
         tie = await stored_ties.of(connection, place)
         mode = await modes.of(connection, place) or context.mode
-        counts: Mapping[State, int] = await cards.counts(connection, place)
+        counts = await cards.counts(connection, place)
     case = await tied_case(context, place)
     slack = await context.slack(place.workspace)
     names = await slack.names({tie.by} if tie and tie.by else set(), within=PERSON_WITHIN)
-    says = SAYS[tie.source] if tie else SAYS[TieSource.ROOT] if case else ""
-    if tie is not None and tie.source is TieSource.SAID and tie.by and tie.by in names:
-        says = f"{names[tie.by]} said so"
+    source = tie.source if tie else TieSource.ROOT if case else None
+    by = replies.tied_by(source, names.get(tie.by or "", "") if tie else "") if source else ""
     tied_to = (case.key, case.title) if case else None
-    return replies.status(replies.StatusReport(bool(place.ts), tied_to, says, mode, counts))
+    return replies.status(replies.StatusReport(bool(place.ts), tied_to, by, mode, counts))

@@ -20,7 +20,7 @@ from bot.sandbox.datadog.server import DatadogServer
 from bot.sandbox.render import as_text
 from bot.sandbox.slack.server import SlackServer
 from bot.services.context import Context, Organization
-from bot.services.responder import Answer, Responder, text_of
+from bot.services.responder import Responder
 from bot.slack.client import Slack
 from bot.slack.manifest import manifest
 from bot.slack.workspaces import OneWorkspace, Workspace
@@ -80,11 +80,6 @@ class Office:
 
     def privately(self, user: str) -> list[str]:
         return [said["text"] for said in self.slack.private if said["user"] == user]
-
-
-async def told(answer: Answer) -> str:
-    """What an answer comes to after the acknowledgement."""
-    return await text_of(answer)
 
 
 @pytest.fixture

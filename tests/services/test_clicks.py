@@ -10,9 +10,10 @@ from bot.model import State, Thread
 from bot.policy import Confirmers
 from bot.services import clicks
 from bot.services.checks import UserError
+from bot.services.responder import text_of
 from bot.store import cases
 from bot.store.cases import DeliveryResult
-from tests.services.conftest import ANA, BEN, GUEST, KEY, TEAM, Office, told
+from tests.services.conftest import ANA, BEN, GUEST, KEY, TEAM, Office
 from tests.store.conftest import CASE, card_of, items_of, monitors, paste, states, tie
 
 
@@ -29,7 +30,7 @@ async def press(office: Office, thread: Thread, action: Action, *ticked: int, by
     card = await card_of(office.store, thread)
     ids = {int(item.resource_id): item.id for item in await items_of(office.store, card)}
     chosen = frozenset(ids[number] for number in ticked)
-    return await told(await clicks.press(office.context, TEAM, by, action, card.id, card.version, chosen))
+    return await text_of(await clicks.press(office.context, TEAM, by, action, card.id, card.version, chosen))
 
 
 async def test_what_the_card_shows_is_not_told_again(office, thread):

@@ -9,10 +9,11 @@ from bot.insights import Action, Mode
 from bot.model import State, Thread
 from bot.services import home, ties
 from bot.services.checks import UserError
+from bot.services.responder import text_of
 from bot.store import cases, schema
 from bot.store.cases import DeliveryResult
 from bot.store.jobs import JobKind
-from tests.services.conftest import ANA, CHANNEL, GUEST, KEY, TEAM, Office, told
+from tests.services.conftest import ANA, CHANNEL, GUEST, KEY, TEAM, Office
 from tests.store.conftest import CASE, card_of, monitors, paste, press, states, tie
 
 
@@ -37,7 +38,7 @@ async def thread(office: Office) -> Thread:
 
 
 async def test_it_shows_ties_modes_and_insights_of_ones_own_channels(office, thread):
-    await told(await ties.set_mode(office.context, thread.whole_channel, Mode.AUTO, ANA))
+    await text_of(await ties.set_mode(office.context, thread.whole_channel, Mode.AUTO, ANA))
     said = await shown(office)
     for words in (
         f"{KEY} · <https://acme.slack.com/archives/{CHANNEL}/",

@@ -9,11 +9,11 @@ from bot.insights import Mode
 from bot.model import Case, Thread, TieKind
 from bot.services import ties
 from bot.services.checks import UserError
-from bot.services.responder import Answer
+from bot.services.responder import Answer, text_of
 from bot.store import cases, modes, questions
 from bot.store import now as store_now
 from bot.store import ties as stored
-from tests.services.conftest import ANA, BEN, CHANNEL, GUEST, KEY, SHARED, TEAM, Office, told
+from tests.services.conftest import ANA, BEN, CHANNEL, GUEST, KEY, SHARED, TEAM, Office
 from tests.store.conftest import CASE, OTHER_CASE, card_of, monitor, paste, tie
 
 CASE_NAMED = CaseReference(KEY)
@@ -36,16 +36,16 @@ SAID = {
 @pytest.mark.parametrize("act", ACTS)
 async def test_a_change_is_announced_in_the_open_and_a_second_one_is_told_that_nothing_changed(office, act):
     thread = office.thread()
-    assert await told(await ACTS[act](office, thread, ANA)) == ""
+    assert await text_of(await ACTS[act](office, thread, ANA)) == ""
     assert office.in_the_open(thread)[0].startswith(SAID[act][0])
-    assert SAID[act][2] in await told(await ACTS[act](office, thread, BEN))
+    assert SAID[act][2] in await text_of(await ACTS[act](office, thread, BEN))
     assert len(office.in_the_open(thread)) == 1
 
 
 @pytest.mark.parametrize("act", ACTS)
 async def test_in_a_channel_that_others_read_a_change_is_told_to_that_person_alone(office, act):
     thread = office.thread(channel=SHARED)
-    assert (await told(await ACTS[act](office, thread, ANA))).startswith(SAID[act][1])
+    assert (await text_of(await ACTS[act](office, thread, ANA))).startswith(SAID[act][1])
     assert office.in_the_open(thread) == []
 
 
@@ -61,7 +61,7 @@ async def test_who_may_not_change_a_case_changes_no_tie_and_no_mode(office, act)
 async def test_where_the_bot_cannot_post_the_answer_says_how_to_invite_it(office):
     """K11."""
     office.slack.add_channel(id="C0ELSE", name="elsewhere", members={ANA})
-    said = await told(await ties.tie(office.context, Thread(TEAM, "C0ELSE", ""), CASE_NAMED, ANA))
+    said = await text_of(await ties.tie(office.context, Thread(TEAM, "C0ELSE", ""), CASE_NAMED, ANA))
     assert said.startswith(f"This channel is tied to {KEY} now. The bot is not in that channel")
     assert "/invite @Case Insights" in said
 
@@ -94,7 +94,7 @@ async def test_a_cards_menu_changes_its_thread_or_its_channel(office, choice, in
     await tie(office.store, thread)
     await paste(office.store, monitor(1), thread=thread)
     card = await card_of(office.store, thread)
-    assert await told(await ties.choose(office.context, TEAM, ANA, card.id, choice)) == ""
+    assert await text_of(await ties.choose(office.context, TEAM, ANA, card.id, choice)) == ""
     assert await known(office, thread) == in_thread
     assert await known(office, thread.whole_channel) == in_channel
     with pytest.raises(UserError, match="not in the bot's database"):
@@ -126,7 +126,7 @@ async def test_of_two_who_answer_the_second_is_told_who_was_first(office, number
     assert await ties.answer_question(office.context, TEAM, ANA, card, number) == ""
     assert await known(office, thread) == (kind, None)
     for second in (0, None):
-        assert await told(await ties.answer_question(office.context, TEAM, BEN, card, second)) == late
+        assert await text_of(await ties.answer_question(office.context, TEAM, BEN, card, second)) == late
     assert office.in_the_open(thread) == [], "the card itself shows the answer"
 
 
