@@ -1,6 +1,9 @@
-"""How long to wait for what. All in seconds."""
+"""How long to wait for what, in seconds, and the sentence that says why."""
 
 import random
+
+from bot.datadog.client import DatadogTransient, TransientReason
+from bot.messages import sentences
 
 FIRST_RETRY_SECONDS = 1.0
 PROBE_SECONDS = 60.0
@@ -23,3 +26,10 @@ def answer_is_due(lease: float) -> float:
 def probe(cap: float) -> float:
     """Until refused credentials are tried again."""
     return min(PROBE_SECONDS, cap)
+
+
+def not_now(error: DatadogTransient) -> str:
+    """Why Datadog did not do it now, a sentence."""
+    if error.why is TransientReason.RATE_LIMITED:
+        return sentences.rate_limited()
+    return sentences.not_answering(error.status)

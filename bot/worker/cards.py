@@ -22,7 +22,7 @@ from bot.slack.client import DIRECT, SlackPermanent
 from bot.store import cards, cases, channels, jobs, joining, now, questions
 from bot.store.jobs import Job, JobKind
 from bot.worker.lease import fenced
-from bot.worker.outcomes import Done, Outcome
+from bot.worker.outcomes import Done, GiveUp, Outcome
 
 SHARED = "shared_channel"
 """Our own reason: in such a channel the operator wants nothing said in the open."""
@@ -73,7 +73,7 @@ async def work(context: Context, job: Job) -> Outcome:
     return Done(write=write)
 
 
-async def give_up(context: Context, job: Job, reason: str) -> Outcome:
+async def give_up(context: Context, job: Job, end: GiveUp) -> Done:
     """A card whose message cannot be changed any more: what became of its insights is posted as a new reply.
 
     Where the bot is not in the channel, or must be silent, the card of what somebody added on purpose goes to their
@@ -85,13 +85,13 @@ async def give_up(context: Context, job: Job, reason: str) -> Outcome:
         return Done()
 
     async def write(tx: AsyncConnection) -> None:
-        person = await _whose(tx, card) if card.ts is None and reason in OUTSIDE else None
+        person = await _whose(tx, card) if card.ts is None and end.reason in OUTSIDE else None
         if person is not None:
             await cards.move_to_dm(tx, card, person)
-        elif card.ts is not None and reason in MESSAGE_GONE and await _is_decided(tx, card):
+        elif card.ts is not None and end.reason in MESSAGE_GONE and await _is_decided(tx, card):
             await cards.lost(tx, card.id)
         else:
-            await joining.close(tx, card, reason, context.timing)
+            await joining.close(tx, card, end.reason, context.timing)
             return
         await jobs.enqueue(tx, JobKind.CARD, card.id)
 

@@ -24,9 +24,9 @@ from bot.store.cases import DeliveryResult, WorkItem
 from bot.store.comments import Comment
 from bot.store.jobs import BATCH, Job
 from bot.worker import comments as commenting
-from bot.worker.backoff import answer_is_due, backoff, probe
+from bot.worker.backoff import answer_is_due, backoff, not_now, probe
 from bot.worker.lease import fenced
-from bot.worker.outcomes import Done, More, Outcome, RetryAfter, Write
+from bot.worker.outcomes import Done, GiveUp, More, Outcome, RetryAfter, Write
 
 SINGLES = 3
 """So many single insights refused in a row, and the rest would be too."""
@@ -78,9 +78,9 @@ async def work(context: Context, job: Job) -> Outcome:
         return _not_now(turn, error)
 
 
-async def give_up(context: Context, job: Job, reason: str) -> Outcome:
-    """What Datadog did not take for so long failed; people can press Retry."""
-    return await _all_failed(context, job, sentences.gave_up(context.give_up_after / 3600, reason))
+async def give_up(context: Context, job: Job, end: GiveUp) -> Done | More:
+    """What Datadog did not take in all that time has failed; people can press Retry."""
+    return await _all_failed(context, job, sentences.gave_up(context.give_up_after / 3600, end.words or end.reason))
 
 
 async def _batch(turn: _Turn) -> Outcome:
@@ -188,7 +188,7 @@ async def _not_allowed(turn: _Turn, batch: Sequence[WorkItem], refused: DatadogP
     return _settled(turn, [_failure(item, words) for item in batch], batch_size=turn.job.batch_size)
 
 
-async def _all_failed(context: Context, job: Job, words: str) -> Outcome:
+async def _all_failed(context: Context, job: Job, words: str) -> Done | More:
     case = jobs.case_of(job.key)
     async with context.store.read() as connection:
         todo = await cases.work(connection, *case)
@@ -199,11 +199,10 @@ async def _all_failed(context: Context, job: Job, words: str) -> Outcome:
 
 
 def _not_now(turn: _Turn, error: DatadogTransient) -> Outcome:
-    limited = error.why is TransientReason.RATE_LIMITED
-    words = sentences.rate_limited() if limited else sentences.not_answering(error.status)
+    words = not_now(error)
     log.warning("datadog.later", job=turn.job.key, status=error.status, attempts=turn.job.attempts + 1)
     seconds = backoff(turn.job.attempts, turn.context.retry_cap, error.after)
-    if limited:
+    if error.why is TransientReason.RATE_LIMITED:
         turn.org.breaker.open(seconds, words)
 
     async def write(tx: AsyncConnection) -> None:

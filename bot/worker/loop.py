@@ -1,25 +1,27 @@
 """The loop: claims jobs that are due, works on several at once, and sleeps until the next is."""
 
 import asyncio
-import contextlib
 import secrets
 import time
+from collections.abc import Mapping
 from typing import Protocol, assert_never
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import metrics
-from bot.datadog.client import DatadogTransient, TransientReason
+from bot.datadog.client import DatadogTransient
 from bot.messages import sentences
 from bot.services.cases import CredentialsRefused
 from bot.services.context import Context
 from bot.slack.client import SlackPermanent, SlackTransient
-from bot.store import jobs, retention, ties
+from bot.store import jobs, retention
 from bot.store.jobs import Job, JobKind, LeaseLost
 from bot.worker import cards, cases, threads
-from bot.worker.backoff import backoff, probe
-from bot.worker.outcomes import Done, GiveUp, More, Outcome, RetryAfter
+from bot.worker.backoff import backoff, not_now, probe
+from bot.worker.lease import fenced
+from bot.worker.outcomes import GAVE_UP, Done, GiveUp, More, Outcome, RetryAfter
 
 AT_ONCE = 16
 """Jobs under way in one process: each waits for Slack or Datadog most of its time."""
@@ -34,31 +36,22 @@ class Handler(Protocol):
     """A module that does one kind of job."""
 
     async def work(self, context: Context, job: Job) -> Outcome:
-        """One turn; may raise what `_turn` knows."""
+        """One turn; may raise what `_turn` turns into outcomes."""
         ...
 
-    async def give_up(self, context: Context, job: Job, reason: str) -> Outcome:
-        """What is written of a job that is over without success: a sentence, Slack's word, or `gave_up`."""
+    async def give_up(self, context: Context, job: Job, end: GiveUp) -> Done | More:
+        """What is written when the job is over without success."""
         ...
 
 
-def handler_of(kind: JobKind) -> Handler:
-    match kind:
-        case JobKind.THREAD:
-            return threads
-        case JobKind.CARD:
-            return cards
-        case JobKind.CASE:
-            return cases
-        case _:
-            assert_never(kind)
+HANDLERS: Mapping[JobKind, Handler] = {JobKind.THREAD: threads, JobKind.CARD: cards, JobKind.CASE: cases}
 
 
 class Worker:
     """The one loop of a process. `wake` after a commit makes it look at once."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, handlers: Mapping[JobKind, Handler] = HANDLERS) -> None:
+        self._context, self._handlers = context, handlers
         self._awake = asyncio.Event()
         self._under_way: dict[asyncio.Task[None], Job] = {}
         self._kept_up = 0.0
@@ -142,71 +135,65 @@ class Worker:
     async def _work(self, job: Job) -> None:
         """A turn of a job, and what became of it."""
         try:
-            await self._write(job, await self._turn(job))
+            await self._end(job, await self._turn(job))
         except LeaseLost:
             metrics.leases_lost.labels(job.kind).inc()
             log.warning("job.lease_lost", kind=job.kind, key=job.key)
         except SQLAlchemyError as error:
-            # The store will say when it works again: the lease ends and the job is claimed anew.
+            # Nothing can be written now: the lease ends and the job is claimed anew.
             log.warning("job.store_failed", kind=job.kind, key=job.key, error=type(error).__name__)
-        except Exception as error:  # noqa: BLE001  of what was to be written: it counts as an attempt
-            with contextlib.suppress(LeaseLost, SQLAlchemyError):
-                await self._write(job, _error_of_ours(job, error))
+        except Exception:
+            reference = secrets.token_hex(2).upper()
+            log.exception("job.failed", kind=job.kind, key=job.key, reference=reference)
+            await self._failed(job, reference)
 
     async def _turn(self, job: Job) -> Outcome:
-        context, handler = self._context, handler_of(job.kind)
+        """A handler's outcome, with what any kind may raise as one."""
         try:
-            outcome = await _attempt(context, handler, job)
-        except (LeaseLost, SQLAlchemyError):
-            raise
-        except Exception as error:  # noqa: BLE001  whatever it is, it counts as an attempt
-            outcome = _error_of_ours(job, error)
-        if isinstance(outcome, RetryAfter) and outcome.counts and job.failing_for > context.give_up_after:
-            outcome = GiveUp(outcome.reason)
-        if isinstance(outcome, GiveUp):
-            log.warning("job.given_up", kind=job.kind, key=job.key, reason=outcome.reason)
-            outcome = await handler.give_up(context, job, outcome.reason)
-        return outcome
+            return await self._handlers[job.kind].work(self._context, job)
+        except SlackTransient as error:
+            return RetryAfter(error.after, str(error))
+        except SlackPermanent as error:
+            log.warning("slack.refused", kind=job.kind, key=job.key, reason=error.reason, needed=error.needed)
+            return GiveUp(error.reason)
+        except DatadogTransient as error:
+            return RetryAfter(error.after, not_now(error))
+        except CredentialsRefused:
+            return RetryAfter(probe(self._context.retry_cap), sentences.credentials(), counts=False)
 
-    async def _write(self, job: Job, outcome: Outcome) -> None:
-        """One transaction, fenced by the lease: what the turn brought, and its end."""
-        async with self._context.write() as tx:
-            if outcome.case is not None:
-                await ties.lock_case(tx, *outcome.case)
-            await jobs.check_lease(tx, job)
+    async def _failed(self, job: Job, reference: str) -> None:
+        """An error of ours counts as an attempt, so a job that always fails is given up in the end."""
+        try:
+            await self._end(job, RetryAfter(None, f"Something went wrong ({reference})."))
+        except Exception as error:  # its lease ends, and the job is claimed anew
+            log.exception("job.not_kept", kind=job.kind, key=job.key, reference=reference, error=type(error).__name__)
+
+    async def _end(self, job: Job, outcome: Outcome) -> None:
+        """End the turn; a job that has failed for too long is given up, once what the turn brought is written."""
+        context = self._context
+        if isinstance(outcome, RetryAfter) and outcome.counts and job.failing_for > context.give_up_after:
+            if outcome.write is not None:
+                async with fenced(context, job, case=outcome.case) as (tx, _):
+                    await outcome.write(tx)
+            outcome = GiveUp(GAVE_UP, outcome.reason)
+        if isinstance(outcome, GiveUp):
+            log.warning("job.given_up", kind=job.kind, key=job.key, reason=outcome.reason, words=outcome.words)
+            outcome = await self._handlers[job.kind].give_up(context, job, outcome)
+        async with fenced(context, job, case=outcome.case) as (tx, _):
             written = await outcome.write(tx) if outcome.write is not None else None
-            match outcome:
-                case Done() | GiveUp():
-                    await jobs.complete(tx, job)
-                case More(batch_size=batch_size, refused=refused):
-                    await jobs.keep(tx, job, batch_size=batch_size, refused=refused)
-                case RetryAfter(seconds=seconds, reason=reason, counts=counts):
-                    after = backoff(job.attempts, self._context.retry_cap, seconds)
-                    await jobs.retry(tx, job, after, reason, counts_as_attempt=counts)
-                    metrics.jobs_retried.labels(job.kind).inc()
-                case _:
-                    assert_never(outcome)
+            await self._release(tx, job, outcome)
         if outcome.after is not None:
             await outcome.after(written)
 
-
-async def _attempt(context: Context, handler: Handler, job: Job) -> Outcome:
-    """A turn, with what any kind may raise as an outcome."""
-    try:
-        return await handler.work(context, job)
-    except SlackTransient as error:
-        return RetryAfter(error.after, str(error))
-    except SlackPermanent as error:
-        return GiveUp(error.reason)
-    except DatadogTransient as error:
-        limited = error.why is TransientReason.RATE_LIMITED
-        return RetryAfter(error.after, sentences.rate_limited() if limited else sentences.not_answering(error.status))
-    except CredentialsRefused:
-        return RetryAfter(probe(context.retry_cap), sentences.credentials(), counts=False)
-
-
-def _error_of_ours(job: Job, error: Exception) -> RetryAfter:
-    """It counts as an attempt, and the log has it under the reference that people get."""
-    reference = secrets.token_hex(2).upper()
-    log.error("job.failed", kind=job.kind, key=job.key, reference=reference, exc_info=error)
-    return RetryAfter(None, f"Something went wrong ({reference}).")
+    async def _release(self, tx: AsyncConnection, job: Job, outcome: Done | More | RetryAfter) -> None:
+        match outcome:
+            case Done():
+                await jobs.complete(tx, job)
+            case More():
+                await jobs.keep(tx, job, batch_size=outcome.batch_size, refused=outcome.refused)
+            case RetryAfter():
+                after = backoff(job.attempts, self._context.retry_cap, outcome.seconds)
+                await jobs.retry(tx, job, after, outcome.reason, counts_as_attempt=outcome.counts)
+                metrics.jobs_retried.labels(job.kind).inc()
+            case _:
+                assert_never(outcome)

@@ -16,7 +16,7 @@ Write = Callable[[AsyncConnection], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Outcome:
-    """`write`: what else belongs into the transaction that ends the turn; `case`: locked before the job, in that order.
+    """`write`: what else the transaction that ends the turn writes; `case`: the case to lock before the job's row.
 
     `after`: what to do once the transaction stands, with what `write` returned; lost if the process dies before.
     """
@@ -33,7 +33,7 @@ class Done(_Outcome):
 
 @dataclass(frozen=True, slots=True)
 class More(_Outcome):
-    """Another turn is due at once; with a case's job, for so many insights, after so many that Datadog refused."""
+    """Another turn is due at once; a case's job sends `batch_size` insights, after `refused` single ones in a row."""
 
     batch_size: int = BATCH
     refused: int = 0
@@ -41,9 +41,9 @@ class More(_Outcome):
 
 @dataclass(frozen=True, slots=True)
 class RetryAfter(_Outcome):
-    """Not now. `seconds` None: the usual back-off. `counts`: as a failed attempt, so that it is given up some day.
+    """Not now. `seconds` None: the usual back-off. `counts`: it is a failed attempt, so the job may be given up.
 
-    `reason`: a sentence, for what waits says it.
+    `reason`: a sentence, which the cards that wait show.
     """
 
     seconds: float | None
@@ -52,10 +52,14 @@ class RetryAfter(_Outcome):
 
 
 @dataclass(frozen=True, slots=True)
-class GiveUp(_Outcome):
-    """Never. The handler's `give_up` decides what to write."""
+class GiveUp:
+    """Trying again will not help. `reason`: the short code that is kept; `words`: what it waited for, a sentence."""
 
     reason: str
+    words: str = ""
 
+
+GAVE_UP = "gave_up"
+"""The reason of a job that has failed for too long."""
 
 Outcome = Done | More | RetryAfter | GiveUp

@@ -6,7 +6,6 @@ Only a definite answer is remembered as "no case": a 429, a 5xx, or a channel th
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.links import extract, parse
@@ -18,9 +17,7 @@ from bot.store import cases, jobs, now, offering, questions, scans, ties
 from bot.store.jobs import Job
 from bot.store.seen import Rules, SightingDecision
 from bot.worker import scans as scanning
-from bot.worker.outcomes import Done, More, Outcome
-
-log = structlog.get_logger(__name__)
+from bot.worker.outcomes import Done, GiveUp, More, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +60,12 @@ async def work(context: Context, job: Job) -> Outcome:
     return More(write=write, after=after) if scan is not None else Done(write=write, after=after)
 
 
-async def give_up(context: Context, job: Job, reason: str) -> Outcome:
+async def give_up(context: Context, job: Job, end: GiveUp) -> Done:
     """Nothing is known of the thread's case, so nothing is remembered: the next link asks again."""
     thread = jobs.thread_of(job.key)
 
     async def write(tx: AsyncConnection) -> Sequence[SightingDecision]:
-        return await offering.set_aside(tx, thread, reason)
+        return await offering.set_aside(tx, thread, end.reason)
 
     async def after(decisions: Sequence[SightingDecision]) -> None:
         decision_log.tell(context, thread, None, decisions)

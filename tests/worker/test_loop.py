@@ -7,17 +7,21 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.datadog.client import DatadogTransient, TransientReason
 from bot.insights import Action
+from bot.messages import sentences
 from bot.model import State
+from bot.services.cases import CredentialsRefused
 from bot.services.context import Context
+from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import Store, jobs, schema
 from bot.store.cards import Timing
 from bot.store.jobs import Job, JobKind
-from bot.worker import loop
+from bot.worker import threads
 from bot.worker.backoff import answer_is_due, backoff, probe
 from bot.worker.loop import Worker
 from bot.worker.outcomes import Done, GiveUp, More, Outcome, RetryAfter
-from tests.store.conftest import CASE, card_of, items_of, monitor, paste, press, states, tie
+from tests.store.conftest import CASE, REPLY, card_of, items_of, monitor, paste, press, sighted, states, tie
 
 KEY = jobs.case_key(CASE.org, CASE.case_id)
 
@@ -88,10 +92,10 @@ async def test_a_holder_whose_lease_is_lost_writes_nothing(store):
 
 
 class Handler:
-    """One that returns, or raises, what a test wants."""
+    """Returns, or raises, what a test wants."""
 
     def __init__(self, *outcomes: Outcome | Exception) -> None:
-        self.outcomes, self.given_up = list(outcomes), ""
+        self.outcomes, self.ends = list(outcomes), list[GiveUp]()
 
     async def work(self, context: Context, job: Job) -> Outcome:
         outcome = self.outcomes.pop(0)
@@ -99,20 +103,27 @@ class Handler:
             raise outcome
         return outcome
 
-    async def give_up(self, context: Context, job: Job, reason: str) -> Outcome:
-        self.given_up = reason
+    async def give_up(self, context: Context, job: Job, end: GiveUp) -> Done:
+        self.ends.append(end)
         return Done()
 
 
+class FailingThreads(Handler):
+    """Threads that nobody can find out about; they are given up as ever."""
+
+    async def give_up(self, context: Context, job: Job, end: GiveUp) -> Done:
+        return await threads.give_up(context, job, end)
+
+
 @pytest.fixture
-def turn(store: Store, monkeypatch: pytest.MonkeyPatch):
+def turn(store: Store):
     """Lets a case's job have one turn with a handler."""
 
     async def have(handler: Handler, *, give_up_after: float = 3600.0) -> None:
-        monkeypatch.setattr(loop, "handler_of", lambda kind: handler)
         async with store.write() as tx:
             await jobs.enqueue(tx, JobKind.CASE, KEY)
-        await Worker(context(store, give_up_after=give_up_after))._work(await claimed(store))
+        worker = Worker(context(store, give_up_after=give_up_after), {JobKind.CASE: handler})
+        await worker._work(await claimed(store))
 
     return have
 
@@ -156,14 +167,16 @@ async def test_an_error_of_ours_counts_as_an_attempt_and_is_given_up_some_day(st
     [row] = await rows(store)
     assert (row.attempts, row.note[:20]) == (1, "Something went wrong")
     await turn(handler, give_up_after=0.0)
-    assert handler.given_up.startswith("Something went wrong")
+    [end] = handler.ends
+    assert end.reason == "gave_up"
+    assert end.words.startswith("Something went wrong")
     assert await rows(store) == []
 
 
 async def test_giving_up_is_the_handlers_to_write(store, turn):
     handler = Handler(GiveUp("channel_not_found"))
     await turn(handler)
-    assert (handler.given_up, await rows(store)) == ("channel_not_found", [])
+    assert (handler.ends, await rows(store)) == ([GiveUp("channel_not_found")], [])
 
 
 async def test_what_does_not_count_is_never_given_up(store, turn):
@@ -171,10 +184,63 @@ async def test_what_does_not_count_is_never_given_up(store, turn):
     await turn(handler, give_up_after=0.0)
     await turn(handler, give_up_after=0.0)
     [row] = await rows(store)
-    assert (row.attempts, handler.given_up) == (0, "")
+    assert (row.attempts, handler.ends) == (0, [])
 
 
 def test_back_off_doubles_up_to_its_cap_and_keeps_to_what_was_asked():
     assert all(0.8 * wanted <= backoff(attempts, 300.0) <= wanted for attempts, wanted in [(0, 1), (3, 8), (99, 300)])
     assert (backoff(0, 300.0, asked=42.0), backoff(9, 300.0, asked=0.0)) == (42.0, 0.05)
     assert (answer_is_due(30.0), probe(300.0), probe(5.0)) == (22.5, 60.0, 5.0)
+
+
+async def test_an_error_in_what_is_written_is_given_up_some_day(store, turn):
+    async def write(tx: AsyncConnection) -> None:
+        raise ZeroDivisionError
+
+    handler = Handler(*2 * [Done(write=write)])
+    await turn(handler, give_up_after=0.0)
+    await turn(handler, give_up_after=0.0)
+    [end] = handler.ends
+    assert end.words.startswith("Something went wrong")
+
+
+async def test_what_a_failed_call_left_is_written_although_its_job_is_given_up(store, turn):
+    written: list[int] = []
+
+    async def write(tx: AsyncConnection) -> None:
+        written.append(1)
+
+    handler = Handler(*2 * [RetryAfter(1.0, "Datadog.", write=write)])
+    await turn(handler, give_up_after=0.0)
+    await turn(handler, give_up_after=0.0)
+    assert (len(written), handler.ends) == (2, [GiveUp("gave_up", "Datadog.")])
+
+
+async def test_a_thread_that_failed_for_too_long_keeps_the_code_that_why_has_a_sentence_for(store):
+    """A sentence in its place could be longer than the column, which PostgreSQL refuses."""
+    await paste(store, monitor(1))
+    handler = FailingThreads(*2 * [SlackTransient("conversations.replies: ServerDisconnectedError")])
+    worker = Worker(context(store, give_up_after=0.0), {JobKind.THREAD: handler})
+    for _ in range(2):
+        await worker._work(await claimed(store, JobKind.THREAD))
+    assert await sighted(store) == [(REPLY, "not", "gave_up")]
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (SlackTransient("ratelimited", 3.0), RetryAfter(3.0, "ratelimited")),
+        (SlackPermanent("missing_scope", "channels:history"), GiveUp("missing_scope")),
+        (
+            DatadogTransient(TransientReason.RATE_LIMITED, 429, after=7.0, sent=False),
+            RetryAfter(7.0, "Datadog asks the bot to slow down (429)."),
+        ),
+        (DatadogTransient(TransientReason.SILENT, 503), RetryAfter(None, "Datadog is not answering (503).")),
+        (CredentialsRefused(), RetryAfter(60.0, sentences.credentials(), counts=False)),
+    ],
+)
+async def test_what_any_kind_may_raise_becomes_one_outcome(sqlite_store, error, outcome):
+    worker = Worker(context(sqlite_store), {JobKind.CASE: Handler(error)})
+    async with sqlite_store.write() as tx:
+        await jobs.enqueue(tx, JobKind.CASE, KEY)
+    assert await worker._turn(await claimed(sqlite_store)) == outcome
