@@ -136,7 +136,7 @@ async def view(context: Context, card: Card) -> CardView | None:
         closed=case.closed,
         archived=case.archived,
         continued=row.continued,
-        waiting=_waiting(items, note, due_at, at),
+        waiting=waiting(items, note, due_at, at),
         names=names,
     )
 
@@ -223,7 +223,7 @@ async def _reply_late(context: Context, job: Job, card: Card) -> None:
         await cards.late_reply_posted(tx, card.id, card.late_replies_due)
 
 
-def _waiting(items: list[CardItem], note: str, due_at: float, at: float) -> Waiting | None:
+def waiting(items: Sequence[CardItem], note: str, due_at: float, at: float) -> Waiting | None:
     """A card says what it waits for once that takes longer than a person looks at "Adding"."""
     asked = [item.confirmed_at or item.at for item in items if item.state.is_at_work]
     if not note or not asked or max(due_at, at) < min(asked) + WAITING_AFTER_SECONDS:
