@@ -1,7 +1,7 @@
 """The job of a card: what the store says of its insights, shown in Slack.
 
 Before a post leaves, `posting_since` is committed; where that stands without a ts, the thread is searched for the
-card's metadata first. So a crash between Slack's yes and our commit leaves one card, not two.
+card's metadata first. So a crash between Slack's answer and our commit leaves one card, not two.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from bot.slack.client import DIRECT, SlackPermanent
 from bot.store import cards, cases, channels, jobs, joining, now, questions
 from bot.store.jobs import Job, JobKind
 from bot.worker.lease import fenced
-from bot.worker.outcomes import Done, GiveUp, Outcome
+from bot.worker.outcomes import GAVE_UP, Done, GiveUp, Outcome
 
 SHARED = "shared_channel"
 """Our own reason: in such a channel the operator wants nothing said in the open."""
@@ -59,10 +59,13 @@ async def work(context: Context, job: Job) -> Outcome:
     if card is None or card.ended is not None:
         return Done()
     shown = await _show(context, job, card)
-    if card.late_replies_due > card.late_replies_posted:
+    late = card.late_replies_due > card.late_replies_posted
+    if late:
         await _reply_late(context, job, card)
 
     async def write(tx: AsyncConnection) -> None:
+        if late:
+            await cards.late_reply_posted(tx, card.id, card.late_replies_due)
         if shown.ts is None:
             await cards.nothing_to_show(tx, card.id, shown.version)
             return
@@ -77,7 +80,7 @@ async def give_up(context: Context, job: Job, end: GiveUp) -> Done:
     """A card whose message cannot be changed any more: what became of its insights is posted as a new reply.
 
     Where the bot is not in the channel, or must be silent, the card of what somebody added on purpose goes to their
-    direct messages with it. Other refusals are for good.
+    direct messages with it. Other refusals are final, and so is Slack's silence for too long.
     """
     async with context.store.read() as connection:
         card = await cards.get(connection, job.key)
@@ -85,10 +88,15 @@ async def give_up(context: Context, job: Job, end: GiveUp) -> Done:
         return Done()
 
     async def write(tx: AsyncConnection) -> None:
-        person = await _whose(tx, card) if card.ts is None and end.reason in OUTSIDE else None
+        if end.reason == GAVE_UP:
+            await cards.end(tx, card.id, GAVE_UP)
+            return
+        items = await cards.items(tx, card.id)
+        person = _whose(card, items) if card.ts is None and end.reason in OUTSIDE else None
+        decided = any(item.state is not State.OFFERED for item in items)
         if person is not None:
             await cards.move_to_dm(tx, card, person)
-        elif card.ts is not None and end.reason in MESSAGE_GONE and await _is_decided(tx, card):
+        elif card.ts is not None and end.reason in MESSAGE_GONE and decided:
             await cards.lost(tx, card.id)
         else:
             await joining.close(tx, card, end.reason, context.timing)
@@ -98,15 +106,11 @@ async def give_up(context: Context, job: Job, end: GiveUp) -> Done:
     return Done(write=write, case=(card.org, card.case_id))
 
 
-async def _whose(tx: AsyncConnection, card: Card) -> str | None:
+def _whose(card: Card, items: Sequence[CardItem]) -> str | None:
     """Who added something on purpose on this card; None once it is in direct messages."""
     if card.thread.channel.startswith(DIRECT):
         return None
-    return next((item.by for item in await cards.items(tx, card.id) if item.by and item.confirmed_at), None)
-
-
-async def _is_decided(tx: AsyncConnection, card: Card) -> bool:
-    return any(item.state is not State.OFFERED for item in await cards.items(tx, card.id))
+    return next((item.by for item in items if item.by and item.confirmed_at), None)
 
 
 async def view(context: Context, card: Card) -> CardView | None:
@@ -122,17 +126,17 @@ async def view(context: Context, card: Card) -> CardView | None:
         return None
     org = context.orgs.get(card.org)
     people = {user for item in items for user in (item.by, item.poster) if user}
-    there = await context.workspaces.at(card.thread.workspace)
+    workspace = await context.workspaces.at(card.thread.workspace)
     wanted = [] if shared else items
-    named, names = await asyncio.gather(_names(org, wanted), there.slack.names(people, within=NAMES_WITHIN))
+    titles, names = await asyncio.gather(_titles(org, wanted), workspace.slack.names(people, within=NAMES_WITHIN))
     return CardView(
         id=card.id,
         version=row.version,
         case_key=case.key,
         case_title="" if shared else case.title,
         case_url=f"{org.case_url}{case.key}" if org else "",
-        items=[replace(item, name=named.get(item.identity, "")) for item in items],
-        sources=_sources(there.myself.url, card.thread, items),
+        items=[replace(item, name=titles.get(item.identity, "")) for item in items],
+        sources=_sources(workspace.myself.url, card.thread, items),
         closed=case.closed,
         archived=case.archived,
         continued=row.continued,
@@ -152,23 +156,25 @@ async def _show(context: Context, job: Job, card: Card) -> ShownCard:
     rendered = await (_question(context, card) if card.asks else _insights(context, card))
     if rendered is None:
         return ShownCard(0, None, "")
-    there = await context.workspaces.at(card.thread.workspace)
+    workspace = await context.workspaces.at(card.thread.workspace)
     ts = card.ts
     if ts is None and card.posting_since is not None:
         mark = metadata(card.id)
-        ts = await there.slack.find(card.thread, mark, card.posting_since, there.myself.bot)
+        ts = await workspace.slack.find(card.thread, mark, card.posting_since, workspace.myself.bot)
     if ts is not None:
         # A new version that reads the same (a probe failed again) is not worth a call.
         if card.ts is None or card.digest != rendered.digest:
-            await there.slack.update(card.thread.channel, ts, rendered.message)
+            await workspace.slack.update(card.thread.channel, ts, rendered.message)
         return ShownCard(rendered.version, ts, rendered.digest)
     if rendered.empty:
         return ShownCard(rendered.version, None, "")
-    if not context.shared and await _is_shared(context, card):
-        raise SlackPermanent(SHARED)
+    if not context.shared:
+        async with context.store.read() as connection:
+            if await channels.is_shared(connection, card.thread):
+                raise SlackPermanent(SHARED)
     async with fenced(context, job) as (tx, at):
         await cards.posting(tx, card.id, at)
-    posted = await there.slack.post(card.thread, rendered.message, metadata(card.id))
+    posted = await workspace.slack.post(card.thread, rendered.message, metadata(card.id))
     return ShownCard(rendered.version, posted.ts, rendered.digest, posted.channel)
 
 
@@ -184,23 +190,18 @@ async def _insights(context: Context, card: Card) -> RenderedCard | None:
 
 async def _question(context: Context, card: Card) -> RenderedCard | None:
     async with context.store.read() as connection:
-        asked = await questions.get(connection, card.id)
-        tied = await questions.tied_to(connection, asked) if asked else None
+        question = await questions.get(connection, card.id)
+        tied = await questions.tied_to(connection, question) if question else None
         shared = await channels.is_shared(connection, card.thread)
-    if asked is None:
+    if question is None:
         return None
     slack = await context.slack(card.thread.workspace)
-    names = await slack.names({asked.by} if asked.by else set(), within=NAMES_WITHIN)
+    names = await slack.names({question.by} if question.by else set(), within=NAMES_WITHIN)
 
-    def render(asked: Question) -> Message:
-        return question_message(asked, names, tied_to=tied, shared=shared)
+    def render(question: Question) -> Message:
+        return question_message(question, names, tied_to=tied, shared=shared)
 
-    return RenderedCard(asked.version, render(asked), _digest(render(replace(asked, version=0))))
-
-
-async def _is_shared(context: Context, card: Card) -> bool:
-    async with context.store.read() as connection:
-        return await channels.is_shared(connection, card.thread)
+    return RenderedCard(question.version, render(question), _digest(render(replace(question, version=0))))
 
 
 def _digest(message: Message) -> str:
@@ -210,17 +211,15 @@ def _digest(message: Message) -> str:
 async def _reply_late(context: Context, job: Job, card: Card) -> None:
     """One reply about insights that failed when nobody was watching any more."""
     mark = metadata(card.id, card.late_replies_due)
-    there = await context.workspaces.at(card.thread.workspace)
-    found = None
+    workspace = await context.workspaces.at(card.thread.workspace)
+    ts = None
     if card.late_reply_since is not None:
-        found = await there.slack.find(card.thread, mark, card.late_reply_since, there.myself.bot)
-    shown = await view(context, card)
-    if found is None and shown is not None:
+        ts = await workspace.slack.find(card.thread, mark, card.late_reply_since, workspace.myself.bot)
+    shown = await view(context, card) if ts is None else None
+    if shown is not None:
         async with fenced(context, job) as (tx, at):
             await cards.late_reply_leaves(tx, card.id, at)
-        await there.slack.post(card.thread, late_failure(shown), mark)
-    async with fenced(context, job) as (tx, _):
-        await cards.late_reply_posted(tx, card.id, card.late_replies_due)
+        await workspace.slack.post(card.thread, late_failure(shown), mark)
 
 
 def waiting(items: Sequence[CardItem], note: str, due_at: float, at: float) -> Waiting | None:
@@ -231,7 +230,7 @@ def waiting(items: Sequence[CardItem], note: str, due_at: float, at: float) -> W
     return Waiting(note, max(due_at, at))
 
 
-async def _names(org: Organization | None, items: Sequence[CardItem]) -> Mapping[Identity, str]:
+async def _titles(org: Organization | None, items: Sequence[CardItem]) -> Mapping[Identity, str]:
     """What the insights are called that the card lists."""
     listed = [item.identity for item in items if item.state.is_named]
     return await org.names_of(listed, within=NAMES_WITHIN) if org else {}

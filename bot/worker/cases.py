@@ -1,9 +1,9 @@
 """The job of a case: what people confirmed is put on it, what they undid is taken off, up to 100 at once.
 
 Before a call leaves, `sent_at` is committed. Whether a repeated PUT doubles an insight is documented nowhere, so what
-has `sent_at`, or belongs on a case that Datadog has not told of for five minutes, is sent only after the case was read
-and does not list it. That also covers a database that was restored from a backup. A call that got no answer may still
-be carried out: for a while not even the case tells, so its job waits.
+has `sent_at`, or belongs on a case that was not read for five minutes, is sent only after the case was read and does
+not list it. That also covers a database that was restored from a backup. A call that got no answer may still be carried
+out: until then reading the case proves nothing, so its job waits.
 """
 
 import math
@@ -26,24 +26,27 @@ from bot.store.jobs import BATCH, Job
 from bot.worker import comments as commenting
 from bot.worker.backoff import answer_is_due, backoff, not_now, probe
 from bot.worker.lease import fenced
-from bot.worker.outcomes import Done, GiveUp, More, Outcome, RetryAfter, Write
+from bot.worker.outcomes import Done, GiveUp, More, Outcome, RetryAfter
 
 SINGLES = 3
-"""So many single insights refused in a row, and the rest would be too."""
+"""After this many single insights refused in a row, Datadog would refuse the rest too."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """What one turn has to do for a case: insights to put on it or take off, and a comment after them."""
+    """What one turn has to do for a case: insights to put on it or take off, and a comment after them.
+
+    `read_ago`: seconds since Datadog was last asked about the case.
+    """
 
     context: Context
     org: Organization
     job: Job
     work: Sequence[WorkItem]
     comment: Comment | None
-    told_ago: float
+    read_ago: float
 
     @property
     def case(self) -> tuple[str, str]:
@@ -60,7 +63,7 @@ async def work(context: Context, job: Job) -> Outcome:
     async with context.store.read() as connection:
         todo = await cases.work(connection, *case)
         comment = await comments.waiting(connection, *case)
-        told_ago = await cases.told_ago(connection, *case)
+        read_ago = await cases.told_ago(connection, *case)
     if not (todo or comment):
         return Done()
     org = context.orgs.get(case[0])
@@ -68,11 +71,11 @@ async def work(context: Context, job: Job) -> Outcome:
         return _wait(job, todo, context.retry_cap, sentences.org_gone(case[0]))
     if org.breaker.open_for:
         return _wait(job, todo, org.breaker.open_for, org.breaker.note, counts=False)
-    turn = _Turn(context, org, job, todo, comment, told_ago)
+    turn = _Turn(context, org, job, todo, comment, read_ago)
     try:
         if todo:
             return await _batch(turn)
-        assert comment is not None, "one of the two is there"  # noqa: S101
+        assert comment is not None, "there is work or a comment"  # noqa: S101
         return await commenting.work(context, org, job, comment)
     except DatadogTransient as error:
         return _not_now(turn, error)
@@ -91,21 +94,21 @@ async def _batch(turn: _Turn) -> Outcome:
     if latest < due:
         return _wait(job, work, due - latest, sentences.not_answering(None), counts=False)
     try:
-        if adding and (turn.told_ago > FRESH_SECONDS or any(item.sent for item in adding)):
+        if adding and (turn.read_ago > FRESH_SECONDS or any(item.sent for item in adding)):
             adding = await _absent(turn, adding)
         if adding:
             return await _add(turn, adding)
         if all(item.state is State.UNDOING for item in work):
             return await _remove(turn, work[:BATCH])
         return More(batch_size=job.batch_size)
-    except DatadogPermanent as refused:
+    except DatadogPermanent as error:
         async with fenced(turn.context, job, case=turn.case) as (tx, _):
             await cases.answered(tx, [item.id for item in work])
-        return await _refused(turn, adding or work[:BATCH], refused)
+        return await _refused(turn, adding or work[:BATCH], error)
 
 
 async def _absent(turn: _Turn, adding: Sequence[WorkItem]) -> list[WorkItem]:
-    """What is on the case already is added, by whomever; the others are returned."""
+    """What is on the case already is added, whoever put it there; returns the others."""
     answer = await turn.org.datadog.case(turn.case_id)
     listed = present(turn.context, answer)
     found = [DeliveryResult(item, State.ADDED, ours=item.sent) for item in adding if item.identity in listed]
@@ -130,34 +133,35 @@ async def _remove(turn: _Turn, removing: Sequence[WorkItem]) -> Outcome:
     words = ""
     try:
         answer = await turn.org.datadog.remove(turn.case_id, [_triple(item) for item in removing])
-    except DatadogPermanent as refused:
-        if refused.status not in (400, 404):
+    except DatadogPermanent as error:
+        if error.status not in (400, 404):
             raise
-        # Something of these was not there to remove, or the case is gone: the case itself tells.
-        answer, words = await _read(turn), refused.words
-    listed: frozenset[Identity] = present(turn.context, answer) if answer else frozenset()
+        # Some of these were not on the case, or the case is gone: reading it tells.
+        answer, words = await _read(turn), error.words
+    listed = _listed(turn, answer)
     undone = [DeliveryResult(item, State.UNDONE) for item in removing if item.identity not in listed]
-    # What stays although the rest was there to remove was refused itself; else the next turn removes it alone.
+    # What stays alone was refused itself; what stays besides others is removed alone by the next turn.
     stays = sentences.refused_by_datadog(words or "it is still on the case")
     kept = [DeliveryResult(item, State.ADDED, note=stays) for item in removing if item.identity in listed]
     return _settled(turn, undone or kept, answer=answer)
 
 
 async def _read(turn: _Turn) -> DatadogCase | None:
+    """The case; None when it is gone."""
     try:
         return await turn.org.datadog.case(turn.case_id)
-    except DatadogPermanent as refused:
-        if refused.status == 404:
+    except DatadogPermanent as error:
+        if error.status == 404:
             return None
-        raise DatadogTransient(TransientReason.SILENT, refused.status) from refused
+        raise DatadogTransient(TransientReason.SILENT, error.status) from error
 
 
-async def _refused(turn: _Turn, batch: Sequence[WorkItem], refused: DatadogPermanent) -> Outcome:
-    """4xx: of several the guilty one is looked for by halves; the rest is an end, with a sentence."""
-    words = sentences.refused_by_datadog(refused.words)
-    if refused.status in (401, 403):
-        return await _not_allowed(turn, batch, refused)
-    if refused.status == 404:
+async def _refused(turn: _Turn, batch: Sequence[WorkItem], error: DatadogPermanent) -> Outcome:
+    """4xx: in a batch, halves find the insight that Datadog refuses; anything else is final, with a sentence."""
+    words = sentences.refused_by_datadog(error.words)
+    if error.status in (401, 403):
+        return await _not_allowed(turn, batch, error)
+    if error.status == 404:
         return await _all_failed(turn.context, turn.job, sentences.case_gone(await _key_of(turn)))
     if len(batch) > 1:
         return await _halve(turn, batch)
@@ -169,22 +173,22 @@ async def _refused(turn: _Turn, batch: Sequence[WorkItem], refused: DatadogPerma
 async def _halve(turn: _Turn, batch: Sequence[WorkItem]) -> Outcome:
     """Whether a refused batch was taken in part is documented nowhere: read the case, then try half."""
     answer = await _read(turn)
-    listed: frozenset[Identity] = present(turn.context, answer) if answer else frozenset()
+    listed = _listed(turn, answer)
     found = [DeliveryResult(item, State.ADDED, ours=True) for item in batch if item.identity in listed]
     absent = [item.id for item in batch if item.identity not in listed]
     half = max(1, len(batch) // 2)
     return _settled(turn, found, answer=answer, unsent=absent, batch_size=half, refused=turn.job.refused)
 
 
-async def _not_allowed(turn: _Turn, batch: Sequence[WorkItem], refused: DatadogPermanent) -> Outcome:
+async def _not_allowed(turn: _Turn, batch: Sequence[WorkItem], error: DatadogPermanent) -> Outcome:
     if not await turn.org.datadog.keys_are_valid():
-        log.error("datadog.credentials_refused", org=turn.org.hosts.name, status=refused.status)
+        log.error("datadog.credentials_refused", org=turn.org.hosts.name, status=error.status)
         seconds = probe(turn.context.retry_cap)
         turn.org.breaker.open(seconds, sentences.credentials())
         return _wait(turn.job, turn.work, seconds, sentences.credentials(), counts=False)
     reference = secrets.token_hex(2).upper()
-    log.error("datadog.permission", job=turn.job.key, status=refused.status, words=refused.words, reference=reference)
-    words = sentences.permission(refused.status, await _key_of(turn), reference)
+    log.error("datadog.permission", job=turn.job.key, status=error.status, words=error.words, reference=reference)
+    words = sentences.permission(error.status, await _key_of(turn), reference)
     return _settled(turn, [_failure(item, words) for item in batch], batch_size=turn.job.batch_size)
 
 
@@ -194,8 +198,8 @@ async def _all_failed(context: Context, job: Job, words: str) -> Done | More:
         todo = await cases.work(connection, *case)
         comment = await comments.waiting(connection, *case)
     failed = [_failure(item, words) for item in todo]
-    write = _write(context, case, failed)
-    return More(write=write, case=case) if comment is not None else Done(write=write, case=case)
+    ends = Done if comment is None else More
+    return ends(write=lambda tx: cases.settle(tx, failed), case=case)
 
 
 def _not_now(turn: _Turn, error: DatadogTransient) -> Outcome:
@@ -230,27 +234,21 @@ def _settled(
     batch_size: int = BATCH,
     refused: int = 0,
 ) -> Outcome:
-    """What became of the batch and of the case; another turn where something is left."""
-    write = _write(turn.context, turn.case, results, answer, unsent)
+    """Write down what became of the batch and of the case; another turn follows where something is left."""
+
+    async def write(tx: AsyncConnection) -> None:
+        await cases.settle(tx, results)
+        await cases.unsent(tx, unsent)
+        if answer is not None:
+            await cases.save(tx, as_case(turn.context, turn.case[0], answer))
+
     if turn.comment is None and len(results) == len(turn.work):
         return Done(write=write, case=turn.case)
     return More(batch_size, refused, write=write, case=turn.case)
 
 
-def _write(
-    context: Context,
-    case: tuple[str, str],
-    results: Sequence[DeliveryResult],
-    answer: DatadogCase | None = None,
-    unsent: Sequence[int] = (),
-) -> Write:
-    async def write(tx: AsyncConnection) -> None:
-        await cases.settle(tx, results)
-        await cases.unsent(tx, unsent)
-        if answer is not None:
-            await cases.save(tx, as_case(context, case[0], answer))
-
-    return write
+def _listed(turn: _Turn, answer: DatadogCase | None) -> frozenset[Identity]:
+    return frozenset() if answer is None else present(turn.context, answer)
 
 
 async def _key_of(turn: _Turn) -> str:

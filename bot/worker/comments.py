@@ -1,16 +1,16 @@
-"""A comment for a case: sent once. Where its answer got lost, nobody knows whether it arrived, and that is said."""
+"""A comment for a case is sent once: if the answer gets lost, nobody knows whether it arrived, and the bot says so."""
 
 import structlog
 
 from bot.datadog.client import DatadogPermanent, DatadogTransient
 from bot.messages import sentences
 from bot.services.context import Context, Organization
-from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import cases, comments, jobs
 from bot.store.comments import Comment, CommentState
 from bot.store.jobs import Job
 from bot.worker.lease import fenced
 from bot.worker.outcomes import More
+from bot.worker.whispers import whisper
 
 log = structlog.get_logger(__name__)
 
@@ -24,8 +24,8 @@ async def work(context: Context, org: Organization, job: Job, comment: Comment) 
         await comments.settle(tx, comment, CommentState.SENT)
     try:
         await org.datadog.comment(case[1], comment.text)
-    except DatadogPermanent as refused:
-        log.warning("comment.refused", case=case[1], status=refused.status, words=refused.words)
+    except DatadogPermanent as error:
+        log.warning("comment.refused", case=case[1], status=error.status, words=error.words)
         return _settled(context, case, comment, CommentState.FAILED)
     except DatadogTransient as error:
         if error.sent:
@@ -39,11 +39,8 @@ async def work(context: Context, org: Organization, job: Job, comment: Comment) 
 def _settled(context: Context, case: tuple[str, str], comment: Comment, state: CommentState) -> More:
     async def tell(_: object) -> None:
         async with context.store.read() as connection:
-            known = await cases.get(connection, *case)
-        text = sentences.commented(state.value, known.key if known else case[1])
-        try:
-            await (await context.slack(comment.thread.workspace)).whisper(comment.thread, comment.by, text)
-        except (SlackTransient, SlackPermanent) as error:
-            log.warning("answer.lost", user=comment.by, why=str(error))
+            row = await cases.get(connection, *case)
+        text = sentences.commented(state.value, row.key if row else case[1])
+        await whisper(context, comment.thread, comment.by, text)
 
     return More(write=lambda tx: comments.settle(tx, comment, state), case=case, after=tell)

@@ -1,24 +1,21 @@
-"""Scanning a thread's earlier messages: a page a turn of the thread's job, offered on one card at the end."""
+"""Scanning a thread's earlier messages: a page per turn of the thread's job, offered on one card at the end."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.messages import replies
 from bot.model import Thread, Tie, TieKind
 from bot.services import decision_log, watching
 from bot.services.context import Context
-from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import now, offering, scans, sightings, ties
 from bot.store.jobs import Job
 from bot.store.scans import Scan
 from bot.store.seen import SightingDecision
 from bot.worker.lease import fenced
 from bot.worker.outcomes import Done, More, Outcome
-
-log = structlog.get_logger(__name__)
+from bot.worker.whispers import whisper
 
 PAGE = 100
 """Messages asked for at once."""
@@ -26,12 +23,12 @@ PAGE = 100
 
 async def work(context: Context, job: Job, thread: Thread, scan: Scan) -> Outcome:
     """Read the next page of this scan and write down its links; raises SlackTransient and SlackPermanent."""
-    installed = await context.workspaces.at(thread.workspace)
-    messages, cursor = await installed.slack.page(thread, scan.cursor, min(PAGE, scan.left))
+    workspace = await context.workspaces.at(thread.workspace)
+    messages, cursor = await workspace.slack.page(thread, scan.cursor, min(PAGE, scan.left))
     read = [
         watching.seen(context, thread.workspace, thread.channel, message, edited=True)
         for message in messages
-        if not (watching.is_ours(installed.myself, message) or watching.is_command(installed.myself, message))
+        if not (watching.is_ours(workspace.myself, message) or watching.is_command(workspace.myself, message))
     ]
     done = not cursor or scan.left <= len(messages)
     async with fenced(context, job) as (tx, _):
@@ -57,14 +54,6 @@ async def _at_the_end(context: Context, thread: Thread, scan: Scan) -> Done:
     async def after(written: tuple[Tie | None, Sequence[SightingDecision]]) -> None:
         decision_log.tell(context, thread, *written)
         if scan.by is not None:
-            await _tell(context, thread, scan.by, replies.scanned(scan.read, scan.new))
+            await whisper(context, thread, scan.by, replies.scanned(scan.read, scan.new))
 
     return Done(write=write, after=after)
-
-
-async def _tell(context: Context, thread: Thread, user: str, text: str) -> None:
-    """Lost with the process, as private answers are: the card is there in any case."""
-    try:
-        await (await context.slack(thread.workspace)).whisper(thread, user, text)
-    except (SlackTransient, SlackPermanent) as error:
-        log.warning("answer.lost", user=user, why=str(error))

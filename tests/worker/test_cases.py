@@ -175,6 +175,7 @@ async def test_what_others_added_after_a_job_was_given_up_is_not_ours_to_undo(de
     desk.context.orgs[CASE.org].breaker.open(0.0, "")
     async with desk.store.write() as tx:
         await tx.execute(update(schema.cases).values(read_at=0.0))
+        await tx.execute(update(schema.insights).where(schema.insights.c.sent_at.is_not(None)).values(sent_at=1.0))
     await press(desk.store, await card_of(desk.store), Action.RETRY)
     await desk.turn()
     [item] = await items_of(desk.store, await card_of(desk.store))

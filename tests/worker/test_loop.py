@@ -17,11 +17,10 @@ from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import Store, jobs, schema
 from bot.store.cards import Timing
 from bot.store.jobs import Job, JobKind
-from bot.worker import threads
 from bot.worker.backoff import answer_is_due, backoff, probe
-from bot.worker.loop import Worker
+from bot.worker.loop import HANDLERS, Worker
 from bot.worker.outcomes import Done, GiveUp, More, Outcome, RetryAfter
-from tests.store.conftest import CASE, REPLY, card_of, items_of, monitor, paste, press, sighted, states, tie
+from tests.store.conftest import CASE, REPLY, card_of, items_of, jobs_of, monitor, paste, press, sighted, states, tie
 
 KEY = jobs.case_key(CASE.org, CASE.case_id)
 
@@ -108,11 +107,25 @@ class Handler:
         return Done()
 
 
-class FailingThreads(Handler):
-    """Threads that nobody can find out about; they are given up as ever."""
+class Failing(Handler):
+    """Slack does not answer in any turn; the job is given up as those of its kind are."""
 
-    async def give_up(self, context: Context, job: Job, end: GiveUp) -> Done:
-        return await threads.give_up(context, job, end)
+    def __init__(self, kind: JobKind) -> None:
+        # Longer than the column that keeps the reason: PostgreSQL would refuse it.
+        super().__init__(*2 * [SlackTransient("conversations.replies: ServerDisconnectedError")])
+        self.give_up = HANDLERS[kind].give_up
+
+
+@pytest.fixture
+def given_up(store: Store):
+    """Lets the only job of a kind fail for too long."""
+
+    async def have(kind: JobKind) -> None:
+        worker = Worker(context(store, give_up_after=0.0), {kind: Failing(kind)})
+        for _ in range(2):
+            await worker._work(await claimed(store, kind))
+
+    return have
 
 
 @pytest.fixture
@@ -216,14 +229,18 @@ async def test_what_a_failed_call_left_is_written_although_its_job_is_given_up(s
     assert (len(written), handler.ends) == (2, [GiveUp("gave_up", "Datadog.")])
 
 
-async def test_a_thread_that_failed_for_too_long_keeps_the_code_that_why_has_a_sentence_for(store):
-    """A sentence in its place could be longer than the column, which PostgreSQL refuses."""
+async def test_a_thread_that_failed_for_too_long_keeps_the_code_that_why_has_a_sentence_for(store, given_up):
     await paste(store, monitor(1))
-    handler = FailingThreads(*2 * [SlackTransient("conversations.replies: ServerDisconnectedError")])
-    worker = Worker(context(store, give_up_after=0.0), {JobKind.THREAD: handler})
-    for _ in range(2):
-        await worker._work(await claimed(store, JobKind.THREAD))
+    await given_up(JobKind.THREAD)
     assert await sighted(store) == [(REPLY, "not", "gave_up")]
+
+
+async def test_a_card_that_could_not_be_shown_for_too_long_has_ended(store, given_up):
+    await tie(store)
+    await paste(store, monitor(1))
+    await given_up(JobKind.CARD)
+    assert (await card_of(store)).ended == "gave_up"
+    assert await jobs_of(store, JobKind.CARD) == []
 
 
 @pytest.mark.parametrize(
