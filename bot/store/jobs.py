@@ -1,7 +1,7 @@
 """Jobs: rows of work. Whoever claims one does it; a lease ends, so a dead process loses nothing.
 
-The law: whoever adds work and whoever finishes it locks the job's row first. Otherwise a finish that saw nothing
-left could delete the job under an add that had just found it, and the work would be stranded for ever.
+The law: work is added and its job enqueued in one transaction, and whoever ends a job locks its row first. A job that
+was enqueued since its claim stays, so its holder need not look again for work, and none is stranded by the job's end.
 """
 
 import secrets
@@ -31,9 +31,9 @@ class JobKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A claimed job. `token` fences every later write; `enqueued`: how often it had been enqueued when it was claimed.
+    """A claimed job. `token` fences every later write; `enqueued`: how often it had been enqueued by then.
 
-    `failing_for`: seconds since the first failure in a row; 0: the last turn was none.
+    `failing_for`: seconds since the first failure in a row; 0: the last turn did not fail.
     """
 
     id: int
@@ -183,9 +183,9 @@ async def complete(tx: AsyncConnection, job: Job) -> None:
 
 
 async def keep(tx: AsyncConnection, job: Job, *, batch_size: int = BATCH, refused: int = 0) -> None:
-    """After success, under `check_lease`, where something is left to do: free, and due when it is due.
+    """After success with work left, under `check_lease`: the job is free, and its failures are forgotten.
 
-    A job that was rescheduled meanwhile (a card that collects links) keeps that time.
+    Its time stays: that has come, or the job was rescheduled meanwhile (a card that collects links).
     """
     await tx.execute(_KEEP, {"job": job.id, "batch": batch_size, "of_singles": refused})
 
@@ -205,13 +205,13 @@ async def next_due(connection: AsyncConnection) -> float | None:
 
 
 async def waits_for(connection: AsyncConnection, kind: JobKind, key: str) -> tuple[str, float]:
-    """What a job waits for, in words, and when it is due again; no words: it waits for nothing."""
+    """What a job waits for, as a sentence, and when it is due (epoch s); an empty sentence: it waits for nothing."""
     row = (await connection.execute(_WAITS_FOR, {"kind": kind, "key": key})).one_or_none()
     return (row.note, row.due_at) if row else ("", 0.0)
 
 
 async def release(tx: AsyncConnection, job: Job) -> None:
-    """A holder that stops gives the job to whoever comes next, without waiting for the lease to end."""
+    """A holder that stops frees the job at once, before its lease ends."""
     held = and_(jobs.c.id == job.id, jobs.c.token == job.token)
     await tx.execute(update(jobs).where(held).values(token=None, lease_until=None))
 

@@ -22,7 +22,7 @@ from bot.worker.outcomes import Done, GiveUp, More, Outcome
 
 @dataclass(frozen=True, slots=True)
 class _Learned:
-    """What Slack and Datadog say of a thread whose own row was `own` then.
+    """What Slack and Datadog said about a thread whose own tie was `own` when they were asked.
 
     `root`: the cases that its root names, None where nobody had to ask; `replied`: those that a reply names.
     """
@@ -32,12 +32,8 @@ class _Learned:
     replied: Sequence[Case]
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """What was decided of the thread's links, by which tie."""
-
-    tie: Tie | None = None
-    decisions: Sequence[SightingDecision] = ()
+Written = tuple[Tie | None, Sequence[SightingDecision]]
+"""What was decided of a thread's links, by which tie."""
 
 
 async def work(context: Context, job: Job) -> Outcome:
@@ -51,11 +47,11 @@ async def work(context: Context, job: Job) -> Outcome:
     learned = await _learn(context, thread, tie, own)
     rules = await watching.rules(context, thread)
 
-    async def write(tx: AsyncConnection) -> _Written:
+    async def write(tx: AsyncConnection) -> Written:
         return await _write(tx, thread, learned, rules)
 
-    async def after(written: _Written) -> None:
-        decision_log.tell(context, thread, written.tie, written.decisions)
+    async def after(written: Written) -> None:
+        decision_log.tell(context, thread, *written)
 
     return More(write=write, after=after) if scan is not None else Done(write=write, after=after)
 
@@ -97,9 +93,9 @@ async def _known(context: Context, thread: Thread, named: Iterable[CaseName]) ->
     return tuple({case.case_id: case for case in found if case is not None}.values())
 
 
-async def _write(tx: AsyncConnection, thread: Thread, learned: _Learned, rules: Rules) -> _Written:
+async def _write(tx: AsyncConnection, thread: Thread, learned: _Learned, rules: Rules) -> Written:
     if await ties.own(tx, thread) != learned.own:
-        return _Written()  # the root was edited, or somebody tied the thread: that enqueued the job anew
+        return None, ()  # the root was edited, or somebody tied the thread: that enqueued the job anew
     at = await now(tx)
     if learned.root is not None:
         await write_root(tx, thread, learned.root, at)
@@ -115,7 +111,7 @@ async def _write(tx: AsyncConnection, thread: Thread, learned: _Learned, rules: 
         if about := learned.replied or (tie.kind is TieKind.SEVERAL and learned.root):
             await questions.ask(tx, thread, about, at)
     await ties.asked(tx, thread)
-    return _Written(tie, decisions)
+    return tie, decisions
 
 
 async def write_root(tx: AsyncConnection, thread: Thread, named: Sequence[Case], at: float) -> None:

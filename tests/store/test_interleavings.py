@@ -95,7 +95,7 @@ async def bump(store: Store, card: str) -> None:
 # --- the job's lost wake-up ---
 
 
-async def test_work_that_is_added_after_the_last_look_waits_for_the_jobs_end_and_makes_a_new_one(store, other):
+async def test_work_that_is_added_while_its_job_ends_waits_for_that_and_makes_a_new_one(store, other):
     await tie(store)
     await paste(store, monitor(1))
     card = await card_of(store)
@@ -110,7 +110,7 @@ async def test_work_that_is_added_after_the_last_look_waits_for_the_jobs_end_and
     assert (await card_of(store)).version > card.version
 
 
-async def test_work_that_is_added_while_a_job_ends_keeps_it(store, other):
+async def test_a_job_that_ends_while_work_is_added_waits_for_that_and_stays(store, other):
     await tie(store)
     await paste(store, monitor(1))
     card = await card_of(store)
@@ -128,8 +128,8 @@ async def test_work_that_is_added_while_a_job_ends_keeps_it(store, other):
     assert await jobs_of(store, JobKind.CARD) == [card.id]
 
 
-async def test_adding_without_the_jobs_lock_would_strand_the_work_until_the_sweep(store, other):
-    """The reason for the order: whoever adds the work first and then only looks for the job waits for nobody."""
+async def test_adding_without_enqueueing_would_strand_the_work_until_jobs_are_reconciled(store, other):
+    """The reason for the rule: whoever adds work and only looks whether its job exists waits for nobody."""
     await tie(store)
     await paste(store, monitor(1))
     async with store.write() as tx:
@@ -140,8 +140,8 @@ async def test_adding_without_the_jobs_lock_would_strand_the_work_until_the_swee
         await adding.execute(update(schema.insights).values(state=State.CONFIRMED))
         await jobs.check_lease(finishing, job)
         assert await cases.work(finishing, CASE.org, CASE.case_id) == []
-        found = await adding.execute(select(schema.jobs.c.id).where(schema.jobs.c.key == job.key))
-        assert found.scalar_one() == job.id, "there it is: nothing to do"
+        row = await adding.execute(select(schema.jobs.c.id).where(schema.jobs.c.key == job.key))
+        assert row.scalar_one() == job.id, "the job is there: nothing to do"
         await jobs.complete(finishing, job)
     assert await states(store) == {"1": State.CONFIRMED}
     assert await jobs_of(store, JobKind.CASE) == []

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy import func, select, update
 
+from bot.model import Thread
 from bot.store import Store, jobs, now
 from bot.store.jobs import Job, JobKind, LeaseLost
 from bot.store.schema import jobs as table
@@ -41,6 +42,12 @@ async def end(store: Store, job: Job, *, more: bool = False) -> None:
     async with store.write() as tx:
         await jobs.check_lease(tx, job)
         await (jobs.keep if more else jobs.complete)(tx, job)
+
+
+async def retry(store: Store, job: Job, after: float, note: str, *, counts: bool = True) -> float:
+    async with store.write() as tx:
+        await jobs.check_lease(tx, job)
+        return await jobs.retry(tx, job, after, note, counts_as_attempt=counts)
 
 
 async def test_twenty_claims_at_once_get_ten_jobs_each_once(store):
@@ -106,10 +113,7 @@ async def test_a_job_that_is_done_is_held_by_nobody(store):
 
 async def test_a_job_with_more_to_do_is_due_at_once_and_starts_afresh(store):
     await wake(store)
-    job = await held(store)
-    async with store.write() as tx:
-        await jobs.check_lease(tx, job)
-        await jobs.retry(tx, job, -1, "Datadog is not answering.")
+    await retry(store, await held(store), -1, "Datadog is not answering.")
     again = await held(store)
     assert again.attempts == 1
     await end(store, again, more=True)
@@ -117,12 +121,41 @@ async def test_a_job_with_more_to_do_is_due_at_once_and_starts_afresh(store):
     assert (last.attempts, last.failing_for, last.batch_size, last.refused) == (0, 0, jobs.BATCH, 0)
 
 
-async def test_work_added_while_a_job_is_held_is_not_lost_by_its_end(store):
+async def test_work_added_after_the_holder_looked_is_not_stranded_by_its_end(store):
+    """Nobody looks a last time: that the job was enqueued since its claim keeps it, free and afresh."""
     await wake(store)
+    await retry(store, await held(store), -1, "Datadog is not answering.")
     job = await held(store)
     await wake(store)
     await end(store, job)
-    assert (await held(store)).key == "one"
+    again = await held(store)
+    assert (again.key, again.attempts, again.failing_for) == ("one", 0, 0)
+    await end(store, again)
+    assert await next_due(store) is None, "what had been enqueued before the claim is done with it"
+
+
+async def test_work_added_while_a_job_fails_is_done_by_its_next_turn(store):
+    await wake(store)
+    job = await held(store)
+    await wake(store)
+    await retry(store, job, -1, "Datadog is not answering.")
+    await end(store, await held(store))
+    assert await next_due(store) is None
+
+
+async def test_work_whose_transaction_is_rolled_back_keeps_no_job(store):
+    await wake(store)
+    job = await held(store)
+
+    async def add_and_fail() -> None:
+        async with store.write() as tx:
+            await jobs.enqueue(tx, JobKind.CARD, "one")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await add_and_fail()
+    await end(store, job)
+    assert await next_due(store) is None
 
 
 async def test_a_job_that_is_rescheduled_while_it_is_held_keeps_that_time(store):
@@ -172,9 +205,7 @@ async def test_a_failure_is_counted_from_the_first_one_on(store):
     for _ in range(3):
         job = await held(store)
         failing_for.append(job.failing_for)
-        async with store.write() as tx:
-            await jobs.check_lease(tx, job)
-            await jobs.retry(tx, job, -1, "Datadog is not answering.")
+        await retry(store, job, -1, "Datadog is not answering.")
     job = await held(store)
     assert job.attempts == 3
     assert failing_for[0] == 0 <= failing_for[1] <= failing_for[2] <= job.failing_for
@@ -182,20 +213,14 @@ async def test_a_failure_is_counted_from_the_first_one_on(store):
 
 async def test_waiting_for_somebody_else_is_no_failure(store):
     await wake(store)
-    job = await held(store)
-    async with store.write() as tx:
-        await jobs.check_lease(tx, job)
-        await jobs.retry(tx, job, -1, "Busy.", counts_as_attempt=False)
+    await retry(store, await held(store), -1, "Busy.", counts=False)
     again = await held(store)
     assert (again.attempts, again.failing_for) == (0, 0)
 
 
 async def test_a_job_tells_what_it_waits_for_and_until_when(store):
     await wake(store)
-    job = await held(store)
-    async with store.write() as tx:
-        await jobs.check_lease(tx, job)
-        until = await jobs.retry(tx, job, 60, "Datadog is not answering (503).")
+    until = await retry(store, await held(store), 60, "Datadog is not answering (503).")
     async with store.read() as connection:
         assert await jobs.waits_for(connection, JobKind.CARD, "one") == ("Datadog is not answering (503).", until)
         assert await jobs.waits_for(connection, JobKind.CARD, "none such") == ("", 0.0)
@@ -239,3 +264,9 @@ async def test_how_much_a_job_sends_and_how_often_it_was_refused_survives(store)
         await tx.execute(update(table).values(due_at=0.0))
     job = await held(store)
     assert (job.batch_size, job.refused) == (50, 2)
+
+
+def test_a_job_is_for_what_its_key_names():
+    case, thread = ("default", "7d16945b-baf8-411e-ab2a-20fe43af1ea3"), Thread("T0ACME", "C0INCIDENTS", "1000.1")
+    assert jobs.case_of(jobs.case_key(*case)) == case
+    assert jobs.thread_of(jobs.thread_key(thread)) == thread
