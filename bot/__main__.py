@@ -59,13 +59,13 @@ def run(chosen: str | None) -> None:
 def explain(link: str | None, *, as_json: bool) -> None:
     """Say what the bot makes of LINK, and why; `-` reads one link per line."""
     from bot import links
-    from bot.config import environment
+    from bot.config import ConfigError, environment
 
     if link is None:
         raise _Refused("give a link, or - to read one per line: case-insights explain 'https://app.datadoghq.com/…'")
     try:
-        routes = environment.from_environment(environment.environment())
-    except environment.TableError as error:
+        routes = environment.routes_from(environment.read())
+    except ConfigError as error:
         raise _Refused(str(error)) from error
     for each in _given(link):
         reading = links.explain(each, routes)
@@ -159,13 +159,13 @@ def manifest(mode: str, url: str | None) -> None:
 
 def _public_address(url: str | None) -> str:
     """Ours, as given or set."""
-    from bot.config import environment, settings
+    from bot.config import environment, values
 
-    name, value = ("--url", url) if url else (PUBLIC_URL, environment.environment().get(PUBLIC_URL))
+    name, value = ("--url", url) if url else (PUBLIC_URL, environment.read().get(PUBLIC_URL))
     if not value:
         raise _Refused(f"--url is missing: the address at which Slack reaches the bot; or set {PUBLIC_URL}.")
     try:
-        return settings.public_address(value)
+        return values.public_address(value)
     except ValueError as error:
         raise _Refused(f"{name} {error}.") from error
 
@@ -198,12 +198,12 @@ def _carry_out(work: Coroutine[Any, Any, T]) -> T:
 
     from sqlalchemy.exc import DatabaseError
 
-    from bot.config.settings import SettingsError
+    from bot.config import ConfigError
     from bot.store.migrate import NewerSchema
 
     try:
         return asyncio.run(work)
-    except (SettingsError, NewerSchema) as error:
+    except (ConfigError, NewerSchema) as error:
         raise _Refused(str(error)) from error
     except DatabaseError as error:
         why = " ".join(str(error.orig).split())  # PostgreSQL's run over several lines

@@ -24,8 +24,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import commands as commands_of
 from bot import metrics
+from bot.config import ConfigError
 from bot.config.organizations import OrganizationConfig
-from bot.config.settings import Settings, SettingsError
+from bot.config.settings import Settings
 from bot.datadog.client import Datadog
 from bot.datadog.titles import Titles
 from bot.links import Routes
@@ -53,7 +54,7 @@ log = structlog.get_logger(__name__)
 
 
 async def run(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT; raises SettingsError when what it was given cannot work."""
+    """Run until SIGTERM or SIGINT; raises ConfigError when what it was given cannot work."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
@@ -69,21 +70,21 @@ async def run(settings: Settings) -> None:
 
 
 async def why(settings: Settings, address: str) -> str:
-    """What became of the links of the message at this address; raises SettingsError for what cannot be asked."""
+    """What became of the links of the message at this address; raises ConfigError for what cannot be asked."""
     message = commands_of.permalink(address)
     if message is None:
-        raise SettingsError("That is no address of a Slack message: ⋯ on the message, Copy link.")
+        raise ConfigError("That is no address of a Slack message: ⋯ on the message, Copy link.")
     routes, orgs = settings.routes(), settings.orgs()
     async with contextlib.AsyncExitStack() as stack:
         context = await _context(settings, routes, orgs, stack, asyncio.Event(), lambda _: None)
         if context is None:
-            raise SettingsError("Slack does not answer; try again in a minute.")
+            raise ConfigError("Slack does not answer; try again in a minute.")
         try:
             return await _why(context, message)
         except SlackTransient as later:
-            raise SettingsError(f"Slack does not answer ({later}); try again in a minute.") from later
+            raise ConfigError(f"Slack does not answer ({later}); try again in a minute.") from later
         except SlackPermanent as end:
-            raise SettingsError(refused_by_slack(end)) from end
+            raise ConfigError(refused_by_slack(end)) from end
 
 
 async def _why(context: Context, message: commands_of.Permalink) -> str:
@@ -194,7 +195,7 @@ async def _ended(tasks: set[asyncio.Task[Any]]) -> None:
     try:
         await asyncio.gather(*tasks)
     except SocketModeEnd as end:
-        raise SettingsError(str(end)) from end
+        raise ConfigError(str(end)) from end
 
 
 def bolt_app(settings: Settings, session: aiohttp.ClientSession, context: Context, responder: Responder) -> AsyncApp:
@@ -281,7 +282,7 @@ async def _hello(slack: Slack, stopping: asyncio.Event) -> Myself | None:
         try:
             return await slack.myself()
         except SlackPermanent as end:
-            raise SettingsError(
+            raise ConfigError(
                 f"SLACK_BOT_TOKEN: Slack does not take it ({end.reason}); "
                 "copy it again from your Slack app's page, OAuth & Permissions; reinstall the app if it was removed."
             ) from end
@@ -302,7 +303,7 @@ async def _serving(settings: Settings, front: server.HttpRoutes) -> AsyncGenerat
             settings.host, settings.port, front, http_mode=http_mode, installs=settings.oauth is not None
         )
     except OSError as error:
-        raise SettingsError(
+        raise ConfigError(
             f"CASE_INSIGHTS_PORT: {settings.host}:{settings.port} cannot be used ({error.strerror}); "
             "choose another port, or 0 for any free one."
         ) from error

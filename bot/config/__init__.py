@@ -1,1 +1,5 @@
-"""What the bot is told from outside: the environment, its settings, Datadog's organisations."""
+"""What the operator configures: the environment, its settings, Datadog's organisations."""
+
+
+class ConfigError(Exception):
+    """The bot cannot work as it is configured; the message names the setting or the file, and the next step."""

@@ -1,9 +1,46 @@
-"""What authorises requests to Datadog."""
+"""Secrets, and what authorises requests to Datadog."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from pydantic import SecretStr
+
+from bot.config import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret, and the file it came from; None: it was set directly."""
+
+    value: SecretStr
+    file: Path | None = None
+
+
+def read_secret(name: str, value: SecretStr | None, file: Path | None, *, where: str = "") -> Secret | None:
+    """A secret, set directly or as the path of a file; None: it is not set. Raises ConfigError.
+
+    `name`: `DD_API_KEY`, or `dd_api_key` `where` a file of organisations sets it.
+    """
+    in_file = f"{name}_file" if name.islower() else f"{name}_FILE"
+    if value is not None and file is not None:
+        raise ConfigError(f"{where}{name} and {in_file} are both set: keep one of them.")
+    if file is None:
+        return None if value is None else Secret(value)
+    try:
+        text = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{where}{in_file}: {file} cannot be read ({unreadable(error)}); check its path and mode."
+        ) from error
+    if not text:
+        raise ConfigError(f"{where}{in_file}: {file} is empty; write the secret into it.")
+    return Secret(SecretStr(text), file)
+
+
+def unreadable(error: OSError | UnicodeDecodeError) -> str:
+    """Why a text file cannot be read."""
+    return str(error.strerror) if isinstance(error, OSError) else "it is not UTF-8 text"
 
 
 class Credentials(Protocol):

@@ -1,32 +1,41 @@
-"""The database's address, DATABASE_URL: what it says, and whether it can be one."""
+"""The database's address, DATABASE_URL."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+DEFAULT = "sqlite:///case-insights.db"
 
-def can_be_read(url: str) -> bool:
-    """Whether this is a database's address at all: `postgresql://host:port` names no port."""
+
+def problem(url: str) -> str | None:
+    """Why this address cannot be used, as a sentence with the next step; None: it can."""
     try:
-        make_url(url)
-    except (ArgumentError, ValueError):
-        return False
-    return True
-
-
-def is_cut_short(url: str) -> bool:
-    """Whether a user's name or password holds an `@`: its rest would count as host, and be told in errors."""
-    return "@" in (make_url(url).host or "")
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):  # `postgresql://host:port`
+        parsed = None
+    if parsed is None or not url.startswith(("sqlite:///", "postgresql://", "postgres://")):
+        return "DATABASE_URL: write it like sqlite:///case-insights.db or postgresql://user@host/name."
+    if "@" in (parsed.host or ""):  # the rest of a password would count as the host, and show in errors
+        return "DATABASE_URL: the user or password holds an @; write it as %40."
+    if url.startswith("postgres"):
+        missing = find_spec("psycopg") is None
+        text = "DATABASE_URL names PostgreSQL, whose driver is not installed: pip install '.[postgres]' in its folder."
+        return text if missing else None
+    file = Path(url.removeprefix("sqlite:///"))
+    if not file.parent.is_dir():
+        return f"DATABASE_URL: there is no folder {file.parent}; make it, or choose another path."
+    return f"DATABASE_URL: {file} is a folder; name a file in it." if file.is_dir() else None
 
 
 def file_of(url: str) -> Path | None:
-    """The file of a SQLite database, whether it is there or not; None for PostgreSQL."""
+    """The file of a SQLite database, which need not exist; None for PostgreSQL."""
     parsed = make_url(url)
     return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
 
 
-def is_made(url: str) -> bool:
-    """Whether there is something to look into. SQLite makes a file of whatever it opens: who only looks asks first."""
+def exists(url: str) -> bool:
+    """Whether there is a database to read. SQLite creates the file it opens, so whoever only reads asks this first."""
     file = file_of(url)
     return file is None or (file.is_file() and file.stat().st_size > 0)

@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from bot.config import database
-from bot.config.settings import SettingsError, database_url
+from bot.config import ConfigError, database
+from bot.config.settings import database_url
 from bot.store import Store, audit, migrate
 
 
@@ -17,7 +17,7 @@ def moment(text: str | None) -> float:
     try:
         said = datetime.fromisoformat(text)
     except ValueError as error:
-        raise SettingsError(f"--since: {text!r} is no date: write it like 2026-11-23 or 2026-11-23T18:00.") from error
+        raise ConfigError(f"--since: {text!r} is no date: write it like 2026-11-23 or 2026-11-23T18:00.") from error
     return (said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp()
 
 
@@ -52,7 +52,7 @@ async def upgrade() -> str:
 async def current() -> str:
     """The schema that the database has, beside the one this version needs."""
     url = database_url()
-    if not database.is_made(url):
+    if not database.exists(url):
         return _no_database(url)
     store = Store(url)
     try:
@@ -64,13 +64,13 @@ async def current() -> str:
 
 async def _opened() -> Store:
     url = database_url()
-    if not database.is_made(url):
-        raise SettingsError(_no_database(url))
+    if not database.exists(url):
+        raise ConfigError(_no_database(url))
     store = Store(url)
     found = await migrate.revision(store)
     if found != migrate.HEAD:
         await store.close()
-        raise SettingsError(
+        raise ConfigError(
             f"DATABASE_URL: the database has schema {found or 'none'}, this version needs {migrate.HEAD}: "
             "run case-insights db upgrade, or check that it is the right database."
         )

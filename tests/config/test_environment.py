@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import environment
+from bot.config import ConfigError, environment
 from bot.links import load, parse
 from bot.model import CaseLink, Insight, InsightType
 
@@ -28,18 +28,18 @@ CODE = "https://git.acme.com/a/b/commit/1"
 
 def test_without_a_file_the_table_is_the_built_in_one():
     link = "https://app.datadoghq.com/monitors/7"
-    assert parse(link, environment.from_environment({})) == parse(link, load(None))
+    assert parse(link, environment.routes_from({})) == parse(link, load(None))
 
 
 def test_a_case_path_of_ones_own_is_read():
-    routes = environment.from_environment({"CASE_INSIGHTS_CASE_PATH": "/tickets/"})
+    routes = environment.routes_from({"CASE_INSIGHTS_CASE_PATH": "/tickets/"})
     assert isinstance(parse("https://app.datadoghq.com/tickets/CASEM-1", routes), CaseLink)
 
 
 def test_an_operators_route_is_read(tmp_path: Path):
     file = tmp_path / "routes.toml"
     file.write_text(MINE)
-    routes = environment.from_environment({"CASE_INSIGHTS_ROUTES_FILE": str(file)})
+    routes = environment.routes_from({"CASE_INSIGHTS_ROUTES_FILE": str(file)})
     found = parse("https://app.datadoghq.com/mine/7", routes)
     assert isinstance(found, Insight)
     assert found.identity == (InsightType.MONITOR, "", "7")
@@ -49,39 +49,39 @@ def test_an_operators_route_is_read(tmp_path: Path):
 def test_code_hosts_of_ones_own_are_read(tmp_path: Path, hosts: str, type_: InsightType | None):
     file = tmp_path / "routes.toml"
     file.write_text(MINE)
-    routes = environment.from_environment({"CASE_INSIGHTS_ROUTES_FILE": str(file), "CASE_INSIGHTS_SCM_HOSTS": hosts})
+    routes = environment.routes_from({"CASE_INSIGHTS_ROUTES_FILE": str(file), "CASE_INSIGHTS_SCM_HOSTS": hosts})
     found = parse(CODE, routes)
     assert (found.type if isinstance(found, Insight) else found) is type_
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path):
     file = tmp_path / "routes.toml"
-    with pytest.raises(environment.TableError, match=r"routes\.toml cannot be read \(No such file or directory\)"):
-        environment.from_environment({"CASE_INSIGHTS_ROUTES_FILE": str(file)})
+    with pytest.raises(ConfigError, match=r"routes\.toml cannot be read \(No such file or directory\)"):
+        environment.routes_from({"CASE_INSIGHTS_ROUTES_FILE": str(file)})
     file.write_bytes(b"\xff\xfe\xff")
-    with pytest.raises(environment.TableError, match="it is not UTF-8 text"):
-        environment.from_environment({"CASE_INSIGHTS_ROUTES_FILE": str(file)})
+    with pytest.raises(ConfigError, match="it is not UTF-8 text"):
+        environment.routes_from({"CASE_INSIGHTS_ROUTES_FILE": str(file)})
 
 
 @pytest.mark.parametrize(("text", "names"), [("[[", "routes.toml"), ("[[route]]\nname = 'mine'\n", "mine")])
 def test_a_bad_file_is_named_with_the_row(tmp_path: Path, text: str, names: str):
     file = tmp_path / "routes.toml"
     file.write_text(text)
-    with pytest.raises(environment.TableError, match=f"^CASE_INSIGHTS_ROUTES_FILE: .*{names}"):
-        environment.from_environment({"CASE_INSIGHTS_ROUTES_FILE": str(file)})
+    with pytest.raises(ConfigError, match=f"^CASE_INSIGHTS_ROUTES_FILE: .*{names}"):
+        environment.routes_from({"CASE_INSIGHTS_ROUTES_FILE": str(file)})
 
 
 def test_the_environment_beats_the_file_and_nothing_is_not_something(tmp_path: Path):
     file = tmp_path / ".env"
     file.write_text("A=file\nB=file\nC=\n")
-    assert environment.environment({"B": "process", "D": ""}, env_file=str(file)) == {"A": "file", "B": "process"}
+    assert environment.read({"B": "process", "D": ""}, env_file=str(file)) == {"A": "file", "B": "process"}
 
 
 def test_a_missing_file_is_no_error(tmp_path: Path):
-    assert environment.environment({"A": "1"}, env_file=str(tmp_path / "none")) == {"A": "1"}
-    assert environment.environment({"A": "1"}, env_file=None) == {"A": "1"}
+    assert environment.read({"A": "1"}, env_file=str(tmp_path / "none")) == {"A": "1"}
+    assert environment.read({"A": "1"}, env_file=None) == {"A": "1"}
 
 
 @pytest.mark.parametrize(("value", "parts"), [("", ()), (" a ,b,, ", ("a", "b")), ("a", ("a",))])
 def test_a_list_is_separated_by_commas(value: str, parts: tuple[str, ...]):
-    assert environment.listed(value) == parts
+    assert environment.comma_separated(value) == parts

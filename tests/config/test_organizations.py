@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import organizations
+from bot.config import ConfigError, organizations
 from bot.config.credentials import AccessToken, Keys
-from bot.config.organizations import OrgsError
-from bot.config.settings import SettingsError, read
+from bot.config.settings import read
 
 KEYS = 'dd_api_key = "very-secret-1"\ndd_app_key = "very-secret-2"\n'
 
@@ -19,7 +18,7 @@ def written(tmp_path: Path, text: str) -> Path:
 
 
 def sentence(tmp_path: Path, text: str) -> str:
-    with pytest.raises(OrgsError) as refused:
+    with pytest.raises(ConfigError) as refused:
         organizations.read(written(tmp_path, text))
     said = str(refused.value)
     assert said.startswith("CASE_INSIGHTS_ORGS_FILE: ")
@@ -67,7 +66,7 @@ def test_a_secret_is_renewed_from_its_file_and_stays_where_it_cannot_be_read(tmp
     [
         ("", "names no organisation"),
         ("[acme", "is not TOML"),
-        ('dd_site = "datadoghq.com"\n', "dd_site stands outside of every table"),
+        ('dd_site = "datadoghq.com"\n', "dd_site is outside of every table"),
         (f'["Acme Corp"]\n{KEYS}', "cannot be a name"),
         (f'[acme]\ndd_site = "datadog.com"\n{KEYS}', "[acme] dd_site is not one of Datadog's nine sites"),
         (f"[acme]\ndd_keys = 1\n{KEYS}", "dd_keys is no setting of an organisation"),
@@ -95,10 +94,10 @@ def test_what_is_wrong_is_said_with_the_place_and_without_the_secret(tmp_path: P
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OrgsError, match=r"nowhere.toml cannot be read \(No such file"):
+    with pytest.raises(ConfigError, match=r"nowhere.toml cannot be read \(No such file"):
         organizations.read(tmp_path / "nowhere.toml")
     (tmp_path / "latin").write_bytes(b"[\xe9]")
-    with pytest.raises(OrgsError, match="not UTF-8"):
+    with pytest.raises(ConfigError, match="not UTF-8"):
         organizations.read(tmp_path / "latin")
     (tmp_path / "empty").touch()
     text = f'[acme]\ndd_access_token_file = "{tmp_path / "empty"}"\n'
@@ -110,5 +109,5 @@ def test_the_file_and_a_setting_of_one_organisation_contradict_each_other(tmp_pa
     given = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
     given["CASE_INSIGHTS_ORGS_FILE"] = str(written(tmp_path, f"[acme]\n{KEYS}"))
     assert [org.hosts.name for org in read(given, env_file=None).orgs()] == ["acme"]
-    with pytest.raises(SettingsError, match=f"CASE_INSIGHTS_ORGS_FILE and {name} are both set"):
+    with pytest.raises(ConfigError, match=f"CASE_INSIGHTS_ORGS_FILE and {name} are both set"):
         read({**given, name: "x"}, env_file=None)

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from bot.config.settings import SECRETS, Settings, SettingsError, examine, read, seconds
+from bot.config import ConfigError
+from bot.config.settings import SECRETS, Settings, examine, read
+from bot.config.values import seconds
 from bot.model import TransportMode
 from bot.policy import Confirmers
 
@@ -20,7 +22,7 @@ def settings(**more: str) -> Settings:
 
 
 def refusal(environment: dict[str, str]) -> str:
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(ConfigError) as refused:
         read(environment, env_file=None)
     said = str(refused.value)
     assert "\n" not in said
@@ -98,9 +100,9 @@ def test_with_neither_both_ways_are_told():
 
 
 def test_what_was_chosen_has_to_be_there():
-    with pytest.raises(SettingsError, match=r"^SLACK_SIGNING_SECRET is not set: copy the signing secret from "):
+    with pytest.raises(ConfigError, match=r"^SLACK_SIGNING_SECRET is not set: copy the signing secret from "):
         read(ENOUGH, env_file=None, transport_mode=TransportMode.HTTP)
-    with pytest.raises(SettingsError, match=r"^SLACK_APP_TOKEN is not set: make an app-level token "):
+    with pytest.raises(ConfigError, match=r"^SLACK_APP_TOKEN is not set: make an app-level token "):
         read(without("SLACK_APP_TOKEN", **SIGNED), env_file=None, transport_mode=TransportMode.SOCKET)
 
 
@@ -160,10 +162,10 @@ def test_a_bad_value_is_a_sentence_that_names_the_variable(name: str, value: str
 
 def test_a_bad_file_of_routes_is_a_sentence_too(tmp_path: Path):
     file = tmp_path / "routes.toml"
-    with pytest.raises(SettingsError, match=r"^CASE_INSIGHTS_ROUTES_FILE: .* cannot be read \(No such file"):
+    with pytest.raises(ConfigError, match=r"^CASE_INSIGHTS_ROUTES_FILE: .* cannot be read \(No such file"):
         settings(CASE_INSIGHTS_ROUTES_FILE=str(file)).routes()
     file.write_text("[[route]]\nname = 'mine'\n")
-    with pytest.raises(SettingsError, match=r"^CASE_INSIGHTS_ROUTES_FILE: .*mine"):
+    with pytest.raises(ConfigError, match=r"^CASE_INSIGHTS_ROUTES_FILE: .*mine"):
         settings(CASE_INSIGHTS_ROUTES_FILE=str(file)).routes()
 
 
@@ -180,7 +182,7 @@ def test_everything_that_is_wrong_is_told_each_once_and_the_rest_can_be_used(tmp
     del given["SLACK_APP_TOKEN"]
     given["SLACK_APP_TOKEN_FILE"] = str(tmp_path / "none")
     found, problems = examine(given, env_file=None)
-    assert [problem.name for problem in problems] == [
+    assert list(problems) == [
         "SLACK_APP_TOKEN",
         "SLACK_BOT_TOKEN",
         "DD_APP_KEY",
@@ -189,7 +191,7 @@ def test_everything_that_is_wrong_is_told_each_once_and_the_rest_can_be_used(tmp
         "CASE_INSIGHTS_MODE",
         "CASE_INSIGHTS_LEASE",
     ]
-    assert str(problems[0]).startswith("SLACK_APP_TOKEN_FILE: ")
+    assert problems["SLACK_APP_TOKEN"].startswith("SLACK_APP_TOKEN_FILE: ")
     assert "very-secret" not in str(problems)
     assert (found.dd_site, found.lease) == ("datadoghq.eu", 30.0)
     assert found.dd_api_key is not None
@@ -198,14 +200,14 @@ def test_everything_that_is_wrong_is_told_each_once_and_the_rest_can_be_used(tmp
 
 def test_nothing_set_is_as_many_problems_as_there_are_things_to_set():
     found, problems = examine({}, env_file=None)
-    assert [problem.name for problem in problems] == list(ENOUGH)
+    assert list(problems) == list(ENOUGH)
     assert found.dd_site == "datadoghq.com"
 
 
 def test_an_env_file_that_is_no_text_is_a_sentence(tmp_path: Path):
     (tmp_path / ".env").write_bytes(b"SLACK_BOT_TOKEN=\xff\xfe")
-    found, [problem] = examine(ENOUGH, env_file=str(tmp_path / ".env"))
-    assert str(problem) == f"{tmp_path}/.env cannot be read (it is not UTF-8 text); check it and its mode."
+    found, problems = examine(ENOUGH, env_file=str(tmp_path / ".env"))
+    assert list(problems.values()) == [f"{tmp_path}/.env cannot be read (it is not UTF-8 text); check it and its mode."]
     assert found.slack_app_token.get_secret_value() == "xapp-very-secret"
 
 
@@ -301,12 +303,12 @@ def test_a_secrets_file_that_cannot_be_used_is_named(tmp_path: Path):
     file = tmp_path / "secret"
     given = without("DD_API_KEY", DD_API_KEY_FILE=str(file))
     assert refusal(given) == (
-        f"DD_API_KEY_FILE: {file} cannot be read (No such file or directory); check the path and its mode."
+        f"DD_API_KEY_FILE: {file} cannot be read (No such file or directory); check its path and mode."
     )
     file.write_text(" \n")
     assert refusal(given) == f"DD_API_KEY_FILE: {file} is empty; write the secret into it."
     file.write_bytes(b"\xff\xfe")
-    assert refusal(given).startswith(f"DD_API_KEY_FILE: {file} cannot be read (not a text file)")
+    assert refusal(given).startswith(f"DD_API_KEY_FILE: {file} cannot be read (it is not UTF-8 text)")
 
 
 # --- what nobody must read ---
@@ -328,7 +330,7 @@ def test_no_secret_stands_in_the_settings_as_text():
     ],
 )
 def test_no_secret_stands_in_what_a_refusal_prints(wrong: dict[str, str]):
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(ConfigError) as refused:
         read({**ENOUGH, **wrong}, env_file=None)
     assert "very-secret" not in "".join(traceback.format_exception(refused.value))
 
@@ -371,7 +373,7 @@ def test_workspaces_install_the_bot_themselves():
     ],
 )
 def test_half_an_oauth_is_refused(change: dict[str, str], words: str):
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(ConfigError) as refused:
         read(oauth(**change), env_file=None)
     assert words in str(refused.value)
 

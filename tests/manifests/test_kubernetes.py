@@ -13,7 +13,7 @@ import yaml
 
 from bot import metrics
 from bot.app import DRAIN_SECONDS
-from bot.config import settings
+from bot.config import ConfigError, settings
 
 PROJECT = Path(__file__).parents[2]
 FOLDER = PROJECT / "manifests" / "kubernetes"
@@ -169,7 +169,7 @@ def test_the_bot_accepts_the_settings_with_the_template_filled_in(tmp_path: Path
 def test_the_bot_refuses_the_template_as_it_is(tmp_path: Path):
     template = read(TEMPLATE)["stringData"]
     assert [value for value in template.values() if not re.fullmatch("<.*>", value)] == []
-    with pytest.raises(settings.SettingsError, match="SLACK_BOT_TOKEN is not a bot token"):
+    with pytest.raises(ConfigError, match="SLACK_BOT_TOKEN is not a bot token"):
         settings.read(environment(tmp_path, template), env_file=None)
 
 

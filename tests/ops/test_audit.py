@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text, update
 
-from bot.config.settings import SettingsError
+from bot.config import ConfigError
 from bot.insights import Action
 from bot.ops import audit
 from bot.store import Store, migrate, schema
@@ -68,7 +68,7 @@ async def test_the_audit_can_begin_at_a_moment(asked, since: str, left: int):
 
 
 async def test_a_moment_that_is_none_is_refused_in_words(asked):
-    with pytest.raises(SettingsError, match="'yesterday' is no date: write it like 2026-11-23"):
+    with pytest.raises(ConfigError, match="'yesterday' is no date: write it like 2026-11-23"):
         await lines("yesterday")
 
 
@@ -84,7 +84,7 @@ async def test_where_there_is_no_database_yet_that_is_said_and_none_is_made(
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/new.db")
     nothing = f"There is no database yet at {tmp_path}/new.db: case-insights run or"
     assert (await audit.current()).startswith(nothing)
-    with pytest.raises(SettingsError, match=nothing):
+    with pytest.raises(ConfigError, match=nothing):
         await lines()
     assert os.listdir(tmp_path) == []
 
@@ -102,14 +102,14 @@ async def test_a_database_that_holds_no_schema_is_told_apart_from_none(tmp_path:
     other.close()
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/other.db")
     assert await audit.current() == f"The database has schema none; this version of the bot needs {migrate.HEAD}."
-    with pytest.raises(SettingsError, match="run case-insights db upgrade"):
+    with pytest.raises(ConfigError, match="run case-insights db upgrade"):
         await lines()
 
 
 async def test_the_audit_of_a_newer_bots_database_is_refused_in_words(asked):
     async with asked.write() as tx:
         await tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(SettingsError, match="the database has schema 9999"):
+    with pytest.raises(ConfigError, match="the database has schema 9999"):
         await lines()
     with pytest.raises(migrate.NewerSchema):
         await audit.upgrade()

@@ -185,7 +185,7 @@ PLANTED: dict[str, tuple[Plant, str, Level, str, str]] = {
         "CASE_INSIGHTS_PUBLIC_URL",
     ),
     "no application key": (lambda w: w.without("DD_APP_KEY"), "settings", E_, f"DD_APP_KEY {NOT_SET}", "Application K"),
-    "a secret's file is gone": (bad_env_secret, "settings", E_, "DD_APP_KEY_FILE: ", "check the path"),
+    "a secret's file is gone": (bad_env_secret, "settings", E_, "DD_APP_KEY_FILE: ", "check its path"),
     "an unknown site": (setting(DD_SITE="us1"), "settings", E_, "DD_SITE is not one of", "use one of datadoghq.com"),
     "a duration without unit": (setting(CASE_INSIGHTS_LEASE="30"), "settings", E_, "CASE_INSIGHTS_LEASE", "write it"),
     "a misspelt setting": (

@@ -12,9 +12,9 @@ from dataclasses import replace
 from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
-from bot.config import environment, settings
+from bot.config import ConfigError, environment, settings
 from bot.config.organizations import OrganizationConfig
-from bot.config.settings import Settings, SettingsError
+from bot.config.settings import Settings
 from bot.ops.doctor import configured, database, datadog, slack
 from bot.ops.doctor.finding import Examined, Finding, Level, Subject, as_row, as_text, error, ok, warning
 
@@ -36,14 +36,14 @@ async def examine(
 ) -> list[Finding]:
     """All findings; never raises for what an operator can get wrong. `clock`, `within`: see `Subject`."""
     found, problems = settings.examine(variables, env_file=env_file)
-    broken = frozenset(problem.name for problem in problems)
+    broken = frozenset(problems)
     orgs, orgs_problem = _orgs(found, broken)
     subject = Subject(found, orgs, broken, clock, within)
     of_slack, of_datadog, of_database = await asyncio.gather(
         slack.examine(subject), datadog.examine(subject), database.examine(subject)
     )
     findings = [
-        *configured.examine(subject, [*problems, *orgs_problem], _given(variables, env_file)),
+        *configured.examine(subject, [*problems.values(), *orgs_problem], _given(variables, env_file)),
         *of_slack.findings,
         *of_datadog.findings,
         *of_database,
@@ -52,21 +52,21 @@ async def examine(
     return [_without_secrets(finding, _secrets(found, orgs)) for finding in findings]
 
 
-def _orgs(found: Settings, broken: frozenset[str]) -> tuple[Sequence[OrganizationConfig], Sequence[SettingsError]]:
+def _orgs(found: Settings, broken: frozenset[str]) -> tuple[Sequence[OrganizationConfig], Sequence[str]]:
     """The Datadog organisations, and why not."""
     if broken & datadog.NEEDED:
         return (), ()
     try:
         return found.orgs(), ()
-    except SettingsError as error:
-        return (), (error,)
+    except ConfigError as error:
+        return (), (str(error),)
 
 
 def _given(variables: Mapping[str, str] | None, env_file: str | None) -> list[str]:
     try:
-        return list(environment.environment(variables, env_file=env_file))
-    except environment.TableError:
-        return list(environment.environment(variables, env_file=None))
+        return list(environment.read(variables, env_file=env_file))
+    except ConfigError:
+        return list(environment.read(variables, env_file=None))
 
 
 def _clocks(asked: Mapping[str, Examined]) -> Iterable[Finding]:

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 
+from bot.config import ConfigError
 from bot.config.organizations import OrganizationConfig
-from bot.config.settings import SECRETS, Settings, SettingsError
+from bot.config.settings import SECRETS, Settings
 from bot.links import Routes, is_web_host, site_of
 from bot.ops.doctor.finding import Finding, Subject, error, ok, warning
 
@@ -12,13 +13,13 @@ PREFIX = "CASE_INSIGHTS_"
 """Variables with it are ours, and one that is not known is misspelt; `DD_…` is also the Datadog Agent's."""
 
 
-def examine(subject: Subject, problems: Sequence[SettingsError], given: Collection[str]) -> Iterator[Finding]:
+def examine(subject: Subject, problems: Sequence[str], given: Collection[str]) -> Iterator[Finding]:
     """`given`: the names of all variables that are set."""
     settings = subject.settings
     known = {f"{name}_FILE" for name in SECRETS} | {each.alias for each in Settings.model_fields.values() if each.alias}
     strange = sorted(name for name in given if name.startswith(PREFIX) and name not in known)
     for problem in problems:
-        yield error("settings", str(problem))
+        yield error("settings", problem)
     for name in strange:
         yield warning("settings", f"{name} is no setting, and changes nothing.", _meant(name, known))
     if not problems and not strange:
@@ -28,7 +29,7 @@ def examine(subject: Subject, problems: Sequence[SettingsError], given: Collecti
         yield error("confirmers", text, "Remove it (then every full member may), or name people and user groups.")
     try:
         routes = settings.routes()
-    except SettingsError as refused:
+    except ConfigError as refused:
         yield error("routes", str(refused))
     else:
         yield ok("routes", f"The table of links has {len(routes.rows)} rows.")

@@ -19,7 +19,7 @@ async def examine(subject: Subject) -> list[Finding]:
     url = subject.settings.database_url
     if "DATABASE_URL" in subject.broken:
         return []
-    if not database.is_made(url):
+    if not database.exists(url):
         return [_no_file(url)]
     if (file := database.file_of(url)) and not os.access(file, os.W_OK):
         return [error("database", f"{file} cannot be written.", "Run the bot as its owner, or change its mode.")]

@@ -15,7 +15,7 @@ from bot.store import Store, migrate
 async def examine(subject: Subject, oauth: OAuth) -> tuple[list[Finding], Sequence[Installation]]:
     """What there is to say, and where the bot is installed. What is wrong with the database, its own check says."""
     url = subject.settings.database_url
-    if "DATABASE_URL" in subject.broken or not database.is_made(url):
+    if "DATABASE_URL" in subject.broken or not database.exists(url):
         return [_nobody(oauth)], ()
     store = Store(url)
     try:
