@@ -5,26 +5,20 @@ objects on any endpoint, a 429 even as HTML; so nothing here relies on the shape
 """
 
 import asyncio
-import math
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bot import metrics
+from bot import metrics, retry_after
 from bot.config.credentials import Credentials
-
-RESET_CAP = 3600.0
-"""No rate limit is believed for longer than an hour."""
-EPOCH_FROM = 1_000_000_000
-"""X-RateLimit-Reset is seconds until the reset; larger values have been seen as an epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +32,7 @@ class Triple:
 
 @dataclass(frozen=True, slots=True)
 class DatadogCase:
-    """A case as Datadog tells of it. `insights` is None where the answer did not list them."""
+    """A case. `insights`: None where the answer did not list them."""
 
     id: str
     key: str
@@ -57,7 +51,7 @@ class TransientReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How Datadog answered: the status, its words where it refused, and its clock (epoch s) if it told the time."""
+    """The status of an answer, Datadog's words where it refused, and its clock (epoch s; None: it did not say)."""
 
     status: int
     words: str
@@ -65,9 +59,9 @@ class Answer:
 
 
 class DatadogTransient(Exception):
-    """Not now: time-out, broken connection, 408, 429, 5xx. `after`: seconds that Datadog asks for, if it does.
+    """Not now: time-out, broken connection, 408, 429, 5xx. `after`: seconds that Datadog asks us to wait, if it does.
 
-    `sent`: the request may have been carried out nevertheless.
+    `sent`: the request may have been carried out all the same.
     """
 
     def __init__(
@@ -78,7 +72,7 @@ class DatadogTransient(Exception):
 
 
 class DatadogPermanent(Exception):
-    """Datadog will not do it: 4xx. `words` are its own."""
+    """Datadog refuses: 4xx. `words`: its own."""
 
     def __init__(self, status: int, words: str) -> None:
         super().__init__(f"Datadog refused ({status}): {words}")
@@ -120,7 +114,7 @@ class _Cases(BaseModel):
 class Datadog:
     """One organisation's API. One connection pool; every request ends within `timeout` seconds.
 
-    `renewed` reads the credentials again where they came from, once they are refused; None: they cannot be read.
+    `renewed`: reads the credentials again from their source when Datadog refuses them; None: they cannot be read.
     """
 
     def __init__(
@@ -144,34 +138,34 @@ class Datadog:
         await self._client.aclose()
 
     async def case(self, case: str) -> DatadogCase:
-        """The case with this UUID or key; raises Refused (404: there is none) or Later."""
+        """The case with this UUID or key; raises DatadogPermanent (404: there is none)."""
         return _case(await self._call("GET", f"/api/v2/cases/{case}"))
 
     async def search(self, text: str, *, within: float) -> list[DatadogCase]:
-        """Up to 20 cases whose title or description has these words; raises Refused, or Later after so many seconds."""
+        """Up to 20 cases with these words in title or description; raises DatadogTransient after `within` seconds."""
         words = " ".join(re.findall(r"[\w.-]+", text))
         query = urlencode({"filter": words, "page[size]": 20})
-        answer = await self.read(f"/api/v2/cases?{query}", within=within)
+        body = await self.read(f"/api/v2/cases?{query}", within=within)
         try:
-            return [_told(each) for each in _Cases.model_validate_json(answer).data]
+            return [_as_case(data) for data in _Cases.model_validate_json(body).data]
         except ValidationError as error:
             raise DatadogTransient(TransientReason.SILENT, 200) from error
 
     async def add(self, case_id: str, insights: Sequence[Triple]) -> DatadogCase:
-        """Put 1 to 100 insights on a case; the answer is the whole case."""
+        """Put 1 to 100 insights on a case; the whole case."""
         return _case(await self._call("PUT", f"/api/v2/cases/{case_id}/insights", _body(insights)))
 
     async def remove(self, case_id: str, insights: Sequence[Triple]) -> DatadogCase:
-        """Take insights off a case, named by exactly the fields they were put with."""
+        """Take insights off a case; all three fields must be those they were added with."""
         return _case(await self._call("DELETE", f"/api/v2/cases/{case_id}/insights", _body(insights)))
 
     async def comment(self, case_id: str, text: str) -> None:
-        """Say something on a case. Datadog keeps every call's: one whose answer got lost must not be repeated."""
+        """Comment on a case. Each call adds a comment: one whose answer was lost must not be repeated."""
         body = {"data": {"type": "case", "attributes": {"comment": text}}}
         await self._call("POST", f"/api/v2/cases/{case_id}/comment", body)
 
     async def read(self, path: str, *, within: float) -> bytes:
-        """What a path answers; raises Refused, or Later after so many seconds."""
+        """The body of an answer; raises DatadogTransient after `within` seconds."""
         try:
             async with asyncio.timeout(within):
                 return (await self._call("GET", path, within=within)).content
@@ -179,16 +173,16 @@ class Datadog:
             raise DatadogTransient(TransientReason.SILENT, None) from error
 
     async def ask(self, method: str, path: str, body: dict[str, Any] | None = None, *, within: float) -> Answer:
-        """How Datadog answers, refusals included; raises Later only where it does not answer in so many seconds."""
+        """How Datadog answers, refusals included; raises DatadogTransient if it does not within this many seconds."""
         try:
             async with asyncio.timeout(within):
-                answer = await self._send(method, path, body, within)
+                response = await self._send(method, path, body, within)
         except TimeoutError as error:
             raise DatadogTransient(TransientReason.SILENT, None) from error
-        return Answer(answer.status_code, "" if answer.is_success else _words(answer), _date(answer))
+        return Answer(response.status_code, "" if response.is_success else _words(response), _date(response))
 
     async def keys_are_valid(self) -> bool:
-        """Whether Datadog accepts both keys; raises Later when it does not say."""
+        """Whether Datadog accepts both keys; raises DatadogTransient when it does not say."""
         try:
             await self._call("GET", "/api/v2/validate_keys")
         except DatadogPermanent:
@@ -206,29 +200,30 @@ class Datadog:
         self, method: str, path: str, body: dict[str, Any] | None, within: float | None
     ) -> httpx.Response:
         used = self._credentials
-        answer = await self._send(method, path, body, within)
-        if answer.status_code in (401, 403) and await self._renew(used):  # it was refused, so it can be sent again
-            answer = await self._send(method, path, body, within)
-        if answer.status_code == 429:
-            raise DatadogTransient(TransientReason.RATE_LIMITED, 429, after=_reset(answer), sent=False)
-        if answer.status_code == 408 or answer.status_code >= 500 or answer.is_redirect:
-            raise DatadogTransient(TransientReason.SILENT, answer.status_code, after=_reset(answer))
-        if answer.status_code >= 400:
-            raise DatadogPermanent(answer.status_code, _words(answer))
-        return answer
+        response = await self._send(method, path, body, within)
+        if response.status_code in (401, 403) and await self._renew(used):  # refused, so it can be sent again
+            response = await self._send(method, path, body, within)
+        status = response.status_code
+        if status == 429:
+            raise DatadogTransient(TransientReason.RATE_LIMITED, 429, after=_retry_after(response), sent=False)
+        if status == 408 or status >= 500 or response.is_redirect:
+            raise DatadogTransient(TransientReason.SILENT, status, after=_retry_after(response))
+        if status >= 400:
+            raise DatadogPermanent(status, _words(response))
+        return response
 
     async def _renew(self, refused: Credentials) -> bool:
-        """Whether there are others now than those that were refused."""
+        """Whether the credentials are now others than the refused ones."""
         if self._credentials == refused:
             self._credentials = await asyncio.to_thread(self._renewed) or refused
         return self._credentials != refused
 
     async def _send(self, method: str, path: str, body: dict[str, Any] | None, within: float | None) -> httpx.Response:
-        asked = self._client.build_request(
+        request = self._client.build_request(
             method, path, json=body, headers=self._credentials.headers(), timeout=within or self._client.timeout
         )
         try:
-            return await self._client.send(asked)
+            return await self._client.send(request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise DatadogTransient(TransientReason.SILENT, None, sent=False) from error
         except httpx.HTTPError as error:
@@ -236,70 +231,55 @@ class Datadog:
 
 
 def _body(insights: Sequence[Triple]) -> dict[str, Any]:
-    rows = [{"type": each.type, "resource_id": each.resource_id, "ref": each.ref} for each in insights]
-    return {"data": {"type": "case", "attributes": {"insights": rows}}}
+    return {"data": {"type": "case", "attributes": {"insights": [asdict(insight) for insight in insights]}}}
 
 
-def _case(answer: httpx.Response) -> DatadogCase:
-    """The case in an answer; one that cannot be read tells nothing, so it counts as no answer."""
+def _case(response: httpx.Response) -> DatadogCase:
+    """The case in an answer; an unreadable answer tells nothing, so it counts as none."""
     try:
-        data = _Case.model_validate_json(answer.content).data
+        return _as_case(_Case.model_validate_json(response.content).data)
     except ValidationError as error:
-        raise DatadogTransient(TransientReason.SILENT, answer.status_code) from error
-    return _told(data)
+        raise DatadogTransient(TransientReason.SILENT, response.status_code) from error
 
 
-def _told(data: _Data) -> DatadogCase:
-    told = data.attributes
-    closed = told.status_group == "SG_CLOSED" if told.status_group else told.status == "CLOSED"
+def _as_case(data: _Data) -> DatadogCase:
+    case = data.attributes
+    closed = case.status_group == "SG_CLOSED" if case.status_group else case.status == "CLOSED"
     insights = None
-    if told.insights is not None:
-        insights = tuple(Triple(each.type, each.resource_id, each.ref) for each in told.insights)
-    return DatadogCase(data.id.lower(), told.key or data.id, told.title, closed, told.archived_at is not None, insights)
+    if case.insights is not None:
+        insights = tuple(Triple(insight.type, insight.resource_id, insight.ref) for insight in case.insights)
+    return DatadogCase(data.id.lower(), case.key or data.id, case.title, closed, case.archived_at is not None, insights)
 
 
-def _reset(answer: httpx.Response) -> float | None:
-    """Seconds until Datadog wants to be asked again, if it says: X-RateLimit-Reset, else Retry-After."""
-    for name in ("x-ratelimit-reset", "retry-after"):
-        try:
-            said = float(answer.headers[name])
-        except (KeyError, ValueError):
-            continue
-        if not math.isfinite(said):
-            continue
-        if said >= EPOCH_FROM:
-            said -= _server_time(answer)
-        return min(max(said, 0.0), RESET_CAP)
-    return None
+def _retry_after(response: httpx.Response) -> float | None:
+    """Seconds. X-RateLimit-Reset is seconds until the reset, but has been seen as an epoch too."""
+    now = _date(response) or time.time()
+    waits = (
+        retry_after.seconds(response.headers.get(name), epoch_now=now) for name in ("x-ratelimit-reset", "retry-after")
+    )
+    return next((wait for wait in waits if wait is not None), None)
 
 
-def _server_time(answer: httpx.Response) -> float:
-    """When the answer was made, epoch s: by its Date header, else by our clock."""
-    at = _date(answer)
-    return time.time() if at is None else at
-
-
-def _date(answer: httpx.Response) -> float | None:
+def _date(response: httpx.Response) -> float | None:
+    """When the answer was made, epoch s, by Datadog's clock."""
     try:
-        return parsedate_to_datetime(answer.headers["date"]).timestamp()
+        return parsedate_to_datetime(response.headers["date"]).timestamp()
     except (KeyError, ValueError):
         return None
 
 
-def _words(answer: httpx.Response) -> str:
-    """Datadog's own words, from whatever shape its errors have."""
+def _words(response: httpx.Response) -> str:
+    """Datadog's own words, whatever the shape of its errors."""
     try:
-        errors: Any = answer.json().get("errors", [])
+        errors: Any = response.json().get("errors", [])
     except (ValueError, AttributeError):
-        return f"HTTP {answer.status_code}"
-    found = [_error_words(each) for each in errors] if isinstance(errors, list) else []  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    return "; ".join(word for word in found if word) or f"HTTP {answer.status_code}"
+        errors = None
+    words = map(_error_words, cast(list[Any], errors if isinstance(errors, list) else []))
+    return "; ".join(filter(None, words)) or f"HTTP {response.status_code}"
 
 
 def _error_words(error: Any) -> str:
-    if isinstance(error, str):
-        return error
     if isinstance(error, dict):
-        named: dict[str, Any] = error  # pyright: ignore[reportUnknownVariableType]
-        return str(named.get("detail") or named.get("title") or named.get("code") or "")
-    return ""
+        fields = cast(dict[str, Any], error)
+        return str(fields.get("detail") or fields.get("title") or fields.get("code") or "")
+    return error if isinstance(error, str) else ""

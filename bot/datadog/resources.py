@@ -1,220 +1,134 @@
-"""Which of Datadog's endpoints tells an insight's name, what permission that needs, and where the name stands.
+"""Where Datadog tells the name of an insight: the endpoint, the permission it needs, and the name in its answer.
 
-Facts: datadog-api-client 2.62 (paths, fields); docs.datadoghq.com/api/latest/scopes (permissions). Of the 16 types,
-six can be asked for. Ids come from links that anybody may have pasted, and the credentials are the organisation's:
-an id goes into a path only in its own shape, so that no link reaches another endpoint.
+Facts: datadog-api-client 2.62 (paths, fields); docs.datadoghq.com/api/latest/scopes (permissions). Six of the 16 types
+have such an endpoint. Anybody can paste a link, and we ask with the organisation's credentials: an id goes into a path
+only if it looks like an id, so that no link reaches another endpoint.
 """
 
 import base64
+import functools
 import re
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Any, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
-
+from bot.links.shapes import uuid
 from bot.model import Identity, InsightType
 
 NAME_CHARS = 200
+ANY_ID = ""
 
-
-def _plain(text: object) -> object:
-    """One line without control and direction characters; a null is no text."""
-    if text is None:
-        return ""
-    if not isinstance(text, str):
-        return text
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())[:NAME_CHARS]
-
-
-Text = Annotated[str, BeforeValidator(_plain)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True, frozen=True)
-
-
-class Resource(_Part, ABC):
-    """What an endpoint answers, as far as it tells a name; all else is passed over."""
-
-    @abstractmethod
-    def name_of(self, resource_id: str) -> str:
-        """The name of the insight with this id; empty where the answer has none, or is about something else."""
-
-
-class Monitor(Resource):
-    """`GET /api/v1/monitor/{monitor_id}`."""
-
-    name: Text
-
-    def name_of(self, resource_id: str) -> str:
-        return self.name
-
-
-class _Definition(_Part):
-    title: Text = ""
-    widgets: "tuple[_Widget, ...]" = ()
-
-
-class _Widget(_Part):
-    id: str = ""
-    definition: _Definition
-
-
-class Dashboard(Resource):
-    """`GET /api/v1/dashboard/{dashboard_id}`; groups hold widgets in turn. A widget need not have a title."""
-
-    widgets: tuple[_Widget, ...] = ()
-
-    def name_of(self, resource_id: str) -> str:
-        return next((each.definition.title for each in _within(self.widgets) if each.id == resource_id), "")
-
-
-def _within(widgets: tuple[_Widget, ...]) -> Iterator[_Widget]:
-    for widget in widgets:
-        yield widget
-        yield from _within(widget.definition.widgets)
-
-
-class _IncidentAttributes(_Part):
-    public_id: str | None = None
-    title: Text = ""
-
-
-class _IncidentData(_Part):
-    id: str
-    attributes: _IncidentAttributes
-
-
-class Incident(Resource):
-    """`GET /api/v2/incidents/{incident_id}`: documented with a UUID; a link only has the number that people see.
-
-    Whether Datadog takes the number too is documented nowhere, so a name counts only if the answer has that number.
-    """
-
-    data: _IncidentData
-
-    def name_of(self, resource_id: str) -> str:
-        return self.data.attributes.title if resource_id in (self.data.id, self.data.attributes.public_id) else ""
-
-
-class _IssueAttributes(_Part):
-    error_type: Text = ""
-    error_message: Text = ""
-
-
-class _IssueData(_Part):
-    attributes: _IssueAttributes
-
-
-class Issue(Resource):
-    """`GET /api/v2/error-tracking/issues/{issue_id}`."""
-
-    data: _IssueData
-
-    def name_of(self, resource_id: str) -> str:
-        told = self.data.attributes
-        return ": ".join(each for each in (told.error_type, told.error_message) if each)
-
-
-class _Titled(_Part):
-    title: Text = ""
-
-
-class _SignalAttributes(_Part):
-    custom: _Titled = _Titled()
-    message: Text = ""
-
-
-class _SignalData(_Part):
-    attributes: _SignalAttributes
-
-
-class Signal(Resource):
-    """`GET /api/v2/security_monitoring/signals/{signal_id}`; `message` is the rule's text, where there is no title."""
-
-    data: _SignalData
-
-    def name_of(self, resource_id: str) -> str:
-        return self.data.attributes.custom.title or self.data.attributes.message
-
-
-class OldEvent(Resource):
-    """`GET /api/v1/events/{event_id}`, for the numbers that events had before they had a UID."""
-
-    event: _Titled
-
-    def name_of(self, resource_id: str) -> str:
-        return self.event.title
-
-
-class _EventAttributes(_Part):
-    attributes: _Titled = _Titled()
-    message: Text = ""
-
-
-class _EventData(_Part):
-    attributes: _EventAttributes
-
-
-class Event(Resource):
-    """`GET /api/v2/events/{event_id}`, which takes the event's UID."""
-
-    data: _EventData
-
-    def name_of(self, resource_id: str) -> str:
-        return self.data.attributes.attributes.title or self.data.attributes.message
+Json = dict[str, Any]
+Names = Mapping[str, str]
+"""Names by the insight's resource id; under `ANY_ID` the name whatever the id is."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceType:
-    """Things of one endpoint: `shape` is what an id there looks like, `scope` the permission that reading needs."""
+    """One endpoint. `is_id`: whether a text looks like an id; `scope`: the permission that reading needs.
+
+    `names`: the names in an answer, possibly empty ones; raises TypeError for an answer of another shape.
+    """
 
     insight: InsightType
-    shape: re.Pattern[str]
+    is_id: Callable[[str], object]
     path: str
     scope: str
-    resource: type[Resource]
-
-
-_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_NUMBER = r"[0-9]{1,20}"
-_OPAQUE = r"[A-Za-z0-9_=-]{8,300}"
-_ISSUES, _SIGNALS = "/api/v2/error-tracking/issues/{}", "/api/v2/security_monitoring/signals/{}"
-
-TYPES = tuple(
-    ResourceType(kind, re.compile(shape), path, scope, resource)
-    for kind, shape, path, scope, resource in (
-        (InsightType.MONITOR, _NUMBER, "/api/v1/monitor/{}", "monitors_read", Monitor),
-        (InsightType.WIDGET, r"[a-z0-9]+(?:-[a-z0-9]+)*", "/api/v1/dashboard/{}", "dashboards_read", Dashboard),
-        (InsightType.INCIDENT, f"{_NUMBER}|{_UUID}", "/api/v2/incidents/{}", "incident_read", Incident),
-        (InsightType.ERROR_TRACKING, _UUID, _ISSUES, "error_tracking_read", Issue),
-        (InsightType.SECURITY_SIGNAL, _OPAQUE, _SIGNALS, "security_monitoring_signals_read", Signal),
-        (InsightType.EVENT, _NUMBER, "/api/v1/events/{}", "events_read", OldEvent),
-        (InsightType.EVENT, _OPAQUE, "/api/v2/events/{}", "events_read", Event),
-    )
-)
-"""The first that fits counts: an event with a number has another endpoint than one with a UID."""
+    names: Callable[[Json], Names]
 
 
 def type_of(insight: Identity) -> tuple[ResourceType, str] | None:
-    """Where an insight's name is told, and the id to ask for there; None where nobody tells it."""
+    """The endpoint that tells an insight's name, and the id to ask it for; None: there is no such endpoint."""
     resource_id = insight.scope if insight.type is InsightType.WIDGET else insight.resource_id
-    for kind in TYPES:
-        if kind.insight is insight.type and kind.shape.fullmatch(resource_id):
-            return kind, event_uid(resource_id) if kind.resource is Event else resource_id
+    for resource_type in TYPES:
+        if resource_type.insight is insight.type and resource_type.is_id(resource_id):
+            return resource_type, event_uid(resource_id) if resource_type.path == _EVENT else resource_id
     return None
 
 
 def event_uid(event_id: str) -> str:
-    """The UID of an event: links of the explorer carry a longer record, in base64url, that has it as text.
+    """The UID of an event: links of the explorer carry a longer record, in base64url, that contains it as text.
 
     `AQAAAY7dwYlHw2AcXwAAAABBWTdkd1lsSEFBQkt2RWRfSWhDZm5nQUE` holds 17 bytes and `AY7dwYlHAABKvEd_IhCfngAA`.
     """
     try:
         record = base64.urlsafe_b64decode(event_id + "=" * (-len(event_id) % 4))
-        held = record[17:41].decode("ascii")
+        uid = record[17:41].decode("ascii")
     except ValueError:
         return event_id
-    return held if re.fullmatch(r"A[A-Za-z0-9_-]{23}", held) else event_id
+    return uid if re.fullmatch(r"A[A-Za-z0-9_-]{23}", uid) else event_id
+
+
+def _first(*paths: str) -> Callable[[Json], Names]:
+    """The first of these texts that is not empty."""
+    return lambda body: {ANY_ID: next(filter(None, (_text(body, path) for path in paths)), "")}
+
+
+def _issue(body: Json) -> Names:
+    parts = (_text(body, f"data.attributes.{part}") for part in ("error_type", "error_message"))
+    return {ANY_ID: ": ".join(filter(None, parts))}
+
+
+def _incident(body: Json) -> Names:
+    """The endpoint is documented with a UUID, but a link has only the number that people see.
+
+    Whether Datadog takes the number too is not documented, so a name counts only if the answer has that id or number.
+    """
+    title = _text(body, "data.attributes.title")
+    ids = (_text(body, path) for path in ("data.id", "data.attributes.public_id"))
+    return {resource_id: title for resource_id in ids if resource_id}
+
+
+def _widgets(body: Json) -> Names:
+    """All widgets of a dashboard; groups contain further widgets."""
+    names = ((_text(widget, "id"), _text(widget, "definition.title")) for widget in _nested(_part(body, "widgets")))
+    return {resource_id: title for resource_id, title in names if resource_id}
+
+
+def _nested(widgets: Any) -> Iterator[Any]:
+    for widget in widgets or ():
+        yield widget
+        yield from _nested(_part(_part(widget, "definition"), "widgets"))
+
+
+def _part(value: Any, key: str) -> Any:
+    """A part of an object; None where it is missing, as in Datadog's nulls."""
+    if value is not None and not isinstance(value, dict):
+        raise TypeError(f"{key} is not in an object")
+    return cast(Json, value or {}).get(key)
+
+
+def _text(body: Any, path: str) -> str:
+    """The text at a path, on one line, without control and direction characters; "" where it is missing or null."""
+    value = functools.reduce(_part, path.split("."), body)
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise TypeError(f"{path} is no text")
+    return " ".join("".join(char if char.isprintable() else " " for char in str(value)).split())[:NAME_CHARS]
+
+
+_number, _opaque, _dashboard = (
+    re.compile(shape).fullmatch for shape in (r"[0-9]{1,20}", r"[A-Za-z0-9_=-]{8,300}", r"[a-z0-9]+(?:-[a-z0-9]+)*")
+)
+_ISSUE, _SIGNAL = "/api/v2/error-tracking/issues/{}", "/api/v2/security_monitoring/signals/{}"
+_EVENT = "/api/v2/events/{}"
+_SIGNAL_NAME = _first("data.attributes.custom.title", "data.attributes.message")
+_EVENT_NAME = _first("data.attributes.attributes.title", "data.attributes.message")
+
+TYPES = (
+    ResourceType(InsightType.MONITOR, _number, "/api/v1/monitor/{}", "monitors_read", _first("name")),
+    ResourceType(InsightType.WIDGET, _dashboard, "/api/v1/dashboard/{}", "dashboards_read", _widgets),
+    ResourceType(
+        InsightType.INCIDENT,
+        lambda text: _number(text) or uuid(text),
+        "/api/v2/incidents/{}",
+        "incident_read",
+        _incident,
+    ),
+    ResourceType(InsightType.ERROR_TRACKING, uuid, _ISSUE, "error_tracking_read", _issue),
+    ResourceType(InsightType.SECURITY_SIGNAL, _opaque, _SIGNAL, "security_monitoring_signals_read", _SIGNAL_NAME),
+    # Events had numbers before they had a UID, and those have another endpoint: the first row that fits counts.
+    ResourceType(InsightType.EVENT, _number, "/api/v1/events/{}", "events_read", _first("event.title")),
+    ResourceType(InsightType.EVENT, _opaque, _EVENT, "events_read", _EVENT_NAME),
+)

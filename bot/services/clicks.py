@@ -55,7 +55,7 @@ async def _who_was_first(context: Context, workspace: str, clicked: Clicked) -> 
     slack = await context.slack(workspace)
     people = await slack.names({item.by for item in clicked.earlier if item.by}, within=PERSON_WITHIN)
     org = context.orgs.get(clicked.org)
-    titles = org.names.known([item.identity for item in clicked.earlier]) if org else {}
+    titles = org.names.cached([item.identity for item in clicked.earlier]) if org else {}
     earlier = [replace(item, name=titles.get(item.identity, "")) for item in clicked.earlier]
     if clicked.moved:
         return sentences.partly_late(people, earlier, clicked.moved, clicked.case_key)

@@ -59,8 +59,8 @@ class Organization:
     async def names_of(self, insights: Iterable[Identity], *, within: float) -> dict[Identity, str]:
         """What these insights are called, as far as it is known or told in so many seconds."""
         if self.breaker.open_for:
-            return self.names.known(insights)
-        return await self.names.of(insights, within=within)
+            return self.names.cached(insights)
+        return await self.names.look_up(insights, within=within)
 
 
 @dataclass(frozen=True, slots=True)

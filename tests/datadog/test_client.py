@@ -11,7 +11,6 @@ from pydantic import SecretStr
 
 from bot.config.credentials import AccessToken, Keys
 from bot.datadog.client import (
-    RESET_CAP,
     Datadog,
     DatadogPermanent,
     DatadogTransient,
@@ -230,7 +229,7 @@ async def test_retry_after_counts_where_there_is_no_reset(server, datadog, statu
 
 @pytest.mark.parametrize(
     ("said", "means"),
-    [("0", 0.0), ("-5", 0.0), ("99999", RESET_CAP), ("inf", None), ("nan", None), ("soon", None), ("", None)],
+    [("0", 0.0), ("-5", 0.0), ("99999", 3600.0), ("inf", None), ("nan", None), ("soon", None), ("", None)],
 )
 async def test_a_rate_limit_is_never_negative_endless_or_no_number(server, datadog, said: str, means: float | None):
     spoil(server, status=429, X_RateLimit_Reset=said)

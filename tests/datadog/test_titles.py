@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import structlog
@@ -12,7 +13,7 @@ from pydantic import SecretStr
 
 from bot.config.credentials import Keys
 from bot.datadog.client import Datadog
-from bot.datadog.resources import event_uid, type_of
+from bot.datadog.resources import TYPES, ResourceType, event_uid, type_of
 from bot.datadog.titles import AT_ONCE, NAME_SECONDS, NO_NAME_SECONDS, OFF_SECONDS, PER_CARD, TROUBLE_SECONDS, Titles
 from bot.model import Identity, InsightType
 from bot.sandbox.datadog.catalogue import EVENT_UID, INCIDENT, OLD_EVENT, OOM_ISSUE, SIGNAL
@@ -96,24 +97,24 @@ def calls(server: DatadogServer, method: str = "*") -> int:
     ],
 )
 async def test_each_type_that_has_a_name_tells_it(names, wanted, name):
-    assert await names.of([wanted], within=5) == {wanted: name}
+    assert await names.look_up([wanted], within=5) == {wanted: name}
 
 
 async def test_what_has_no_name_is_left_out_and_the_rest_is_told(names):
     untitled, unknown, story = widget(22), monitor(5), insight(InsightType.WATCHDOG_STORY, "a" * 32)
-    assert await names.of([untitled, unknown, HIGH_MEMORY, story], within=5) == OF_MONITORS
+    assert await names.look_up([untitled, unknown, HIGH_MEMORY, story], within=5) == OF_MONITORS
 
 
 async def test_widgets_in_a_group_have_names_too(server, names):
     inner = {"id": 7, "definition": {"type": "timeseries", "title": "Restarts"}}
     group = {"id": 6, "definition": {"type": "group", "title": "Pods", "widgets": [inner]}}
     server.names.things["dashboard"]["abc-def-ghi"]["widgets"] = [group]
-    assert await names.of([widget(6), widget(7)], within=5) == {widget(6): "Pods", widget(7): "Restarts"}
+    assert await names.look_up([widget(6), widget(7)], within=5) == {widget(6): "Pods", widget(7): "Restarts"}
 
 
 async def test_an_incident_with_another_number_gives_no_name(server, names):
     server.names.things["incident"]["422"] = server.names.things["incident"]["421"]
-    assert await names.of([insight(InsightType.INCIDENT, "422")], within=5) == {}
+    assert await names.look_up([insight(InsightType.INCIDENT, "422")], within=5) == {}
 
 
 @pytest.mark.parametrize(
@@ -127,13 +128,13 @@ async def test_an_incident_with_another_number_gives_no_name(server, names):
 )
 async def test_a_name_is_one_plain_line(server, names, told, shown):
     server.names.things["monitor"]["17131362"]["name"] = told
-    assert await names.of([HIGH_MEMORY], within=5) == {HIGH_MEMORY: shown}
+    assert await names.look_up([HIGH_MEMORY], within=5) == {HIGH_MEMORY: shown}
 
 
 @pytest.mark.parametrize("name", [None, "", " \n "])
 async def test_an_empty_name_is_none(server, names, name):
     server.names.things["monitor"]["17131362"]["name"] = name
-    assert await names.of([HIGH_MEMORY], within=5) == {}
+    assert await names.look_up([HIGH_MEMORY], within=5) == {}
 
 
 async def test_the_official_client_reads_an_event_with_a_number_too(server):
@@ -165,8 +166,15 @@ async def test_the_official_client_reads_an_event_with_a_number_too(server):
 )
 async def test_an_id_of_another_shape_is_not_asked_for(server, names, wanted):
     assert type_of(wanted) is None
-    assert await names.of([wanted], within=5) == {}
+    assert await names.look_up([wanted], within=5) == {}
     assert calls(server) == 0
+
+
+@pytest.mark.parametrize("resource_type", TYPES, ids=lambda row: row.path)
+@pytest.mark.parametrize("body", [[], 7, "text", {"data": [], "name": {}, "widgets": 7, "event": []}])
+def test_an_answer_of_another_shape_is_an_error_of_one_kind(resource_type: ResourceType, body: Any):
+    with pytest.raises(TypeError):
+        resource_type.names(body)
 
 
 def test_an_event_without_its_uid_inside_is_asked_for_as_it_is():
@@ -176,28 +184,28 @@ def test_an_event_without_its_uid_inside_is_asked_for_as_it_is():
 
 async def test_a_name_is_asked_for_once_and_again_after_an_hour(server, names, clock):
     for _ in range(3):
-        assert await names.of([HIGH_MEMORY, HIGH_MEMORY], within=5) == OF_MONITORS
+        assert await names.look_up([HIGH_MEMORY, HIGH_MEMORY], within=5) == OF_MONITORS
     assert calls(server) == 1
     clock.now += NAME_SECONDS + 1
-    assert names.known([HIGH_MEMORY]) == {}
-    assert await names.of([HIGH_MEMORY], within=5) == OF_MONITORS
+    assert names.cached([HIGH_MEMORY]) == {}
+    assert await names.look_up([HIGH_MEMORY], within=5) == OF_MONITORS
     assert calls(server) == 2
 
 
 async def test_all_widgets_of_a_dashboard_take_one_call(server, names):
-    await names.of([widget(21), widget(22), widget(23)], within=5)
+    await names.look_up([widget(21), widget(22), widget(23)], within=5)
     assert calls(server, DASHBOARD) == 1
 
 
 async def test_two_cards_at_once_share_a_look_up(server, names):
-    told = await asyncio.gather(*(names.of([HIGH_MEMORY], within=5) for _ in range(3)))
+    told = await asyncio.gather(*(names.look_up([HIGH_MEMORY], within=5) for _ in range(3)))
     assert told == [OF_MONITORS] * 3
     assert calls(server) == 1
 
 
 async def test_one_card_starts_no_more_than_twenty_look_ups_and_eight_at_once(server, names):
     server.control.rule("datadog", MONITOR, hold="before")
-    asked = asyncio.create_task(names.of([monitor(number) for number in range(1, 31)], within=30))
+    asked = asyncio.create_task(names.look_up([monitor(number) for number in range(1, 31)], within=30))
     await server.control.until(lambda: len(server.control.held()) == AT_ONCE, what="eight look-ups")
     assert await names._datadog.keys_are_valid(), "a call later than any ninth look-up"
     assert calls(server, MONITOR) == AT_ONCE
@@ -207,8 +215,8 @@ async def test_one_card_starts_no_more_than_twenty_look_ups_and_eight_at_once(se
     assert calls(server, MONITOR) == PER_CARD
 
 
-async def test_known_asks_nobody(server, names):
-    assert names.known([HIGH_MEMORY]) == {}
+async def test_the_cache_asks_nobody(server, names):
+    assert names.cached([HIGH_MEMORY]) == {}
     assert calls(server) == 0
 
 
@@ -217,32 +225,32 @@ async def test_known_asks_nobody(server, names):
 
 async def test_a_slow_look_up_holds_nobody_up_twice_and_its_name_is_there_later(server, names, clock):
     server.control.rule("datadog", MONITOR, hold="before")
-    assert await names.of([HIGH_MEMORY], within=0.05) == {}
+    assert await names.look_up([HIGH_MEMORY], within=0.05) == {}
     clock.now += 60
     async with asyncio.timeout(5):
-        assert await names.of([HIGH_MEMORY], within=60) == {}
+        assert await names.look_up([HIGH_MEMORY], within=60) == {}
     server.control.release()
-    assert await names.of([HIGH_MEMORY], within=90) == OF_MONITORS
+    assert await names.look_up([HIGH_MEMORY], within=90) == OF_MONITORS
     assert calls(server) == 1
 
 
 async def test_a_missing_permission_turns_its_type_off_for_an_hour_with_one_line(server, names, clock):
     server.names.forbid(["monitor"])
     with structlog.testing.capture_logs() as logged:
-        assert await names.of([HIGH_MEMORY, monitor(2), widget(21)], within=5) == {widget(21): "Memory by pod"}
+        assert await names.look_up([HIGH_MEMORY, monitor(2), widget(21)], within=5) == {widget(21): "Memory by pod"}
         before = calls(server, MONITOR)
-        assert await names.of([monitor(number) for number in range(3, 9)], within=5) == {}
+        assert await names.look_up([monitor(number) for number in range(3, 9)], within=5) == {}
     assert calls(server, MONITOR) == before
     assert [(line["event"], line["needs"], line["log_level"]) for line in logged] == [
         ("names.not_permitted", "monitors_read", "warning")
     ]
 
     clock.now += OFF_SECONDS + 1
-    assert await names.of([monitor(2)], within=5) == {}
+    assert await names.look_up([monitor(2)], within=5) == {}
     assert calls(server, MONITOR) == before + 1
     clock.now += OFF_SECONDS + 1
     server.names.forbid([])
-    assert await names.of([HIGH_MEMORY], within=5) == OF_MONITORS
+    assert await names.look_up([HIGH_MEMORY], within=5) == OF_MONITORS
 
 
 @pytest.mark.parametrize("valid", [True, False])
@@ -251,23 +259,23 @@ async def test_refused_credentials_turn_no_type_off(server, names, clock, valid)
     if valid:
         server.control.rule("datadog", MONITOR, status=401, times=1)
     with structlog.testing.capture_logs() as logged:
-        assert await names.of([HIGH_MEMORY], within=5) == {}
+        assert await names.look_up([HIGH_MEMORY], within=5) == {}
     before = calls(server)
-    assert await names.of([HIGH_MEMORY, widget(21)], within=5) == {}
+    assert await names.look_up([HIGH_MEMORY, widget(21)], within=5) == {}
     assert calls(server) == before
     assert logged == []
     server.keys_valid = True
     clock.now += 61
-    assert await names.of([HIGH_MEMORY], within=5) == OF_MONITORS
+    assert await names.look_up([HIGH_MEMORY], within=5) == OF_MONITORS
 
 
 async def test_whether_it_is_the_credentials_can_be_unknown(server, names, clock):
     server.names.forbid(["monitor"])
     server.control.rule("datadog", VALID, status=503, times=1)
-    assert await names.of([HIGH_MEMORY], within=5) == {}
+    assert await names.look_up([HIGH_MEMORY], within=5) == {}
     server.names.forbid([])
     clock.now += TROUBLE_SECONDS + 1
-    assert await names.of([HIGH_MEMORY], within=5) == OF_MONITORS
+    assert await names.look_up([HIGH_MEMORY], within=5) == OF_MONITORS
 
 
 @pytest.mark.parametrize(
@@ -286,25 +294,25 @@ async def test_whether_it_is_the_credentials_can_be_unknown(server, names, clock
 async def test_an_answer_without_a_name_is_none_and_is_asked_for_again_later(server, names, clock, rule, seconds):
     server.control.rule("datadog", MONITOR, times=1, **rule)
     for _ in range(2):
-        assert await names.of([HIGH_MEMORY], within=5) == {}
+        assert await names.look_up([HIGH_MEMORY], within=5) == {}
     assert calls(server) == 1
     clock.now += seconds + 1
-    assert await names.of([HIGH_MEMORY], within=5) == OF_MONITORS
+    assert await names.look_up([HIGH_MEMORY], within=5) == OF_MONITORS
 
 
 async def test_a_rate_limit_stops_all_look_ups_until_it_is_over(server, names, clock):
     server.limit(1, 120, html=True)
-    assert await names.of([HIGH_MEMORY], within=5) == {}
+    assert await names.look_up([HIGH_MEMORY], within=5) == {}
     clock.now += 119
-    assert await names.of([HIGH_MEMORY, widget(21)], within=5) == {}
+    assert await names.look_up([HIGH_MEMORY, widget(21)], within=5) == {}
     assert calls(server) == 1
     clock.now += 2
-    assert await names.of([HIGH_MEMORY], within=5) == OF_MONITORS
+    assert await names.look_up([HIGH_MEMORY], within=5) == OF_MONITORS
 
 
 async def test_closing_gives_up_what_is_under_way(server, names):
     server.control.rule("datadog", MONITOR, hold="before")
-    assert await names.of([HIGH_MEMORY], within=0) == {}
+    assert await names.look_up([HIGH_MEMORY], within=0) == {}
     await names.close()
     server.control.release()
-    assert names.known([HIGH_MEMORY]) == {}
+    assert names.cached([HIGH_MEMORY]) == {}
