@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import click
@@ -12,7 +12,7 @@ T = TypeVar("T")
 PUBLIC_URL = "CASE_INSIGHTS_PUBLIC_URL"
 
 
-class _Refused(click.ClickException):
+class _Refusal(click.ClickException):
     """A sentence for the person, and exit code 2."""
 
     exit_code = 2
@@ -24,17 +24,17 @@ class _Refused(click.ClickException):
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="case-insights-bot", prog_name="case-insights")
 def main() -> None:
-    """Datadog links from a Slack thread become insights on the case it is about."""
+    """Puts the Datadog links of a Slack thread on the case it is about."""
 
 
 @main.command()
-@click.option("--socket", "chosen", flag_value="socket", help="Socket Mode, where both its secrets are set.")
-@click.option("--http", "chosen", flag_value="http", help="HTTP mode, where both its secrets are set.")
+@click.option("--socket", "chosen", flag_value="socket", help="Socket Mode, if the secrets of both modes are set.")
+@click.option("--http", "chosen", flag_value="http", help="HTTP mode, if the secrets of both modes are set.")
 def run(chosen: str | None) -> None:
     """Run the bot, with the settings of the environment and of .env."""
     import gc
 
-    # A thousand modules are imported and none of them goes: looking for garbage meanwhile costs a sixth of the start.
+    # None of a thousand imported modules is ever freed: collecting garbage meanwhile costs a sixth of the start.
     gc.disable()
     # Imported here: `explain` must not pay for Slack and the database.
     from bot import app, logs
@@ -44,31 +44,31 @@ def run(chosen: str | None) -> None:
     gc.freeze()
     gc.enable()
 
-    async def work() -> None:
-        told = settings.read(transport_mode=TransportMode(chosen) if chosen else None)
-        logs.configure(told.log_level, told.log_format)
-        await app.run(told)
+    async def start() -> None:
+        configured = settings.read(transport_mode=TransportMode(chosen) if chosen else None)
+        logs.configure(configured.log_level, configured.log_format)
+        await app.run(configured)
 
     logs.configure()
-    _carry_out(work())
+    _run(start())
 
 
 @main.command()
 @click.argument("link", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per link.")
 def explain(link: str | None, *, as_json: bool) -> None:
-    """Say what the bot makes of LINK, and why; `-` reads one link per line."""
+    """Explain what the bot does with LINK, and why; `-` reads one link per line."""
     from bot import links
     from bot.config import ConfigError, environment
 
     if link is None:
-        raise _Refused("give a link, or - to read one per line: case-insights explain 'https://app.datadoghq.com/…'")
+        raise _Refusal("give a link, or - to read one per line: case-insights explain 'https://app.datadoghq.com/…'")
     try:
         routes = environment.routes_from(environment.read())
     except ConfigError as error:
-        raise _Refused(str(error)) from error
-    for each in _given(link):
-        reading = links.explain(each, routes)
+        raise _Refusal(str(error)) from error
+    for text in (line.rstrip("\r\n") for line in sys.stdin) if link == "-" else (link,):
+        reading = links.explain(text, routes)
         row = json.dumps(links.as_row(reading), ensure_ascii=False)
         click.echo(row if as_json or link == "-" else links.as_text(reading))
 
@@ -76,15 +76,15 @@ def explain(link: str | None, *, as_json: bool) -> None:
 @main.command()
 @click.argument("permalink")
 def why(permalink: str) -> None:
-    """Tell what became of the links of the message at PERMALINK, and why; with the settings of `run`."""
+    """Explain what became of the links in the message at PERMALINK; with the settings of `run`."""
     from bot import app, logs
     from bot.config import settings
 
-    async def tell() -> str:
+    async def explanation() -> str:
         return await app.why(settings.read(listens=False), permalink)
 
     logs.configure()
-    click.echo(_carry_out(tell()))
+    click.echo(_run(explanation()))
 
 
 @main.command()
@@ -94,16 +94,16 @@ def doctor(*, as_json: bool) -> None:
     import asyncio
 
     from bot import logs
-    from bot.ops import doctor as examiner
+    from bot.ops import doctor
 
     logs.configure()
-    findings = asyncio.run(examiner.examine())
+    findings = asyncio.run(doctor.examine())
     if as_json:
         for finding in findings:
-            click.echo(json.dumps(examiner.as_row(finding), ensure_ascii=False))
+            click.echo(json.dumps(doctor.as_row(finding), ensure_ascii=False))
     else:
-        click.echo(examiner.as_text(findings))
-    if any(finding.level is examiner.Level.ERROR for finding in findings):
+        click.echo(doctor.as_text(findings))
+    if any(finding.level is doctor.Level.ERROR for finding in findings):
         sys.exit(1)
 
 
@@ -111,17 +111,17 @@ def doctor(*, as_json: bool) -> None:
 @click.option("--since", help="Only moves since this date, like 2026-11-23 or 2026-11-23T18:00 (UTC).")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per move.")
 def audit(since: str | None, *, as_json: bool) -> None:
-    """Print who moved which insight when."""
+    """Print who moved which insight, and when."""
     from bot.ops import audit
 
-    async def tell() -> int:
-        lines = 0
-        async for line in audit.audit_lines(since, as_json=as_json):
+    async def print_lines() -> int:
+        count = 0
+        async for line in audit.lines(since, as_json=as_json):
             click.echo(line)
-            lines += 1
-        return lines
+            count += 1
+        return count
 
-    if not _carry_out(tell()):
+    if not _run(print_lines()):
         click.echo(f"case-insights: {audit.nothing(since)}", err=True)
 
 
@@ -135,7 +135,7 @@ def upgrade() -> None:
     """Bring the schema up to date; `run` does this by itself."""
     from bot.ops import audit
 
-    click.echo(_carry_out(audit.upgrade()))
+    click.echo(_run(audit.upgrade()))
 
 
 @db.command()
@@ -143,7 +143,7 @@ def current() -> None:
     """Print the schema that the database has, and the one this version needs."""
     from bot.ops import audit
 
-    click.echo(_carry_out(audit.current()))
+    click.echo(_run(audit.current()))
 
 
 @main.command()
@@ -151,23 +151,22 @@ def current() -> None:
 @click.option("--url", help="HTTP, OAuth: the address at which Slack reaches the bot, else CASE_INSIGHTS_PUBLIC_URL.")
 def manifest(mode: str, url: str | None) -> None:
     """Print the Slack app manifest, to paste when creating the app."""
-    from bot.slack.manifest import as_yaml
-    from bot.slack.manifest import manifest as build
+    from bot.slack.manifest import as_json
 
-    click.echo(as_yaml(build(None if mode == "socket" else _public_address(url), oauth=mode == "oauth")))
+    click.echo(as_json(None if mode == "socket" else _public_address(url), oauth=mode == "oauth"))
 
 
 def _public_address(url: str | None) -> str:
-    """Ours, as given or set."""
+    """The bot's own address, from --url or the setting."""
     from bot.config import environment, values
 
     name, value = ("--url", url) if url else (PUBLIC_URL, environment.read().get(PUBLIC_URL))
     if not value:
-        raise _Refused(f"--url is missing: the address at which Slack reaches the bot; or set {PUBLIC_URL}.")
+        raise _Refusal(f"--url is missing: the address at which Slack reaches the bot; or set {PUBLIC_URL}.")
     try:
         return values.public_address(value)
     except ValueError as error:
-        raise _Refused(f"{name} {error}.") from error
+        raise _Refusal(f"{name} {error}.") from error
 
 
 @main.command()
@@ -187,13 +186,13 @@ def sandbox(port: int, *, no_open: bool, demo: bool) -> None:
     try:
         asyncio.run(stage.demo(build()) if demo else open_house.run(build(), port, open_page=not no_open))
     except server.PortTaken as error:
-        raise _Refused(str(error)) from error
+        raise _Refusal(str(error)) from error
     except stage.BotFailed as error:
-        raise _Refused(f"the bot did not start. The end of its log:\n{error}") from error
+        raise _Refusal(f"the bot did not start. The end of its log:\n{error}") from error
 
 
-def _carry_out(work: Coroutine[Any, Any, T]) -> T:
-    """Run it; what we refuse is a sentence and exit code 2."""
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run it; an error of the operator's is one sentence and exit code 2."""
     import asyncio
 
     from sqlalchemy.exc import DatabaseError
@@ -204,14 +203,10 @@ def _carry_out(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
     except (ConfigError, NewerSchema) as error:
-        raise _Refused(str(error)) from error
+        raise _Refusal(str(error)) from error
     except DatabaseError as error:
-        why = " ".join(str(error.orig).split())  # PostgreSQL's run over several lines
-        raise _Refused(f"DATABASE_URL: the database cannot be used ({why}); check its address.") from error
-
-
-def _given(link: str) -> Iterable[str]:
-    return (line.rstrip("\r\n") for line in sys.stdin) if link == "-" else (link,)
+        why = " ".join(str(error.orig).split())  # PostgreSQL's has several lines
+        raise _Refusal(f"DATABASE_URL: the database cannot be used ({why}); check its address.") from error
 
 
 if __name__ == "__main__":

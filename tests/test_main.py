@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import create_engine, text
 
 from bot.__main__ import main
-from bot.slack.manifest import as_yaml, manifest
+from bot.slack.manifest import as_json
 
 PROJECT = Path(__file__).parent.parent
 MONITOR = "https://app.datadoghq.com/monitors/90210?group=host%3Aweb-1"
@@ -119,17 +119,17 @@ def test_explain_pays_for_neither_slack_nor_the_database():
 
 
 def test_the_manifest_is_printed_to_be_pasted():
-    assert ask("manifest").output == as_yaml(manifest()) + "\n"
+    assert ask("manifest").output == as_json() + "\n"
 
 
 def test_the_manifest_of_http_mode_names_the_address():
-    printed = as_yaml(manifest("https://bot.example.com")) + "\n"
+    printed = as_json("https://bot.example.com") + "\n"
     assert ask("manifest", "--mode", "http", "--url", "https://bot.example.com/").output == printed
 
 
 def test_the_manifests_address_can_be_a_setting(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("CASE_INSIGHTS_PUBLIC_URL", "https://bot.example.com")
-    assert ask("manifest", "--mode", "http").output == as_yaml(manifest("https://bot.example.com")) + "\n"
+    assert ask("manifest", "--mode", "http").output == as_json("https://bot.example.com") + "\n"
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def moment(text: str | None) -> float:
     return (said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp()
 
 
-async def audit_lines(since: str | None, *, as_json: bool) -> AsyncGenerator[str]:
+async def lines(since: str | None, *, as_json: bool) -> AsyncGenerator[str]:
     """One line per move, oldest first."""
     begin = moment(since)
     store = await _opened()

@@ -1,1 +1,1 @@
-"""Slack: the calls we make, and the two ways in which it reaches us."""
+"""Slack: the calls we make, and the two ways it reaches us."""

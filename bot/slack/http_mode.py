@@ -1,6 +1,6 @@
 """HTTP mode: `POST /slack/events`, where Slack sends events, interactions, commands and option requests alike.
 
-The law: nothing of a body is used before its signature was judged, and neither bodies nor headers reach a log.
+The law: no body is used before its signature is verified, and neither bodies nor headers reach a log.
 https://docs.slack.dev/authentication/verifying-requests-from-slack
 """
 
@@ -19,7 +19,7 @@ from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from bot.slack.last_event import LastEvent
 
 BODY_SECONDS = 3.0
-"""Slack does not wait longer for the whole answer."""
+"""Slack waits no longer for the whole answer."""
 CLOCKS_DIFFER_SECONDS = 300.0
 TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 SIGNATURE = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 class BadRequest(Exception):
-    """What is wrong with a request, and the status that says so."""
+    """Why a request is refused, and the status of the answer."""
 
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
@@ -36,33 +36,33 @@ class BadRequest(Exception):
 
 
 class HttpMode:
-    """Slack's door. `close_door` stops the listening and returns when every request under way has its answer."""
+    """`stop_listening` returns when every request in progress has its answer."""
 
     def __init__(
-        self, bolt: AsyncApp, signing_secret: str, last_event: LastEvent, close_door: Callable[[], Awaitable[None]]
+        self, bolt: AsyncApp, signing_secret: str, last_event: LastEvent, stop_listening: Callable[[], Awaitable[None]]
     ) -> None:
         self._bolt = bolt
         self._secret = signing_secret.encode()
         self._last_event = last_event
-        self._close_door = close_door
+        self._stop_listening = stop_listening
 
     async def run(self) -> None:
-        """Requests come by themselves."""
+        """Nothing to do: requests come by themselves."""
         await asyncio.Event().wait()
 
     async def close(self) -> None:
-        await self._close_door()
+        await self._stop_listening()
 
     @property
     def age(self) -> float:
         return 0.0
 
     def reasons(self) -> list[str]:
-        """Nobody can tell from here whether Slack finds the address."""
+        """None: whether Slack finds the address cannot be told from here."""
         return []
 
     async def answer(self, request: web.Request) -> web.Response:
-        """Bolt's answer; 400, 401, 408 or 413 for what is none of Slack's requests."""
+        """Bolt's answer; 400, 401, 408 or 413 for a request that is not Slack's."""
         try:
             bolt_request = _for_bolt(request, await self._genuine(request))
         except BadRequest as refused:
@@ -73,7 +73,7 @@ class HttpMode:
         return await to_aiohttp_response(await self._bolt.async_dispatch(bolt_request))
 
     async def _genuine(self, request: web.Request) -> str:
-        """The body, signed by Slack within the last minutes; raises Refused."""
+        """The body, if Slack signed it within the last minutes; raises BadRequest."""
         timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
         signature = request.headers.get("X-Slack-Signature", "")
         if not (TIMESTAMP.fullmatch(timestamp) and SIGNATURE.fullmatch(signature)):
@@ -91,9 +91,9 @@ class HttpMode:
 
 
 async def _read(request: web.Request) -> bytes:
-    """As much as the server allows; raises Refused."""
+    """As much as the server allows; raises BadRequest."""
     try:
-        if request.content.is_eof():  # it came with its headers, as nearly always
+        if request.content.is_eof():  # it came with its headers, as it nearly always does
             return await request.read()
         async with asyncio.timeout(BODY_SECONDS):
             return await request.read()
@@ -104,12 +104,12 @@ async def _read(request: web.Request) -> bytes:
 
 
 def _for_bolt(request: web.Request, text: str) -> AsyncBoltRequest:
-    """Bolt parses it here, and expects nothing but what Slack sends: whatever that raises is about the body."""
+    """Bolt parses the body here and expects what Slack sends: any error it raises is about the body."""
     headers: Any = request.headers
     try:
-        made = AsyncBoltRequest(body=text, query=request.query_string, headers=headers)
+        bolt_request = AsyncBoltRequest(body=text, query=request.query_string, headers=headers)
     except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
         raise BadRequest(400, "not what Slack sends") from error
-    if not made.body:
+    if not bolt_request.body:
         raise BadRequest(400, "not what Slack sends")
-    return made
+    return bolt_request

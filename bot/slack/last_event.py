@@ -1,4 +1,4 @@
-"""When Slack last told us something."""
+"""When Slack last sent an event."""
 
 import time
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class LastEvent:
-    """`event_at`: of the last event, on the process's own clock (monotonic); None before the first."""
+    """`event_at`: by the monotonic clock; None before the first."""
 
     event_at: float | None = None
 

@@ -1,10 +1,11 @@
-"""The Slack app manifest, from one place: what the bot may do and what it is told.
+"""The Slack app manifest: what the bot may do, and which events it gets.
 
-Facts: docs.slack.dev/reference/app-manifest. Each scope stands beside the reason for it.
+Facts: docs.slack.dev/reference/app-manifest.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, cast
+import json
+from collections.abc import Mapping
+from typing import Any
 
 from bot.commands import COMMAND, MENTION, SHORTCUT
 from bot.model import EVENTS_PATH, REDIRECT_PATH
@@ -12,7 +13,7 @@ from bot.model import EVENTS_PATH, REDIRECT_PATH
 Json = dict[str, Any]
 
 DISPLAY_NAME = MENTION.removeprefix("@")
-SCOPES: Mapping[str, str] = {
+SCOPES: Mapping[str, str] = {  # with the reason for each
     "app_mentions:read": "hear `@Case Insights …`",
     "chat:write": "post its card in the thread and keep it up to date",
     "channels:history": "read messages of public channels that it was invited to",
@@ -27,7 +28,7 @@ OPTIONAL_SCOPES: Mapping[str, str] = {
 }
 EVENTS = ("app_home_opened", "app_mention", "message.channels", "message.groups")
 OAUTH_EVENTS = ("app_uninstalled", "tokens_revoked")
-"""Told where workspaces install the bot themselves: so that it forgets their tokens."""
+"""Where workspaces install the bot themselves: so that it forgets their tokens."""
 
 
 def manifest(url: str | None = None, *, oauth: bool = False) -> Json:
@@ -38,7 +39,7 @@ def manifest(url: str | None = None, *, oauth: bool = False) -> Json:
     request_url = None if url is None else f"{url}{EVENTS_PATH}"
     redirect: Json = {"redirect_urls": [f"{url}{REDIRECT_PATH}"]} if oauth else {}
     request: Json = {} if request_url is None else {"request_url": request_url}
-    # Where the options of menus are loaded from, those of modals too, whatever the field's name says.
+    # For the options of menus, those in modals too, in spite of the field's name.
     options: Json = {} if request_url is None else {"message_menu_options_url": request_url}
     return {
         "_metadata": {"major_version": 1, "minor_version": 1},
@@ -49,7 +50,7 @@ def manifest(url: str | None = None, *, oauth: bool = False) -> Json:
         },
         "features": {
             "bot_user": {"display_name": DISPLAY_NAME, "always_online": True},
-            # Read-only: cards for people outside a channel land there; nobody writes to the bot there.
+            # Read-only: cards for people outside a channel land here; nobody writes to the bot here.
             "app_home": {
                 "home_tab_enabled": True,
                 "messages_tab_enabled": True,
@@ -84,23 +85,6 @@ def manifest(url: str | None = None, *, oauth: bool = False) -> Json:
     }
 
 
-def as_yaml(value: Json) -> str:
-    """The manifest as YAML: maps, lists of strings and of maps, strings, numbers and booleans are all it holds."""
-    return "\n".join(_lines(value))
-
-
-def _lines(value: Json) -> Iterator[str]:
-    for name, each in value.items():
-        if isinstance(each, dict):
-            yield f"{name}:"
-            yield from (f"  {line}" for line in _lines(cast(Json, each)))
-        elif isinstance(each, list):
-            yield f"{name}:"
-            for item in cast(list[Any], each):
-                first, *rest = _lines(cast(Json, item)) if isinstance(item, dict) else [str(item)]
-                yield f"  - {first}"
-                yield from (f"    {line}" for line in rest)
-        elif isinstance(each, str):
-            yield f'{name}: "{each}"'
-        else:
-            yield f"{name}: {str(each).lower()}"
+def as_json(url: str | None = None, *, oauth: bool = False) -> str:
+    """The manifest as text, to paste under "From a manifest", JSON."""
+    return json.dumps(manifest(url, oauth=oauth), indent=2, ensure_ascii=False)

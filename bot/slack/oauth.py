@@ -1,8 +1,8 @@
-"""How workspaces install the bot: `GET /slack/install` sends to Slack, which sends back to `GET /slack/oauth_redirect`.
+"""How workspaces install the bot: `GET /slack/install` leads to Slack, and Slack back to `GET /slack/oauth_redirect`.
 
-The flow is Bolt's (docs.slack.dev/authentication/installing-with-oauth): a state that ends in ten minutes, kept in the
-database so that any replica takes it, and tied to the browser by a cookie. What is ours: only allowed workspaces get
-in, and every outcome is a page that says what to do. Neither codes nor tokens reach a log or a page.
+The flow is Bolt's (docs.slack.dev/authentication/installing-with-oauth): a state that expires after ten minutes, stored
+in the database so that any replica accepts it, and tied to the browser by a cookie. We add that only allowed workspaces
+get in, and that every outcome is a page that says what to do. Neither codes nor tokens reach a log or a page.
 """
 
 import html
@@ -30,30 +30,30 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.model import INSTALL_PATH, REDIRECT_PATH
 
 HEADERS = {
-    # The address of a page holds a code: it goes nowhere else, and no page is kept or framed.
+    # The address of a page contains a code: it goes nowhere else, and no page is cached or framed.
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
 }
-AGAIN = (INSTALL_PATH, "Begin again")
+AGAIN = (INSTALL_PATH, "Start again")
 REASONS: Mapping[str, str] = {
     "access_denied": "Slack was not allowed to install it.",
-    "invalid_browser": "The installation was begun in another browser, or longer than ten minutes ago.",
-    "invalid_state": "The installation was ended already, or begun longer than ten minutes ago.",
-    "missing_code": "Slack sent no code along.",
-    "invalid_code": "Slack gave no token. If it does so again, this bot's client ID or secret is wrong.",
+    "invalid_browser": "The installation was started in another browser, or more than ten minutes ago.",
+    "invalid_state": "The installation was finished already, or started more than ten minutes ago.",
+    "missing_code": "Slack sent no code.",
+    "invalid_code": "Slack gave no token. If this happens again, the bot's client ID or secret is wrong.",
 }
 """Bolt's words for what can go wrong, in ours."""
 UNANSWERED = (SlackClientError, aiohttp.ClientError, TimeoutError, ValueError, TypeError, AttributeError)
-"""What comes out of slack_sdk and Bolt when nobody answers, or (the last three) somebody else: a text, a list."""
+"""What slack_sdk and Bolt raise when nobody answers, or (the last three) when the answer is not Slack's."""
 
 log = structlog.get_logger(__name__)
-_silent = logging.getLogger("bot.silent")  # Bolt's and slack_sdk's own lines hold codes and states
+_silent = logging.getLogger("bot.silent")  # Bolt's and slack_sdk's own log lines contain codes and states
 _silent.disabled = True
 
 
 class NotAllowed(Exception):
-    """This workspace may not have the bot: its name and id."""
+    """This workspace may not install the bot: its name and id."""
 
 
 class Installing:
@@ -72,7 +72,7 @@ class Installing:
         slack_url: str,
         allowed: frozenset[str],
     ) -> None:
-        made = AsyncOAuthSettings(
+        flow_settings = AsyncOAuthSettings(
             client_id=client_id,
             client_secret=client_secret,
             scopes=scopes,
@@ -84,63 +84,62 @@ class Installing:
             state_store=states,
             logger=_silent,
         )
-        made.user_scopes = None  # AsyncOAuthSettings looks into the environment for them
-        self._flow = _Flow(client, made, allowed)
+        flow_settings.user_scopes = None  # AsyncOAuthSettings takes them from the environment
+        self._flow = _Flow(client, flow_settings, allowed)
 
     async def begin(self, request: web.Request) -> web.StreamResponse:
         """To Slack, with a new state."""
-        return await _told(self._flow.handle_installation, request)
+        return await _answer(self._flow.handle_installation, request)
 
     async def finish(self, request: web.Request) -> web.StreamResponse:
         """From Slack: the workspace is stored, or a page says why not."""
-        return await _told(self._flow.handle_callback, request)
+        return await _answer(self._flow.handle_callback, request)
 
 
-async def _told(
+async def _answer(
     flow: Callable[[AsyncBoltRequest], Awaitable[BoltResponse]], request: web.Request
 ) -> web.StreamResponse:
-    """What the flow answers, or a page about what went wrong in it."""
+    """The flow's answer, or a page about what went wrong in it."""
     headers: Any = request.headers
     try:
-        told = await to_aiohttp_response(
-            await flow(AsyncBoltRequest(body="", query=request.query_string, headers=headers))
-        )
+        bolt_response = await flow(AsyncBoltRequest(body="", query=request.query_string, headers=headers))
+        response: web.StreamResponse = await to_aiohttp_response(bolt_response)
     except NotAllowed as refused:
         log.warning("installation.not_allowed", workspace=str(refused))
         text = f"{refused} is not among the workspaces that this bot is for, so nothing was installed."
-        told = _page(403, "Not installed", f"{text} Ask whoever runs it (CASE_INSIGHTS_ALLOWED_TEAMS).")
+        response = _page(403, "Not installed", f"{text} Ask whoever runs it (CASE_INSIGHTS_ALLOWED_TEAMS).")
     except SQLAlchemyError as error:
         log.warning("store.failed", error=type(error).__name__)
-        told = _page(503, "Not installed", "It could not be saved.", AGAIN)
+        response = _page(503, "Not installed", "It could not be saved.", AGAIN)
     except UNANSWERED as error:
         log.warning("installation.failed", why=type(error).__name__)
-        told = _page(502, "Not installed", "Slack did not answer.", AGAIN)
-    told.headers.update(HEADERS)
-    return told
+        response = _page(502, "Not installed", "Slack did not answer.", AGAIN)
+    response.headers.update(HEADERS)
+    return response
 
 
 class _Flow(AsyncOAuthFlow):
-    """Bolt's, which stores only what is allowed."""
+    """Bolt's flow, which stores only allowed workspaces."""
 
     def __init__(self, client: AsyncWebClient, settings: AsyncOAuthSettings, allowed: frozenset[str]) -> None:
         super().__init__(client=client, logger=_silent, settings=settings)
         self._allowed = allowed
 
     async def build_authorize_url(self, state: str, request: AsyncBoltRequest) -> str:
-        """Bolt's puts whatever was asked for into the address as it is."""
+        """Bolt's own copies any `team` of the request into the address."""
         team: str = request.query.get("team", [""])[0]
-        wanted = team if re.fullmatch(r"[TE][A-Z0-9]{2,}", team) else None
-        return self.settings.authorize_url_generator.generate(state, wanted)
+        valid_team = team if re.fullmatch(r"[TE][A-Z0-9]{2,}", team) else None
+        return self.settings.authorize_url_generator.generate(state, valid_team)
 
     async def store_installation(self, request: AsyncBoltRequest, installation: Installation) -> None:
         grid, team = installation.enterprise_id, installation.team_id
         if self._allowed.isdisjoint({grid, team}):
-            await self._give_back(str(installation.bot_token))
+            await self._revoke(str(installation.bot_token))
             raise NotAllowed(f"{_name(installation)} ({team or grid})")
         await super().store_installation(request, installation)
 
-    async def _give_back(self, token: str) -> None:
-        """What is not stored must not stay good."""
+    async def _revoke(self, token: str) -> None:
+        """A token that is not stored must not stay valid."""
         try:
             await self.client.auth_revoke(token=token)  # pyright: ignore[reportUnknownMemberType]  untyped there
         except UNANSWERED as error:
@@ -148,10 +147,11 @@ class _Flow(AsyncOAuthFlow):
 
 
 async def _installed(args: AsyncSuccessArgs) -> BoltResponse:
-    made = args.installation
-    log.info("installation.made", workspace=made.enterprise_id if made.is_enterprise_install else made.team_id)
-    where = f"https://slack.com/app_redirect?app={made.app_id}" + (f"&team={made.team_id}" if made.team_id else "")
-    text = f"Case Insights is in {_name(made)}. Invite it to a channel: /invite @Case Insights."
+    installation = args.installation
+    team = installation.team_id
+    log.info("installation.made", workspace=installation.enterprise_id if installation.is_enterprise_install else team)
+    where = f"https://slack.com/app_redirect?app={installation.app_id}" + (f"&team={team}" if team else "")
+    text = f"Case Insights is in {_name(installation)}. Invite it to a channel: /invite @Case Insights."
     return _for_bolt(_page(200, "Installed", text, (where, "Open Slack")))
 
 

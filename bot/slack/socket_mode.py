@@ -1,8 +1,8 @@
-"""Socket Mode, watched: there is always a websocket that Slack answers on, and the next is open before one closes.
+"""Socket Mode, watched: there is always a websocket on which Slack answers, and the next opens before one closes.
 
 slack_sdk's client speaks the protocol, but reconnects badly: it closes the old websocket before it asks for a new one,
-repeats a ticket that Slack takes once, and goes on for ever when Socket Mode was switched off. So a `Connection` never
-reconnects; it says that it is over, and `SocketMode` opens another.
+uses a ticket twice that Slack takes once, and retries forever when Socket Mode was switched off. So a `Connection`
+never reconnects; it says that it has ended, and `SocketMode` opens another.
 https://docs.slack.dev/apis/events-api/using-socket-mode
 """
 
@@ -29,17 +29,17 @@ from bot.slack.last_event import LastEvent
 Json = dict[str, Any]
 
 PING_SECONDS = 3.0
-"""How often a websocket is pinged; one without an answer for half as long again is over."""
+"""How often a websocket is pinged; it has failed after one and a half times as long without an answer."""
 SILENT_SECONDS = 10.0
-"""After this long without a word from Slack, whatever is being done about it, the bot is not ready."""
+"""After this long without a frame from Slack the bot is not ready, even while it opens another websocket."""
 OPEN_SECONDS = 8.0
 """From the ticket to Slack's hello."""
 CLOSE_SECONDS = 2.0
 SHORT_SECONDS = 10.0
-"""A websocket that ends sooner was no success."""
+"""A websocket that ends sooner counts as a failure."""
 LONGEST_PAUSE = 30.0
 DRAIN_SECONDS = 3.0
-"""Slack waits no longer for an acknowledgement."""
+"""Slack waits this long for an acknowledgement."""
 
 BROKEN = "broken"
 
@@ -62,45 +62,45 @@ REFUSALS = {
     "socket_mode_not_enabled": OFF,
     "link_disabled": OFF,
 }
-"""What asking again does not change: words of `apps.connections.open`, and the last one of a disconnect frame."""
+"""Errors that asking again does not change: of `apps.connections.open`, the last one of a disconnect frame."""
 
 log = structlog.get_logger(__name__)
-_silenced = logging.getLogger("slack_sdk.socket_mode")
-# What it logs are tracebacks and addresses with tickets; what happened is said here.
-_silenced.setLevel(logging.CRITICAL)
+_silent = logging.getLogger("slack_sdk.socket_mode")
+# It logs tracebacks and addresses with tickets; what happened is logged here.
+_silent.setLevel(logging.CRITICAL)
 
 
 class SocketModeEnd(Exception):
-    """Slack gives us no websocket; the message is a sentence with the next step."""
+    """Slack refuses a websocket for good; the message is a sentence with the next step."""
 
 
 class Connection(SocketModeClient):
-    """One websocket, from its ticket to its end, which `over` tells with the reason."""
+    """One websocket, from its ticket to its end. `ended`: why, once it has."""
 
     def __init__(self, app_token: str, web_client: AsyncWebClient) -> None:
-        super().__init__(app_token, logger=_silenced, web_client=web_client, ping_interval=PING_SECONDS)
+        super().__init__(app_token, logger=_silent, web_client=web_client, ping_interval=PING_SECONDS)
         loop = asyncio.get_running_loop()
         self.hello: asyncio.Future[None] = loop.create_future()
-        self.over: asyncio.Future[str] = loop.create_future()
+        self.ended: asyncio.Future[str] = loop.create_future()
         self.opened_at = time.monotonic()
         self._heard_at = self.opened_at
 
     @property
     def silent_for(self) -> float:
-        """Seconds since a frame came, or since a ping left that was answered."""
+        """Seconds since the last frame, or since the last ping that was answered was sent."""
         frame = time.monotonic() - self._heard_at
         answered = self.last_ping_pong_time
         return frame if answered is None else min(frame, max(0.0, time.time() - answered))
 
     @property
     def is_broken(self) -> bool:
-        """Whether it ended without Slack having said so."""
-        return self.over.done() and self.over.result() == BROKEN
+        """Whether it ended without a word from Slack."""
+        return self.ended.done() and self.ended.result() == BROKEN
 
     async def enqueue_message(self, message: str) -> None:
-        """Every frame that is no ping or pong, in the order in which they come.
+        """Called for every frame that is no ping or pong, in order.
 
-        slack_sdk reads them from a queue, where Slack's last word would be found after the close that follows it.
+        slack_sdk reads them from a queue, where Slack's last frame would come after the close that follows it.
         """
         self._heard_at = time.monotonic()
         if '"envelope_id"' in message:
@@ -116,11 +116,11 @@ class Connection(SocketModeClient):
                 return
 
     async def connect_to_new_endpoint(self, force: bool = False) -> None:
-        """slack_sdk calls this when the websocket closed, or its pings are not answered."""
+        """slack_sdk calls this when the websocket closed, or when its pings are not answered."""
         self._end(BROKEN)
 
     async def close_connection(self) -> None:
-        """Close the websocket, also one that does not answer."""
+        """Close the websocket, even one that does not answer."""
         self.closed = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
@@ -128,12 +128,12 @@ class Connection(SocketModeClient):
         await self.close()
 
     def _end(self, reason: str) -> None:
-        if not self.over.done():
-            self.over.set_result(reason)
+        if not self.ended.done():
+            self.ended.set_result(reason)
 
 
 class SocketMode:
-    """Keeps one websocket open and hands what comes to Bolt."""
+    """Keeps one websocket open and passes its events to Bolt."""
 
     def __init__(self, bolt: AsyncApp, app_token: str, web_client: AsyncWebClient, last_event: LastEvent) -> None:
         self._bolt = bolt
@@ -143,7 +143,7 @@ class SocketMode:
         self._connection: Connection | None = None
         self._note = "none was opened yet"
         self._closing = False
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._in_progress: set[asyncio.Task[None]] = set()
         self._retiring: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -153,21 +153,21 @@ class SocketMode:
             old, self._connection = self._connection, await self._opened()
             if old is not None:
                 self._retire(old)
-            reason = await self._connection.over
+            reason = await self._connection.ended
             if reason in REFUSALS:
                 raise SocketModeEnd(_refusal(reason))
-            log.info("socket.over", reason=reason, after=round(time.monotonic() - self._connection.opened_at, 1))
-            # The first that ends early is Slack's wish; from the second on something is wrong.
-            failures = failures + 1 if time.monotonic() - self._connection.opened_at < SHORT_SECONDS else 0
+            log.info("socket.closed", reason=reason, after=round(self.age, 1))
+            # Slack may want the first to end early; from the second on something is wrong.
+            failures = failures + 1 if self.age < SHORT_SECONDS else 0
             if reason == "too_many_websockets":
                 await self._connection.close_connection()
             await _pause(failures - 2)
 
     async def close(self) -> None:
-        """Take nothing more, and finish what is under way: Slack sends the rest to another replica, or again."""
+        """Take no more events, and finish those in progress: Slack sends the rest to another replica, or again."""
         self._closing = True
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=DRAIN_SECONDS)
+        if self._in_progress:
+            await asyncio.wait(self._in_progress, timeout=DRAIN_SECONDS)
         if self._connection is not None:
             self._retire(self._connection)
         await asyncio.gather(*self._retiring)
@@ -187,14 +187,14 @@ class SocketMode:
         return []
 
     async def _opened(self) -> Connection:
-        """A websocket on which Slack has said hello, however long that takes; raises SocketModeEnd."""
+        """A websocket on which Slack has said hello; tries as long as it takes, or raises SocketModeEnd."""
         failures = 0
         while True:
             connection = Connection(self._token, self._web_client)
             connection.socket_mode_request_listeners.append(self._take)
             try:
                 async with asyncio.timeout(OPEN_SECONDS):
-                    connection.wss_uri = await _address(connection)
+                    connection.wss_uri = await _new_address(connection)
                     await connection.connect()
                     await connection.hello
             except (SlackClientError, aiohttp.ClientError, TimeoutError, ValueError) as error:
@@ -209,61 +209,61 @@ class SocketMode:
                 await connection.close_connection()
                 raise
             else:
-                log.info("socket.open")
+                log.info("socket.opened")
                 self._note = "a new one is being opened"
                 return connection
 
     async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
-        """One envelope. Each runs in a task of its own, which slack_sdk has made."""
+        """Handle one envelope. slack_sdk runs each in a task of its own."""
         task = asyncio.current_task()
         if self._closing or task is None:
             return
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        self._in_progress.add(task)
+        task.add_done_callback(self._in_progress.discard)
         if request.type == "events_api":
             self._last_event.event()
         started = time.time()
-        answer = await run_async_bolt_app(self._bolt, request)
+        response = await run_async_bolt_app(self._bolt, request)
         try:
-            await send_async_response(client, request, answer, started)
+            await send_async_response(client, request, response, started)
         except ConnectionError:
-            # Slack closed the websocket meanwhile, and takes the acknowledgement on the one that followed it.
+            # Slack has closed the websocket, and takes the acknowledgement on the next one.
             if self._connection is not None and self._connection is not client:
                 with contextlib.suppress(ConnectionError):
-                    await send_async_response(self._connection, request, answer, started)
+                    await send_async_response(self._connection, request, response, started)
 
     def _retire(self, connection: Connection) -> None:
-        """Close it when what came on it is answered; one that broke is closed at once."""
+        """Close it once its events are answered."""
         task = asyncio.create_task(self._after_work(connection))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
     async def _after_work(self, connection: Connection) -> None:
-        if self._under_way:
-            await asyncio.wait(set(self._under_way), timeout=DRAIN_SECONDS)
+        if self._in_progress:
+            await asyncio.wait(set(self._in_progress), timeout=DRAIN_SECONDS)
         await connection.close_connection()
 
 
-async def _address(connection: Connection) -> str:
-    """A new address with a ticket. Unlike slack_sdk's own, this gives up when Slack asks for patience."""
+async def _new_address(connection: Connection) -> str:
+    """An address with a new ticket. Unlike slack_sdk's own method, this fails when Slack asks us to wait."""
     client = connection.web_client
-    said: Any = await client.apps_connections_open(app_token=connection.app_token)  # pyright: ignore[reportUnknownMemberType]
-    return str(said["url"])
+    response: Any = await client.apps_connections_open(app_token=connection.app_token)  # pyright: ignore[reportUnknownMemberType]
+    return str(response["url"])
 
 
 def _word(error: Exception) -> str:
-    """Slack's own word for what is wrong; "" where it gave none."""
+    """Slack's own error word; "" where it gave none."""
     data: object = getattr(getattr(error, "response", None), "data", None)
     return str(cast(Json, data).get("error")) if isinstance(data, dict) else ""
 
 
 def _why(error: Exception) -> str:
-    """In a word: addresses with tickets do not belong in a log."""
+    """One word: an address with a ticket does not belong in a log."""
     return f"apps.connections.open fails ({_word(error) or type(error).__name__})"
 
 
 def _is_final(error: Exception, *, first: bool) -> bool:
-    """Whether to give up. A token that was good when the bot started may be refused by a slip of Slack's."""
+    """Whether to give up. Slack may refuse by mistake a token that was good when the bot started."""
     return _word(error) in REFUSALS and (first or REFUSALS[_word(error)] == OFF)
 
 

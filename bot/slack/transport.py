@@ -1,25 +1,25 @@
-"""The two ways Slack reaches us: websockets that we open (Socket Mode), or requests to our address (HTTP mode).
+"""How Slack reaches us: over websockets that we open (Socket Mode), or with requests to our address (HTTP mode).
 
-The law: what arrives is handed to Bolt once it is known to be Slack's, and Slack gets Bolt's answer.
+The law: what is known to come from Slack is passed to Bolt, and Slack gets Bolt's answer.
 """
 
 from typing import Protocol
 
 
 class Transport(Protocol):
-    """What the bot starts and stops, whichever way it is."""
+    """Either of the two."""
 
     async def run(self) -> None:
-        """Take what Slack sends until cancelled; an exception says why that cannot go on."""
+        """Take events from Slack until cancelled; an exception says why that cannot go on."""
         ...
 
     async def close(self) -> None:
-        """Take nothing more, and finish what is under way."""
+        """Take no more events, and finish those in progress."""
         ...
 
     @property
     def age(self) -> float:
-        """Seconds since the connection on which Slack speaks was opened; 0 where there is none."""
+        """Seconds since the websocket was opened; 0 where there is none."""
         ...
 
     def reasons(self) -> list[str]:

@@ -251,11 +251,11 @@ async def test_a_state_is_of_one_browser_and_counts_once(w: World) -> None:
     address, cookie = await w.begin("acme")
     stolen = await w.come_back(address)
     assert stolen.status_code == 400
-    assert "begun in another browser" in stolen.text
+    assert "started in another browser" in stolen.text
     assert (await w.come_back(address, cookie)).status_code == 200
     again = await w.come_back(address, cookie, replica=0)
     assert again.status_code == 401
-    assert "ended already" in again.text
+    assert "finished already" in again.text
     assert len(w.bots.calls("oauth.v2.access")) == 1
 
 
@@ -288,7 +288,7 @@ async def test_when_slack_cannot_finish_a_page_says_so(w: World, rule: Json, sta
     w.bots.control.rule("slack", "oauth.v2.access", **rule)
     said = await w.come_back(address, cookie)
     assert (said.status_code, words in said.text) == (status, True), said.text
-    assert "Begin again" in said.text
+    assert "Start again" in said.text
     code = parse_qs(urlsplit(address).query)["code"][0]
     assert code not in said.text + w.bots.log
     assert await w.stored() == []

@@ -23,7 +23,7 @@ def asked(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
 
 
 async def lines(since: str | None = None, *, as_json: bool = False) -> list[str]:
-    return [line async for line in audit.audit_lines(since, as_json=as_json)]
+    return [line async for line in audit.lines(since, as_json=as_json)]
 
 
 async def dismissed(store: Store) -> None:

@@ -1,0 +1,79 @@
+"""Bolt as the listeners need it: it knows the bot from others, counts events, and acknowledges after the listener."""
+
+# pyright: reportUnknownMemberType=false
+# slack_bolt's decorators take bare Patterns, which strict mode calls partially unknown.
+
+import functools
+import logging
+import re
+from typing import Any
+
+from prometheus_client import Counter
+from slack_bolt.async_app import AsyncApp, AsyncBoltContext, AsyncBoltRequest
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.authorization.async_authorize import AsyncAuthorize
+from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import metrics
+from bot.services.context import Context
+
+
+def create(context: Context, client: AsyncWebClient, *, before_authorize: Middleware | None) -> AsyncApp:
+    """Bolt without listeners. It acknowledges only after a listener has returned: by then its transaction is committed."""
+    return _CountingApp(
+        logger=logging.getLogger("slack_bolt"),  # else Bolt gives each of its loggers the root's level, see `logs`
+        client=client,
+        authorize=_Authorize(context),
+        signing_secret="",
+        before_authorize=before_authorize,
+        request_verification_enabled=False,  # `slack.http_mode` does it first; Socket Mode needs none
+        process_before_response=True,
+        # Bolt would create these for every event, and no listener uses them.
+        attaching_function_token_enabled=False,
+        attaching_conversation_kwargs_enabled=False,
+    )
+
+
+def acknowledge_everything_else(app: AsyncApp) -> None:
+    """The last listener: Slack would count an event that nobody handles as a failure."""
+
+    @app.event(re.compile(".*"))
+    async def on_anything_else() -> None: ...
+
+    _ = on_anything_else
+
+
+class _Authorize(AsyncAuthorize):
+    """Tells Bolt who the bot is; without a token, because only `bot.slack` calls Slack.
+
+    A subclass of Bolt's own: for a plain function it would look up arguments at every event.
+    """
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context = context
+
+    async def __call__(
+        self, *, context: AsyncBoltContext, enterprise_id: str | None, team_id: str | None, **_: object
+    ) -> AuthorizeResult:
+        me = await self._context.myself(str(enterprise_id if context.is_enterprise_install else team_id))
+        return AuthorizeResult(enterprise_id=me.enterprise, team_id=me.team, bot_id=me.bot, bot_user_id=me.user)
+
+
+class _CountingApp(AsyncApp):
+    """Bolt, which counts everything that Slack sends, in either mode."""
+
+    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        response = await super().async_dispatch(req)
+        body: dict[str, Any] = req.body
+        event: dict[str, Any] = body.get("event") or {}
+        kind = str(event.get("type") or body.get("type") or "command")
+        _counter(kind, "acknowledged" if response.status == 200 else "failed").inc()
+        return response
+
+
+@functools.cache
+def _counter(kind: str, outcome: str) -> Counter:
+    """Finding it among its labels would cost each event more than counting it."""
+    return metrics.events.labels(kind, outcome)
