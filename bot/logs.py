@@ -1,7 +1,7 @@
 """One stream of log lines, ours and the libraries', one event a line, without secrets.
 
-Libraries stay at WARNING whatever our level is: at DEBUG they write tokens, headers and bodies. Bolt stays at ERROR:
-its warnings quote what Slack sent.
+Libraries log from WARNING up, whatever our level is: at DEBUG they log tokens, headers and bodies. Bolt logs from ERROR
+up: its warnings quote what Slack sent.
 """
 
 import logging
@@ -21,7 +21,7 @@ QUIET = {
 
 
 def configure(level: str = "INFO", form: str = "console") -> None:
-    """Everything goes to standard error: key=value to read in a terminal, or `form` json for a machine."""
+    """Log to standard error: key=value for a terminal, or with `form` json for a machine."""
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -47,7 +47,7 @@ def configure(level: str = "INFO", form: str = "console") -> None:
         logging.getLogger(name).setLevel(max(quiet, root.level))
 
 
-# Tracebacks without the frames' locals, which hold tokens: in json a string in the one line, else as Python's own.
+# Tracebacks without the local variables, which contain tokens: in json a string in the one line, else Python's own.
 _RENDERED: dict[str, Sequence[Processor]] = {
     "console": [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)],
     "json": [

@@ -1,4 +1,4 @@
-"""What the bot counts of itself, for Prometheus and the Datadog Agent's OpenMetrics check."""
+"""The bot's metrics, for Prometheus and the Datadog Agent's OpenMetrics check."""
 
 import contextlib
 from collections.abc import Generator
@@ -12,19 +12,19 @@ registry = CollectorRegistry()
 
 events = Counter(
     "case_insights_events",
-    "What Slack told, by kind and by whether it was acknowledged",
+    "Events from Slack, by type and by whether they were acknowledged",
     ["type", "outcome"],
     registry=registry,
 )
-ready = Gauge("case_insights_ready", "1 when /readyz says yes, else 0", registry=registry)
+ready = Gauge("case_insights_ready", "1 when /readyz says that the bot is ready, else 0", registry=registry)
 last_event_age = Gauge(
     "case_insights_last_event_age_seconds",
-    "How long ago Slack told something; before that, since the start",
+    "Seconds since Slack last sent an event; before the first, since the start",
     registry=registry,
 )
 socket_age = Gauge(
     "case_insights_socket_age_seconds",
-    "How long the websocket has stood; 0 in HTTP mode",
+    "Seconds since the websocket was opened; 0 in HTTP mode",
     registry=registry,
 )
 links = Counter(
@@ -33,8 +33,8 @@ links = Counter(
     ["outcome", "type"],
     registry=registry,
 )
-# Not how many stand in each state now: that is for the database, and every replica would say all of it.
-moves = Counter("case_insights_insights", "Insights that came into a state", ["state"], registry=registry)
+# Not the number in each state: the database knows that, and every replica would report all of it.
+moves = Counter("case_insights_insights", "Insights that reached a state", ["state"], registry=registry)
 click_to_case = Histogram(
     "case_insights_click_to_case_seconds",
     "From a person's confirmation to Datadog's answer that the insight is on the case",
@@ -43,26 +43,26 @@ click_to_case = Histogram(
 )
 calls = Counter(
     "case_insights_calls",
-    "Calls to Slack and Datadog: ok, later (to be tried again), refused",
+    "Calls to Slack and Datadog: ok, later (will be tried again), refused",
     ["service", "method", "result"],
     registry=registry,
 )
-jobs_depth = Gauge("case_insights_jobs", "Jobs there are, held ones included", ["kind"], registry=registry)
+jobs_depth = Gauge("case_insights_jobs", "Jobs in the queue, leased ones included", ["kind"], registry=registry)
 jobs_oldest = Gauge(
     "case_insights_jobs_oldest_seconds",
-    "How long the job that is overdue longest has been due",
+    "How long the most overdue job has been due",
     ["kind"],
     registry=registry,
 )
-jobs_retried = Counter("case_insights_jobs_retried", "Jobs put off after a failure", ["kind"], registry=registry)
+jobs_retried = Counter("case_insights_jobs_retried", "Jobs rescheduled after a failure", ["kind"], registry=registry)
 leases_lost = Counter(
-    "case_insights_leases_lost", "Leases that ended before their holder was done", ["kind"], registry=registry
+    "case_insights_leases_lost", "Leases that ended before their worker was done", ["kind"], registry=registry
 )
 
 
 @contextlib.contextmanager
 def counted(service: str, method: str, later: type[Exception]) -> Generator[None]:
-    """Count a call by its result. `method` must come from a small set; `later` is what says that it may be repeated."""
+    """Count a call by its result. `method`: of a small set; `later`: the error after which it may be repeated."""
     result = "refused"
     try:
         yield
@@ -75,5 +75,5 @@ def counted(service: str, method: str, later: type[Exception]) -> Generator[None
 
 
 def exposition() -> bytes:
-    """All of it in the text format."""
+    """All metrics in the text format."""
     return generate_latest(registry)

@@ -36,6 +36,6 @@ def file_of(url: str) -> Path | None:
 
 
 def exists(url: str) -> bool:
-    """Whether there is a database to read. SQLite creates the file it opens, so whoever only reads asks this first."""
+    """Whether there is a database to read: SQLite would create the file that it opens."""
     file = file_of(url)
     return file is None or (file.is_file() and file.stat().st_size > 0)

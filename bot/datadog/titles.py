@@ -44,7 +44,7 @@ class _Resource(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Cached:
-    """The names that a call told, and for how many seconds they count."""
+    """The names in an answer, and for how many seconds they are kept."""
 
     names: Mapping[str, str]
     seconds: float

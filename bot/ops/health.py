@@ -1,4 +1,4 @@
-"""What the bot knows of its own state: whether it can do its work, how much work waits, and when Slack was heard."""
+"""Whether the bot can work, how much work waits, and when Slack last sent an event."""
 
 import asyncio
 import secrets
@@ -19,20 +19,19 @@ from bot.worker.loop import Worker
 
 DATABASE_SECONDS = 2.0
 WRITE_SECONDS = 10.0
-"""How long the answer counts to whether the database can be written to: anybody may ask, and a write costs it work."""
-DELIVERY_SECONDS = 30.0
-"""The loop looks for work every second; after this long without, it hangs."""
-
+"""How long it counts whether the database takes writes: anybody may ask for `/readyz`, and a write costs work."""
+WORKER_SECONDS = 30.0
+"""The worker looks for jobs every second; after this long without, it hangs."""
 BEAT_SECONDS = 60.0
 
 log = structlog.get_logger(__name__)
 
 
-def starting(what: Callable[[], str]) -> Probes:
-    """The answers before the bot can work: `what` says what it waits for."""
+def starting(waiting_for: Callable[[], str]) -> Probes:
+    """The answers while the bot starts."""
 
     async def ready() -> list[str]:
-        return [what()]
+        return [waiting_for()]
 
     async def warnings() -> list[str]:
         return []
@@ -43,18 +42,18 @@ def starting(what: Callable[[], str]) -> Probes:
     return Probes(ready, warnings, measure)
 
 
-def probes(context: Context, delivery: Worker, transport: Transport, last_event: LastEvent) -> Probes:
+def probes(context: Context, worker: Worker, transport: Transport, last_event: LastEvent) -> Probes:
     """The answers of `/readyz` and `/metrics`."""
     started = time.monotonic()
-    database = Database(context.store)
+    database = DatabaseCheck(context.store)
 
     async def ready() -> list[str]:
         closed = _closed(context)
-        none_open = closed if len(closed) == len(context.orgs) else []
-        return [*await database.reasons(), *_delivery(delivery), *none_open, *transport.reasons()]
+        all_closed = closed if len(closed) == len(context.orgs) else []
+        return [*await database.reasons(), *_worker(worker), *all_closed, *transport.reasons()]
 
     async def warnings() -> list[str]:
-        # A pasted link of another company must not take the bot out of rotation: this is no reason not to be ready.
+        # No reasons not to be ready: a pasted link of another company must not take the bot out of rotation.
         try:
             async with asyncio.timeout(DATABASE_SECONDS):
                 warning = await site_warning.warning(context)
@@ -70,38 +69,38 @@ def probes(context: Context, delivery: Worker, transport: Transport, last_event:
         metrics.socket_age.set(transport.age)
         try:
             async with context.store.read() as connection:
-                found = await jobs.depths(connection)
+                depths = await jobs.depths(connection)
         except SQLAlchemyError:
-            return  # `/readyz` says so; the last figures stand
-        for each in found:
-            metrics.jobs_depth.labels(each.kind).set(each.jobs)
-            metrics.jobs_oldest.labels(each.kind).set(each.oldest)
+            return  # `/readyz` says so; the gauges keep their last values
+        for depth in depths:
+            metrics.jobs_depth.labels(depth.kind).set(depth.jobs)
+            metrics.jobs_oldest.labels(depth.kind).set(depth.oldest)
 
     return Probes(ready, warnings, measure)
 
 
-class Database:
-    """Whether the database answers, asked each time, and whether it can be written to, asked at most so often."""
+class DatabaseCheck:
+    """Asks every time whether the database answers, and at most once in `every` seconds whether it takes writes."""
 
     def __init__(self, store: Store, every: float = WRITE_SECONDS) -> None:
         self._store, self._every = store, every
         self._replica = secrets.token_hex(8)
-        self._rehearsed_at = float("-inf")
-        self._unwritable: list[str] = []
+        self._written_at = float("-inf")
+        self._write_reasons: list[str] = []
 
     async def reasons(self) -> list[str]:
-        """What keeps it from being of use, in words."""
+        """Why the database cannot be used, in sentences; empty when it can."""
         try:
             async with asyncio.timeout(DATABASE_SECONDS), self._store.read() as connection:
                 await now(connection)
         except (SQLAlchemyError, TimeoutError) as error:
             return [f"The database does not answer ({type(error).__name__}): check DATABASE_URL and the server."]
-        if time.monotonic() - self._rehearsed_at >= self._every:
-            self._rehearsed_at = time.monotonic()
-            self._unwritable = await self._rehearse()
-        return self._unwritable
+        if time.monotonic() - self._written_at >= self._every:
+            self._written_at = time.monotonic()
+            self._write_reasons = await self._try_write()
+        return self._write_reasons
 
-    async def _rehearse(self) -> list[str]:
+    async def _try_write(self) -> list[str]:
         try:
             async with asyncio.timeout(DATABASE_SECONDS):
                 await heartbeats.rehearse(self._store, self._replica)
@@ -114,7 +113,7 @@ class Database:
 
 
 async def beat(context: Context, last_event: LastEvent) -> None:
-    """Write down once a minute that this process lives, and when Slack last told it something; until cancelled."""
+    """Record every minute that this process lives, and when Slack last sent it an event; until cancelled."""
     replica = secrets.token_hex(8)
     while True:
         try:
@@ -124,13 +123,13 @@ async def beat(context: Context, last_event: LastEvent) -> None:
         await asyncio.sleep(BEAT_SECONDS)
 
 
-def _delivery(delivery: Worker) -> list[str]:
-    silent = time.monotonic() - delivery.alive_at
+def _worker(worker: Worker) -> list[str]:
+    silent = time.monotonic() - worker.alive_at
     return (
-        [f"Delivery has not looked for work for {silent:.0f} s: restart the bot."] if silent > DELIVERY_SECONDS else []
+        [f"The worker has not looked for jobs for {silent:.0f} s: restart the bot."] if silent > WORKER_SECONDS else []
     )
 
 
 def _closed(context: Context) -> list[str]:
-    """The Datadog organisations that take no calls now, and why. While one takes them, the bot has work to do."""
+    """The Datadog organisations that take no calls now, and why. While one takes calls, the bot has work to do."""
     return [f"{org.hosts.name}: {org.breaker.note}" for org in context.orgs.values() if org.breaker.open_for]

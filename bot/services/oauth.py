@@ -11,7 +11,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.config.settings import OAuth
 from bot.services.installations import States, StoredInstallations
 from bot.slack.client import Slack
-from bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
 from bot.slack.oauth import Installing
 from bot.slack.workspaces import InstalledWorkspaces
 from bot.store import Store
@@ -30,14 +29,4 @@ async def workspaces(oauth: OAuth, store: Store, connect: Callable[[SecretStr], 
 
 def pages(oauth: OAuth, store: Store, client: AsyncWebClient, slack_url: str) -> Installing:
     """`client` has no token."""
-    return Installing(
-        client,
-        installations(oauth, store),
-        States(store),
-        client_id=oauth.client_id,
-        client_secret=oauth.client_secret.get_secret_value(),
-        scopes=[*SCOPES, *OPTIONAL_SCOPES],
-        public_url=oauth.public_url,
-        slack_url=slack_url,
-        allowed=oauth.allowed,
-    )
+    return Installing(client, installations(oauth, store), States(store), oauth, slack_url)

@@ -23,16 +23,10 @@ DIRECT = ("U", "W", "D")
 """How the id of a person, or of their direct messages with the app, begins."""
 CLOCKS_DIFFER_SECONDS = 600.0
 
-READS = frozenset(
-    {
-        "conversations.history",
-        "conversations.info",
-        "conversations.replies",
-        "users.conversations",
-        "users.info",
-        "usergroups.users.list",
-    }
-)
+READS = {
+    *("conversations.history", "conversations.info", "conversations.replies", "users.conversations", "users.info"),
+    "usergroups.users.list",
+}
 """Called with a query: JSON is for methods that write (docs.slack.dev/apis/web-api#methods_supporting_json)."""
 
 

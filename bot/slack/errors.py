@@ -9,36 +9,15 @@ from slack_sdk.errors import SlackApiError
 from bot import retry_after
 from bot.slack.json import as_object
 
-PERMANENT = frozenset(
-    {
-        "channel_not_found",
-        "not_in_channel",
-        "is_archived",
-        "message_not_found",
-        "thread_not_found",
-        "cant_update_message",
-        "edit_window_closed",
-        "token_revoked",
-        "token_expired",
-        "account_inactive",
-        "invalid_auth",
-        "not_authed",
-        "missing_scope",
-        "restricted_action",
-        "user_not_found",
-        "user_not_in_channel",
-        "invalid_blocks",
-        "invalid_arguments",
-        "expired_trigger_id",
-        "exchanged_trigger_id",
-        "not_found",
-        "view_too_large",
-        "msg_too_long",
-    }
-)
-"""Slack's errors that asking again does not change."""
 DEAD_TOKEN = frozenset({"token_revoked", "token_expired", "account_inactive", "invalid_auth", "not_authed"})
 """The token no longer works; another one will, once the app is installed again."""
+PERMANENT = DEAD_TOKEN | {
+    *("channel_not_found", "not_in_channel", "is_archived", "message_not_found", "thread_not_found", "user_not_found"),
+    *("cant_update_message", "edit_window_closed", "missing_scope", "restricted_action", "user_not_in_channel"),
+    *("invalid_blocks", "invalid_arguments", "expired_trigger_id", "exchanged_trigger_id", "not_found"),
+    *("view_too_large", "msg_too_long"),
+}
+"""Slack's errors that asking again does not change."""
 
 
 class SlackTransient(Exception):

@@ -8,7 +8,7 @@ get in, and that every outcome is a page that says what to do. Neither codes nor
 import html
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -27,7 +27,9 @@ from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.config.settings import OAuth
 from bot.model import INSTALL_PATH, REDIRECT_PATH
+from bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
 
 HEADERS = {
     # The address of a page contains a code: it goes nowhere else, and no page is cached or framed.
@@ -57,26 +59,21 @@ class NotAllowed(Exception):
 
 
 class Installing:
-    """The two pages. `scopes`: what the bot asks for; `allowed`: workspaces and Enterprise Grids that may install."""
+    """The two pages. `client` has no token."""
 
     def __init__(
         self,
         client: AsyncWebClient,
         installations: AsyncInstallationStore,
         states: AsyncOAuthStateStore,
-        *,
-        client_id: str,
-        client_secret: str,
-        scopes: Sequence[str],
-        public_url: str,
+        oauth: OAuth,
         slack_url: str,
-        allowed: frozenset[str],
     ) -> None:
         flow_settings = AsyncOAuthSettings(
-            client_id=client_id,
-            client_secret=client_secret,
-            scopes=scopes,
-            redirect_uri=f"{public_url}{REDIRECT_PATH}",
+            client_id=oauth.client_id,
+            client_secret=oauth.client_secret.get_secret_value(),
+            scopes=[*SCOPES, *OPTIONAL_SCOPES],
+            redirect_uri=f"{oauth.public_url}{REDIRECT_PATH}",
             install_page_rendering_enabled=False,
             authorization_url=f"{slack_url.removesuffix('/').removesuffix('/api')}/oauth/v2/authorize",
             callback_options=AsyncCallbackOptions(success=_installed, failure=_failed),
@@ -85,7 +82,7 @@ class Installing:
             logger=_silent,
         )
         flow_settings.user_scopes = None  # AsyncOAuthSettings takes them from the environment
-        self._flow = _Flow(client, flow_settings, allowed)
+        self._flow = _Flow(client, flow_settings, oauth.allowed)
 
     async def begin(self, request: web.Request) -> web.StreamResponse:
         """To Slack, with a new state."""

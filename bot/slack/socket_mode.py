@@ -12,7 +12,7 @@ import json
 import logging
 import random
 import time
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
 import structlog
@@ -24,9 +24,9 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.slack.errors import DEAD_TOKEN
+from bot.slack.json import Json, as_object
 from bot.slack.last_event import LastEvent
-
-Json = dict[str, Any]
 
 PING_SECONDS = 3.0
 """How often a websocket is pinged; it has failed after one and a half times as long without an answer."""
@@ -52,15 +52,8 @@ OFF = (
     "or set SLACK_SIGNING_SECRET and run --http."
 )
 REFUSALS = {
-    "invalid_auth": TOKEN,
-    "not_authed": TOKEN,
-    "account_inactive": TOKEN,
-    "token_revoked": TOKEN,
-    "token_expired": TOKEN,
-    "missing_scope": TOKEN,
-    "not_allowed_token_type": TOKEN,
-    "socket_mode_not_enabled": OFF,
-    "link_disabled": OFF,
+    **dict.fromkeys((*DEAD_TOKEN, "missing_scope", "not_allowed_token_type"), TOKEN),
+    **dict.fromkeys(("socket_mode_not_enabled", "link_disabled"), OFF),
 }
 """Errors that asking again does not change: of `apps.connections.open`, the last one of a disconnect frame."""
 
@@ -253,8 +246,7 @@ async def _new_address(connection: Connection) -> str:
 
 def _word(error: Exception) -> str:
     """Slack's own error word; "" where it gave none."""
-    data: object = getattr(getattr(error, "response", None), "data", None)
-    return str(cast(Json, data).get("error")) if isinstance(data, dict) else ""
+    return str(as_object(getattr(getattr(error, "response", None), "data", None)).get("error") or "")
 
 
 def _why(error: Exception) -> str:

@@ -19,7 +19,7 @@ from bot.__main__ import main
 from bot.datadog.resources import TYPES
 from bot.ops import doctor
 from bot.ops.doctor import Finding, Level
-from bot.ops.doctor.datadog import NOBODYS
+from bot.ops.doctor.datadog import NO_IDS
 from bot.sandbox.control import Control
 from bot.sandbox.datadog.server import DatadogServer
 from bot.sandbox.slack.server import SlackServer
@@ -174,7 +174,7 @@ PLANTED: dict[str, tuple[Plant, str, Level, str, str]] = {
         lambda w: w.sql("UPDATE heartbeats SET last_event_at = last_event_at - 200000"),
         "events",
         W_,
-        "but Slack has told nothing for 56 h",
+        "but Slack has sent no event for 56 h",
         "Say something in a channel",
     ),
     "HTTP mode without an address": (
@@ -238,8 +238,8 @@ PLANTED: dict[str, tuple[Plant, str, Level, str, str]] = {
         ),
         "orgs",
         W_,
-        "has cases of default, but no organisation is called so",
-        "Call its table [default]",
+        "has cases of default, but no organisation has that name",
+        "Name its table [default]",
     ),
     "no organisation for this workspace": (
         several(f'[acme]\nteams = ["T0OTHER"]\n{RIGHT_KEYS}'),
@@ -280,7 +280,7 @@ PLANTED: dict[str, tuple[Plant, str, Level, str, str]] = {
         lambda w: (by_oauth("T0ACME")(w), w.slack_says("auth.test", error="token_revoked")),
         "slack-token",
         E_,
-        "Slack does not take the workspace's token (token_revoked)",
+        "Slack does not accept the workspace's token (token_revoked)",
         "Install the app again: https://bot.example.com/slack/install",
     ),
     "no key for the tokens": (
@@ -430,7 +430,7 @@ PLANTED: dict[str, tuple[Plant, str, Level, str, str]] = {
         lambda w: (w.database.unlink(), w.sql("CREATE TABLE mine (thing TEXT)")),
         "database",
         W_,
-        "nothing of the bot's",
+        "has no tables of the bot",
         "check DATABASE_URL",
     ),
     "no database at all": (
@@ -559,7 +559,7 @@ async def test_an_old_version_of_postgresqls_database_is_told_like_any_other(wor
     from tests import postgres
 
     world.env["DATABASE_URL"] = url = postgres.create(postgres_url, "doctor")
-    assert about(await world.examined(), "database")[0].text.endswith("holds nothing of the bot's yet.")
+    assert about(await world.examined(), "database")[0].text.endswith("has no tables of the bot yet.")
     store = Store(url)
     await migrate.upgrade(store)
     assert await sites.note(store, "T0ACME", "us5.datadoghq.com")
@@ -573,7 +573,7 @@ async def test_an_old_version_of_postgresqls_database_is_told_like_any_other(wor
 
 def test_an_id_that_is_nobodys_still_looks_like_one():
     first = {kind.scope: kind for kind in reversed(TYPES)}.values()
-    assert all(kind.is_id(NOBODYS[kind.insight]) for kind in first)
+    assert all(kind.is_id(NO_IDS[kind.insight]) for kind in first)
 
 
 # --- the command line ---

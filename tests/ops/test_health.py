@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bot.ops.health import Database
+from bot.ops.health import DatabaseCheck
 from bot.store import Store, migrate
 from tests import postgres
 
@@ -27,7 +27,7 @@ def read_only(postgres_url: str, value: str) -> None:
 
 
 async def test_a_database_that_only_answers_is_told_until_it_takes_writes_again(store: Store, postgres_url: str):
-    asked_each_time, asked_once = Database(store, every=0.0), Database(store, every=3600.0)
+    asked_each_time, asked_once = DatabaseCheck(store, every=0.0), DatabaseCheck(store, every=3600.0)
     assert await asked_each_time.reasons() == []
     await store.engine.dispose()
     read_only(postgres_url, "on")
@@ -42,7 +42,7 @@ async def test_a_database_that_only_answers_is_told_until_it_takes_writes_again(
 
 async def test_a_database_that_does_not_answer_is_asked_to_write_once_it_does(tmp_path: Path):
     store = Store(f"sqlite:///{tmp_path}/none/one.db")
-    database = Database(store)
+    database = DatabaseCheck(store)
     [reason] = await database.reasons()
     assert reason.startswith("The database does not answer (OperationalError)")
     (tmp_path / "none").mkdir()

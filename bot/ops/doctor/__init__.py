@@ -1,7 +1,7 @@
-"""Checks a configuration against the real services, and says what is wrong and what to do about it.
+"""Checks a configuration against the real services; reports what is wrong, and what to do about it.
 
-The laws: it changes nothing anywhere; it goes on with what can be checked when something is wrong; it prints no
-secret; all is asked at once, so it is over in seconds.
+The laws: it changes nothing anywhere; one problem does not stop the other checks; it prints no secret; it asks
+everything at once, so it takes seconds.
 """
 
 import asyncio
@@ -21,56 +21,45 @@ from bot.ops.doctor.finding import Examined, Finding, Level, Subject, as_row, as
 __all__ = ["Finding", "Level", "as_row", "as_text", "examine"]
 
 ANSWER_SECONDS = 5.0
-SKEW_SECONDS, TOO_MUCH_SECONDS = 30.0, 300.0
-"""Slack's signatures are good for five minutes (docs.slack.dev/authentication/verifying-requests-from-slack)."""
+SKEW_SECONDS, MAX_SKEW_SECONDS = 30.0, 300.0
+"""Slack's signatures are valid for five minutes (docs.slack.dev/authentication/verifying-requests-from-slack)."""
 SECRET_CHARS = 4
-"""What is shorter than this would black out ordinary words."""
+"""Anything shorter would black out ordinary words."""
 
 
 async def examine(
-    variables: Mapping[str, str] | None = None,
+    process: Mapping[str, str] | None = None,
     *,
     env_file: str | None = environment.ENV_FILE,
     clock: Callable[[], float] = time.time,
     within: float = ANSWER_SECONDS,
 ) -> list[Finding]:
-    """All findings; never raises for what an operator can get wrong. `clock`, `within`: see `Subject`."""
-    found, problems = settings.examine(variables, env_file=env_file)
-    broken = frozenset(problems)
-    orgs, orgs_problem = _orgs(found, broken)
-    subject = Subject(found, orgs, broken, clock, within)
+    """All findings; never raises for a mistake of the operator's. `clock`, `within`: see `Subject`."""
+    config, problems = settings.examine(process, env_file=env_file)
+    readable = env_file if "" not in problems else None
+    orgs: Sequence[OrganizationConfig] = ()
+    orgs_problem: list[str] = []
+    if not problems.keys() & datadog.NEEDED:
+        try:
+            orgs = config.orgs()
+        except ConfigError as bad_file:
+            orgs_problem = [str(bad_file)]
+    subject = Subject(config, orgs, frozenset(problems), clock, within)
     of_slack, of_datadog, of_database = await asyncio.gather(
         slack.examine(subject), datadog.examine(subject), database.examine(subject)
     )
     findings = [
-        *configured.examine(subject, [*problems.values(), *orgs_problem], _given(variables, env_file)),
+        *configured.examine(subject, [*problems.values(), *orgs_problem], environment.read(process, env_file=readable)),
         *of_slack.findings,
         *of_datadog.findings,
         *of_database,
         *_clocks({"Slack's": of_slack, "Datadog's": of_datadog}),
     ]
-    return [_without_secrets(finding, _secrets(found, orgs)) for finding in findings]
+    return [_without_secrets(finding, _secrets(config, orgs)) for finding in findings]
 
 
-def _orgs(found: Settings, broken: frozenset[str]) -> tuple[Sequence[OrganizationConfig], Sequence[str]]:
-    """The Datadog organisations, and why not."""
-    if broken & datadog.NEEDED:
-        return (), ()
-    try:
-        return found.orgs(), ()
-    except ConfigError as error:
-        return (), (str(error),)
-
-
-def _given(variables: Mapping[str, str] | None, env_file: str | None) -> list[str]:
-    try:
-        return list(environment.read(variables, env_file=env_file))
-    except ConfigError:
-        return list(environment.read(variables, env_file=None))
-
-
-def _clocks(asked: Mapping[str, Examined]) -> Iterable[Finding]:
-    ahead = {whose: each.ahead for whose, each in asked.items() if each.ahead is not None}
+def _clocks(examined: Mapping[str, Examined]) -> Iterable[Finding]:
+    ahead = {whose: service.ahead for whose, service in examined.items() if service.ahead is not None}
     if not ahead:
         return
     worst = max(ahead, key=lambda whose: abs(ahead[whose]))
@@ -80,18 +69,18 @@ def _clocks(asked: Mapping[str, Examined]) -> Iterable[Finding]:
         return
     text = f"This machine's clock is {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} {worst}."
     fix = "Set it by NTP (chrony, systemd-timesyncd, or the host's clock): beyond 300 s Slack's signatures are refused."
-    yield (error if abs(seconds) >= TOO_MUCH_SECONDS else warning)("clock", text, fix)
+    yield (error if abs(seconds) >= MAX_SKEW_SECONDS else warning)("clock", text, fix)
 
 
-def _secrets(found: Settings, orgs: Iterable[OrganizationConfig]) -> list[str]:
-    secrets = [value.get_secret_value() for _, value in found if isinstance(value, SecretStr)]
+def _secrets(config: Settings, orgs: Iterable[OrganizationConfig]) -> list[str]:
+    secrets = [value.get_secret_value() for _, value in config if isinstance(value, SecretStr)]
     secrets += [secret.value.get_secret_value() for org in orgs for secret in org.secrets.values()]
-    password = make_url(found.database_url).password or ""
+    password = make_url(config.database_url).password or ""
     return [secret for secret in (*secrets, password) if len(secret) >= SECRET_CHARS]
 
 
 def _without_secrets(finding: Finding, secrets: Iterable[str]) -> Finding:
-    """Nothing here should hold one; an address that was mistyped, or an error of a driver's, might."""
+    """No finding should contain one, but a mistyped address, or an error of a driver's, might."""
     for secret in secrets:
         finding = replace(finding, text=finding.text.replace(secret, "…"), next=finding.next.replace(secret, "…"))
     return finding

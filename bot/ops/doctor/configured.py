@@ -1,4 +1,4 @@
-"""What the settings alone tell: what is wrong, misspelt, or means something else than it looks."""
+"""Checks of the settings alone: what is wrong, misspelt, or means something else than it seems to."""
 
 from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
@@ -10,34 +10,36 @@ from bot.links import Routes, is_web_host, site_of
 from bot.ops.doctor.finding import Finding, Subject, error, ok, warning
 
 PREFIX = "CASE_INSIGHTS_"
-"""Variables with it are ours, and one that is not known is misspelt; `DD_…` is also the Datadog Agent's."""
+"""An unknown variable with this prefix is misspelt; with `DD_` it may be the Datadog Agent's."""
 
 
-def examine(subject: Subject, problems: Sequence[str], given: Collection[str]) -> Iterator[Finding]:
-    """`given`: the names of all variables that are set."""
+def examine(subject: Subject, problems: Sequence[str], variables: Collection[str]) -> Iterator[Finding]:
+    """`variables`: the names of all that are set."""
     settings = subject.settings
-    known = {f"{name}_FILE" for name in SECRETS} | {each.alias for each in Settings.model_fields.values() if each.alias}
-    strange = sorted(name for name in given if name.startswith(PREFIX) and name not in known)
+    known = {f"{name}_FILE" for name in SECRETS} | {
+        field.alias for field in Settings.model_fields.values() if field.alias
+    }
+    unknown = sorted(name for name in variables if name.startswith(PREFIX) and name not in known)
     for problem in problems:
         yield error("settings", problem)
-    for name in strange:
-        yield warning("settings", f"{name} is no setting, and changes nothing.", _meant(name, known))
-    if not problems and not strange:
-        yield ok("settings", f"{len(known.intersection(given))} are set, and can be used.")
+    for name in unknown:
+        yield warning("settings", f"{name} is no setting, and changes nothing.", _suggestion(name, known))
+    if not problems and not unknown:
+        yield ok("settings", f"{len(known.intersection(variables))} are set, and valid.")
     if settings.confirmers == ():
         text = "CASE_INSIGHTS_CONFIRMERS is set but empty: nobody may press a button."
         yield error("confirmers", text, "Remove it (then every full member may), or name people and user groups.")
     try:
         routes = settings.routes()
-    except ConfigError as refused:
-        yield error("routes", str(refused))
+    except ConfigError as problem:
+        yield error("routes", str(problem))
     else:
         yield ok("routes", f"The table of links has {len(routes.rows)} rows.")
         for org in subject.orgs:
             yield from _web_hosts(org, routes)
 
 
-def _meant(name: str, known: Collection[str]) -> str:
+def _suggestion(name: str, known: Collection[str]) -> str:
     near = get_close_matches(name, known, 1)
     return f"Did you mean {near[0]}?" if near else "Remove it; the README has a table of all settings."
 

@@ -1,4 +1,4 @@
-"""What the database tells: whether it is there, its schema, and what the bot saw. It is read, never made."""
+"""Checks of the database: it exists, its schema, and what the bot recorded. It is only read, never created."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ QUIET_SECONDS = 86400.0
 
 
 async def examine(subject: Subject) -> list[Finding]:
-    """Whatever can be read there."""
+    """All that can be read."""
     url = subject.settings.database_url
     if "DATABASE_URL" in subject.broken:
         return []
@@ -39,57 +39,57 @@ async def examine(subject: Subject) -> list[Finding]:
 
 async def _look(subject: Subject, store: Store) -> list[Finding]:
     settings = subject.settings
-    found = await migrate.revision(store)
-    if found == migrate.HEAD:
-        good = ok("database", f"{_address(settings.database_url)} has schema {found}.")
-        return [good, await _events(store), *await _links(subject, store), *await _orgs(subject, store)]
-    if found is None:
-        text = f"{_address(settings.database_url)} holds nothing of the bot's yet."
-        return [warning("database", text, "case-insights run prepares it; if the bot ran before, check DATABASE_URL.")]
-    text = f"{_address(settings.database_url)} has schema {found}, this version needs {migrate.HEAD}."
-    if found > migrate.HEAD:
+    revision = await migrate.revision(store)
+    if revision == migrate.HEAD:
+        schema = ok("database", f"{_address(settings.database_url)} has schema {revision}.")
+        return [schema, await _events(store), *await _links(subject, store), *await _orgs(subject, store)]
+    if revision is None:
+        text = f"{_address(settings.database_url)} has no tables of the bot yet."
+        return [warning("database", text, "case-insights run creates them; if the bot ran before, check DATABASE_URL.")]
+    text = f"{_address(settings.database_url)} has schema {revision}, this version needs {migrate.HEAD}."
+    if revision > migrate.HEAD:
         return [error("database", text, "Run the newer version of the bot, or restore the backup from before it.")]
     return [warning("database", text, "Back it up; case-insights run, or db upgrade, brings it up to date.")]
 
 
 async def _events(store: Store) -> Finding:
-    """Whether a bot runs, and when Slack last told it something."""
+    """Whether a bot runs, and when Slack last sent it an event."""
     async with store.read() as connection:
-        told = await heartbeats.pulse(connection)
-    runs = {0: "No bot runs", 1: "One bot runs"}.get(told.replicas, f"{told.replicas} replicas run")
-    if told.event_ago is None:
+        pulse = await heartbeats.pulse(connection)
+    runs = {0: "No bot runs", 1: "One bot runs"}.get(pulse.replicas, f"{pulse.replicas} replicas run")
+    if pulse.event_ago is None:
         fix = "Start it, and say something in its channel; else look at the Slack app's event subscriptions."
-        return warning("events", f"{runs} on this database, and Slack has told nothing yet.", fix)
-    ago = f"{told.event_ago / 3600:.0f} h" if told.event_ago >= 7200 else f"{told.event_ago / 60:.0f} min"
-    if not told.replicas:
-        text = f"{runs} on this database; Slack last told something {ago} ago."
+        return warning("events", f"{runs} on this database, and Slack has sent no event yet.", fix)
+    ago = f"{pulse.event_ago / 3600:.0f} h" if pulse.event_ago >= 7200 else f"{pulse.event_ago / 60:.0f} min"
+    if not pulse.replicas:
+        text = f"{runs} on this database; Slack last sent an event {ago} ago."
         return warning("events", text, "Start it: case-insights run.")
-    if told.event_ago > QUIET_SECONDS:
-        text = f"{runs} on this database, but Slack has told nothing for {ago}."
+    if pulse.event_ago > QUIET_SECONDS:
+        text = f"{runs} on this database, but Slack has sent no event for {ago}."
         return warning("events", text, "Say something in a channel that the bot is in, and run this again.")
-    return ok("events", f"{runs} on this database; Slack last told something {ago} ago.")
+    return ok("events", f"{runs} on this database; Slack last sent an event {ago} ago.")
 
 
 async def _orgs(subject: Subject, store: Store) -> list[Finding]:
-    """Whether the database knows cases of an organisation that nobody has keys for any more."""
+    """Whether the database has cases of an organisation without keys."""
     ours = {org.hosts.name for org in subject.orgs}
     async with store.read() as connection:
         gone = sorted((await cases.orgs(connection)) - ours)
     if not ours or not gone:
         return []
-    text = f"The database has cases of {listed(gone)}, but no organisation is called so: nothing can be added to them."
-    return [warning("orgs", text, f"Call its table [{gone[0]}] in CASE_INSIGHTS_ORGS_FILE, if it is still yours.")]
+    text = f"The database has cases of {listed(gone)}, but no organisation has that name: nothing can be added to them."
+    return [warning("orgs", text, f"Name its table [{gone[0]}] in CASE_INSIGHTS_ORGS_FILE, if it is still yours.")]
 
 
 async def _links(subject: Subject, store: Store) -> list[Finding]:
-    """Whether people paste links to a site where the bot works with nobody."""
+    """Whether people paste links to a site of no organisation."""
     ours = sorted({org.hosts.site for org in subject.orgs} or {subject.settings.dd_site})
     async with store.read() as connection:
-        elsewhere = sorted((await sites.lately(connection)).difference(ours))
-    if not elsewhere:
+        others = sorted((await sites.lately(connection)).difference(ours))
+    if not others:
         return [ok("links", f"None led to another Datadog site than {listed(ours)} lately.")]
-    text = f"Links to {listed(elsewhere)} were pasted in the last week, but DD_SITE is {listed(ours)}."
-    return [warning("links", text, f"If they are your organisation's, set DD_SITE={elsewhere[0]} and its keys.")]
+    text = f"Links to {listed(others)} were pasted in the last week, but DD_SITE is {listed(ours)}."
+    return [warning("links", text, f"If they are your organisation's, set DD_SITE={others[0]} and its keys.")]
 
 
 def _no_file(url: str) -> Finding:
@@ -97,8 +97,8 @@ def _no_file(url: str) -> Finding:
     assert file is not None, "only a file can be missing"  # noqa: S101  a wiring error of ours
     if not os.access(file.parent, os.W_OK):
         fix = "Give the bot's user the right to write there, or choose another path in DATABASE_URL."
-        return error("database", f"{file} is not there, and cannot be made in its folder.", fix)
-    fix = "case-insights run makes it; if the bot ran before, check DATABASE_URL and the folder this is run in."
+        return error("database", f"{file} does not exist, and cannot be created in its folder.", fix)
+    fix = "case-insights run makes it; if the bot ran before, check DATABASE_URL and the folder you are in."
     return warning("database", f"There is no database yet at {file}.", fix)
 
 

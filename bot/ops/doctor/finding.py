@@ -1,7 +1,7 @@
-"""What the doctor says: one finding per line, with the next step where there is one."""
+"""What the doctor reports: a finding per line, with the next step."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from bot.config.organizations import OrganizationConfig
@@ -10,10 +10,10 @@ from bot.config.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is examined: settings as far as they are right, and the names of the variables that are not.
+    """What is examined: the settings as far as they are right, and the variables that are `broken`.
 
-    `orgs`: the Datadog organisations, none where they cannot be told; `clock` is this machine's, epoch s;
-    `within`: how many seconds anybody who is asked may take.
+    `orgs`: the Datadog organisations, none where their settings are wrong; `clock`: this machine's, epoch s;
+    `within`: seconds that an answer may take.
     """
 
     settings: Settings
@@ -31,7 +31,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found. `next`: what to do about it; empty where there is nothing to do, or `text` says it."""
+    """`next`: what to do; empty where there is nothing to do, or `text` says it."""
 
     check: str
     level: Level
@@ -41,7 +41,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What was found, and how many seconds this machine's clock is ahead of the one that was asked (None: unknown)."""
+    """`ahead`: how many seconds this machine's clock is ahead of the service's (None: unknown)."""
 
     findings: tuple[Finding, ...] = ()
     ahead: float | None = None
@@ -51,44 +51,35 @@ def ok(check: str, text: str) -> Finding:
     return Finding(check, Level.OK, text)
 
 
-def warning(check: str, text: str, then: str = "") -> Finding:
-    return Finding(check, Level.WARNING, text, then)
+def warning(check: str, text: str, fix: str = "") -> Finding:
+    return Finding(check, Level.WARNING, text, fix)
 
 
-def error(check: str, text: str, then: str = "") -> Finding:
-    return Finding(check, Level.ERROR, text, then)
+def error(check: str, text: str, fix: str = "") -> Finding:
+    return Finding(check, Level.ERROR, text, fix)
 
 
 def as_row(finding: Finding) -> dict[str, str | None]:
-    """One JSON object: check, level (ok, warning, error), text, next (null where there is none)."""
-    return {
-        "check": finding.check,
-        "level": finding.level.value,
-        "text": finding.text,
-        "next": finding.next or None,
-    }
+    """One JSON object; `next` is null where there is none."""
+    return {**asdict(finding), "next": finding.next or None}
 
 
 def as_text(findings: Sequence[Finding]) -> str:
-    """A line each, the next step below it, and the sum."""
-    return "\n".join([*(line for each in findings for line in _lines(each)), _sum(findings)])
+    """A line each, the next step below it, and the totals."""
+    lines: list[str] = []
+    for finding in findings:
+        lines.append(f"{finding.level:<8} {finding.check:<15} {finding.text}")
+        if finding.next:
+            lines.append(f"{'':<24} → {finding.next}")
+    return "\n".join([*lines, _totals(findings)])
 
 
 def listed(words: Iterable[str]) -> str:
     return ", ".join(sorted(words))
 
 
-def _lines(finding: Finding) -> list[str]:
-    first = f"{finding.level:<8} {finding.check:<15} {finding.text}"
-    return [first, f"{'':<24} → {finding.next}"] if finding.next else [first]
-
-
-def _sum(findings: Sequence[Finding]) -> str:
-    errors, warnings = (sum(each.level is level for each in findings) for level in (Level.ERROR, Level.WARNING))
+def _totals(findings: Sequence[Finding]) -> str:
+    errors, warnings = (sum(finding.level is level for finding in findings) for level in (Level.ERROR, Level.WARNING))
     if not errors and not warnings:
         return "All is well."
-    return f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}."
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return f"{errors} error{'' if errors == 1 else 's'}, {warnings} warning{'' if warnings == 1 else 's'}."

@@ -1,4 +1,4 @@
-"""The workspaces that installed the bot themselves: whether each is allowed, and its token can be read."""
+"""Checks of the workspaces that installed the bot themselves: each is allowed, and its token can be read."""
 
 from collections.abc import Sequence
 
@@ -13,10 +13,10 @@ from bot.store import Store, migrate
 
 
 async def examine(subject: Subject, oauth: OAuth) -> tuple[list[Finding], Sequence[Installation]]:
-    """What there is to say, and where the bot is installed. What is wrong with the database, its own check says."""
+    """The findings, and the installations. Problems of the database are another check's."""
     url = subject.settings.database_url
     if "DATABASE_URL" in subject.broken or not database.exists(url):
-        return [_nobody(oauth)], ()
+        return [_nowhere(oauth)], ()
     store = Store(url)
     try:
         if await migrate.revision(store) != migrate.HEAD:
@@ -24,13 +24,13 @@ async def examine(subject: Subject, oauth: OAuth) -> tuple[list[Finding], Sequen
         stored = StoredInstallations(store, oauth.client_id, oauth.keys)
         lost = await stored.unreadable()
         readable = [name for name in await stored.all() if name not in lost]
-        found = [each for name in readable if (each := await stored.find(name))]
+        installations = [installation for name in readable if (installation := await stored.find(name))]
     except (OSError, SQLAlchemyError):
         return [], ()
     finally:
         await store.close()
     unreadable = [_unreadable(oauth, name) for name in lost]
-    return [*unreadable, *(_told(oauth, found) if found or not lost else ())], found
+    return [*unreadable, *(_installed(oauth, installations) if installations or not lost else ())], installations
 
 
 def _unreadable(oauth: OAuth, workspace: str) -> Finding:
@@ -39,17 +39,26 @@ def _unreadable(oauth: OAuth, workspace: str) -> Finding:
     return error("installations", text, f"{step[0].upper()}{step[1:]}.")
 
 
-def _told(oauth: OAuth, found: Sequence[Installation]) -> list[Finding]:
-    if not found:
-        return [_nobody(oauth)]
-    findings = [ok("installations", f"The bot is installed in {listed([each.workspace for each in found])}.")]
-    refused = [each.workspace for each in found if oauth.allowed.isdisjoint({each.team, each.enterprise})]
-    if refused:
-        text = f"{listed(refused)} installed the bot but may not use it, so it does nothing there."
+def _installed(oauth: OAuth, installations: Sequence[Installation]) -> list[Finding]:
+    if not installations:
+        return [_nowhere(oauth)]
+    findings = [
+        ok(
+            "installations",
+            f"The bot is installed in {listed(installation.workspace for installation in installations)}.",
+        )
+    ]
+    not_allowed = [
+        installation.workspace
+        for installation in installations
+        if oauth.allowed.isdisjoint({installation.team, installation.enterprise})
+    ]
+    if not_allowed:
+        text = f"{listed(not_allowed)} installed the bot but may not use it, so it does nothing there."
         findings.append(warning("installations", text, "Add it to CASE_INSIGHTS_ALLOWED_TEAMS, or take the app out."))
     return findings
 
 
-def _nobody(oauth: OAuth) -> Finding:
+def _nowhere(oauth: OAuth) -> Finding:
     text = "No workspace has installed the bot yet."
     return warning("installations", text, f"Open {oauth.public_url}{INSTALL_PATH} in a browser.")

@@ -1,6 +1,6 @@
-"""What Slack says of the two tokens: who they are, what they may do, where the bot is, and who may press buttons.
+"""Checks of the two Slack tokens: whose they are, what they may do, the bot's channels, and who may press buttons.
 
-Errors and headers: docs.slack.dev/reference/methods. Nothing is posted, and no websocket opened.
+Errors and headers: docs.slack.dev/reference/methods. Nothing is posted, and no websocket is opened.
 """
 
 import asyncio
@@ -18,11 +18,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.config.settings import Settings
 from bot.model import INSTALL_PATH
 from bot.ops.doctor.finding import Examined, Finding, Subject, error, ok, warning
-from bot.slack.client import Slack, SlackPermanent, SlackResponse, SlackTransient
+from bot.slack.client import Slack, SlackResponse
+from bot.slack.errors import SlackPermanent, SlackTransient
+from bot.slack.json import as_objects, next_cursor
 from bot.slack.manifest import DISPLAY_NAME, OPTIONAL_SCOPES, SCOPES
 
 PAGES = 5
-"""Of a thousand channels each: who is in more does not need their number."""
+"""Of a thousand channels each: a bot in more than that does not need the exact number."""
 PAGE = 1000
 NAMED = 5
 REINSTALL = "on your Slack app's page, OAuth & Permissions"
@@ -32,7 +34,7 @@ TOKEN_FIXES: Mapping[str, str] = {
     "not_authed": f"Copy the bot token (xoxb-…) again {REINSTALL}.",
     "account_inactive": f"The app was removed: install it again {REINSTALL}, and copy the new token.",
     "token_revoked": f"The token was revoked: install the app again {REINSTALL}, and copy the new token.",
-    "token_expired": "Token rotation is on: make the app anew from the manifest, which leaves it off.",
+    "token_expired": "Token rotation is on: create the app again from the manifest, which leaves it off.",
 }
 APP_TOKEN_FIXES: Mapping[str, str] = {
     "invalid_auth": "Make an app-level token with connections:write on your Slack app's page, Basic Information.",
@@ -44,35 +46,35 @@ NETWORK = "Check the network, a proxy (HTTPS_PROXY) and SLACK_API_URL, which is 
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """Why Slack did not answer as it should: its own error word, or what broke."""
+class Failure:
+    """Why Slack did not answer as it should. `word`: its own error word, or what broke."""
 
     word: str
     answered: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class _Asking:
-    """Slack, asked with one of the tokens."""
+class _Caller:
+    """Slack, called with one of the tokens."""
 
     slack: Slack
     within: float
 
-    async def ask(self, method: str, **arguments: Any) -> SlackResponse | Trouble:
+    async def ask(self, method: str, **arguments: Any) -> SlackResponse | Failure:
         try:
             async with asyncio.timeout(self.within):
                 return await self.slack.ask(method, arguments)
         except TimeoutError:
-            return Trouble(f"no answer in {self.within:g} s", answered=False)
-        except SlackPermanent as end:
-            return Trouble(end.reason)
+            return Failure(f"no answer in {self.within:g} s", answered=False)
+        except SlackPermanent as refused:
+            return Failure(refused.reason)
         except SlackTransient as later:
             broke = isinstance(later.__cause__, (aiohttp.ClientError, OSError))
-            return Trouble(str(later).removeprefix(f"{method}: "), answered=not broke)
+            return Failure(str(later).removeprefix(f"{method}: "), answered=not broke)
 
 
 async def examine(subject: Subject) -> Examined:
-    """Whatever can be asked with the settings that are right."""
+    """All that can be asked with the settings that are right."""
     if "SLACK_API_URL" in subject.broken:
         return Examined()
     (of_bot, ahead), of_app = await asyncio.gather(_with_bot_tokens(subject), _with_app_token(subject))
@@ -80,7 +82,7 @@ async def examine(subject: Subject) -> Examined:
 
 
 async def _with_bot_tokens(subject: Subject) -> tuple[list[Finding], float | None]:
-    """Ours, or those of the workspaces that installed the bot."""
+    """The token that is set, or those of the workspaces that installed the bot."""
     if subject.settings.oauth is None:
         token = None if "SLACK_BOT_TOKEN" in subject.broken else subject.settings.slack_bot_token
         return ([], None) if token is None else await _with_bot_token(subject, token)
@@ -88,29 +90,27 @@ async def _with_bot_tokens(subject: Subject) -> tuple[list[Finding], float | Non
         return [], None
     from bot.ops.doctor import installed
 
-    found, there = await installed.examine(subject, subject.settings.oauth)
-    told = await asyncio.gather(*(_with_bot_token(subject, each.token) for each in there))
-    findings = [
-        replace(finding, text=f"{each.workspace}: {finding.text}") if len(there) > 1 else finding
-        for each, (findings, _) in zip(there, told, strict=True)
-        for finding in findings
-    ]
-    return [*found, *findings], next((ahead for _, ahead in told if ahead is not None), None)
+    findings, installations = await installed.examine(subject, subject.settings.oauth)
+    examined = await asyncio.gather(*(_with_bot_token(subject, each.token) for each in installations))
+    for installation, (of_token, _) in zip(installations, examined, strict=True):
+        workspace = f"{installation.workspace}: " if len(installations) > 1 else ""
+        findings += [replace(finding, text=f"{workspace}{finding.text}") for finding in of_token]
+    return findings, next((ahead for _, ahead in examined if ahead is not None), None)
 
 
 async def _with_bot_token(subject: Subject, token: SecretStr) -> tuple[list[Finding], float | None]:
     async with _client(subject, token) as slack:
-        told = await slack.ask("auth.test")
-        if isinstance(told, Trouble):
-            return [_no_token(subject.settings, told)], None
-        me = told.data
-        scopes = frozenset(told.headers.get("x-oauth-scopes", "").replace(" ", "").split(","))
+        response = await slack.ask("auth.test")
+        if isinstance(response, Failure):
+            return [_bad_token(subject.settings, response)], None
+        me = response.data
+        scopes = frozenset(response.headers.get("x-oauth-scopes", "").replace(" ", "").split(","))
         parts = await asyncio.gather(
             _channels(subject, slack), _app(subject, slack, str(me.get("user_id"))), _confirmers(subject, slack, scopes)
         )
     who = ok("slack-token", f"The bot is {me.get('user')} in {me.get('team')}.")
     findings = [who, *_scopes(scopes), *_teams(subject, me), *(finding for part in parts for finding in part)]
-    return findings, _ahead(told, subject.clock())
+    return findings, _ahead(response, subject.clock())
 
 
 async def _with_app_token(subject: Subject) -> list[Finding]:
@@ -119,118 +119,120 @@ async def _with_app_token(subject: Subject) -> list[Finding]:
     if subject.settings.slack_app_token is None:
         return [_in_http_mode(subject.settings)]
     async with _client(subject, subject.settings.slack_app_token) as slack:
-        told = await slack.ask("apps.connections.open")
-    if not isinstance(told, Trouble):
+        response = await slack.ask("apps.connections.open")
+    if not isinstance(response, Failure):
         return [ok("slack-socket", "Slack opens a connection for Socket Mode.")]
-    if not told.answered:
-        return [error("slack-socket", f"Slack did not answer apps.connections.open ({told.word}).", NETWORK)]
-    fix = APP_TOKEN_FIXES.get(told.word, "Check that Socket Mode is on and that the token has connections:write.")
-    return [error("slack-socket", f"Slack opens no connection with SLACK_APP_TOKEN ({told.word}).", fix)]
+    if not response.answered:
+        return [error("slack-socket", f"Slack did not answer apps.connections.open ({response.word}).", NETWORK)]
+    fix = APP_TOKEN_FIXES.get(response.word, "Check that Socket Mode is on and that the token has connections:write.")
+    return [error("slack-socket", f"Slack opens no connection with SLACK_APP_TOKEN ({response.word}).", fix)]
 
 
 def _in_http_mode(settings: Settings) -> Finding:
-    """Whether Slack finds the address, only Slack can tell: the last event does."""
+    """Only Slack can tell whether it finds the address: by the last event."""
     if settings.public_url:
-        return ok("slack-http", f"Slack is to send to {settings.public_url}/slack/events, signed.")
+        return ok("slack-http", f"Slack has to send to {settings.public_url}/slack/events, signed.")
     text = "HTTP mode: whether Slack finds the bot cannot be told from here."
     return warning("slack-http", text, "Set CASE_INSIGHTS_PUBLIC_URL to what the Slack app's request URLs say.")
 
 
-def _no_token(settings: Settings, trouble: Trouble) -> Finding:
-    if not trouble.answered:
-        return error("slack-token", f"Slack does not answer at {settings.slack_api_url} ({trouble.word}).", NETWORK)
-    fix = TOKEN_FIXES.get(trouble.word)
+def _bad_token(settings: Settings, failure: Failure) -> Finding:
+    if not failure.answered:
+        return error("slack-token", f"Slack does not answer at {settings.slack_api_url} ({failure.word}).", NETWORK)
+    fix = TOKEN_FIXES.get(failure.word)
     if fix is None:
         return error(
-            "slack-token", f"{settings.slack_api_url} does not answer as Slack does ({trouble.word}).", NETWORK
+            "slack-token", f"{settings.slack_api_url} does not answer as Slack does ({failure.word}).", NETWORK
         )
     if settings.oauth is None:
-        return error("slack-token", f"Slack does not take SLACK_BOT_TOKEN ({trouble.word}).", fix)
+        return error("slack-token", f"Slack does not accept SLACK_BOT_TOKEN ({failure.word}).", fix)
     again = (
-        fix if trouble.word == "token_expired" else f"Install the app again: {settings.oauth.public_url}{INSTALL_PATH}."
+        fix if failure.word == "token_expired" else f"Install the app again: {settings.oauth.public_url}{INSTALL_PATH}."
     )
-    return error("slack-token", f"Slack does not take the workspace's token ({trouble.word}).", again)
+    return error("slack-token", f"Slack does not accept the workspace's token ({failure.word}).", again)
 
 
 def _teams(subject: Subject, me: Mapping[str, Any]) -> list[Finding]:
-    """Whether this workspace may use any of the organisations: else the bot keeps quiet in all of it."""
-    here = str(me.get("team_id"))
-    places = {here, str(me.get("enterprise_id"))}
-    if not subject.orgs or any(org.teams is None or not places.isdisjoint(org.teams) for org in subject.orgs):
+    """Whether this workspace may use any of the organisations; if not, the bot is silent in it."""
+    team = str(me.get("team_id"))
+    ids = {team, str(me.get("enterprise_id"))}
+    if not subject.orgs or any(org.teams is None or not ids.isdisjoint(org.teams) for org in subject.orgs):
         return []
-    text = f"No Datadog organisation is for {me.get('team')} ({here}), so the bot does nothing there."
-    return [error("datadog-teams", text, f"Add {here} to the teams of one in CASE_INSIGHTS_ORGS_FILE.")]
+    text = f"No Datadog organisation is for {me.get('team')} ({team}), so the bot does nothing there."
+    return [error("datadog-teams", text, f"Add {team} to the teams of one in CASE_INSIGHTS_ORGS_FILE.")]
 
 
 def _scopes(granted: frozenset[str]) -> list[Finding]:
-    """Against the manifest: what is missing stops something."""
-    found: list[Finding] = []
+    """Compared with the manifest."""
+    findings: list[Finding] = []
     update = "Put the manifest of case-insights manifest on your Slack app's page, App Manifest, and install it again."
-    missing = [f"{scope} ({what})" for scope, what in SCOPES.items() if scope not in granted]
+    missing = [f"{scope} ({reason})" for scope, reason in SCOPES.items() if scope not in granted]
     if missing:
-        found.append(error("slack-scopes", f"The bot token lacks {'; '.join(missing)}.", update))
-    without = [f"{scope} ({what})" for scope, what in OPTIONAL_SCOPES.items() if scope not in granted]
-    if without:
-        text = f"Optional scopes are missing: {'; '.join(without)}."
-        found.append(warning("slack-scopes", text, f"Leave it so, or: {update[0].lower()}{update[1:]}"))
-    return found or [ok("slack-scopes", "The bot token has all that the manifest asks for.")]
+        findings.append(error("slack-scopes", f"The bot token lacks {'; '.join(missing)}.", update))
+    optional = [f"{scope} ({reason})" for scope, reason in OPTIONAL_SCOPES.items() if scope not in granted]
+    if optional:
+        text = f"Optional scopes are missing: {'; '.join(optional)}."
+        findings.append(warning("slack-scopes", text, f"Leave it so, or: {update[0].lower()}{update[1:]}"))
+    return findings or [ok("slack-scopes", "The bot token has every scope of the manifest.")]
 
 
-async def _app(subject: Subject, slack: _Asking, user: str) -> list[Finding]:
-    """Two tokens of two apps start without a word, and then nothing is heard."""
+async def _app(subject: Subject, slack: _Caller, user: str) -> list[Finding]:
+    """With the tokens of two apps the bot starts without an error, and then gets no event."""
     token = subject.settings.slack_app_token
     named = re.match(r"xapp-\d+-(A[A-Z0-9]+)-", token.get_secret_value() if token else "")
     if named is None or "SLACK_APP_TOKEN" in subject.broken:
         return []
-    told = await slack.ask("users.info", user=user)
-    if isinstance(told, Trouble):
-        return []  # the scope for it is missing, and that is told
-    app = cast(dict[str, Any], told.data.get("user", {}).get("profile", {})).get("api_app_id")
+    response = await slack.ask("users.info", user=user)
+    if isinstance(response, Failure):
+        return []  # the scope for it is missing, which is another finding
+    app = cast(dict[str, Any], response.data.get("user", {}).get("profile", {})).get("api_app_id")
     if app in (None, named[1]):
         return []
     return [
         error(
             "slack-app",
-            f"The bot token is of app {app}, but the app-level token is of app {named[1]}: nothing would be heard.",
+            f"The bot token is of app {app}, but the app-level token is of app {named[1]}: the bot gets no events.",
             f"Take both tokens from one app: api.slack.com/apps/{app}.",
         )
     ]
 
 
-async def _channels(subject: Subject, slack: _Asking) -> list[Finding]:
+async def _channels(subject: Subject, slack: _Caller) -> list[Finding]:
     channels: list[dict[str, Any]] = []
     cursor = ""
     for _ in range(PAGES):
-        asked = {"types": "public_channel,private_channel", "exclude_archived": True, "limit": PAGE}
-        told = await slack.ask("users.conversations", **asked, **({"cursor": cursor} if cursor else {}))
-        if isinstance(told, Trouble):
-            if told.word == "missing_scope":
-                return [ok("slack-channels", "Which channels the bot is in is not told, for want of optional scopes.")]
-            return [warning("slack-channels", f"Slack did not say which channels the bot is in ({told.word}).")]
-        channels += told.data.get("channels", [])
-        cursor = str(cast(dict[str, Any], told.data.get("response_metadata") or {}).get("next_cursor") or "")
+        arguments = {"types": "public_channel,private_channel", "exclude_archived": True, "limit": PAGE}
+        response = await slack.ask("users.conversations", **arguments, **({"cursor": cursor} if cursor else {}))
+        if isinstance(response, Failure):
+            if response.word == "missing_scope":
+                return [
+                    ok("slack-channels", "The bot's channels are not known: the optional scopes for it are missing.")
+                ]
+            return [warning("slack-channels", f"Slack did not say which channels the bot is in ({response.word}).")]
+        channels += as_objects(response.data.get("channels"))
+        cursor = next_cursor(response.data)
         if not cursor:
             break
-    shared = [each for each in channels if each.get("is_ext_shared") and not subject.settings.shared_channels]
-    return _watched([each for each in channels if each not in shared], shared)
+    shared = [channel for channel in channels if channel.get("is_ext_shared") and not subject.settings.shared_channels]
+    return _watched([channel for channel in channels if channel not in shared], shared)
 
 
 def _watched(watched: list[dict[str, Any]], shared: list[dict[str, Any]]) -> list[Finding]:
     allow = "set CASE_INSIGHTS_SHARED_CHANNELS=on (cards there show no names and titles)"
-    passed = f" Shared with other organisations, and not watched: {_named(shared)}." if shared else ""
+    not_watched = f" Shared with other organisations, and not watched: {_named(shared)}." if shared else ""
     if watched:
-        return [ok("slack-channels", f"The bot watches {_named(watched)}.{passed}")]
+        return [ok("slack-channels", f"The bot watches {_named(watched)}.{not_watched}")]
     invite = f"Type /invite @{DISPLAY_NAME} in a channel"
-    text = f"The bot is in no channel that it may watch.{passed}"
+    text = f"The bot is in no channel that it may watch.{not_watched}"
     return [warning("slack-channels", text, f"{invite}, or {allow}." if shared else f"{invite}.")]
 
 
 def _named(channels: list[dict[str, Any]]) -> str:
     more = f" and {len(channels) - NAMED} more" if len(channels) > NAMED else ""
-    return ", ".join(f"#{each.get('name')}" for each in channels[:NAMED]) + more
+    return ", ".join(f"#{channel.get('name')}" for channel in channels[:NAMED]) + more
 
 
-async def _confirmers(subject: Subject, slack: _Asking, scopes: frozenset[str]) -> list[Finding]:
+async def _confirmers(subject: Subject, slack: _Caller, scopes: frozenset[str]) -> list[Finding]:
     policy = subject.settings.policy
     if not subject.settings.confirmers or policy is None:
         return []
@@ -238,29 +240,29 @@ async def _confirmers(subject: Subject, slack: _Asking, scopes: frozenset[str]) 
         fix = "Add the scope usergroups:read and install the app again, or name people instead."
         text = "CASE_INSIGHTS_CONFIRMERS names user groups, but without the scope usergroups:read they let nobody in."
         return [error("confirmers", text, fix)]
-    asked = [("usergroups.users.list", "usergroup", each) for each in sorted(policy.groups)]
-    asked += [("users.info", "user", each) for each in sorted(policy.users)]
-    answers = await asyncio.gather(*(slack.ask(method, **{name: each}) for method, name, each in asked))
-    unknown = [each for (*_, each), told in zip(asked, answers, strict=True) if isinstance(told, Trouble)]
+    calls = [("usergroups.users.list", "usergroup", group) for group in sorted(policy.groups)]
+    calls += [("users.info", "user", user) for user in sorted(policy.users)]
+    responses = await asyncio.gather(*(slack.ask(method, **{name: value}) for method, name, value in calls))
+    unknown = [value for (*_, value), response in zip(calls, responses, strict=True) if isinstance(response, Failure)]
     if unknown:
-        text = f"CASE_INSIGHTS_CONFIRMERS names {', '.join(unknown)}, of whom Slack does not tell: they let nobody in."
+        text = f"CASE_INSIGHTS_CONFIRMERS names {', '.join(unknown)}, whom Slack does not know: they let nobody in."
         return [
             error("confirmers", text, "Copy the ids again: a person's profile, or a user group's page, ⋯, Copy ID.")
         ]
-    return [ok("confirmers", f"{len(asked)} people and user groups are named, and Slack knows them.")]
+    return [ok("confirmers", f"{len(calls)} people and user groups are named, and Slack knows them.")]
 
 
 @asynccontextmanager
-async def _client(subject: Subject, token: SecretStr) -> AsyncGenerator[_Asking]:
+async def _client(subject: Subject, token: SecretStr) -> AsyncGenerator[_Caller]:
     async with aiohttp.ClientSession() as session:
         client = AsyncWebClient(
             token.get_secret_value(), subject.settings.slack_api_url, session=session, retry_handlers=[]
         )
-        yield _Asking(Slack(client), subject.within)
+        yield _Caller(Slack(client), subject.within)
 
 
-def _ahead(told: SlackResponse, now: float) -> float | None:
+def _ahead(response: SlackResponse, now: float) -> float | None:
     try:
-        return now - parsedate_to_datetime(told.headers["date"]).timestamp()
+        return now - parsedate_to_datetime(response.headers["date"]).timestamp()
     except (KeyError, ValueError):
         return None
