@@ -118,18 +118,12 @@ def test_explain_pays_for_neither_slack_nor_the_database():
 # --- manifest, help ---
 
 
-def test_the_manifest_is_printed_to_be_pasted():
+def test_the_manifest_is_printed_to_be_pasted_with_the_address_given_or_set(monkeypatch: pytest.MonkeyPatch):
     assert ask("manifest").output == as_json() + "\n"
-
-
-def test_the_manifest_of_http_mode_names_the_address():
     printed = as_json("https://bot.example.com") + "\n"
     assert ask("manifest", "--mode", "http", "--url", "https://bot.example.com/").output == printed
-
-
-def test_the_manifests_address_can_be_a_setting(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("CASE_INSIGHTS_PUBLIC_URL", "https://bot.example.com")
-    assert ask("manifest", "--mode", "http").output == as_json("https://bot.example.com") + "\n"
+    assert ask("manifest", "--mode", "http").output == printed
 
 
 @pytest.mark.parametrize(
@@ -159,15 +153,7 @@ def test_every_command_explains_itself():
     ("settings", "begins"),
     [
         ({}, "SLACK_BOT_TOKEN is not set: copy the bot token"),
-        ({"SLACK_BOT_TOKEN": "xoxb-very-secret"}, "SLACK_APP_TOKEN is not set: make an app-level token"),
-        ({**ENOUGH, "SLACK_BOT_TOKEN": "very-secret"}, "SLACK_BOT_TOKEN is not a bot token: "),
-        (TOKENS, "DD_API_KEY is not set: make one in Datadog"),
-        ({**TOKENS, "DD_API_KEY": "very-secret"}, "DD_APP_KEY is not set: make one in Datadog"),
         ({**ENOUGH, "DD_ACCESS_TOKEN": "very-secret"}, "DD_ACCESS_TOKEN and DD_API_KEY are both set: "),
-        ({**ENOUGH, "DD_APP_KEY_FILE": "x"}, "DD_APP_KEY and DD_APP_KEY_FILE are both set: "),
-        ({**ENOUGH, "DD_SITE": "nowhere"}, "DD_SITE is not one of Datadog's nine sites: "),
-        ({**ENOUGH, "CASE_INSIGHTS_LEASE": "30"}, "CASE_INSIGHTS_LEASE is not a duration: "),
-        ({**ENOUGH, "DATABASE_URL": "mysql://x"}, "DATABASE_URL: write it like "),
         ({**ENOUGH, "DATABASE_URL": "postgresql://bot:very-secret@host:port/x"}, "DATABASE_URL: write it like "),
         ({**ENOUGH, "CASE_INSIGHTS_ROUTES_FILE": "none.toml"}, "CASE_INSIGHTS_ROUTES_FILE: none.toml cannot be read"),
     ],
@@ -203,11 +189,6 @@ def test_a_database_of_a_newer_bot_is_refused_in_a_sentence(tmp_path: Path):
         connection.execute(text("INSERT INTO alembic_version VALUES ('9999')"))
     engine.dispose()
     assert refusal(start("run", **ENOUGH)).startswith("The database has schema 9999, which is newer than this version")
-
-
-def test_a_database_that_cannot_be_opened_is_refused_in_a_sentence(tmp_path: Path):
-    said = start("run", **ENOUGH, DATABASE_URL=f"sqlite:///{tmp_path}/none/such.db")
-    assert refusal(said) == f"DATABASE_URL: there is no folder {tmp_path}/none; make it, or choose another path."
 
 
 def test_an_audit_of_nothing_says_so_beside_what_programs_read():

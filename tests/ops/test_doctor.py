@@ -156,314 +156,183 @@ def by_oauth(*installed: str, key: str = SECRET_KEY) -> Plant:
     return plant
 
 
-E_, W_ = Level.ERROR, Level.WARNING
-NOT_SET = "is not set"
-PLANTED: dict[str, tuple[Plant, str, Level, str, str]] = {
-    # what was planted: how, which check finds it, how bad it is, words of the finding, words of the fix
-    "no bot token": (lambda w: w.without("SLACK_BOT_TOKEN"), "settings", E_, f"SLACK_BOT_TOKEN {NOT_SET}", "copy the"),
-    "no app token": (lambda w: w.without("SLACK_APP_TOKEN"), "settings", E_, f"SLACK_APP_TOKEN {NOT_SET}", "Basic Inf"),
+PLANTED: dict[str, tuple[Plant, str]] = {
+    # what was planted: how, and what is found: the level and the check, words of the finding, words of the fix
+    "no bot token": (lambda w: w.without("SLACK_BOT_TOKEN"), "error settings: SLACK_BOT_TOKEN is not set → copy the"),
+    "no app token": (lambda w: w.without("SLACK_APP_TOKEN"), "error settings: SLACK_APP_TOKEN is not set → Basic Inf"),
     "tokens mixed up": (
         lambda w: w.env.update(SLACK_BOT_TOKEN=APP_TOKEN, SLACK_APP_TOKEN="xoxb-very-secret"),
-        "settings",
-        E_,
-        "SLACK_APP_TOKEN is not an app-level token",
-        "it begins with xapp-",
+        "error settings: SLACK_APP_TOKEN is not an app-level token → it begins with xapp-",
     ),
-    "no bot runs": (lambda w: w.sql("DELETE FROM heartbeats"), "events", W_, "No bot runs", "Start it"),
+    "no bot runs": (lambda w: w.sql("DELETE FROM heartbeats"), "warning events: No bot runs → Start it"),
     "nothing was told": (
         lambda w: w.sql("UPDATE heartbeats SET last_event_at = last_event_at - 200000"),
-        "events",
-        W_,
-        "but Slack has sent no event for 56 h",
-        "Say something in a channel",
+        "warning events: but Slack has sent no event for 56 h → Say something in a channel",
     ),
     "HTTP mode without an address": (
         lambda w: (w.without("SLACK_APP_TOKEN"), w.env.update(SLACK_SIGNING_SECRET="0123456789abcdef")),
-        "slack-http",
-        W_,
-        "cannot be told from here",
-        "CASE_INSIGHTS_PUBLIC_URL",
+        "warning slack-http: cannot be told from here → CASE_INSIGHTS_PUBLIC_URL",
     ),
-    "no application key": (lambda w: w.without("DD_APP_KEY"), "settings", E_, f"DD_APP_KEY {NOT_SET}", "Application K"),
-    "a secret's file is gone": (bad_env_secret, "settings", E_, "DD_APP_KEY_FILE: ", "check its path"),
-    "an unknown site": (setting(DD_SITE="us1"), "settings", E_, "DD_SITE is not one of", "use one of datadoghq.com"),
-    "a duration without unit": (setting(CASE_INSIGHTS_LEASE="30"), "settings", E_, "CASE_INSIGHTS_LEASE", "write it"),
+    "no application key": (lambda w: w.without("DD_APP_KEY"), "error settings: DD_APP_KEY is not set → Application K"),
+    "a secret's file is gone": (bad_env_secret, "error settings: DD_APP_KEY_FILE:  → check its path"),
+    "an unknown site": (setting(DD_SITE="us1"), "error settings: DD_SITE is not one of → use one of datadoghq.com"),
+    "a duration without unit": (setting(CASE_INSIGHTS_LEASE="30"), "error settings: CASE_INSIGHTS_LEASE → write it"),
     "a misspelt setting": (
         setting(CASE_INSIGHTS_CONFIRMER="U0ANA"),
-        "settings",
-        W_,
-        "CASE_INSIGHTS_CONFIRMER is no setting",
-        "mean CASE_INSIGHTS_CONFIRMERS?",
+        "warning settings: CASE_INSIGHTS_CONFIRMER is no setting → mean CASE_INSIGHTS_CONFIRMERS?",
     ),
-    "no file of routes": (setting(CASE_INSIGHTS_ROUTES_FILE="none.toml"), "routes", E_, "cannot be read", "check its"),
+    "no file of routes": (setting(CASE_INSIGHTS_ROUTES_FILE="none.toml"), "error routes: cannot be read → check its"),
     "a web host as address": (
         setting(DD_WEB_HOSTS="https://acme.datadoghq.com"),
-        "datadog-hosts",
-        E_,
-        "no link will match",
-        "the host alone",
+        "error datadog-hosts: no link will match → the host alone",
     ),
     "a web host of another site": (
         setting(DD_WEB_HOSTS="acme.datadoghq.eu"),
-        "datadog-hosts",
-        W_,
-        "which is on datadoghq.eu",
-        "Set DD_SITE to datadoghq.eu",
+        "warning datadog-hosts: which is on datadoghq.eu → Set DD_SITE to datadoghq.eu",
     ),
     "no file of organisations": (
         lambda w: (several("")(w), w.env.update(CASE_INSIGHTS_ORGS_FILE="none.toml")),
-        "settings",
-        E_,
-        "none.toml cannot be read",
-        "check its path",
+        "error settings: none.toml cannot be read → check its path",
     ),
     "an organisation without a key": (
         several('[acme]\nurl\ndd_api_key = "very-secret-1"\n'),
-        "settings",
-        E_,
-        "[acme] has no dd_app_key",
-        "dd_app_key_file",
+        "error settings: [acme] has no dd_app_key → dd_app_key_file",
     ),
     "one of two organisations refuses its key": (
         several(f"[acme]\n{RIGHT_KEYS}[beta]\n{WRONG_KEY}"),
-        "datadog-keys",
-        E_,
-        "beta: Datadog accepts [beta] dd_api_key, but not [beta] dd_app_key",
-        "Make an application key",
+        "error datadog-keys: beta: Datadog accepts [beta] dd_api_key, but not [beta] dd_app_key → Make an appl",
     ),
     "an organisation under another name than before": (
         lambda w: (
             w.sql("INSERT INTO cases VALUES ('default', 'a1', 'CASEM-1', 'Old', 0, 0, '[]', 1.0)"),
             several(f"[acme]\n{RIGHT_KEYS}")(w),
         ),
-        "orgs",
-        W_,
-        "has cases of default, but no organisation has that name",
-        "Name its table [default]",
+        "warning orgs: has cases of default, but no organisation has that name → Name its table [default]",
     ),
     "no organisation for this workspace": (
         several(f'[acme]\nteams = ["T0OTHER"]\n{RIGHT_KEYS}'),
-        "datadog-teams",
-        E_,
-        "is for Acme (T0ACME)",
-        "Add T0ACME to the teams",
+        "error datadog-teams: is for Acme (T0ACME) → Add T0ACME to the teams",
     ),
     "no workspace installed the bot": (
         by_oauth(),
-        "installations",
-        W_,
-        "No workspace has installed",
-        "Open https://bot.example.com/slack/install",
+        "warning installations: No workspace has installed → Open https://bot.example.com/slack/install",
     ),
     "the key of the tokens was lost": (
         by_oauth("T0ACME", key=OTHER_KEY),
-        "installations",
-        E_,
-        "CASE_INSIGHTS_SECRET_KEY does not open the token of T0ACME",
+        "error installations: CASE_INSIGHTS_SECRET_KEY does not open the token of T0ACME → "
         "install again at https://bot.example.com/slack/install",
     ),
     "a workspace that may no more": (
         by_oauth("T0ACME", "T0OTHER"),
-        "installations",
-        W_,
-        "T0OTHER installed the bot but may not use it, so",
-        "CASE_INSIGHTS_ALLOWED_TEAMS",
+        "warning installations: T0OTHER installed the bot but may not use it, so → CASE_INSIGHTS_ALLOWED_TEAMS",
     ),
     "an installed workspace's scope is missing": (
         lambda w: (by_oauth("T0ACME")(w), w.slack.scopes.discard("users:read")),
-        "slack-scopes",
-        E_,
-        "The bot token lacks users:read",
-        "install it again",
+        "error slack-scopes: The bot token lacks users:read → install it again",
     ),
     "an installed workspace's token is dead": (
         lambda w: (by_oauth("T0ACME")(w), w.slack_says("auth.test", error="token_revoked")),
-        "slack-token",
-        E_,
-        "Slack does not accept the workspace's token (token_revoked)",
+        "error slack-token: Slack does not accept the workspace's token (token_revoked) → "
         "Install the app again: https://bot.example.com/slack/install",
     ),
     "no key for the tokens": (
         lambda w: (by_oauth()(w), w.without("CASE_INSIGHTS_SECRET_KEY")),
-        "settings",
-        E_,
-        "CASE_INSIGHTS_SECRET_KEY is not set",
-        "openssl rand",
+        "error settings: CASE_INSIGHTS_SECRET_KEY is not set → openssl rand",
     ),
     "a key for the tokens that is none": (
         lambda w: (by_oauth("T0ACME")(w), w.env.update(CASE_INSIGHTS_SECRET_KEY=",")),
-        "settings",
-        E_,
-        "CASE_INSIGHTS_SECRET_KEY is no key",
-        "openssl rand",
+        "error settings: CASE_INSIGHTS_SECRET_KEY is no key → openssl rand",
     ),
-    "nobody may confirm": (setting(CASE_INSIGHTS_CONFIRMERS=""), "confirmers", E_, "nobody may press", "Remove it"),
-    "an unknown confirmer": (setting(CASE_INSIGHTS_CONFIRMERS="U0ANA,U0GONE"), "confirmers", E_, "U0GONE", "Copy the"),
-    "an unknown user group": (setting(CASE_INSIGHTS_CONFIRMERS="S0GONE"), "confirmers", E_, "S0GONE", "Copy the ids"),
+    "nobody may confirm": (setting(CASE_INSIGHTS_CONFIRMERS=""), "error confirmers: nobody may press → Remove it"),
+    "an unknown confirmer": (setting(CASE_INSIGHTS_CONFIRMERS="U0ANA,U0GONE"), "error confirmers: U0GONE → Copy the"),
+    "an unknown user group": (setting(CASE_INSIGHTS_CONFIRMERS="S0GONE"), "error confirmers: S0GONE → Copy the ids"),
     "a user group without its scope": (
         lambda w: ((w.env.update(CASE_INSIGHTS_CONFIRMERS="S0ONCALL"), w.slack.scopes.discard("usergroups:read"))),
-        "confirmers",
-        E_,
-        "let nobody in",
-        "Add the scope usergroups:read",
+        "error confirmers: let nobody in → Add the scope usergroups:read",
     ),
     "a wrong bot token": (
         setting(SLACK_BOT_TOKEN="xoxb-very-secret-but-old"),
-        "slack-token",
-        E_,
-        "invalid_auth",
-        "Copy",
+        "error slack-token: invalid_auth → Copy",
     ),
     "the app was removed": (
         lambda w: w.slack_says("auth.test", error="account_inactive"),
-        "slack-token",
-        E_,
-        "account_inactive",
-        "install it again",
+        "error slack-token: account_inactive → install it again",
     ),
-    "Slack is not there": (
-        setting(SLACK_API_URL="http://127.0.0.1:1/api/"),
-        "slack-token",
-        E_,
-        "not answer",
-        "network",
-    ),
+    "Slack is not there": (setting(SLACK_API_URL="http://127.0.0.1:1/api/"), "error slack-token: not answer → network"),
     "that is not Slack": (
         lambda w: w.env.update(SLACK_API_URL=f"{w.datadog.url}/"),
-        "slack-token",
-        E_,
-        "does not answer as Slack does",
-        "SLACK_API_URL",
+        "error slack-token: does not answer as Slack does → SLACK_API_URL",
     ),
-    "a scope is missing": (
-        lambda w: w.slack.scopes.discard("chat:write"),
-        "slack-scopes",
-        E_,
-        "chat:write",
-        "manifest",
-    ),
+    "a scope is missing": (lambda w: w.slack.scopes.discard("chat:write"), "error slack-scopes: chat:write → manifest"),
     "optional scopes are missing": (
         lambda w: w.slack.scopes.difference_update(OPTIONAL_SCOPES),
-        "slack-scopes",
-        W_,
-        "usergroups:read (user groups",
-        "Leave it so, or: put the manifest",
+        "warning slack-scopes: usergroups:read (user groups → Leave it so, or: put the manifest",
     ),
-    "a wrong app token": (setting(SLACK_APP_TOKEN="xapp-very-secret-2"), "slack-socket", E_, "invalid_auth", "Make an"),
+    "a wrong app token": (setting(SLACK_APP_TOKEN="xapp-very-secret-2"), "error slack-socket: invalid_auth → Make an"),
     "an app token without its scope": (
         lambda w: w.slack.web_api.app_scopes.clear(),
-        "slack-socket",
-        E_,
-        "missing_scope",
-        "connections:write",
+        "error slack-socket: missing_scope → connections:write",
     ),
     "Socket Mode is off": (
         lambda w: w.slack_says("apps.connections.open", error="socket_mode_not_enabled"),
-        "slack-socket",
-        E_,
-        "socket_mode_not_enabled",
-        "Turn Socket Mode on",
+        "error slack-socket: socket_mode_not_enabled → Turn Socket Mode on",
     ),
-    "tokens of two apps": (other_app, "slack-app", E_, "A0OTHER", "Take both tokens from one app"),
-    "invited nowhere": (leave_all, "slack-channels", W_, "in no channel", "/invite @Case Insights"),
+    "tokens of two apps": (other_app, "error slack-app: A0OTHER → Take both tokens from one app"),
+    "invited nowhere": (leave_all, "warning slack-channels: in no channel → /invite @Case Insights"),
     "invited where it may not watch": (
         leave_all_but_shared,
-        "slack-channels",
-        W_,
-        "#acme-and-other",
-        "CASE_INSIGHTS_SHARED_CHANNELS=on",
+        "warning slack-channels: #acme-and-other → CASE_INSIGHTS_SHARED_CHANNELS=on",
     ),
-    "a wrong API key": (setting(DD_API_KEY="very-secret-3"), "datadog-keys", E_, "DD_API_KEY", "set DD_SITE (now"),
-    "a wrong application key": (setting(DD_APP_KEY="very-secret-3"), "datadog-keys", E_, "not DD_APP_KEY", "same org"),
-    "a wrong access token": (by_token, "datadog-keys", E_, "DD_ACCESS_TOKEN", "renew the token, with cases_read"),
-    "Datadog is not there": (
-        setting(DD_API_URL="http://127.0.0.1:1"),
-        "datadog-keys",
-        E_,
-        "ConnectError",
-        "DD_API_URL",
-    ),
+    "a wrong API key": (setting(DD_API_KEY="very-secret-3"), "error datadog-keys: DD_API_KEY → set DD_SITE (now"),
+    "a wrong application key": (setting(DD_APP_KEY="very-secret-3"), "error datadog-keys: not DD_APP_KEY → same org"),
+    "a wrong access token": (by_token, "error datadog-keys: DD_ACCESS_TOKEN → renew the token, with cases_read"),
+    "Datadog is not there": (setting(DD_API_URL="http://127.0.0.1:1"), "error datadog-keys: ConnectError → DD_API_URL"),
     "that is not Datadog": (
         lambda w: w.env.update(DD_API_URL=w.slack.url),
-        "datadog-keys",
-        E_,
-        "not as Datadog's API",
-        "Remove DD_API_URL",
+        "error datadog-keys: not as Datadog's API → Remove DD_API_URL",
     ),
     "cases may not be read": (
         lambda w: w.slack.control.rule("datadog", "GET /api/v2/cases", status=403),
-        "datadog-cases",
-        E_,
-        "read cases (403)",
-        "cases_read",
+        "error datadog-cases: read cases (403) → cases_read",
     ),
     "cases may not be changed": (
         lambda w: setattr(w.datadog, "may_write", False),
-        "datadog-cases",
-        E_,
-        "change cases (403)",
-        "cases_write",
+        "error datadog-cases: change cases (403) → cases_write",
     ),
     "names may not be read": (
         lambda w: w.datadog.names.forbid(["incident", "signal"]),
-        "datadog-names",
-        W_,
-        "Incident (incident_read), Security signal (security_monitoring_signals_read)",
+        "warning datadog-names: Incident (incident_read), Security signal (security_monitoring_signals_read) → "
         "give the application key these permissions",
     ),
-    "Datadog is busy": (
-        lambda w: w.datadog.limit(None, 9.0),
-        "datadog-cases",
-        W_,
-        "answered 429",
-        "in a minute",
-    ),
-    "no database yet": (lambda w: w.database.unlink(), "database", W_, "There is no database yet", "run makes it"),
+    "Datadog is busy": (lambda w: w.datadog.limit(None, 9.0), "warning datadog-cases: answered 429 → in a minute"),
+    "no database yet": (lambda w: w.database.unlink(), "warning database: There is no database yet → run makes it"),
     "no folder for it": (
         setting(DATABASE_URL="sqlite:////none/such.db"),
-        "settings",
-        E_,
-        "no folder /none",
-        "choose another path",
+        "error settings: no folder /none → choose another path",
     ),
     "somebody else's database": (
         lambda w: (w.database.unlink(), w.sql("CREATE TABLE mine (thing TEXT)")),
-        "database",
-        W_,
-        "has no tables of the bot",
-        "check DATABASE_URL",
+        "warning database: has no tables of the bot → check DATABASE_URL",
     ),
     "no database at all": (
         lambda w: w.database.write_text("I am no database " * 99),
-        "database",
-        E_,
-        "file is not a database",
-        "DATABASE_URL",
+        "error database: file is not a database → DATABASE_URL",
     ),
     "an older schema": (
         lambda w: w.sql("UPDATE alembic_version SET version_num = '0000'"),
-        "database",
-        W_,
-        "has schema 0000",
-        "db upgrade",
+        "warning database: has schema 0000 → db upgrade",
     ),
     "a newer schema": (
         lambda w: w.sql("UPDATE alembic_version SET version_num = '9999'"),
-        "database",
-        E_,
-        "has schema 9999",
-        "Run the newer version",
+        "error database: has schema 9999 → Run the newer version",
     ),
     "a server that is not there": (
         setting(DATABASE_URL="postgresql://bot:very-secret@127.0.0.1:1/bot"),
-        "database",
-        E_,
-        "postgresql://bot:***@127.0.0.1:1/bot cannot be used: connection failed",
-        "Check the server",
+        "error database: postgresql://bot:***@127.0.0.1:1/bot cannot be used: connection failed → Check the server",
     ),
-    "links to another site": (elsewhere, "links", W_, "datadoghq.eu", "set DD_SITE=datadoghq.eu"),
-    "a clock that is late": (lambda w: setattr(w, "ahead", -60.0), "clock", W_, "s behind Slack's", "NTP"),
-    "a clock that is far off": (lambda w: setattr(w, "ahead", 600.0), "clock", E_, "s ahead of", "NTP"),
+    "links to another site": (elsewhere, "warning links: datadoghq.eu → set DD_SITE=datadoghq.eu"),
+    "a clock that is late": (lambda w: setattr(w, "ahead", -60.0), "warning clock: s behind Slack's → NTP"),
+    "a clock that is far off": (lambda w: setattr(w, "ahead", 600.0), "error clock: s ahead of → NTP"),
 }
 
 
@@ -481,23 +350,24 @@ async def test_where_all_is_well_every_check_says_so(world):
     assert doctor.as_text(findings).endswith("\nAll is well.")
 
 
-async def test_where_all_is_well_with_installed_workspaces_every_check_says_so(world):
+@pytest.mark.parametrize("what", PLANTED)
+async def test_what_was_planted_is_found_and_the_fix_is_named(world, what: str):
+    plant, expected = PLANTED[what]
+    kind, _, sentence = expected.partition(": ")
+    words, _, fix = sentence.partition(" → ")
+    plant(world)
+    findings = await world.examined()
+    matching = [each for each in findings if f"{each.level} {each.check}" == kind and words in each.text]
+    assert any(fix in f"{each.text} {each.next}" for each in matching), doctor.as_text(findings)
+    assert "very-secret" not in doctor.as_text(findings)
+
+
+async def test_the_checks_of_installed_workspaces_say_where_all_is_well(world):
     by_oauth("T0ACME")(world)
     findings = await world.examined()
     assert [finding for finding in findings if finding.level is not Level.OK] == []
     assert about(findings, "installations")[0].text == "The bot is installed in T0ACME."
     assert about(findings, "slack-token")[0].text == "The bot is case_insights in Acme."
-
-
-@pytest.mark.parametrize("what", PLANTED)
-async def test_what_was_planted_is_found_and_the_fix_is_named(world, what: str):
-    plant, check, level, words, fix = PLANTED[what]
-    plant(world)
-    findings = await world.examined()
-    said = [each for each in about(findings, check) if each.level is level]
-    assert any(words in each.text for each in said), doctor.as_text(findings)
-    assert any(fix in f"{each.text} {each.next}" for each in said if words in each.text), doctor.as_text(findings)
-    assert "very-secret" not in doctor.as_text(findings)
 
 
 async def test_a_workspace_whose_token_no_key_opens_hides_no_other(world):
@@ -584,28 +454,28 @@ async def ask(world: World, *arguments: str) -> Any:
     return await asyncio.to_thread(CliRunner().invoke, main, ["doctor", *arguments], env=world.env)
 
 
-async def test_the_command_prints_a_line_each_with_the_next_step_and_the_sum(world, tmp_path, monkeypatch):
+async def test_the_command_prints_a_line_each_with_the_next_step_and_the_totals(world, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    said = await ask(world)
-    assert said.exit_code == 0
-    assert said.stdout.splitlines()[0].startswith("ok       settings")
+    result = await ask(world)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("ok       settings")
     leave_all(world)
-    said = await ask(world)
-    assert said.exit_code == 0
-    assert said.stdout.endswith("0 errors, 1 warning.\n")
-    assert "                         → Type /invite @Case Insights in a channel.\n" in said.stdout
+    result = await ask(world)
+    assert result.exit_code == 0
+    assert result.stdout.endswith("0 errors, 1 warning.\n")
+    assert "                         → Type /invite @Case Insights in a channel.\n" in result.stdout
     world.env["DD_API_KEY"] = "very-secret-3"
-    said = await ask(world)
-    assert said.exit_code == 1
-    assert said.stdout.endswith("1 error, 1 warning.\n")
+    result = await ask(world)
+    assert result.exit_code == 1
+    assert result.stdout.endswith("1 error, 1 warning.\n")
 
 
 async def test_as_json_it_prints_one_object_per_finding(world, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     world.slack.scopes.discard("chat:write")
-    said = await ask(world, "--json")
-    rows = [json.loads(line) for line in said.stdout.splitlines()]
-    assert said.exit_code == 1
+    result = await ask(world, "--json")
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert result.exit_code == 1
     assert all(list(row) == ["check", "level", "text", "next"] for row in rows)
     [wrong] = [row for row in rows if row["level"] == "error"]
     assert wrong["check"] == "slack-scopes"

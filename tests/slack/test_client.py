@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import aiohttp
@@ -15,8 +15,10 @@ from bot.model import Thread
 from bot.policy import Person
 from bot.sandbox.slack.people import OUR_BOT, OUR_USER
 from bot.sandbox.slack.server import SlackServer
-from bot.slack.client import PAGE, Myself, Slack, SlackPermanent, SlackTransient
+from bot.slack.client import Myself, Slack
+from bot.slack.errors import SlackPermanent, SlackTransient
 from bot.slack.manifest import manifest
+from bot.slack.people import PAGE
 
 HERE = "C0INCIDENTS"
 TOKEN = "xoxb-sandbox"
@@ -77,25 +79,16 @@ async def test_the_bot_knows_who_it_is(slack, server):
     assert me.url.startswith("http")
 
 
-async def test_a_card_is_a_reply_that_unfurls_nothing_and_is_found_again(slack, server, thread):
+async def test_a_card_is_a_reply_that_unfurls_nothing_and_is_found_by_its_mark_and_bot(slack, server, thread):
     ts = (await slack.post(thread, CARD, metadata("7f3a"))).ts
     (_, posted) = server.thread(HERE, thread.ts)
     assert (posted["ts"], posted["thread_ts"], posted["text"]) == (ts, thread.ts, CARD.text)
     assert posted["metadata"] == {"event_type": "case_insights_card", "event_payload": {"card": "7f3a"}}
     (call,) = server.control.matching("slack", "chat.postMessage")
     assert (call.arguments["unfurl_links"], call.arguments["unfurl_media"]) == (False, False)
-    assert await slack.find(thread, metadata("7f3a"), time.time(), OUR_BOT) == ts
-
-
-async def test_a_card_that_is_updated_can_still_be_found(slack, server, thread):
-    ts = (await slack.post(thread, CARD, metadata("7f3a"))).ts
     await slack.update(HERE, ts, Message("Added.", []))
     assert server.thread(HERE, thread.ts)[1]["text"] == "Added."
-    assert await slack.find(thread, metadata("7f3a"), time.time(), OUR_BOT) == ts
-
-
-async def test_another_card_and_another_bots_are_not_ours(slack, thread):
-    await slack.post(thread, CARD, metadata("7f3a"))
+    assert await slack.find(thread, metadata("7f3a"), time.time(), OUR_BOT) == ts, "its metadata stays"
     assert await slack.find(thread, metadata("other"), time.time(), OUR_BOT) is None
     assert await slack.find(thread, metadata("7f3a"), time.time(), "B0OTHER") is None
 
@@ -119,14 +112,11 @@ async def test_a_posts_failure_is_not_tried_again_by_itself(slack, server, threa
 # --- reading ---
 
 
-async def test_the_root_of_a_thread_is_read(slack, server, thread):
+async def test_the_root_of_a_thread_is_read_and_none_where_it_is_gone(slack, server, thread):
     server.message(HERE, "U0BEN", "Me too", thread_ts=thread.ts)
     root = await slack.root(thread)
     assert root is not None
     assert (root["ts"], root["text"]) == (thread.ts, "The API is slow")
-
-
-async def test_a_root_that_is_gone_is_none(slack):
     assert await slack.root(Thread("T0ACME", HERE, "1.000001")) is None
 
 
@@ -178,18 +168,15 @@ async def test_a_person_is_asked_for_once_a_minute(slack, server):
     assert len(server.control.matching("slack", "users.info")) == 1
 
 
-async def test_a_person_of_whom_slack_says_nothing_is_none_and_asked_for_again(slack, server):
+async def test_a_person_of_whom_slack_says_nothing_in_time_is_none_and_asked_for_again(slack, server):
     spoil(server, status=500, times=1)
     assert await slack.person("U0ANA", within=5) is None
     assert await slack.person("U0NOBODY", within=5) is None
-    person = await slack.person("U0ANA", within=5)
-    assert person is not None
-
-
-async def test_a_person_whom_slack_takes_too_long_to_name_is_none(slack, server):
-    server.control.rule("slack", "users.info", hold="before")
+    rule = server.control.rule("slack", "users.info", hold="before")
     assert await slack.person("U0ANA", within=0.05) is None
+    server.control.clear_rules(rule)
     server.control.release()
+    assert await slack.person("U0ANA", within=5) is not None
 
 
 async def test_names_are_those_that_slack_tells_in_time(slack, server):
@@ -235,16 +222,11 @@ async def test_what_asking_again_does_not_change_is_an_end(slack, server, thread
     assert (said.reason, said.needed) == (reason, "")
 
 
-async def test_a_message_that_is_gone_is_an_end(slack):
-    with pytest.raises(SlackPermanent) as said:
+async def test_what_slack_refuses_by_itself_is_an_end(slack, server, session):
+    with pytest.raises(SlackPermanent, match="message_not_found"):
         await slack.update(HERE, "1.000001", CARD)
-    assert said.value.reason == "message_not_found"
-
-
-async def test_a_wrong_token_is_an_end(server, session):
-    with pytest.raises(SlackPermanent) as said:
+    with pytest.raises(SlackPermanent, match="invalid_auth"):
         await client(session, server.url, "xoxb-wrong").myself()
-    assert said.value.reason == "invalid_auth"
 
 
 # --- later ---
@@ -278,48 +260,38 @@ async def test_any_other_word_of_slacks_is_asked_again(slack, server, reason: st
 
 
 @pytest.mark.parametrize("status", [200, 500, 503])
-@pytest.mark.parametrize("body", ["<html>Oh no</html>", "", "oh no"])
-async def test_an_answer_that_is_not_json_is_asked_again(slack, server, status: int, body: str):
-    spoil(server, body, status=status)
+@pytest.mark.parametrize("body", ["<html>Oh no</html>", "", "oh no", "[]", "null", "7"])
+@pytest.mark.parametrize("headers", [{}, {"Content_Type": "application/json"}], ids=["text", "json"])
+async def test_an_answer_that_is_no_json_object_is_asked_again(slack, server, status: int, body: str, headers):
+    spoil(server, body, status=status, **headers)
     await later(slack)
 
 
-@pytest.mark.parametrize("body", ["<html>Oh no</html>", "", "[]", "null", "7"])
-async def test_an_answer_that_only_claims_to_be_json_is_asked_again(slack, server, body: str):
-    spoil(server, body, status=503, Content_Type="application/json")
-    await later(slack)
-
-
-async def test_a_refused_connection_is_asked_again(session):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        await later(client(session, f"http://127.0.0.1:{taken.getsockname()[1]}/api/"))
-
-
-async def test_a_time_out_is_asked_again(server):
-    server.control.rule("slack", "auth.test", hold="before")
+@pytest.mark.parametrize("rule", [{"drop": "before"}, {"drop": "after"}, {"hold": "before"}], ids=str)
+async def test_a_call_without_an_answer_is_asked_again(server, rule: dict[str, Any]):
+    server.control.rule("slack", "auth.test", **rule)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.1)) as session:
         await later(client(session, server.url))
     server.control.release()
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
-async def test_a_broken_connection_is_asked_again(slack, server, moment):
-    server.control.rule("slack", "auth.test", drop=moment)
-    await later(slack)
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """An address where nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}/api/"
+
+
+async def test_a_refused_connection_is_asked_again(session, nobody: str):
+    await later(client(session, nobody))
 
 
 # --- private answers ---
 
 
-async def test_a_response_url_that_is_gone_is_no_error_of_ours(slack, server):
-    gone = server.url.replace("/api/", "/actions/T0ACME/A0CASES/none-such")
+async def test_a_response_url_that_is_gone_or_that_nobody_answers_is_no_error_of_ours(slack, server, nobody: str):
     with pytest.raises(SlackTransient, match="response_url answered 4"):
-        await slack.answer(gone, "Too late.", None, within=5)
-
-
-async def test_a_response_url_that_nobody_answers_is_no_error_of_ours(slack):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        with pytest.raises(SlackTransient, match="response_url: "):
-            await slack.answer(f"http://127.0.0.1:{taken.getsockname()[1]}/", "Too late.", None, within=5)
+        await slack.answer(server.url.replace("/api/", "/actions/T0ACME/A0CASES/none"), "Too late.", None, within=5)
+    with pytest.raises(SlackTransient, match="response_url: "):
+        await slack.answer(nobody, "Too late.", None, within=5)
