@@ -6,6 +6,7 @@
 import functools
 import logging
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from prometheus_client import Counter
@@ -19,8 +20,10 @@ from bot import metrics
 from bot.services.context import Context
 
 
-def create(context: Context, client: AsyncWebClient, *, before_authorize: Middleware | None) -> AsyncApp:
-    """Bolt without listeners. It acknowledges only after a listener has returned: by then its transaction is committed."""
+def create(
+    context: Context, client: AsyncWebClient, *, before_authorize: Callable[..., Awaitable[BoltResponse | None]] | None
+) -> AsyncApp:
+    """Bolt without listeners. It acknowledges when a listener has returned: its transaction is committed then."""
     return _CountingApp(
         logger=logging.getLogger("slack_bolt"),  # else Bolt gives each of its loggers the root's level, see `logs`
         client=client,
