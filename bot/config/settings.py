@@ -195,21 +195,17 @@ def _variable(sentence: str) -> str:
     return match[0] if match else ""
 
 
+_WORDS = {
+    "int_parsing": "is not a whole number",
+    "less_than_equal": "must be at most {le}",
+    "greater_than_equal": "must be at least {ge}",
+    "greater_than": "must be more than {gt:g}",
+}
+"""Sentences for pydantic's own checks, by the type of its error."""
+
+
 def _sentences(error: ValidationError) -> Iterator[str]:
     for detail in error.errors(include_url=False, include_input=False):
-        name = str(detail["loc"][0]) if detail["loc"] else "settings"
-        yield f"{name} {_words(detail['type'], detail.get('ctx') or {}, str(detail['msg']))}."
-
-
-def _words(kind: str, limits: Mapping[str, object], words: str) -> str:
-    match kind:
-        case "int_parsing":
-            return "is not a whole number"
-        case "less_than_equal":
-            return f"must be at most {limits['le']}"
-        case "greater_than_equal":
-            return f"must be at least {limits['ge']}"
-        case "greater_than":
-            return f"must be more than {limits['gt']:g}"
-        case _:
-            return words.removeprefix("Value error, ")
+        known = _WORDS.get(detail["type"])
+        words = known.format(**detail.get("ctx", {})) if known else detail["msg"].removeprefix("Value error, ")
+        yield f"{detail['loc'][0]} {words}."

@@ -67,13 +67,10 @@ async def test_a_case_is_found_by_key_and_by_uuid(server, datadog):
     assert by_key == by_id
     assert (by_key.id, by_key.key, by_key.title) == (kept.id, KEY, "Memory leak investigation on API")
     assert (by_key.closed, by_key.archived) == (False, False)
+    assert not by_key.insights
 
 
-async def test_a_case_without_insights_lists_none_or_tells_nothing_of_them(datadog):
-    assert not (await datadog.case(KEY)).insights
-
-
-async def test_what_is_added_is_on_the_case_that_answers(server, datadog):
+async def test_what_is_added_or_removed_is_named_by_its_three_fields_and_answered_by_the_case(server, datadog):
     told = await datadog.add(KEY, [MONITOR, ISSUE])
     assert told.insights == (MONITOR, ISSUE)
     (call,) = server.control.matching("datadog", PUT)
@@ -87,10 +84,6 @@ async def test_what_is_added_is_on_the_case_that_answers(server, datadog):
             },
         }
     }
-
-
-async def test_what_is_removed_is_named_by_its_three_fields(datadog):
-    await datadog.add(KEY, [MONITOR, ISSUE])
     assert (await datadog.remove(KEY, [MONITOR])).insights == (ISSUE,)
 
 
@@ -100,18 +93,13 @@ async def test_an_access_token_does_as_well_as_two_keys(server):
     await client.close()
 
 
-@pytest.mark.parametrize(("status", "closed"), [("OPEN", False), ("IN_PROGRESS", False), ("CLOSED", True)])
-async def test_a_closed_case_is_known_as_closed(server, datadog, status: str, closed: bool):
-    server.add_case("CASEM-9", "Another", status=status)
-    assert (await datadog.case("CASEM-9")).closed is closed
-
-
 @pytest.mark.parametrize(
     ("attributes", "closed", "archived"),
     [
         ({"status_group": "SG_CLOSED", "status": "Done, by our own name"}, True, False),
         ({"status_group": "SG_OPEN", "status": "CLOSED"}, False, False),
         ({"status": "CLOSED"}, True, False),
+        ({"status": "IN_PROGRESS"}, False, False),
         ({"archived_at": "2026-01-01T00:00:00Z"}, False, True),
         ({}, False, False),
     ],
@@ -184,22 +172,44 @@ async def test_whether_the_keys_are_valid_can_be_unknown(server, datadog):
 # --- later ---
 
 
-@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [302, 408, 500, 502, 503, 504])
 async def test_a_server_in_trouble_is_asked_later_and_may_have_done_it(server, datadog, status: int):
-    spoil(server, status=status)
+    """And a redirect is not followed with our keys."""
+    spoil(server, status=status, Location="https://elsewhere.example/")
     said = await later(datadog)
     assert (said.why, said.status, said.after, said.sent) == (TransientReason.SILENT, status, None, True)
 
 
-async def test_a_redirect_is_not_followed_with_our_keys(server, datadog):
-    spoil(server, status=302, Location="https://elsewhere.example/")
-    assert (await later(datadog)).status == 302
-
-
-async def test_a_rate_limit_in_seconds(server, datadog):
-    server.limit(1, 7)
+@pytest.mark.parametrize("html", [False, True])
+async def test_a_rate_limit_sent_nothing_and_says_when_whatever_its_body(server, datadog, html: bool):
+    server.limit(1, 7, html=html)
     said = await later(datadog)
     assert (said.why, said.status, said.after, said.sent) == (TransientReason.RATE_LIMITED, 429, 7.0, False)
+
+
+THEN = 1_500_000_000
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("headers", "after"),
+    [
+        ({"Retry_After": "11"}, 11.0),
+        ({"Retry_After": "11", "X_RateLimit_Reset": "7"}, 7.0),
+        ({"Retry_After": "11", "X_RateLimit_Reset": "soon"}, 11.0),
+        # Ours may be wrong: an epoch counts by the server's clock.
+        ({"X_RateLimit_Reset": str(THEN + 20), "Date": formatdate(THEN, usegmt=True)}, 20.0),
+        ({"X_RateLimit_Reset": "0"}, 0.0),
+        ({"X_RateLimit_Reset": "-5"}, 0.0),
+        ({"X_RateLimit_Reset": "99999"}, 3600.0),
+        *(({"X_RateLimit_Reset": value}, None) for value in ("inf", "nan", "soon", "")),
+    ],
+)
+async def test_when_is_never_negative_endless_or_no_number(
+    server, datadog, status: int, headers: dict[str, str], after: float | None
+):
+    spoil(server, status=status, **headers)
+    assert (await later(datadog)).after == after
 
 
 async def test_a_rate_limit_as_an_epoch(server, datadog):
@@ -207,33 +217,6 @@ async def test_a_rate_limit_as_an_epoch(server, datadog):
     after = (await later(datadog)).after
     assert after is not None
     assert 5 <= after <= 9
-
-
-async def test_an_epoch_counts_by_the_servers_clock_where_ours_is_wrong(server, datadog):
-    then = 1_500_000_000
-    spoil(server, status=429, X_RateLimit_Reset=str(then + 20), Date=formatdate(then, usegmt=True))
-    assert (await later(datadog)).after == 20.0
-
-
-async def test_a_rate_limit_with_a_page_instead_of_json(server, datadog):
-    server.limit(1, 7, html=True)
-    said = await later(datadog)
-    assert (said.status, said.after) == (429, 7.0)
-
-
-@pytest.mark.parametrize("status", [429, 503])
-async def test_retry_after_counts_where_there_is_no_reset(server, datadog, status: int):
-    spoil(server, status=status, Retry_After="11")
-    assert (await later(datadog)).after == 11.0
-
-
-@pytest.mark.parametrize(
-    ("said", "means"),
-    [("0", 0.0), ("-5", 0.0), ("99999", 3600.0), ("inf", None), ("nan", None), ("soon", None), ("", None)],
-)
-async def test_a_rate_limit_is_never_negative_endless_or_no_number(server, datadog, said: str, means: float | None):
-    spoil(server, status=429, X_RateLimit_Reset=said)
-    assert (await later(datadog)).after == means
 
 
 async def test_a_refused_connection_sent_nothing():

@@ -100,9 +100,10 @@ async def test_each_type_that_has_a_name_tells_it(names, wanted, name):
     assert await names.look_up([wanted], within=5) == {wanted: name}
 
 
-async def test_what_has_no_name_is_left_out_and_the_rest_is_told(names):
-    untitled, unknown, story = widget(22), monitor(5), insight(InsightType.WATCHDOG_STORY, "a" * 32)
-    assert await names.look_up([untitled, unknown, HIGH_MEMORY, story], within=5) == OF_MONITORS
+async def test_what_has_no_name_is_left_out_and_the_rest_is_told(server, names):
+    server.names.things["incident"]["422"] = server.names.things["incident"]["421"]
+    other_number, story = insight(InsightType.INCIDENT, "422"), insight(InsightType.WATCHDOG_STORY, "a" * 32)
+    assert await names.look_up([widget(22), monitor(5), other_number, HIGH_MEMORY, story], within=5) == OF_MONITORS
 
 
 async def test_widgets_in_a_group_have_names_too(server, names):
@@ -110,11 +111,7 @@ async def test_widgets_in_a_group_have_names_too(server, names):
     group = {"id": 6, "definition": {"type": "group", "title": "Pods", "widgets": [inner]}}
     server.names.things["dashboard"]["abc-def-ghi"]["widgets"] = [group]
     assert await names.look_up([widget(6), widget(7)], within=5) == {widget(6): "Pods", widget(7): "Restarts"}
-
-
-async def test_an_incident_with_another_number_gives_no_name(server, names):
-    server.names.things["incident"]["422"] = server.names.things["incident"]["421"]
-    assert await names.look_up([insight(InsightType.INCIDENT, "422")], within=5) == {}
+    assert calls(server, DASHBOARD) == 1, "for all of a dashboard"
 
 
 @pytest.mark.parametrize(
@@ -124,17 +121,15 @@ async def test_an_incident_with_another_number_gives_no_name(server, names):
         ("\u202eback\u202cwards\x00", "back wards"),
         ("x" * 5000, "x" * 200),
         ("<!channel> & {{host.name}}", "<!channel> & {{host.name}}"),
+        (7, "7"),
+        (" \n ", None),
+        ("", None),
+        (None, None),
     ],
 )
-async def test_a_name_is_one_plain_line(server, names, told, shown):
+async def test_a_name_is_one_plain_line_and_an_empty_one_is_none(server, names, told, shown):
     server.names.things["monitor"]["17131362"]["name"] = told
-    assert await names.look_up([HIGH_MEMORY], within=5) == {HIGH_MEMORY: shown}
-
-
-@pytest.mark.parametrize("name", [None, "", " \n "])
-async def test_an_empty_name_is_none(server, names, name):
-    server.names.things["monitor"]["17131362"]["name"] = name
-    assert await names.look_up([HIGH_MEMORY], within=5) == {}
+    assert await names.look_up([HIGH_MEMORY], within=5) == ({HIGH_MEMORY: shown} if shown else {})
 
 
 async def test_the_official_client_reads_an_event_with_a_number_too(server):
@@ -182,25 +177,16 @@ def test_an_event_without_its_uid_inside_is_asked_for_as_it_is():
         assert event_uid(event_id) == event_id
 
 
-async def test_a_name_is_asked_for_once_and_again_after_an_hour(server, names, clock):
-    for _ in range(3):
-        assert await names.look_up([HIGH_MEMORY, HIGH_MEMORY], within=5) == OF_MONITORS
+async def test_a_name_is_asked_for_once_by_however_many_cards_and_again_after_an_hour(server, names, clock):
+    assert names.cached([HIGH_MEMORY]) == {}
+    for _ in range(2):
+        told = await asyncio.gather(*(names.look_up([HIGH_MEMORY, HIGH_MEMORY], within=5) for _ in range(3)))
+        assert told == [OF_MONITORS] * 3
     assert calls(server) == 1
     clock.now += NAME_SECONDS + 1
     assert names.cached([HIGH_MEMORY]) == {}
     assert await names.look_up([HIGH_MEMORY], within=5) == OF_MONITORS
     assert calls(server) == 2
-
-
-async def test_all_widgets_of_a_dashboard_take_one_call(server, names):
-    await names.look_up([widget(21), widget(22), widget(23)], within=5)
-    assert calls(server, DASHBOARD) == 1
-
-
-async def test_two_cards_at_once_share_a_look_up(server, names):
-    told = await asyncio.gather(*(names.look_up([HIGH_MEMORY], within=5) for _ in range(3)))
-    assert told == [OF_MONITORS] * 3
-    assert calls(server) == 1
 
 
 async def test_one_card_starts_no_more_than_twenty_look_ups_and_eight_at_once(server, names):
@@ -213,11 +199,6 @@ async def test_one_card_starts_no_more_than_twenty_look_ups_and_eight_at_once(se
     server.control.release()
     await asked
     assert calls(server, MONITOR) == PER_CARD
-
-
-async def test_the_cache_asks_nobody(server, names):
-    assert names.cached([HIGH_MEMORY]) == {}
-    assert calls(server) == 0
 
 
 # --- what goes wrong ---

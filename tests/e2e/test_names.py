@@ -1,7 +1,6 @@
 """What insights are called on a card: as Datadog says, soon or not at all, and never more than words."""
 
 import json
-import time
 from typing import Any
 
 from bot.sandbox.datadog.catalogue import EVENT_UID, SIGNAL
@@ -75,18 +74,6 @@ async def test_a_hostile_name_pings_nobody_and_shows_as_it_is(b: Bench) -> None:
     assert all(each not in json.dumps(sent) for each in ("<!channel", "<@U", "<https:"))
 
 
-async def test_a_name_is_asked_for_once_however_often_the_card_changes(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, call(b, 7003, "Disk full"))
-    await b.card(root, "Monitor · Disk full")
-    b.reply(root, call(b, 7004, "Disk slow"))
-    await b.click(await b.card(root, "Monitor · Disk slow"), "insights.add")
-    await b.card(root, ": Monitor Disk full; Monitor Disk slow.")
-    await b.handled()
-    assert len(b.calls("chat.update")) >= 2
-    assert sorted(each.path for each in b.calls(MONITOR)) == ["/api/v1/monitor/7003", "/api/v1/monitor/7004"]
-
-
 async def test_a_slow_name_holds_up_no_card_and_comes_with_the_next_update(b: Bench) -> None:
     root = b.start_thread()
     await b.handled()
@@ -106,27 +93,6 @@ async def test_a_slow_name_holds_up_no_card_and_comes_with_the_next_update(b: Be
     await b.click(card, "insights.add")
     await b.card(root, "Monitor Slow queries.")
     assert len(b.calls(MONITOR)) == 1
-
-
-async def test_a_missing_permission_costs_the_names_of_that_type_and_nothing_else(own: Bench) -> None:
-    own.datadog.names.forbid(["monitor"])
-    root = own.start_thread()
-    await own.handled()
-    began = time.monotonic()
-    own.reply(root, f"{call(own, 7006, 'High memory')} {WEB}/error-tracking/issue/{CACHE_ISSUE}")
-    card = await own.card(root, "Add 2 insights")
-    assert time.monotonic() - began < 3.0
-    assert offered(card)[0] == "Monitor · 7006"
-    assert offered(card)[1].startswith("Error Tracking issue · MemoryError")
-
-    own.reply(root, call(own, 7007, "Low memory"))
-    await own.click(await own.card(root, "Monitor · 7007"), "insights.add")
-    await own.card(root, "Added to CASEM-4523 by Ana")
-    assert len(own.calls(MONITOR)) == 1
-    assert len(own.calls(PUT)) == 1
-    lines = [line for line in own.log.splitlines() if "names." in line]
-    assert len(lines) == 1
-    assert "monitors_read" in lines[0]
 
 
 async def test_datadogs_failures_cost_the_name_alone(b: Bench) -> None:
