@@ -10,13 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.config.credentials import AccessToken, Keys
-from bot.datadog.client import (
-    Datadog,
-    DatadogPermanent,
-    DatadogTransient,
-    TransientReason,
-    Triple,
-)
+from bot.datadog.client import Datadog, DatadogPermanent, DatadogTransient, TransientReason, Triple
 from bot.sandbox.datadog.server import DatadogServer
 
 KEY = "CASEM-4523"

@@ -86,10 +86,7 @@ def calls(server: DatadogServer, method: str = "*") -> int:
         (widget(21), "Memory by pod"),
         (insight(InsightType.INCIDENT, "421"), "API answers slowly after deploy"),
         (insight(InsightType.INCIDENT, INCIDENT), "API answers slowly after deploy"),
-        (
-            insight(InsightType.ERROR_TRACKING, OOM_ISSUE),
-            "MemoryError: cannot allocate 512 MiB for the response cache",
-        ),
+        (insight(InsightType.ERROR_TRACKING, OOM_ISSUE), "MemoryError: cannot allocate 512 MiB for the response cache"),
         (insight(InsightType.SECURITY_SIGNAL, SIGNAL), "Many failed logins from one address"),
         (insight(InsightType.EVENT, EVENT_UID), "Deployed api 4.7.1"),
         (insight(InsightType.EVENT, LONG_EVENT), "Deployed api 4.7.1"),

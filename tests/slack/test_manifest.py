@@ -24,11 +24,7 @@ def test_over_http_every_kind_of_request_has_its_address_and_socket_mode_is_off(
     said, at = manifest(URL), f"{URL}/slack/events"
     assert [command["url"] for command in said["features"]["slash_commands"]] == [at]
     assert said["settings"]["event_subscriptions"]["request_url"] == at
-    assert said["settings"]["interactivity"] == {
-        "is_enabled": True,
-        "request_url": at,
-        "message_menu_options_url": at,
-    }
+    assert said["settings"]["interactivity"] == {"is_enabled": True, "request_url": at, "message_menu_options_url": at}
     assert said["settings"]["socket_mode_enabled"] is False
 
 
