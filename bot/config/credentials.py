@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from pydantic import SecretStr
 
@@ -43,12 +42,6 @@ def unreadable(error: OSError | UnicodeDecodeError) -> str:
     return str(error.strerror) if isinstance(error, OSError) else "it is not UTF-8 text"
 
 
-class Credentials(Protocol):
-    """What authorises a request."""
-
-    def headers(self) -> dict[str, str]: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Keys:
     """An API key with an application key."""
@@ -71,3 +64,6 @@ class AccessToken:
 
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token.get_secret_value()}"}
+
+
+Credentials = Keys | AccessToken

@@ -5,15 +5,13 @@ Nothing is changed: writing is tried on a case that cannot exist.
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from itertools import chain
 
 from bot.config.organizations import OrganizationConfig
 from bot.datadog.client import Answer, Datadog, DatadogTransient
 from bot.datadog.resources import TYPES
 from bot.messages.view import TYPE_NAMES
 from bot.model import InsightType
-from bot.ops.doctor.finding import Examined, Finding, Subject, error, listed, ok, warning
+from bot.ops.doctor.finding import Examined, Finding, Subject, error, listed, ok, together, warning
 
 NEEDED = frozenset({"DD_SITE", "DD_API_KEY", "DD_APP_KEY", "DD_ACCESS_TOKEN", "DD_API_URL"})
 NO_ID = "00000000-0000-0000-0000-000000000000"
@@ -41,12 +39,7 @@ Answers = Mapping[str, Answer | DatadogTransient]
 async def examine(subject: Subject) -> Examined:
     """All organisations whose settings are right."""
     examined = await asyncio.gather(*(_examine(subject, org) for org in subject.orgs))
-    findings = [
-        replace(finding, text=f"{org.hosts.name}: {finding.text}") if len(subject.orgs) > 1 else finding
-        for org, of_org in zip(subject.orgs, examined, strict=True)
-        for finding in of_org.findings
-    ]
-    return Examined(tuple(findings), next((of_org.ahead for of_org in examined if of_org.ahead is not None), None))
+    return together([org.hosts.name for org in subject.orgs], examined)
 
 
 async def _examine(subject: Subject, org: OrganizationConfig) -> Examined:
@@ -59,18 +52,17 @@ async def _examine(subject: Subject, org: OrganizationConfig) -> Examined:
     return Examined(tuple(_findings(org, answers)), subject.clock() - clocks[0] if clocks else None)
 
 
-def _findings(org: OrganizationConfig, answers: Answers) -> Iterable[Finding]:
+def _findings(org: OrganizationConfig, answers: Answers) -> list[Finding]:
     errors = [answer for answer in answers.values() if isinstance(answer, DatadogTransient)]
     if len(errors) == len(answers):
         why = type(errors[0].__cause__).__name__ if errors[0].__cause__ else str(errors[0])
         url = org.setting("DD_API_URL")
         fix = f"Check the network, a proxy (HTTPS_PROXY) and {url}, which is for the sandbox alone."
         return [error("datadog-keys", f"Datadog does not answer at {org.url} ({why}).", fix)]
-    refused = _keys_refused(org, answers)
-    if refused:
+    if refused := _keys_refused(org, answers):
         return [refused]
-    keys = ok("datadog-keys", f"{org.hosts.site} takes the {'keys' if org.has_keys else 'access token'}.")
-    return chain([keys], _cases(answers), _names(answers))
+    keys = ok("datadog-keys", f"{org.hosts.site} accepts the {'keys' if org.has_keys else 'access token'}.")
+    return [keys, *_cases(answers), *_names(answers)]
 
 
 def _keys_refused(org: OrganizationConfig, answers: Answers) -> Finding | None:

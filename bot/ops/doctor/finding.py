@@ -1,7 +1,7 @@
 """What the doctor reports: a finding per line, with the next step."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from bot.config.organizations import OrganizationConfig
@@ -45,6 +45,16 @@ class Examined:
 
     findings: tuple[Finding, ...] = ()
     ahead: float | None = None
+
+
+def together(names: Sequence[str], examined: Sequence[Examined]) -> Examined:
+    """One result for several workspaces or organisations; a finding begins with its name where there are several."""
+    findings = [
+        replace(finding, text=f"{name}: {finding.text}") if len(names) > 1 else finding
+        for name, one in zip(names, examined, strict=True)
+        for finding in one.findings
+    ]
+    return Examined(tuple(findings), next((one.ahead for one in examined if one.ahead is not None), None))
 
 
 def ok(check: str, text: str) -> Finding:

@@ -7,7 +7,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
@@ -17,7 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.settings import Settings
 from bot.model import INSTALL_PATH
-from bot.ops.doctor.finding import Examined, Finding, Subject, error, ok, warning
+from bot.ops.doctor.finding import Examined, Finding, Subject, error, ok, together, warning
 from bot.slack.client import Slack, SlackResponse
 from bot.slack.errors import SlackPermanent, SlackTransient
 from bot.slack.json import as_objects, next_cursor
@@ -77,40 +77,38 @@ async def examine(subject: Subject) -> Examined:
     """All that can be asked with the settings that are right."""
     if "SLACK_API_URL" in subject.broken:
         return Examined()
-    (of_bot, ahead), of_app = await asyncio.gather(_with_bot_tokens(subject), _with_app_token(subject))
-    return Examined((*of_bot, *of_app), ahead)
+    of_bot, of_app = await asyncio.gather(_with_bot_tokens(subject), _with_app_token(subject))
+    return Examined((*of_bot.findings, *of_app), of_bot.ahead)
 
 
-async def _with_bot_tokens(subject: Subject) -> tuple[list[Finding], float | None]:
+async def _with_bot_tokens(subject: Subject) -> Examined:
     """The token that is set, or those of the workspaces that installed the bot."""
     if subject.settings.oauth is None:
         token = None if "SLACK_BOT_TOKEN" in subject.broken else subject.settings.slack_bot_token
-        return ([], None) if token is None else await _with_bot_token(subject, token)
+        return Examined() if token is None else await _with_bot_token(subject, token)
     if "CASE_INSIGHTS_SECRET_KEY" in subject.broken:
-        return [], None
+        return Examined()
     from bot.ops.doctor import installed
 
     findings, installations = await installed.examine(subject, subject.settings.oauth)
     examined = await asyncio.gather(*(_with_bot_token(subject, each.token) for each in installations))
-    for installation, (of_token, _) in zip(installations, examined, strict=True):
-        workspace = f"{installation.workspace}: " if len(installations) > 1 else ""
-        findings += [replace(finding, text=f"{workspace}{finding.text}") for finding in of_token]
-    return findings, next((ahead for _, ahead in examined if ahead is not None), None)
+    workspaces = together([installation.workspace for installation in installations], examined)
+    return Examined((*findings, *workspaces.findings), workspaces.ahead)
 
 
-async def _with_bot_token(subject: Subject, token: SecretStr) -> tuple[list[Finding], float | None]:
+async def _with_bot_token(subject: Subject, token: SecretStr) -> Examined:
     async with _client(subject, token) as slack:
         response = await slack.ask("auth.test")
         if isinstance(response, Failure):
-            return [_bad_token(subject.settings, response)], None
+            return Examined((_bad_token(subject.settings, response),))
         me = response.data
         scopes = frozenset(response.headers.get("x-oauth-scopes", "").replace(" ", "").split(","))
-        parts = await asyncio.gather(
+        channels, app, confirmers = await asyncio.gather(
             _channels(subject, slack), _app(subject, slack, str(me.get("user_id"))), _confirmers(subject, slack, scopes)
         )
     who = ok("slack-token", f"The bot is {me.get('user')} in {me.get('team')}.")
-    findings = [who, *_scopes(scopes), *_teams(subject, me), *(finding for part in parts for finding in part)]
-    return findings, _ahead(response, subject.clock())
+    findings = (who, *_scopes(scopes), *_teams(subject, me), *channels, *app, *confirmers)
+    return Examined(findings, _ahead(response, subject.clock()))
 
 
 async def _with_app_token(subject: Subject) -> list[Finding]:
@@ -137,19 +135,17 @@ def _in_http_mode(settings: Settings) -> Finding:
 
 
 def _bad_token(settings: Settings, failure: Failure) -> Finding:
+    url, word = settings.slack_api_url, failure.word
     if not failure.answered:
-        return error("slack-token", f"Slack does not answer at {settings.slack_api_url} ({failure.word}).", NETWORK)
-    fix = TOKEN_FIXES.get(failure.word)
+        return error("slack-token", f"Slack does not answer at {url} ({word}).", NETWORK)
+    fix = TOKEN_FIXES.get(word)
     if fix is None:
-        return error(
-            "slack-token", f"{settings.slack_api_url} does not answer as Slack does ({failure.word}).", NETWORK
-        )
+        return error("slack-token", f"{url} does not answer as Slack does ({word}).", NETWORK)
     if settings.oauth is None:
-        return error("slack-token", f"Slack does not accept SLACK_BOT_TOKEN ({failure.word}).", fix)
-    again = (
-        fix if failure.word == "token_expired" else f"Install the app again: {settings.oauth.public_url}{INSTALL_PATH}."
-    )
-    return error("slack-token", f"Slack does not accept the workspace's token ({failure.word}).", again)
+        return error("slack-token", f"Slack does not accept SLACK_BOT_TOKEN ({word}).", fix)
+    if word != "token_expired":
+        fix = f"Install the app again: {settings.oauth.public_url}{INSTALL_PATH}."
+    return error("slack-token", f"Slack does not accept the workspace's token ({word}).", fix)
 
 
 def _teams(subject: Subject, me: Mapping[str, Any]) -> list[Finding]:
