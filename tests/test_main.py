@@ -50,12 +50,12 @@ def start(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def refusal(said: subprocess.CompletedProcess[str]) -> str:
+def refusal(result: subprocess.CompletedProcess[str]) -> str:
     """The one sentence of a refused start; the log lines before it are no part of it."""
-    assert said.returncode == 2, said.stderr
-    assert "Traceback" not in said.stderr
-    assert "very-secret" not in said.stderr + said.stdout
-    last = said.stderr.splitlines()[-1]
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    assert "very-secret" not in result.stderr + result.stdout
+    last = result.stderr.splitlines()[-1]
     assert last.startswith("case-insights: ")
     return last.removeprefix("case-insights: ")
 
@@ -64,10 +64,10 @@ def refusal(said: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_explain_says_what_a_link_is():
-    said = ask("explain", MONITOR)
-    assert said.exit_code == 0
-    assert "MONITOR" in said.output
-    assert "90210" in said.output
+    result = ask("explain", MONITOR)
+    assert result.exit_code == 0
+    assert "MONITOR" in result.output
+    assert "90210" in result.output
 
 
 def test_explain_as_json_has_every_field():
@@ -84,24 +84,24 @@ def test_explain_reads_one_link_a_line_and_prints_one_object_a_line():
         "not a link",
         "https://app.datadoghq.com/cases/X-1",
     ]
-    said = ask("explain", "-", stdin="\r\n".join(links) + "\n")
-    rows = [json.loads(line) for line in said.output.splitlines()]
+    result = ask("explain", "-", stdin="\r\n".join(links) + "\n")
+    rows = [json.loads(line) for line in result.output.splitlines()]
     assert [row["link"] for row in rows] == links
     assert [row["outcome"] for row in rows] == ["insight", "other", "other", "other", "case"]
     assert all(row["reason"] for row in rows[1:4])
 
 
 def test_explain_without_a_link_says_how_to_ask():
-    said = ask("explain")
-    assert said.exit_code == 2
-    assert said.output.startswith("case-insights: give a link, or - to read one per line: ")
+    result = ask("explain")
+    assert result.exit_code == 2
+    assert result.output.startswith("case-insights: give a link, or - to read one per line: ")
 
 
 def test_explain_refuses_a_bad_file_of_routes_in_a_sentence(tmp_path: Path):
     (tmp_path / ".env").write_text("CASE_INSIGHTS_ROUTES_FILE=none.toml\n")
-    said = ask("explain", MONITOR)
-    assert said.exit_code == 2
-    assert said.output == (
+    result = ask("explain", MONITOR)
+    assert result.exit_code == 2
+    assert result.output == (
         "case-insights: CASE_INSIGHTS_ROUTES_FILE: none.toml cannot be read (No such file or directory); "
         "check its path.\n"
     )
@@ -111,8 +111,8 @@ def test_explain_pays_for_neither_slack_nor_the_database():
     script = "import sys; from bot.__main__ import main; main(['explain', sys.argv[1]], standalone_mode=False); "
     script += "print({'slack_sdk', 'sqlalchemy', 'httpx', 'aiohttp'} & set(sys.modules))"
     command = [sys.executable, "-c", script, MONITOR]
-    said = subprocess.run(command, env=environment({}), capture_output=True, text=True, check=True)  # noqa: S603  ours
-    assert said.stdout.splitlines()[-1] == "set()"
+    result = subprocess.run(command, env=environment({}), capture_output=True, text=True, check=True)  # noqa: S603  ours
+    assert result.stdout.splitlines()[-1] == "set()"
 
 
 # --- manifest, help ---
@@ -136,9 +136,9 @@ def test_the_manifest_is_printed_to_be_pasted_with_the_address_given_or_set(monk
     ],
 )
 def test_an_address_that_slack_does_not_take_is_refused_in_a_sentence(options: list[str], says: str):
-    said = ask("manifest", "--mode", "http", *options)
-    assert said.exit_code == 2
-    assert said.output.startswith(f"case-insights: {says}")
+    result = ask("manifest", "--mode", "http", *options)
+    assert result.exit_code == 2
+    assert result.output.startswith(f"case-insights: {says}")
 
 
 def test_every_command_explains_itself():
@@ -163,18 +163,18 @@ def test_a_setting_that_is_missing_or_wrong_is_one_sentence(
 ):
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    said = ask("run")
-    assert said.exit_code == 2
-    assert said.output.count("\n") == 1
-    assert said.output.startswith(f"case-insights: {begins}")
-    assert "very-secret" not in said.output
+    result = ask("run")
+    assert result.exit_code == 2
+    assert result.output.count("\n") == 1
+    assert result.output.startswith(f"case-insights: {begins}")
+    assert "very-secret" not in result.output
 
 
 def test_a_refused_start_is_one_sentence_for_a_person_and_exit_code_2():
-    said = start("run")
-    assert refusal(said).startswith("SLACK_BOT_TOKEN is not set")
-    assert said.stderr.count("\n") == 1
-    assert said.stdout == ""
+    result = start("run")
+    assert refusal(result).startswith("SLACK_BOT_TOKEN is not set")
+    assert result.stderr.count("\n") == 1
+    assert result.stdout == ""
 
 
 def test_settings_are_read_from_a_file_in_the_working_directory(tmp_path: Path):
@@ -194,9 +194,9 @@ def test_a_database_of_a_newer_bot_is_refused_in_a_sentence(tmp_path: Path):
 def test_an_audit_of_nothing_says_so_beside_what_programs_read():
     assert ask("db", "upgrade").exit_code == 0
     for arguments, since in (("audit",), "yet"), (("audit", "--json", "--since", "2026-11-23"), "since 2026-11-23"):
-        said = ask(*arguments)
-        assert (said.exit_code, said.stdout) == (0, "")
-        assert said.stderr == f"case-insights: Nothing has happened {since}.\n"
+        result = ask(*arguments)
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert result.stderr == f"case-insights: Nothing has happened {since}.\n"
 
 
 def test_what_only_looks_makes_no_database(tmp_path: Path):
@@ -207,11 +207,11 @@ def test_what_only_looks_makes_no_database(tmp_path: Path):
 
 def test_a_server_that_is_not_there_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://bot:very-secret@127.0.0.1:1/x")
-    said = ask("db", "current")
-    assert said.exit_code == 2
-    assert said.stderr.startswith("case-insights: DATABASE_URL: the database cannot be used (connection failed: ")
-    assert said.stderr.count("\n") == 1
-    assert "very-secret" not in said.stderr
+    result = ask("db", "current")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("case-insights: DATABASE_URL: the database cannot be used (connection failed: ")
+    assert result.stderr.count("\n") == 1
+    assert "very-secret" not in result.stderr
 
 
 @pytest.fixture
@@ -244,5 +244,5 @@ def test_a_bot_that_waits_for_slack_says_so_and_ends_when_it_is_told_to(nobody: 
 
 def test_a_file_that_is_no_database_is_refused_in_a_sentence(tmp_path: Path):
     (tmp_path / "notes.db").write_text("hello, I am no database at all " * 40)
-    said = start("db", "current", DATABASE_URL=f"sqlite:///{tmp_path}/notes.db")
-    assert refusal(said) == "DATABASE_URL: the database cannot be used (file is not a database); check its address."
+    result = start("db", "current", DATABASE_URL=f"sqlite:///{tmp_path}/notes.db")
+    assert refusal(result) == "DATABASE_URL: the database cannot be used (file is not a database); check its address."

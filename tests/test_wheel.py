@@ -25,11 +25,11 @@ NEEDED = {
 def carry_out(*command: object, cwd: Path, exit_code: int = 0, **more: str) -> str:
     """What it printed, ending with this code; with no setting, `.env` or import path of this machine."""
     env = {"PATH": os.environ["PATH"], "HOME": str(cwd), **more}
-    said = subprocess.run(  # noqa: S603  ours
+    result = subprocess.run(  # noqa: S603  ours
         [str(word) for word in command], cwd=cwd, env=env, capture_output=True, text=True, timeout=120, check=False
     )
-    assert said.returncode == exit_code, said.stderr
-    return said.stdout
+    assert result.returncode == exit_code, result.stderr
+    return result.stdout
 
 
 def pip(*arguments: object, cwd: Path) -> None:

@@ -20,11 +20,11 @@ def written(tmp_path: Path, text: str) -> Path:
 def sentence(tmp_path: Path, text: str) -> str:
     with pytest.raises(ConfigError) as refused:
         organizations.read(written(tmp_path, text))
-    said = str(refused.value)
-    assert said.startswith("CASE_INSIGHTS_ORGS_FILE: ")
-    assert said.endswith(".")
-    assert "very-secret" not in said
-    return said
+    message = str(refused.value)
+    assert message.startswith("CASE_INSIGHTS_ORGS_FILE: ")
+    assert message.endswith(".")
+    assert "very-secret" not in message
+    return message
 
 
 def test_each_table_is_an_organisation(tmp_path: Path) -> None:

@@ -36,15 +36,15 @@ async def datadog(server: DatadogServer) -> AsyncIterator[Datadog]:
 
 
 async def later(datadog: Datadog) -> DatadogTransient:
-    with pytest.raises(DatadogTransient) as said:
+    with pytest.raises(DatadogTransient) as error:
         await datadog.case(KEY)
-    return said.value
+    return error.value
 
 
 async def refused(datadog: Datadog) -> DatadogPermanent:
-    with pytest.raises(DatadogPermanent) as said:
+    with pytest.raises(DatadogPermanent) as error:
         await datadog.case(KEY)
-    return said.value
+    return error.value
 
 
 def spoil(server: DatadogServer, body: Any = None, *, method: str = GET, status: int = 200, **headers: str) -> None:
@@ -133,24 +133,24 @@ async def test_insights_of_types_that_nobody_knows_are_read_all_the_same(server,
 )
 async def test_a_refusal_has_datadogs_words_whatever_their_shape(server, datadog, body: Any, words: str):
     spoil(server, body, status=400)
-    said = await refused(datadog)
-    assert (said.status, said.words) == (400, words)
+    error = await refused(datadog)
+    assert (error.status, error.words) == (400, words)
 
 
 async def test_a_case_that_is_not_there_is_a_refusal(datadog):
-    with pytest.raises(DatadogPermanent) as said:
+    with pytest.raises(DatadogPermanent) as error:
         await datadog.case("CASEM-1")
-    assert (said.value.status, said.value.words) == (404, "case not found")
-    with pytest.raises(DatadogPermanent) as said:
+    assert (error.value.status, error.value.words) == (404, "case not found")
+    with pytest.raises(DatadogPermanent) as error:
         await datadog.add("CASEM-1", [MONITOR])
-    assert said.value.status == 404
+    assert error.value.status == 404
 
 
 async def test_keys_are_told_from_permission(server, datadog):
     server.may_write = False
-    with pytest.raises(DatadogPermanent) as said:
+    with pytest.raises(DatadogPermanent) as error:
         await datadog.add(KEY, [MONITOR])
-    assert said.value.status == 403
+    assert error.value.status == 403
     assert await datadog.keys_are_valid()
     server.keys_valid = False
     assert not await datadog.keys_are_valid()
@@ -170,15 +170,15 @@ async def test_whether_the_keys_are_valid_can_be_unknown(server, datadog):
 async def test_a_server_in_trouble_is_asked_later_and_may_have_done_it(server, datadog, status: int):
     """And a redirect is not followed with our keys."""
     spoil(server, status=status, Location="https://elsewhere.example/")
-    said = await later(datadog)
-    assert (said.why, said.status, said.after, said.sent) == (TransientReason.SILENT, status, None, True)
+    error = await later(datadog)
+    assert (error.why, error.status, error.after, error.sent) == (TransientReason.SILENT, status, None, True)
 
 
 @pytest.mark.parametrize("html", [False, True])
 async def test_a_rate_limit_sent_nothing_and_says_when_whatever_its_body(server, datadog, html: bool):
     server.limit(1, 7, html=html)
-    said = await later(datadog)
-    assert (said.why, said.status, said.after, said.sent) == (TransientReason.RATE_LIMITED, 429, 7.0, False)
+    error = await later(datadog)
+    assert (error.why, error.status, error.after, error.sent) == (TransientReason.RATE_LIMITED, 429, 7.0, False)
 
 
 THEN = 1_500_000_000
@@ -217,17 +217,17 @@ async def test_a_refused_connection_sent_nothing():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         client = Datadog(f"http://127.0.0.1:{taken.getsockname()[1]}", GOOD, timeout=5)
-        said = await later(client)
+        error = await later(client)
     await client.close()
-    assert (said.why, said.status, said.sent) == (TransientReason.SILENT, None, False)
+    assert (error.why, error.status, error.sent) == (TransientReason.SILENT, None, False)
 
 
 async def test_a_time_out_may_have_been_carried_out(server):
     client = Datadog(server.url, GOOD, timeout=0.2)
     server.control.rule("datadog", PUT, hold="after")
-    with pytest.raises(DatadogTransient) as said:
+    with pytest.raises(DatadogTransient) as error:
         await client.add(KEY, [MONITOR])
-    assert (said.value.why, said.value.status, said.value.sent) == (TransientReason.SILENT, None, True)
+    assert (error.value.why, error.value.status, error.value.sent) == (TransientReason.SILENT, None, True)
     assert len(server.cases[KEY].insights) == 1
     server.control.release()
     await client.close()
@@ -236,9 +236,9 @@ async def test_a_time_out_may_have_been_carried_out(server):
 @pytest.mark.parametrize("moment", ["before", "after"])
 async def test_a_broken_connection_may_have_been_carried_out(server, datadog, moment):
     server.control.rule("datadog", PUT, drop=moment)
-    with pytest.raises(DatadogTransient) as said:
+    with pytest.raises(DatadogTransient) as error:
         await datadog.add(KEY, [MONITOR])
-    assert said.value.sent
+    assert error.value.sent
     assert len(server.cases[KEY].insights) == (moment == "after")
 
 
@@ -248,9 +248,9 @@ async def test_a_broken_connection_may_have_been_carried_out(server, datadog, mo
 )
 async def test_an_answer_that_tells_no_case_is_no_answer(server, datadog, body: str):
     spoil(server, body, method=PUT)
-    with pytest.raises(DatadogTransient) as said:
+    with pytest.raises(DatadogTransient) as error:
         await datadog.add(KEY, [MONITOR])
-    assert (said.value.status, said.value.sent) == (200, True)
+    assert (error.value.status, error.value.sent) == (200, True)
 
 
 # --- what nobody must read ---

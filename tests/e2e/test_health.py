@@ -27,9 +27,9 @@ async def ready(b: Bench, *, when: bool) -> list[str]:
     """The reasons of `/readyz`, asked in turns as an orchestrator does, once it says what is wanted."""
     async with asyncio.timeout(30):
         while True:
-            said = await fetch(b, "/readyz")
-            told = said.json()
-            assert said.status_code == (200 if told["ready"] else 503)
+            response = await fetch(b, "/readyz")
+            told = response.json()
+            assert response.status_code == (200 if told["ready"] else 503)
             if told["ready"] is when:
                 return told["reasons"]
             await asyncio.sleep(0.05)

@@ -71,7 +71,7 @@ async def test_three_replicas_behind_a_round_robin_share_what_slack_sends(postgr
         cards = await asyncio.gather(*(three.card(root, "Add 1 insight") for root in roots))
         people = ("U0ANA", "U0BEN")
         clicks = [three.click(card, "insights.add", each, late=True) for card in cards for each in people]
-        assert all(said["acknowledged"] for said in await asyncio.gather(*clicks))
+        assert all(response["acknowledged"] for response in await asyncio.gather(*clicks))
         await asyncio.gather(*(three.card(root, "Added to CASEM-4523") for root in roots))
         await three.handled()
         assert sorted(rid for _, rid, _ in three.on_case) == ["1", "2", "3", "4", "5", "6"]
@@ -104,8 +104,8 @@ BAD_SIGNATURES = {
 @pytest.mark.parametrize("headers", BAD_SIGNATURES.values(), ids=BAD_SIGNATURES)
 async def test_a_request_that_slack_did_not_sign_lately_is_refused(door: Bench, headers: dict[str, str]) -> None:
     """K19."""
-    said = await post(door, EVENT % b"app_mention", **headers)
-    assert said.status_code == 401
+    response = await post(door, EVENT % b"app_mention", **headers)
+    assert response.status_code == 401
     assert said_nothing(door)
 
 
@@ -162,8 +162,8 @@ async def test_an_event_of_an_odd_shape_ends_quietly(door: Bench) -> None:
 async def test_slacks_address_takes_posts_only(door: Bench) -> None:
     assert door.front is not None
     async with httpx.AsyncClient() as client:
-        said = await client.get(f"{door.front.targets[0]}/slack/events")
-    assert said.status_code == 405
+        response = await client.get(f"{door.front.targets[0]}/slack/events")
+    assert response.status_code == 405
 
 
 async def test_a_bot_that_is_told_to_stop_answers_what_is_under_way(web: Bench) -> None:

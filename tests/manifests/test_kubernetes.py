@@ -67,10 +67,10 @@ def container(pod: Any) -> Any:
 def test_every_manifest_is_valid_by_the_strict_schemas(tmp_path: Path):
     ingress = tmp_path / "ingress.yaml"
     ingress.write_text(commented_ingress(), encoding="utf-8")
-    said = validate(*(FOLDER / name for name in RESOURCES), ingress)
-    assert said.returncode == 0, said.stderr
+    result = validate(*(FOLDER / name for name in RESOURCES), ingress)
+    assert result.returncode == 0, result.stderr
     # A kind without a schema would be skipped with a warning.
-    assert (said.stdout + said.stderr).count(" passed for resource ") == len(RESOURCES) + 1
+    assert (result.stdout + result.stderr).count(" passed for resource ") == len(RESOURCES) + 1
 
 
 def test_every_planted_mistake_is_refused(tmp_path: Path):
@@ -79,9 +79,9 @@ def test_every_planted_mistake_is_refused(tmp_path: Path):
         text = (FOLDER / name).read_text(encoding="utf-8")
         assert text.count(right) == 1
         copy.write_text(text.replace(right, planted), encoding="utf-8")
-    said = validate(*copies)
-    assert said.returncode != 0
-    assert " passed for resource " not in said.stdout + said.stderr
+    result = validate(*copies)
+    assert result.returncode != 0
+    assert " passed for resource " not in result.stdout + result.stderr
 
 
 def test_applying_the_folder_leaves_the_secret_alone_and_nothing_else():

@@ -59,15 +59,15 @@ def spoil(
 
 
 async def later(slack: Slack) -> SlackTransient:
-    with pytest.raises(SlackTransient) as said:
+    with pytest.raises(SlackTransient) as error:
         await slack.myself()
-    return said.value
+    return error.value
 
 
 async def end(slack: Slack, thread: Thread) -> SlackPermanent:
-    with pytest.raises(SlackPermanent) as said:
+    with pytest.raises(SlackPermanent) as error:
         await slack.post(thread, CARD, metadata("7f3a"))
-    return said.value
+    return error.value
 
 
 # --- posting and finding ---
@@ -122,9 +122,9 @@ async def test_the_root_of_a_thread_is_read_and_none_where_it_is_gone(slack, ser
 
 async def test_a_channel_that_the_bot_is_not_in_says_nothing_of_its_threads(slack, server):
     ts = server.message("C0LONELY", "U0ANA", "Hello")["ts"]
-    with pytest.raises(SlackPermanent) as said:
+    with pytest.raises(SlackPermanent) as error:
         await slack.root(Thread("T0ACME", "C0LONELY", ts))
-    assert said.value.reason == "not_in_channel"
+    assert error.value.reason == "not_in_channel"
 
 
 async def test_what_is_read_is_asked_for_in_a_query_because_slack_takes_json_for_writing(slack, server, thread):
@@ -199,9 +199,9 @@ async def test_without_a_display_name_the_real_one_counts(slack, server):
 
 async def test_a_missing_scope_is_an_end_that_names_it(slack, server, thread):
     server.scopes.discard("chat:write")
-    said = await end(slack, thread)
-    assert (said.reason, said.needed) == ("missing_scope", "chat:write")
-    assert str(said) == "missing_scope (chat:write)"
+    error = await end(slack, thread)
+    assert (error.reason, error.needed) == ("missing_scope", "chat:write")
+    assert str(error) == "missing_scope (chat:write)"
 
 
 @pytest.mark.parametrize("reason", ["token_revoked", "account_inactive", "invalid_auth"])
@@ -218,8 +218,8 @@ async def test_a_dead_token_ends_nothing_but_the_start(slack, server, thread, re
 @pytest.mark.parametrize("reason", ["is_archived", "channel_not_found", "not_in_channel"])
 async def test_what_asking_again_does_not_change_is_an_end(slack, server, thread, reason: str):
     spoil(server, {"ok": False, "error": reason})
-    said = await end(slack, thread)
-    assert (said.reason, said.needed) == (reason, "")
+    error = await end(slack, thread)
+    assert (error.reason, error.needed) == (reason, "")
 
 
 async def test_what_slack_refuses_by_itself_is_an_end(slack, server, session):
@@ -246,10 +246,10 @@ async def test_a_rate_limit_that_comes_with_200_counts_too(slack, server):
 
 
 @pytest.mark.parametrize(
-    ("said", "means"), [("999999", 3600.0), ("-3", 0.0), ("soon", None), ("nan", None), ("", None)]
+    ("header", "means"), [("999999", 3600.0), ("-3", 0.0), ("soon", None), ("nan", None), ("", None)]
 )
-async def test_when_is_never_negative_endless_or_no_number(slack, server, said: str, means: float | None):
-    spoil(server, status=429, Retry_After=said)
+async def test_when_is_never_negative_endless_or_no_number(slack, server, header: str, means: float | None):
+    spoil(server, status=429, Retry_After=header)
     assert (await later(slack)).after == means
 
 

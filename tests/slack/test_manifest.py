@@ -21,11 +21,11 @@ def test_the_file_is_what_the_bot_prints(name: str, printed: str):
 
 
 def test_over_http_every_kind_of_request_has_its_address_and_socket_mode_is_off():
-    said, at = manifest(URL), f"{URL}/slack/events"
-    assert [command["url"] for command in said["features"]["slash_commands"]] == [at]
-    assert said["settings"]["event_subscriptions"]["request_url"] == at
-    assert said["settings"]["interactivity"] == {"is_enabled": True, "request_url": at, "message_menu_options_url": at}
-    assert said["settings"]["socket_mode_enabled"] is False
+    made, at = manifest(URL), f"{URL}/slack/events"
+    assert [command["url"] for command in made["features"]["slash_commands"]] == [at]
+    assert made["settings"]["event_subscriptions"]["request_url"] == at
+    assert made["settings"]["interactivity"] == {"is_enabled": True, "request_url": at, "message_menu_options_url": at}
+    assert made["settings"]["socket_mode_enabled"] is False
 
 
 def test_both_manifests_ask_for_the_same_but_for_the_way():
@@ -42,10 +42,10 @@ def test_both_manifests_ask_for_the_same_but_for_the_way():
 
 
 def test_workspaces_that_install_it_themselves_come_back_and_say_when_they_take_it_out():
-    said = manifest(URL, oauth=True)
-    assert said["oauth_config"]["redirect_urls"] == [f"{URL}/slack/oauth_redirect"]
-    assert said["settings"]["org_deploy_enabled"] is True
-    assert set(said["settings"]["event_subscriptions"]["bot_events"]) - set(EVENTS) == {
+    made = manifest(URL, oauth=True)
+    assert made["oauth_config"]["redirect_urls"] == [f"{URL}/slack/oauth_redirect"]
+    assert made["settings"]["org_deploy_enabled"] is True
+    assert set(made["settings"]["event_subscriptions"]["bot_events"]) - set(EVENTS) == {
         "app_uninstalled",
         "tokens_revoked",
     }
@@ -73,11 +73,11 @@ def test_every_event_has_the_scope_that_it_needs():
 
 
 def test_the_names_keep_slacks_limits():
-    said = manifest()
-    assert len(said["display_information"]["name"]) <= 35
-    assert len(said["display_information"]["description"]) <= 140
-    assert len(said["features"]["bot_user"]["display_name"]) <= 80
-    (shortcut,) = said["features"]["shortcuts"]
+    made = manifest()
+    assert len(made["display_information"]["name"]) <= 35
+    assert len(made["display_information"]["description"]) <= 140
+    assert len(made["features"]["bot_user"]["display_name"]) <= 80
+    (shortcut,) = made["features"]["shortcuts"]
     assert len(shortcut["name"]) <= 24
     assert len(shortcut["description"]) <= 150
 
