@@ -27,9 +27,8 @@ from bot.services.why import why as explain_message
 from bot.slack.client import Myself, Slack
 from bot.slack.errors import SlackPermanent, SlackTransient
 from bot.slack.http_mode import HttpMode
-from bot.slack.last_event import LastEvent
 from bot.slack.socket_mode import SocketMode, SocketModeEnd
-from bot.slack.transport import Transport
+from bot.slack.transport import LastEvent, Transport
 from bot.slack.workspaces import InstalledWorkspaces, OneWorkspace, Workspace
 from bot.store import Store, migrate
 from bot.store.cards import Timing

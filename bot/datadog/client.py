@@ -103,11 +103,11 @@ class _Data(BaseModel):
     attributes: _Attributes
 
 
-class _Case(BaseModel):
+class _CaseBody(BaseModel):
     data: _Data
 
 
-class _Cases(BaseModel):
+class _CasesBody(BaseModel):
     data: list[_Data]
 
 
@@ -147,7 +147,7 @@ class Datadog:
         query = urlencode({"filter": words, "page[size]": 20})
         body = await self.read(f"/api/v2/cases?{query}", within=within)
         try:
-            return [_as_case(data) for data in _Cases.model_validate_json(body).data]
+            return [_as_case(data) for data in _CasesBody.model_validate_json(body).data]
         except ValidationError as error:
             raise DatadogTransient(TransientReason.SILENT, 200) from error
 
@@ -237,7 +237,7 @@ def _body(insights: Sequence[Triple]) -> dict[str, Any]:
 def _case(response: httpx.Response) -> DatadogCase:
     """The case in an answer; an unreadable answer tells nothing, so it counts as none."""
     try:
-        return _as_case(_Case.model_validate_json(response.content).data)
+        return _as_case(_CaseBody.model_validate_json(response.content).data)
     except ValidationError as error:
         raise DatadogTransient(TransientReason.SILENT, response.status_code) from error
 

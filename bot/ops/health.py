@@ -12,8 +12,7 @@ from bot import metrics
 from bot.ops.server import Probes
 from bot.services import site_warning
 from bot.services.context import Context
-from bot.slack.last_event import LastEvent
-from bot.slack.transport import Transport
+from bot.slack.transport import LastEvent, Transport
 from bot.store import Store, heartbeats, jobs, now
 from bot.worker.loop import Worker
 

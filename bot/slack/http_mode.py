@@ -16,7 +16,7 @@ from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 
-from bot.slack.last_event import LastEvent
+from bot.slack.transport import LastEvent
 
 BODY_SECONDS = 3.0
 """Slack waits no longer for the whole answer."""

@@ -1,7 +1,7 @@
 """Socket Mode, watched: there is always a websocket on which Slack answers, and the next opens before one closes.
 
 slack_sdk's client speaks the protocol, but reconnects badly: it closes the old websocket before it asks for a new one,
-uses a ticket twice that Slack takes once, and retries forever when Socket Mode was switched off. So a `Connection`
+uses a ticket twice that Slack takes once, and retries forever when Socket Mode was switched off. So a `Websocket`
 never reconnects; it says that it has ended, and `SocketMode` opens another.
 https://docs.slack.dev/apis/events-api/using-socket-mode
 """
@@ -26,7 +26,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.errors import DEAD_TOKEN
 from bot.slack.json import Json, as_object
-from bot.slack.last_event import LastEvent
+from bot.slack.transport import LastEvent
 
 PING_SECONDS = 3.0
 """How often a websocket is pinged; it has failed after one and a half times as long without an answer."""
@@ -64,10 +64,13 @@ _silent.setLevel(logging.CRITICAL)
 
 
 class SocketModeEnd(Exception):
-    """Slack refuses a websocket for good; the message is a sentence with the next step."""
+    """Slack refuses a websocket for good, with one of `REFUSALS`; the message has the next step."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(f"Slack opens no websocket ({word}): {REFUSALS[word]}")
 
 
-class Connection(SocketModeClient):
+class Websocket(SocketModeClient):
     """One websocket, from its ticket to its end. `ended`: why, once it has."""
 
     def __init__(self, app_token: str, web_client: AsyncWebClient) -> None:
@@ -133,7 +136,7 @@ class SocketMode:
         self._token = app_token
         self._web_client = web_client
         self._last_event = last_event
-        self._connection: Connection | None = None
+        self._websocket: Websocket | None = None
         self._note = "none was opened yet"
         self._closing = False
         self._in_progress: set[asyncio.Task[None]] = set()
@@ -143,17 +146,17 @@ class SocketMode:
         """Until cancelled; raises SocketModeEnd."""
         failures = 0
         while True:
-            old, self._connection = self._connection, await self._opened()
+            old, self._websocket = self._websocket, await self._opened()
             if old is not None:
                 self._retire(old)
-            reason = await self._connection.ended
+            reason = await self._websocket.ended
             if reason in REFUSALS:
-                raise SocketModeEnd(_refusal(reason))
+                raise SocketModeEnd(reason)
             log.info("socket.closed", reason=reason, after=round(self.age, 1))
             # Slack may want the first to end early; from the second on something is wrong.
             failures = failures + 1 if self.age < SHORT_SECONDS else 0
             if reason == "too_many_websockets":
-                await self._connection.close_connection()
+                await self._websocket.close_connection()
             await _pause(failures - 2)
 
     async def close(self) -> None:
@@ -161,50 +164,51 @@ class SocketMode:
         self._closing = True
         if self._in_progress:
             await asyncio.wait(self._in_progress, timeout=DRAIN_SECONDS)
-        if self._connection is not None:
-            self._retire(self._connection)
+        if self._websocket is not None:
+            self._retire(self._websocket)
         await asyncio.gather(*self._retiring)
 
     @property
     def age(self) -> float:
-        return time.monotonic() - self._connection.opened_at if self._connection else 0.0
+        return time.monotonic() - self._websocket.opened_at if self._websocket else 0.0
 
     def reasons(self) -> list[str]:
-        if self._connection is None:
+        if self._websocket is None:
             return [f"Slack has opened no websocket: {self._note}."]
-        if self._connection.is_broken:
+        if self._websocket.is_broken:
             return [f"Slack's websocket broke and there is no other yet: {self._note}."]
-        silent = self._connection.silent_for
+        silent = self._websocket.silent_for
         if silent > SILENT_SECONDS:
             return [f"Slack's websocket has been silent for {silent:.0f} s: {self._note}."]
         return []
 
-    async def _opened(self) -> Connection:
+    async def _opened(self) -> Websocket:
         """A websocket on which Slack has said hello; tries as long as it takes, or raises SocketModeEnd."""
         failures = 0
         while True:
-            connection = Connection(self._token, self._web_client)
-            connection.socket_mode_request_listeners.append(self._take)
+            websocket = Websocket(self._token, self._web_client)
+            websocket.socket_mode_request_listeners.append(self._take)
             try:
                 async with asyncio.timeout(OPEN_SECONDS):
-                    connection.wss_uri = await _new_address(connection)
-                    await connection.connect()
-                    await connection.hello
+                    websocket.wss_uri = await _new_address(websocket)
+                    await websocket.connect()
+                    await websocket.hello
             except (SlackClientError, aiohttp.ClientError, TimeoutError, ValueError) as error:
-                await connection.close_connection()
-                self._note = _why(error)
-                if _is_final(error, first=self._connection is None):
-                    raise SocketModeEnd(_refusal(_word(error))) from error
+                await websocket.close_connection()
+                # In a word: an address with a ticket does not belong in a log.
+                self._note = f"apps.connections.open fails ({_word(error) or type(error).__name__})"
+                if _is_final(error, first=self._websocket is None):
+                    raise SocketModeEnd(_word(error)) from error
                 log.warning("socket.not_opened", why=self._note)
                 await _pause(failures)
                 failures += 1
             except BaseException:
-                await connection.close_connection()
+                await websocket.close_connection()
                 raise
             else:
                 log.info("socket.opened")
                 self._note = "a new one is being opened"
-                return connection
+                return websocket
 
     async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         """Handle one envelope. slack_sdk runs each in a task of its own."""
@@ -221,26 +225,26 @@ class SocketMode:
             await send_async_response(client, request, response, started)
         except ConnectionError:
             # Slack has closed the websocket, and takes the acknowledgement on the next one.
-            if self._connection is not None and self._connection is not client:
+            if self._websocket is not None and self._websocket is not client:
                 with contextlib.suppress(ConnectionError):
-                    await send_async_response(self._connection, request, response, started)
+                    await send_async_response(self._websocket, request, response, started)
 
-    def _retire(self, connection: Connection) -> None:
+    def _retire(self, websocket: Websocket) -> None:
         """Close it once its events are answered."""
-        task = asyncio.create_task(self._after_work(connection))
+        task = asyncio.create_task(self._after_work(websocket))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
-    async def _after_work(self, connection: Connection) -> None:
+    async def _after_work(self, websocket: Websocket) -> None:
         if self._in_progress:
             await asyncio.wait(set(self._in_progress), timeout=DRAIN_SECONDS)
-        await connection.close_connection()
+        await websocket.close_connection()
 
 
-async def _new_address(connection: Connection) -> str:
+async def _new_address(websocket: Websocket) -> str:
     """An address with a new ticket. Unlike slack_sdk's own method, this fails when Slack asks us to wait."""
-    client = connection.web_client
-    response: Any = await client.apps_connections_open(app_token=connection.app_token)  # pyright: ignore[reportUnknownMemberType]
+    client = websocket.web_client
+    response: Any = await client.apps_connections_open(app_token=websocket.app_token)  # pyright: ignore[reportUnknownMemberType]
     return str(response["url"])
 
 
@@ -249,18 +253,9 @@ def _word(error: Exception) -> str:
     return str(as_object(getattr(getattr(error, "response", None), "data", None)).get("error") or "")
 
 
-def _why(error: Exception) -> str:
-    """One word: an address with a ticket does not belong in a log."""
-    return f"apps.connections.open fails ({_word(error) or type(error).__name__})"
-
-
 def _is_final(error: Exception, *, first: bool) -> bool:
     """Whether to give up. Slack may refuse by mistake a token that was good when the bot started."""
     return _word(error) in REFUSALS and (first or REFUSALS[_word(error)] == OFF)
-
-
-def _refusal(word: str) -> str:
-    return f"Slack opens no websocket ({word}): {REFUSALS[word]}"
 
 
 async def _pause(failures: int) -> None:

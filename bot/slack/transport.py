@@ -3,6 +3,8 @@
 The law: what is known to come from Slack is passed to Bolt, and Slack gets Bolt's answer.
 """
 
+import time
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -25,3 +27,18 @@ class Transport(Protocol):
     def reasons(self) -> list[str]:
         """Why Slack cannot reach us, in sentences for an operator; empty when it can."""
         ...
+
+
+@dataclass(slots=True)
+class LastEvent:
+    """When Slack last sent an event. `event_at`: by the monotonic clock; None before the first."""
+
+    event_at: float | None = None
+
+    def event(self) -> None:
+        self.event_at = time.monotonic()
+
+    @property
+    def event_ago(self) -> float | None:
+        """Seconds since the last event."""
+        return None if self.event_at is None else time.monotonic() - self.event_at

@@ -1,6 +1,6 @@
 """Checks of the workspaces that installed the bot themselves: each is allowed, and its token can be read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -29,8 +29,11 @@ async def examine(subject: Subject, oauth: OAuth) -> tuple[list[Finding], Sequen
         return [], ()
     finally:
         await store.close()
-    unreadable = [_unreadable(oauth, name) for name in lost]
-    return [*unreadable, *(_installed(oauth, installations) if installations or not lost else ())], installations
+    findings = [_unreadable(oauth, name) for name in lost]
+    if installations:
+        names = listed(installation.workspace for installation in installations)
+        findings += [ok("installations", f"The bot is installed in {names}."), *_not_allowed(oauth, installations)]
+    return findings or [_nowhere(oauth)], installations
 
 
 def _unreadable(oauth: OAuth, workspace: str) -> Finding:
@@ -39,24 +42,11 @@ def _unreadable(oauth: OAuth, workspace: str) -> Finding:
     return error("installations", text, f"{step[0].upper()}{step[1:]}.")
 
 
-def _installed(oauth: OAuth, installations: Sequence[Installation]) -> list[Finding]:
-    if not installations:
-        return [_nowhere(oauth)]
-    findings = [
-        ok(
-            "installations",
-            f"The bot is installed in {listed(installation.workspace for installation in installations)}.",
-        )
-    ]
-    not_allowed = [
-        installation.workspace
-        for installation in installations
-        if oauth.allowed.isdisjoint({installation.team, installation.enterprise})
-    ]
-    if not_allowed:
-        text = f"{listed(not_allowed)} installed the bot but may not use it, so it does nothing there."
-        findings.append(warning("installations", text, "Add it to CASE_INSIGHTS_ALLOWED_TEAMS, or take the app out."))
-    return findings
+def _not_allowed(oauth: OAuth, installations: Sequence[Installation]) -> Iterator[Finding]:
+    names = listed(each.workspace for each in installations if oauth.allowed.isdisjoint({each.team, each.enterprise}))
+    if names:
+        text = f"{names} installed the bot but may not use it, so it does nothing there."
+        yield warning("installations", text, "Add it to CASE_INSIGHTS_ALLOWED_TEAMS, or take the app out.")
 
 
 def _nowhere(oauth: OAuth) -> Finding:
