@@ -397,11 +397,6 @@ async def test_what_is_wrong_does_not_hide_what_else_is(world):
     assert not about(findings, "datadog-keys")
 
 
-async def test_with_nothing_set_at_all_it_says_what_to_set():
-    findings = await doctor.examine({}, env_file=None)
-    assert [each.text.split()[0] for each in about(findings, "settings")] == list(SECRETS)
-
-
 async def test_it_asks_everybody_at_once_and_waits_for_nobody_for_long(world):
     world.slack.control.rule("*", "*", delay=30.0)
     began = time.monotonic()
