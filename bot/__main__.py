@@ -179,15 +179,17 @@ def sandbox(port: int, *, no_open: bool, demo: bool) -> None:
     """Try the bot here: a small Slack and a small Datadog on this machine, no account and no token."""
     import asyncio
 
-    from bot.sandbox import open_house, stage
-    from bot.sandbox.page import server
+    from bot.sandbox import demo as terminal_demo
+    from bot.sandbox import interactive
+    from bot.sandbox.page.server import PortTaken
+    from bot.sandbox.sandbox import BotFailed
     from bot.slack.manifest import manifest as build
 
     try:
-        asyncio.run(stage.demo(build()) if demo else open_house.run(build(), port, open_page=not no_open))
-    except server.PortTaken as error:
+        asyncio.run(terminal_demo.run(build()) if demo else interactive.run(build(), port, open_page=not no_open))
+    except PortTaken as error:
         raise _Refusal(str(error)) from error
-    except stage.BotFailed as error:
+    except BotFailed as error:
         raise _Refusal(f"the bot did not start. The end of its log:\n{error}") from error
 
 

@@ -12,7 +12,7 @@ import pytest_asyncio
 from sqlalchemy import text
 
 from bot.store import Store, migrate, schema
-from tests import postgres, used
+from tests import manifest_coverage, postgres
 
 # Shared machines stall: how long a draw takes says nothing about the code.
 hypothesis.settings.register_profile(
@@ -116,8 +116,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     config = session.config
     worker: dict[str, object] | None = getattr(config, "workeroutput", None)
     if worker is not None:
-        worker["used"] = used.told()
-    elif exitstatus == pytest.ExitCode.OK and _is_whole(config) and (found := used.differences()):
+        worker["used"] = manifest_coverage.told()
+    elif exitstatus == pytest.ExitCode.OK and _is_whole(config) and (found := manifest_coverage.differences()):
         print("\n\nThe Slack app's manifest and what the tests used:", *found, sep="\n  ")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -125,7 +125,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """A worker has ended: what its tests used."""
-    used.collect(getattr(node, "workeroutput", {}).get("used", {}))
+    manifest_coverage.collect(getattr(node, "workeroutput", {}).get("used", {}))
 
 
 def _is_whole(config: pytest.Config) -> bool:

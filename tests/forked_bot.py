@@ -1,9 +1,8 @@
-"""The bot as a fork of a process that has imported it: what a real start costs most is the same thousand modules.
+"""The bot as a fork of a process that has already imported it: most of a start is spent on the same thousand imports.
 
-Each worker of the suite has one such process, from the standard library's fork server. A fork is a process of its own:
-it gets its environment, folder and log as `Child` gives them, runs what `case-insights run` runs, and is killed,
-stopped and waited for by its id. What it does not show is a start from nothing: `Child` itself does, in the sandbox's
-own tests, in the browser's, and wherever PYTHONPATH brings something along.
+Each worker of the suite has one such process, the standard library's fork server. A fork runs what `case-insights run`
+runs, with the environment, directory and log of a `BotProcess`. It does not test a start from nothing; `BotProcess`
+itself does that in the tests of the sandbox and its page, and wherever the settings have a PYTHONPATH.
 """
 
 import asyncio
@@ -17,57 +16,57 @@ from pathlib import Path
 from typing import Any
 
 from bot import __main__ as command_line
-from bot.sandbox.child import Child
+from bot.sandbox.bot_process import BotProcess
 
-IMPORTED = ("bot.__main__", "bot.app", "psycopg", "sqlalchemy.dialects.sqlite", "encodings.idna", __name__)
-"""What the bot imports as it starts."""
+PRELOADED = ("bot.__main__", "bot.app", "psycopg", "sqlalchemy.dialects.sqlite", "encodings.idna", __name__)
+"""What the bot imports when it starts."""
 
 
-class Forked(Child):
+class ForkedBot(BotProcess):
     """A bot process that starts in a tenth of the time."""
 
     async def start(self) -> None:
-        forks = await asyncio.to_thread(_forks)
+        context = await asyncio.to_thread(_fork_server)
         self.log.touch()
-        process: Any = forks.Process(target=_run, args=(self.env, self._directory, self.log), daemon=True)
+        process: Any = context.Process(target=_run, args=(self.env, self._directory, self.log), daemon=True)
         process.start()
         self._process = _Process(process)  # type: ignore[assignment]
 
 
 class _Process:
-    """As much of asyncio's `Process` as tests use."""
+    """The part of asyncio's `Process` that tests use."""
 
-    def __init__(self, forked: ForkServerProcess) -> None:
-        self._forked, self._ended = forked, asyncio.Event()
-        self.pid: int = forked.pid or 0
+    def __init__(self, process: ForkServerProcess) -> None:
+        self._process, self._exited = process, asyncio.Event()
+        self.pid: int = process.pid or 0
         self.returncode: int | None = None
-        asyncio.get_running_loop().add_reader(forked.sentinel, self._on_end)
+        asyncio.get_running_loop().add_reader(process.sentinel, self._on_exit)
 
-    def send_signal(self, sign: signal.Signals) -> None:
-        os.kill(self.pid, sign)
+    def send_signal(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
 
     def terminate(self) -> None:
-        self._forked.terminate()
+        self._process.terminate()
 
     def kill(self) -> None:
-        self._forked.kill()
+        self._process.kill()
 
     async def wait(self) -> int:
-        await self._ended.wait()
+        await self._exited.wait()
         assert self.returncode is not None
         return self.returncode
 
-    def _on_end(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._forked.sentinel)
-        self.returncode = self._forked.exitcode
-        self._ended.set()
+    def _on_exit(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._process.sentinel)
+        self.returncode = self._process.exitcode
+        self._exited.set()
 
 
 @functools.cache
-def _forks() -> ForkServerContext:
-    """Blocks until everything is imported; from then on a start does not."""
+def _fork_server() -> ForkServerContext:
+    """The fork server; the first call blocks until everything is imported."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(IMPORTED))
+    context.set_forkserver_preload(list(PRELOADED))
     first: Any = context.Process(target=int)
     first.start()
     first.join()
@@ -78,7 +77,7 @@ def _run(env: Mapping[str, str], directory: Path, log: Path) -> None:
     os.environ.clear()
     os.environ.update(env)
     os.chdir(directory)
-    with log.open("ab") as told:
-        os.dup2(told.fileno(), 1)
-        os.dup2(told.fileno(), 2)
+    with log.open("ab") as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
     command_line.main(["run"], prog_name="case-insights")

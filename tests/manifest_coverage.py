@@ -9,7 +9,7 @@ from typing import Any
 from bot.sandbox.control.journal import Call
 from bot.sandbox.slack.events import SCOPE_OF_EVENT
 from bot.sandbox.slack.reading_methods import HISTORY_SCOPES, READ_SCOPES
-from bot.sandbox.slack.web import METHODS
+from bot.sandbox.slack.web_api import METHODS
 from bot.slack.manifest import EVENTS, OAUTH_EVENTS, OPTIONAL_SCOPES, SCOPES
 
 Json = dict[str, Any]

@@ -26,7 +26,7 @@ PLANTED = {
         ("bot.sandbox.slack.server", "bot.model"),
     ],
     "sandbox": [
-        ("bot.app", "bot.sandbox.stage"),
+        ("bot.app", "bot.sandbox.sandbox"),
         ("bot.links.parse", "bot.sandbox.slack.text"),
     ],
     "listeners": [

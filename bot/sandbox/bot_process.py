@@ -1,7 +1,7 @@
-"""The bot as a child process: real, and shut in with the two servers.
+"""The real bot as a child process that can reach the two servers and nothing else.
 
-Its environment is built from nothing: no `.env`, no exported token or key, a database of its own. An address that is
-not loopback is refused, so the sandbox can never reach a real workspace.
+Its environment inherits nothing: no `.env`, no exported token or key, its own database. API addresses outside
+loopback are refused, so the sandbox can never reach a real workspace.
 """
 
 import asyncio
@@ -15,13 +15,13 @@ STOP_SECONDS = 10.0
 
 
 class NotLoopback(Exception):
-    """Somebody pointed the sandbox's bot at something that is not on this machine."""
+    """The sandbox's bot was given an API address that is not on this machine."""
 
 
 def environment(
     slack_url: str, datadog_url: str, database: Path, more: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """All that the child gets to see; raises NotLoopback for an API address beyond this machine."""
+    """The bot's whole environment. Raises NotLoopback for an API address outside this machine."""
     env = {
         "SLACK_BOT_TOKEN": "xoxb-sandbox",
         "SLACK_APP_TOKEN": "xapp-sandbox",
@@ -30,10 +30,10 @@ def environment(
         "DD_APP_KEY": "sandbox-app-key",
         "DD_API_URL": datadog_url,
         "DATABASE_URL": f"sqlite:///{database}",
-        # slack_sdk asks for it when imported, and fails for a user without one, as in a container.
+        # slack_sdk reads it on import and fails for a user without a home directory, as in a container.
         "HOME": str(database.parent),
         "CASE_INSIGHTS_PORT": "0",
-        # The same code as this process, wherever it was imported from.
+        # Run the same code as this process.
         "PYTHONPATH": str(Path(__file__).parents[2]),
         **(more or {}),
     }
@@ -43,8 +43,8 @@ def environment(
     return env
 
 
-class Child:
-    """One bot process. No `.env` lies in `directory`, where it works; its log is `bot.log` there."""
+class BotProcess:
+    """One bot process. It runs in `directory`, which has no `.env`, and logs to `bot.log` there."""
 
     def __init__(self, env: Mapping[str, str], directory: Path) -> None:
         self.env = dict(env)
@@ -66,7 +66,7 @@ class Child:
             )
 
     async def stop(self) -> int:
-        """Ask it to stop, as an operator would; its exit code, negative when it had to be killed."""
+        """Stop it with SIGTERM, or kill it after 10 s. Returns its exit code, negative if it was killed."""
         if self._process is None:
             return 0
         if self.runs:
@@ -78,7 +78,7 @@ class Child:
             return await self.kill()
 
     async def kill(self) -> int:
-        """End it as a power cut would."""
+        """Kill it at once."""
         if self._process is None:
             return 0
         if self.runs:

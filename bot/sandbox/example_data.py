@@ -1,4 +1,4 @@
-"""The scene that the page opens with: a case, a thread about it with a short history, and an untied thread."""
+"""The example data on the page: a case, a thread about it, a thread about no case, and a message in #general."""
 
 import time
 import uuid
@@ -19,8 +19,8 @@ ANA, BEN = "U0ANA", "U0BEN"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """What somebody said, so many minutes before the page is opened."""
+class Post:
+    """A message that was posted `minutes` before the page opens."""
 
     minutes: float
     user: str
@@ -28,34 +28,34 @@ class Line:
 
 
 CASE_THREAD = (
-    Line(47, ANA, f"Opened {CASE_LINK}: memory of the api pods grows since this morning. Let's collect here."),
-    Line(44, BEN, "Same picture on api-2 and api-3. It looks like a sawtooth: they are killed at 90 % and start over."),
-    Line(39, ANA, "It began with 4.7.0, which brought the response cache. Nothing else was deployed."),
-    Line(36, BEN, "Then let's put what we find on the case: the monitor that fired, the error behind it, the change."),
+    Post(47, ANA, f"Opened {CASE_LINK}: memory of the api pods grows since this morning. Let's collect here."),
+    Post(44, BEN, "Same picture on api-2 and api-3. It looks like a sawtooth: they are killed at 90 % and start over."),
+    Post(39, ANA, "It began with 4.7.0, which brought the response cache. Nothing else was deployed."),
+    Post(36, BEN, "Then let's put what we find on the case: the monitor that fired, the error behind it, the change."),
 )
 OTHER_THREAD = (
-    Line(23, BEN, "Checkout in staging is slow again, about 4 s. Is anybody load testing?"),
-    Line(21, ANA, "Yes, that's me, until half past. Sorry, I should have said so."),
+    Post(23, BEN, "Checkout in staging is slow again, about 4 s. Is anybody load testing?"),
+    Post(21, ANA, "Yes, that's me, until half past. Sorry, I should have said so."),
 )
-GENERAL_THREAD = (Line(64, ANA, "Reminder: the on-call handover is at four, bring your open cases."),)
+GENERAL_THREAD = (Post(64, ANA, "Reminder: the on-call handover is at four, bring your open cases."),)
 
 
-def set_up(slack: SlackServer, datadog: DatadogServer) -> None:
-    """Put the scene on both servers. The app is told of none of it: it happened before the bot came."""
+def add_example_data(slack: SlackServer, datadog: DatadogServer) -> None:
+    """Add the example data to both servers. The app gets no events: all of it is older than the bot."""
     datadog.cases.change(datadog.add_case(CASE_KEY, CASE_TITLE, status="IN_PROGRESS"), description=DESCRIPTION)
     now = time.time()
-    _say(slack, GENERAL, GENERAL_THREAD, now)
-    _say(slack, INCIDENTS, CASE_THREAD, now)
-    _say(slack, INCIDENTS, OTHER_THREAD, now)
+    _add_thread(slack, GENERAL, GENERAL_THREAD, now)
+    _add_thread(slack, INCIDENTS, CASE_THREAD, now)
+    _add_thread(slack, INCIDENTS, OTHER_THREAD, now)
 
 
-def _say(slack: SlackServer, channel: str, lines: tuple[Line, ...], now: float) -> None:
-    """One thread: the first line is its root."""
+def _add_thread(slack: SlackServer, channel: str, messages: tuple[Post, ...], now: float) -> None:
+    """Add one thread; the first message is its root."""
     root: str | None = None
-    for line in lines:
-        ts = f"{now - 60 * line.minutes:.6f}"
-        text, blocks = typed(line.text, slack.workspace.names())
-        message: Json = {"user": line.user, "team": slack.workspace.team_id, "client_msg_id": str(uuid.uuid4())}
+    for example in messages:
+        ts = f"{now - 60 * example.minutes:.6f}"
+        text, blocks = typed(example.text, slack.workspace.names())
+        message: Json = {"user": example.user, "team": slack.workspace.team_id, "client_msg_id": str(uuid.uuid4())}
         message |= {"ts": ts, "text": text, "blocks": blocks, **({"thread_ts": root} if root else {})}
         slack.conversations.add(slack.workspace.channels[channel], message, deliver=False)
         root = root or ts

@@ -1,4 +1,4 @@
-"""`case-insights sandbox`: the stage with its scene, and the page to try the bot on, until Ctrl-C."""
+"""`case-insights sandbox`: a sandbox with example data and a page to try the bot on, until Ctrl-C."""
 
 import asyncio
 import contextlib
@@ -11,65 +11,65 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bot.sandbox import scene
-from bot.sandbox.keeper import Keeper
+from bot.sandbox.example_data import add_example_data
 from bot.sandbox.page import server
-from bot.sandbox.stage import Stage, staged
+from bot.sandbox.sandbox import Sandbox, running_sandbox
+from bot.sandbox.supervisor import Supervisor
 
 Json = dict[str, Any]
 Say = Callable[[str], None]
 
-QUICKER = {"CASE_INSIGHTS_CARD_DELAY": "200ms", "CASE_INSIGHTS_RETRY_CAP": "2s", "CASE_INSIGHTS_LEASE": "10s"}
-"""Nobody who tries the bot wants to wait for what spares a busy channel."""
+FASTER_SETTINGS = {"CASE_INSIGHTS_CARD_DELAY": "200ms", "CASE_INSIGHTS_RETRY_CAP": "2s", "CASE_INSIGHTS_LEASE": "10s"}
+"""Nobody trying the bot wants to wait for delays that are there for busy channels."""
 
 
 @dataclass(frozen=True, slots=True)
-class OpenHouse:
-    """A stage with a page: `url` is the page's."""
+class InteractiveSandbox:
+    """A sandbox with a page at `url`."""
 
-    stage: Stage
-    keeper: Keeper
+    sandbox: Sandbox
+    supervisor: Supervisor
     url: str
 
 
 @contextlib.asynccontextmanager
-async def opened(manifest: Json, bound: socket.socket | None = None) -> AsyncGenerator[OpenHouse]:
-    """The scene on a stage, the bot connected, the page served (on a free port). Raises BotFailed."""
+async def interactive_sandbox(manifest: Json, bound: socket.socket | None = None) -> AsyncGenerator[InteractiveSandbox]:
+    """A sandbox with example data and a connected bot, and the page on this socket or a free port. Raises BotFailed."""
     bound = bound or server.bind(0)
     with contextlib.closing(bound):
-        async with staged(manifest, **QUICKER) as stage:
-            _set_up(stage)
-            # Starting over on the page brings the scene back.
-            stage.control.on_reset(lambda: _set_up(stage))
-            keeper = Keeper(stage)
-            runner = await server.serve(keeper, bound)
+        async with running_sandbox(manifest, **FASTER_SETTINGS) as sandbox:
+            _load(sandbox)
+            # "Start over" on the page brings the example data back.
+            sandbox.control.on_reset(lambda: _load(sandbox))
+            supervisor = Supervisor(sandbox)
+            runner = await server.serve(supervisor, bound)
             try:
-                yield OpenHouse(stage, keeper, f"http://127.0.0.1:{bound.getsockname()[1]}/")
+                yield InteractiveSandbox(sandbox, supervisor, f"http://127.0.0.1:{bound.getsockname()[1]}/")
             finally:
-                await keeper.close()
+                await supervisor.close()
                 await runner.cleanup()
 
 
 async def run(manifest: Json, port: int, *, open_page: bool, say: Say = print) -> None:
-    """Until Ctrl-C; says where the page is, and opens it if there is a browser. Raises PortTaken, BotFailed."""
+    """Run until Ctrl-C: print the page's address, open it if there is a browser. Raises PortTaken, BotFailed."""
     bound = server.bind(port)
     stopping = asyncio.Event()
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(sign, stopping.set)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     say("Starting a small Slack, a small Datadog, and the bot …")
-    async with opened(manifest, bound) as house:
-        say(f"\n  Open   {house.url}\n")
+    async with interactive_sandbox(manifest, bound) as interactive:
+        say(f"\n  Open   {interactive.url}\n")
         say("Everything stays on this machine. Ctrl-C ends it; nothing is kept.")
         if open_page and _has_screen():
-            await asyncio.to_thread(webbrowser.open, house.url)
+            await asyncio.to_thread(webbrowser.open, interactive.url)
         await stopping.wait()
 
 
-def _set_up(stage: Stage) -> None:
-    stage.datadog.cases.clear()
-    scene.set_up(stage.slack, stage.datadog)
+def _load(sandbox: Sandbox) -> None:
+    sandbox.datadog.cases.clear()
+    add_example_data(sandbox.slack, sandbox.datadog)
 
 
 def _has_screen() -> bool:
-    """Without one, `webbrowser` would take over the terminal with a text browser."""
+    """Without a screen, `webbrowser` would open a text browser in this terminal."""
     return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -1,48 +1,43 @@
-"""The stage: both servers and the bot beside them, and the main job played on it once."""
+"""A running sandbox: the small Slack, the small Datadog, and one bot process connected to them."""
 
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
-from bot.sandbox.child import Child, environment
+from bot.sandbox.bot_process import BotProcess, environment
 from bot.sandbox.control import Control
 from bot.sandbox.datadog.server import DatadogServer
-from bot.sandbox.render import as_text, readable
-from bot.sandbox.scene import CASE_KEY, CASE_LINK, CASE_TITLE
+from bot.sandbox.example_data import CASE_KEY, CASE_TITLE
 from bot.sandbox.slack.server import SlackServer
 
 Json = dict[str, Any]
-Say = Callable[[str], None]
 
-CHANNEL = "C0INCIDENTS"
-MONITOR_LINK = "https://app.datadoghq.com/monitors/90210?group=host%3Aweb-1&from_ts=1795439598000&to_ts=1795440498000"
-ERROR_LINK = "https://app.datadoghq.com/error-tracking/issue/2841440d-e780-4fe2-96cd-6a8c1d194da5"
 START_SECONDS = 30.0
 
 
 class BotFailed(Exception):
-    """The bot ended instead of connecting; the message carries the end of its log."""
+    """The bot exited instead of connecting; the message is the end of its log."""
 
 
-class Stage:
-    """Both servers on loopback and one bot process, with a database that lasts as long as the stage."""
+class Sandbox:
+    """Both servers on loopback and one bot process, with a database that is deleted at the end."""
 
     def __init__(self, slack: SlackServer, datadog: DatadogServer, directory: Path, more: Json | None = None) -> None:
         self.slack, self.datadog, self.control = slack, datadog, slack.control
         self._database = directory / "case-insights.db"
-        self.bot = Child(environment(slack.url, datadog.url, self._database, more), directory)
+        self.bot = BotProcess(environment(slack.url, datadog.url, self._database, more), directory)
 
-    def forget(self) -> None:
-        """Everything that was said and stored; the bot must not run."""
+    def reset(self) -> None:
+        """Delete the bot's database and everything on both servers; the bot must not be running."""
         for file in self._database.parent.glob(f"{self._database.name}*"):
             file.unlink()
         self.control.reset()
 
     async def start_bot(self) -> None:
-        """Start the bot and wait until Slack has its websocket; raises BotFailed when it ends first."""
+        """Start the bot and wait for its websocket. Raises BotFailed when it exits first."""
         old = set(self.slack.socket.connections)
         await self.bot.start()
         ended = asyncio.create_task(self.bot.wait())
@@ -58,54 +53,15 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def staged(manifest: Json, **settings: str) -> AsyncGenerator[Stage]:
-    """A stage with the example case, its bot connected; everything is gone when the block ends."""
+async def running_sandbox(manifest: Json, **settings: str) -> AsyncGenerator[Sandbox]:
+    """A sandbox with the example case and a connected bot; everything is deleted when the block ends."""
     with tempfile.TemporaryDirectory(prefix="case-insights-") as directory:
         control = Control()
         async with SlackServer(manifest, control) as slack, DatadogServer(control) as datadog:
             datadog.add_case(CASE_KEY, CASE_TITLE)
-            stage = Stage(slack, datadog, Path(directory), dict(settings))
+            sandbox = Sandbox(slack, datadog, Path(directory), dict(settings))
             try:
-                await stage.start_bot()
-                yield stage
+                await sandbox.start_bot()
+                yield sandbox
             finally:
-                await stage.bot.stop()
-
-
-async def demo(manifest: Json, say: Say = print) -> None:
-    """The main job once: a thread about a case, a reply with two links, one click; then what everybody sees."""
-    async with staged(manifest) as stage:
-        slack, control = stage.slack, stage.control
-        root = slack.message(CHANNEL, "U0ANA", f"Memory on the API keeps growing, the case is {CASE_LINK}")["ts"]
-        reply = f"This fired just now {MONITOR_LINK} and this is the error behind it {ERROR_LINK}"
-        slack.message(CHANNEL, "U0ANA", reply, thread_ts=root)
-        say(f"Ana starts a thread about {CASE_KEY} in #incidents, and pastes two links in a reply.")
-        card = await control.until(lambda: _card(stage, root), timeout=20, what="the card")
-        say("\nThe bot offers them:\n" + _indented(as_text(card)))
-        say("\nBen presses Add.")
-        await slack.click(CHANNEL, card["ts"], "insights.add", "U0BEN")
-        await control.until(lambda: "Added to" in _text(stage, root), timeout=20, what="the card that says added")
-        await control.quiet()
-        say("\nThe thread in Slack at the end:")
-        for message in slack.thread(CHANNEL, root):
-            name = slack.workspace.users[message["user"]].name
-            say(_indented(f"{name}: {as_text(message)}"))
-        case = stage.datadog.cases[CASE_KEY]
-        say(f"\nThe case in Datadog, {CASE_KEY}, {case.title}:")
-        for insight in case.insights:
-            say(_indented(f"{insight.type}  {insight.resource_id}\n    {insight.ref}"))
-        puts = control.matching("datadog", "PUT /api/v2/cases/{case_id}/insights")
-        say(f"\n{len(case.insights)} insights added with {len(puts)} call to Datadog.")
-
-
-def _card(stage: Stage, root: str) -> Json | None:
-    return next((message for message in stage.slack.thread(CHANNEL, root) if message.get("metadata")), None)
-
-
-def _text(stage: Stage, root: str) -> str:
-    card = _card(stage, root)
-    return readable(card["text"]) if card else ""
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.splitlines())
+                await sandbox.bot.stop()

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bot.sandbox.child import Child
+from bot.sandbox.bot_process import BotProcess
 from tests.benchmarks.load import Sender, sender
 from tests.e2e.bench import CHANNEL, SIGNING_SECRET, Bench, bench, monitor
 
@@ -22,7 +22,7 @@ AS_PEOPLE_RUN_IT = {
 """The tests' bench shortens the times, and without a PYTHONPATH forks the bot instead of starting it from nothing."""
 
 
-def pid(child: Child) -> int:
+def pid(child: BotProcess) -> int:
     assert child._process is not None
     return child._process.pid
 

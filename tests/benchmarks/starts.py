@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from bot.sandbox.child import Child, environment
+from bot.sandbox.bot_process import BotProcess, environment
 from tests.benchmarks import peers
 from tests.benchmarks.measure import Row
 from tests.e2e.bench import Bench, monitor
@@ -120,7 +120,7 @@ async def _bot_start(b: Bench) -> float:
 async def _imported_by_run(b: Bench) -> list[str]:
     with tempfile.TemporaryDirectory() as home:
         env = {**environment(b.slack.url, b.datadog.url, b.database), "PYTHONPROFILEIMPORTTIME": "1"}
-        child = Child(env, Path(home))
+        child = BotProcess(env, Path(home))
         await child.start()
         await _connected(b, time.perf_counter())
         await child.stop()

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 
-from bot.sandbox.open_house import OpenHouse, opened
+from bot.sandbox.interactive import InteractiveSandbox, interactive_sandbox
+from bot.sandbox.sandbox import Sandbox
 from bot.slack.manifest import manifest
 from bot.store import Store
 from tests.browser.window import Window
@@ -45,26 +46,26 @@ async def browser() -> AsyncIterator[Any]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def shared_house() -> AsyncIterator[OpenHouse]:
-    async with opened(manifest()) as open_house:
-        yield open_house
+async def interactive() -> AsyncIterator[InteractiveSandbox]:
+    async with interactive_sandbox(manifest()) as running:
+        yield running
 
 
 @pytest.fixture
-async def house(shared_house: OpenHouse) -> OpenHouse:
+async def sandbox(interactive: InteractiveSandbox) -> Sandbox:
     """The sandbox as it opens, whatever the test before did to it."""
-    control = shared_house.stage.control
+    sandbox, control = interactive.sandbox, interactive.sandbox.control
     control.clear_rules()
     control.release()
-    await shared_house.keeper.do("start")
-    await control.until(lambda: shared_house.stage.slack.outbox.undelivered == 0, timeout=20, what="acknowledgements")
+    await interactive.supervisor.do("start")
+    await control.until(lambda: sandbox.slack.transport.undelivered == 0, timeout=20, what="acknowledgements")
     await control.quiet(0.4, timeout=20)
     control.reset()
-    store = Store(shared_house.stage.bot.env["DATABASE_URL"])
+    store = Store(sandbox.bot.env["DATABASE_URL"])
     async with store.write(patience=5.0) as tx:
         await forget(tx)
     await store.close()
-    return shared_house
+    return sandbox
 
 
 @pytest.fixture
@@ -91,13 +92,15 @@ def watch() -> Iterator[Callable[[Any], None]]:
 
 
 @pytest.fixture
-async def new_window(browser: Any, house: OpenHouse, watch: Callable[[Any], None]) -> AsyncIterator[NewWindow]:
+async def new_window(
+    browser: Any, sandbox: Sandbox, interactive: InteractiveSandbox, watch: Callable[[Any], None]
+) -> AsyncIterator[NewWindow]:
     """Opens the page in a browser of its own."""
     contexts: list[Any] = []
 
     async def open_one(person: str | None = None, **context: Any) -> Window:
         contexts.append(await browser.new_context(**{**LOOK, **context}))
-        return await _opened(await contexts[-1].new_page(), house, watch, person)
+        return await _opened(await contexts[-1].new_page(), interactive.url, watch, person)
 
     yield open_one
     for context in contexts:
@@ -113,16 +116,18 @@ async def shared_page(browser: Any) -> AsyncIterator[Any]:
 
 
 @pytest.fixture
-async def window(shared_page: Any, house: OpenHouse, watch: Callable[[Any], None]) -> AsyncIterator[Window]:
+async def window(
+    shared_page: Any, sandbox: Sandbox, interactive: InteractiveSandbox, watch: Callable[[Any], None]
+) -> AsyncIterator[Window]:
     """A window that remembers nothing of the test before."""
-    yield await _opened(shared_page, house, watch)
+    yield await _opened(shared_page, interactive.url, watch)
     await shared_page.evaluate("sessionStorage.clear()")
     await shared_page.goto("about:blank")
 
 
-async def _opened(page: Any, house: OpenHouse, watch: Callable[[Any], None], person: str | None = None) -> Window:
+async def _opened(page: Any, url: str, watch: Callable[[Any], None], person: str | None = None) -> Window:
     watch(page)
-    await page.goto(house.url)
+    await page.goto(url)
     await page.locator(".message").first.wait_for()
     window = Window(page)
     if person:

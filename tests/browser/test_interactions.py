@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import update
 
-from bot.sandbox.open_house import OpenHouse
-from bot.sandbox.scene import INCIDENTS
+from bot.sandbox.example_data import INCIDENTS
+from bot.sandbox.sandbox import Sandbox
 from bot.store import Store, schema
 from tests.browser.conftest import NewWindow
 from tests.browser.window import Window
@@ -26,7 +26,7 @@ async def choose_in_menu(window: Window, name: str) -> None:
     await message.get_by_role("button", name=name).click()
 
 
-async def test_the_shortcut_opens_a_modal_in_which_a_draft_is_completed(window: Window, house: OpenHouse):
+async def test_the_shortcut_opens_a_modal_in_which_a_draft_is_completed(window: Window, sandbox: Sandbox):
     await say(window, f"look at {DRAFT}")
     await choose_in_menu(window, "Add to case")
     modal = window.page.get_by_role("dialog", name="Add to case")
@@ -36,7 +36,7 @@ async def test_the_shortcut_opens_a_modal_in_which_a_draft_is_completed(window: 
     await modal.get_by_label("Id", exact=True).fill("rec-77")
     await modal.get_by_role("button", name="Add").click()
     await window.card.get_by_text("Added to CASEM-4523 by Ana").wait_for()
-    added = [insight.resource_id for insight in house.stage.datadog.cases["CASEM-4523"].insights]
+    added = [insight.resource_id for insight in sandbox.datadog.cases["CASEM-4523"].insights]
     assert added == ["rec-77"]
 
 
@@ -64,36 +64,36 @@ async def test_home_shows_how_to_and_what_was_added(window: Window):
     await home.wait_for(state="hidden")
 
 
-async def test_a_guest_is_refused_in_the_modal(new_window: NewWindow, house: OpenHouse):
+async def test_a_guest_is_refused_in_the_modal(new_window: NewWindow, sandbox: Sandbox):
     gil = await new_window("Gil (guest)")
     await say(gil, "look https://app.datadoghq.com/monitors/77")
     await choose_in_menu(gil, "Add to case")
     await gil.page.get_by_role("dialog").get_by_text("Only full members of Acme").wait_for()
-    assert house.stage.datadog.cases["CASEM-4523"].insights == []
+    assert sandbox.datadog.cases["CASEM-4523"].insights == []
 
 
-async def test_edit_adds_what_was_changed_in_it(window: Window, house: OpenHouse):
+async def test_edit_adds_what_was_changed_in_it(window: Window, sandbox: Sandbox):
     await say(window, "https://app.datadoghq.com/monitors/4711?from_ts=1")
     await window.button("Edit…").click()
     modal = window.page.get_by_role("dialog", name="Add to case")
     await modal.get_by_label("Ref", exact=True).fill("/monitors/4711")
     await modal.get_by_role("button", name="Add").click()
     await window.card.get_by_text("Added to CASEM-4523 by Ana").wait_for()
-    [added] = house.stage.datadog.cases["CASEM-4523"].insights
+    [added] = sandbox.datadog.cases["CASEM-4523"].insights
     assert (added.resource_id, added.ref) == ("4711", "/monitors/4711")
 
 
-async def test_a_stranger_is_refused_in_words_that_nobody_else_sees(new_window: NewWindow, house: OpenHouse):
+async def test_a_stranger_is_refused_in_words_that_nobody_else_sees(new_window: NewWindow, sandbox: Sandbox):
     window = await new_window()
     await window.page.locator("#sidebar").get_by_role("button", name="acme-and-other").click()
-    stranger = house.stage.slack.workspace.users["U0STRANGER"]
+    stranger = sandbox.slack.workspace.users["U0STRANGER"]
     await window.speak_as(f"{stranger.real_name} (other organisation)")
     await say(window, "look https://app.datadoghq.com/monitors/77")
     await choose_in_menu(window, "Add to case")
     await window.page.get_by_role("dialog").get_by_text("Only full members of Acme").wait_for()
-    assert "Only full members of Acme" in str(house.stage.slack.modal("U0STRANGER"))
-    assert house.stage.slack.modal("U0ANA") is None
-    assert house.stage.datadog.cases["CASEM-4523"].insights == []
+    assert "Only full members of Acme" in str(sandbox.slack.modal("U0STRANGER"))
+    assert sandbox.slack.modal("U0ANA") is None
+    assert sandbox.datadog.cases["CASEM-4523"].insights == []
 
 
 async def test_a_thread_without_a_case_is_tied_by_the_question_that_a_link_brings(window: Window):
@@ -106,8 +106,8 @@ async def test_a_thread_without_a_case_is_tied_by_the_question_that_a_link_bring
     await window.button("Add to CASEM-4523").wait_for()
 
 
-async def test_a_scan_reads_what_was_said_before_the_bot_came(window: Window, house: OpenHouse):
-    slack = house.stage.slack
+async def test_a_scan_reads_what_was_said_before_the_bot_came(window: Window, sandbox: Sandbox):
+    slack = sandbox.slack
     said = slack.thread(INCIDENTS, window.page.url.rpartition("/")[2])
     old = {**said[-1], "ts": f"{float(said[-1]['ts']) + 1:.6f}", "text": "https://app.datadoghq.com/monitors/88"}
     slack.conversations.add(slack.workspace.channels[INCIDENTS], {**old, "blocks": []}, deliver=False)
@@ -116,7 +116,7 @@ async def test_a_scan_reads_what_was_said_before_the_bot_came(window: Window, ho
     await window.tick("Monitor").wait_for()
 
 
-async def test_always_add_here_adds_at_once_and_undo_takes_it_back(window: Window, house: OpenHouse):
+async def test_always_add_here_adds_at_once_and_undo_takes_it_back(window: Window, sandbox: Sandbox):
     await window.paste("Monitor")
     await window.card.get_by_label("More").click()
     await window.card.get_by_role("button", name="Always add in this thread").click()
@@ -125,16 +125,16 @@ async def test_always_add_here_adds_at_once_and_undo_takes_it_back(window: Windo
     await window.page.locator(".card").first.get_by_text("Dismissed by Ana").wait_for()
     await window.paste("Error Tracking")
     await window.card.get_by_text("Added to CASEM-4523 by Ana").wait_for()
-    assert [each.type for each in house.stage.datadog.cases["CASEM-4523"].insights] == ["ERROR_TRACKING"]
+    assert [each.type for each in sandbox.datadog.cases["CASEM-4523"].insights] == ["ERROR_TRACKING"]
     await window.button("Undo").click()
     await window.card.get_by_text("Removed from CASEM-4523 by Ana").wait_for()
-    assert house.stage.datadog.cases["CASEM-4523"].insights == []
+    assert sandbox.datadog.cases["CASEM-4523"].insights == []
 
 
-async def test_an_old_card_is_taken_over_by_a_new_one_below(window: Window, house: OpenHouse):
+async def test_an_old_card_is_taken_over_by_a_new_one_below(window: Window, sandbox: Sandbox):
     await window.paste("Monitor")
     await window.tick("Monitor").wait_for()
-    store = Store(house.stage.bot.env["DATABASE_URL"])
+    store = Store(sandbox.bot.env["DATABASE_URL"])
     async with store.write(patience=5.0) as tx:  # as if it had been there for a quarter of an hour
         await tx.execute(update(schema.cards).values(first_link_at=schema.cards.c.first_link_at - 900.0))
     await store.close()
@@ -144,13 +144,13 @@ async def test_an_old_card_is_taken_over_by_a_new_one_below(window: Window, hous
     await window.tick("Monitor").wait_for()
 
 
-async def test_a_slash_command_adds_the_links_of_a_message_by_its_address(window: Window, house: OpenHouse):
+async def test_a_slash_command_adds_the_links_of_a_message_by_its_address(window: Window, sandbox: Sandbox):
     await say(window, "look https://app.datadoghq.com/monitors/99")
     await window.tick("Monitor").wait_for()
-    thread = house.stage.slack.thread(INCIDENTS, window.page.url.rpartition("/")[2])
+    thread = sandbox.slack.thread(INCIDENTS, window.page.url.rpartition("/")[2])
     ts = next(each["ts"] for each in thread if "monitors/99" in each["text"])
     await window.page.locator("#sidebar").get_by_role("button", name="incidents").click()
-    await say(window, f"/insight add {house.stage.slack.permalink(INCIDENTS, ts)} to casem-4523")
+    await say(window, f"/insight add {sandbox.slack.permalink(INCIDENTS, ts)} to casem-4523")
     await window.private.get_by_text("Adding 1 insight to CASEM-4523").wait_for()
     await window.insights.get_by_text("99").first.wait_for()
 

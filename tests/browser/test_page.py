@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.open_house import OpenHouse
+from bot.sandbox.sandbox import Sandbox
 from tests.browser.conftest import NewWindow
 from tests.browser.window import Window
 
@@ -52,28 +52,28 @@ async def test_a_card_from_before_a_restart_works(window: Window):
     await expect(window.insights).to_have_count(1)
 
 
-async def test_a_guest_is_refused_in_words_that_only_the_guest_sees(window: Window, house: OpenHouse):
+async def test_a_guest_is_refused_in_words_that_only_the_guest_sees(window: Window, sandbox: Sandbox):
     await window.paste("Monitor")
     await window.speak_as("Gil (guest)")
     await window.button("Add").click()
     await expect(window.private).to_contain_text("Only visible to Gil")
     await expect(window.private).to_contain_text("Only full members of Acme can change CASEM-4523.")
-    assert house.stage.control.matching("datadog", PUT) == []
+    assert sandbox.control.matching("datadog", PUT) == []
 
 
-async def test_of_two_people_who_click_at_once_the_second_is_told(new_window: NewWindow, house: OpenHouse):
+async def test_of_two_people_who_click_at_once_the_second_is_told(new_window: NewWindow, sandbox: Sandbox):
     ana, ben = await new_window("Ana"), await new_window("Ben")
     await ana.paste("Monitor")
     await expect(ben.button("Add")).to_be_visible()
     # Both still look at the same card, as two people do who click within the same second.
-    house.stage.control.rule("slack", "chat.update", hold="before", times=1)
+    sandbox.control.rule("slack", "chat.update", hold="before", times=1)
     await asyncio.gather(ana.button("Add").click(), ben.button("Add").click())
     await expect(ana.private).to_contain_text(re.compile("(Ana|Ben) already added this"))
-    house.stage.control.release()
+    sandbox.control.release()
     for window in (ana, ben):
         await expect(window.insights).to_have_count(1)
         await expect(window.card).to_contain_text("Added to CASEM-4523 by")
-    assert len(house.stage.control.matching("datadog", PUT)) == 1
+    assert len(sandbox.control.matching("datadog", PUT)) == 1
 
 
 async def test_a_reload_shows_the_same_with_the_ticks_as_they_were(window: Window):
@@ -126,10 +126,10 @@ async def test_a_click_that_nobody_answers_is_said_to_have_failed(window: Window
 
 
 @pytest.mark.parametrize("sample", ["Dashboard", "Look-alike"])
-async def test_a_link_that_is_no_insight_gets_no_card(window: Window, house: OpenHouse, sample: str):
+async def test_a_link_that_is_no_insight_gets_no_card(window: Window, sandbox: Sandbox, sample: str):
     await window.paste(sample)
     await expect(window.page.locator(".message")).to_have_count(5)
-    await house.stage.control.quiet()
+    await sandbox.control.quiet()
     await expect(window.page.locator(".card")).to_have_count(0)
 
 
@@ -193,12 +193,12 @@ async def test_on_a_phone_the_panes_are_tabs(new_window: NewWindow):
     assert await phone.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-async def test_a_time_on_a_card_is_in_the_reader_s_own_zone(new_window: NewWindow, house: OpenHouse):
+async def test_a_time_on_a_card_is_in_the_reader_s_own_zone(new_window: NewWindow, sandbox: Sandbox):
     tokyo = await new_window(timezone_id="Asia/Tokyo", locale="en-GB")
     await tokyo.paste("Monitor")
     await tokyo.button("Add").click()
     await expect(tokyo.card).to_contain_text("Added to CASEM-4523")
-    roots = house.stage.slack.state()["channels"][0]["messages"]
+    roots = sandbox.slack.state()["channels"][0]["messages"]
     seconds = next(found for root in roots for found in _seconds(root))
     added_at = datetime.fromtimestamp(int(seconds), timezone(timedelta(hours=9)))
     await expect(tokyo.card.locator("time")).to_have_text(f"{added_at:%H:%M}")

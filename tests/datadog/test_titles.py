@@ -16,12 +16,12 @@ from bot.datadog.client import Datadog
 from bot.datadog.resources import TYPES, ResourceType, event_uid, type_of
 from bot.datadog.titles import AT_ONCE, NAME_SECONDS, NO_NAME_SECONDS, OFF_SECONDS, PER_CARD, TROUBLE_SECONDS, Titles
 from bot.model import Identity, InsightType
-from bot.sandbox.datadog.catalogue import EVENT_UID, INCIDENT, OLD_EVENT, OOM_ISSUE, SIGNAL
+from bot.sandbox.datadog.resources import EVENT_UID, INCIDENT, OLD_EVENT, OOM_ISSUE, SIGNAL
 from bot.sandbox.datadog.server import DatadogServer
 
-MONITOR = "GET /api/v1/monitor/{thing_id}"
-DASHBOARD = "GET /api/v1/dashboard/{thing_id}"
-INCIDENTS = "GET /api/v2/incidents/{thing_id}"
+MONITOR = "GET /api/v1/monitor/{resource_id}"
+DASHBOARD = "GET /api/v1/dashboard/{resource_id}"
+INCIDENTS = "GET /api/v2/incidents/{resource_id}"
 VALID = "GET /api/v2/validate_keys"
 LONG_EVENT = base64.urlsafe_b64encode(b"\x01\0\0\x01" + b"\xdd" * 13 + EVENT_UID.encode()).decode().rstrip("=")
 
@@ -98,7 +98,7 @@ async def test_each_type_that_has_a_name_tells_it(names, wanted, name):
 
 
 async def test_what_has_no_name_is_left_out_and_the_rest_is_told(server, names):
-    server.names.things["incident"]["422"] = server.names.things["incident"]["421"]
+    server.resources.by_kind["incident"]["422"] = server.resources.by_kind["incident"]["421"]
     other_number, story = insight(InsightType.INCIDENT, "422"), insight(InsightType.WATCHDOG_STORY, "a" * 32)
     assert await names.look_up([widget(22), monitor(5), other_number, HIGH_MEMORY, story], within=5) == OF_MONITORS
 
@@ -106,7 +106,7 @@ async def test_what_has_no_name_is_left_out_and_the_rest_is_told(server, names):
 async def test_widgets_in_a_group_have_names_too(server, names):
     inner = {"id": 7, "definition": {"type": "timeseries", "title": "Restarts"}}
     group = {"id": 6, "definition": {"type": "group", "title": "Pods", "widgets": [inner]}}
-    server.names.things["dashboard"]["abc-def-ghi"]["widgets"] = [group]
+    server.resources.by_kind["dashboard"]["abc-def-ghi"]["widgets"] = [group]
     assert await names.look_up([widget(6), widget(7)], within=5) == {widget(6): "Pods", widget(7): "Restarts"}
     assert calls(server, DASHBOARD) == 1, "for all of a dashboard"
 
@@ -125,7 +125,7 @@ async def test_widgets_in_a_group_have_names_too(server, names):
     ],
 )
 async def test_a_name_is_one_plain_line_and_an_empty_one_is_none(server, names, told, shown):
-    server.names.things["monitor"]["17131362"]["name"] = told
+    server.resources.by_kind["monitor"]["17131362"]["name"] = told
     assert await names.look_up([HIGH_MEMORY], within=5) == ({HIGH_MEMORY: shown} if shown else {})
 
 
@@ -213,7 +213,7 @@ async def test_a_slow_look_up_holds_nobody_up_twice_and_its_name_is_there_later(
 
 
 async def test_a_missing_permission_turns_its_type_off_for_an_hour_with_one_line(server, names, clock):
-    server.names.forbid(["monitor"])
+    server.resources.forbid(["monitor"])
     with structlog.testing.capture_logs() as logged:
         assert await names.look_up([HIGH_MEMORY, monitor(2), widget(21)], within=5) == {widget(21): "Memory by pod"}
         before = calls(server, MONITOR)
@@ -227,7 +227,7 @@ async def test_a_missing_permission_turns_its_type_off_for_an_hour_with_one_line
     assert await names.look_up([monitor(2)], within=5) == {}
     assert calls(server, MONITOR) == before + 1
     clock.now += OFF_SECONDS + 1
-    server.names.forbid([])
+    server.resources.forbid([])
     assert await names.look_up([HIGH_MEMORY], within=5) == OF_MONITORS
 
 
@@ -248,10 +248,10 @@ async def test_refused_credentials_turn_no_type_off(server, names, clock, valid)
 
 
 async def test_whether_it_is_the_credentials_can_be_unknown(server, names, clock):
-    server.names.forbid(["monitor"])
+    server.resources.forbid(["monitor"])
     server.control.rule("datadog", VALID, status=503, times=1)
     assert await names.look_up([HIGH_MEMORY], within=5) == {}
-    server.names.forbid([])
+    server.resources.forbid([])
     clock.now += TROUBLE_SECONDS + 1
     assert await names.look_up([HIGH_MEMORY], within=5) == OF_MONITORS
 

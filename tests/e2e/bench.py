@@ -14,16 +14,16 @@ import psycopg
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.sandbox.child import Child, environment
+from bot.sandbox.bot_process import BotProcess, environment
 from bot.sandbox.control import Call, Control
 from bot.sandbox.datadog.server import DatadogServer
 from bot.sandbox.render import as_text
 from bot.sandbox.slack.server import SlackServer
 from bot.slack.manifest import manifest
 from bot.store import Store, migrate, schema
-from tests import used
+from tests import manifest_coverage
 from tests.e2e.balancer import Balancer, balancer
-from tests.forked import Forked
+from tests.forked_bot import ForkedBot
 
 Json = dict[str, Any]
 
@@ -62,13 +62,13 @@ class Bench:
         self.slack, self.datadog, self.front = slack, datadog, front
         self.control: Control = slack.control
         self.database = directory / "case-insights.db"
-        self.bots: list[Child] = []
+        self.bots: list[BotProcess] = []
         for number in range(replicas):
             (home := directory / f"bot-{number}").mkdir()
             env = environment(slack.url, datadog.url, self.database, {**SETTINGS, **settings})
             env = {name: value for name, value in env.items() if name not in without}
             # What a PYTHONPATH brings along is imported by a start from nothing alone.
-            self.bots.append((Child if "PYTHONPATH" in settings else Forked)(env, home))
+            self.bots.append((BotProcess if "PYTHONPATH" in settings else ForkedBot)(env, home))
 
     # The bot
 
@@ -86,12 +86,12 @@ class Bench:
             await forget(tx)
 
     def note_used(self) -> None:
-        """Before the journal is forgotten; see `tests.used`."""
+        """Before the journal is forgotten; see `tests.manifest_coverage`."""
         channels = self.slack.workspace.channels.values()
-        used.note(self.control.calls, frozenset(channel.id for channel in channels if channel.is_private))
+        manifest_coverage.note(self.control.calls, frozenset(channel.id for channel in channels if channel.is_private))
 
     @property
-    def bot(self) -> Child:
+    def bot(self) -> BotProcess:
         """The bot, where there is one."""
         return self.bots[0]
 
@@ -112,7 +112,7 @@ class Bench:
         await self.control.until(connected, timeout=60, what="the bot to connect")
         assert all(bot.runs for bot in self.bots), self.log
 
-    async def _ready(self, bot: Child) -> str:
+    async def _ready(self, bot: BotProcess) -> str:
         """Where this replica listens, once it says that it can work: a load balancer asks in turns, too."""
         async with httpx.AsyncClient() as client:
             while bot.runs:
@@ -222,7 +222,7 @@ class Bench:
 
     async def handled(self) -> None:
         """Every event is acknowledged, no job is about to be worked on, and nothing happens any more."""
-        await self.control.until(lambda: self.slack.outbox.undelivered == 0, timeout=20, what="acknowledgements")
+        await self.control.until(lambda: self.slack.transport.undelivered == 0, timeout=20, what="acknowledgements")
         await self.control.quiet(0.15, timeout=20)
         while self._work_soon():
             await self.control.quiet(0.15, timeout=20)

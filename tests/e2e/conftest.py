@@ -30,7 +30,7 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Benc
 async def b(shared: Bench) -> Bench:
     """A bench where nothing was said yet; its bot may be killed."""
     await shared.start()
-    await shared.renew()
+    await shared.reset()
     return shared
 
 
@@ -51,7 +51,7 @@ async def over_http(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[B
 async def web(over_http: Bench) -> Bench:
     """A bench in HTTP mode where nothing was said yet; its bot may be stopped."""
     await over_http.start()
-    await over_http.renew()
+    await over_http.reset()
     return over_http
 
 
@@ -73,5 +73,5 @@ async def two(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> As
 async def pair(two: Bench) -> Bench:
     """Both run, and nothing was said yet."""
     await two.start()
-    await two.renew()
+    await two.reset()
     return two

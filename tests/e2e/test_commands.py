@@ -75,7 +75,7 @@ async def test_explain_and_why_tell_what_a_link_is_and_what_became_of_it_on_the_
     await b.click(await b.card(root, "Add 1 insight"), "insights.dismiss")
     await b.card(root, "Dismissed")
     there = b.slack.permalink(CHANNEL, ts)
-    for said in (await ask(b, f"why {there}"), "\n".join(await b.say("why", there))):
+    for said in (await ask(b, f"why {there}"), "\n".join(await b.run_command("why", there))):
         assert f"Its thread is tied to {KEY} by its first message." in said
         assert "MONITOR 1, by route" in said
         assert "Dismissed by Ana" in said

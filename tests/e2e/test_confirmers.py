@@ -14,7 +14,7 @@ async def test_only_the_named_and_the_members_of_named_groups_may_confirm(tmp_pa
         b.reply(root, monitor(1))
         card = await b.card(root, "Add 1 insight")
         await b.click(card, "insights.add", "U0BEN")
-        assert (await b.told("U0BEN")).startswith(ONLY)
+        assert (await b.answer_to("U0BEN")).startswith(ONLY)
         await b.handled()
         assert b.calls(PUT) == []
         await b.click(card, "insights.add", "U0ANA")

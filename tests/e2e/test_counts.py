@@ -39,7 +39,7 @@ class Counted:
         self._file.write_bytes(b"")
 
     async def acknowledged(self) -> None:
-        await self.b.control.until(lambda: self.b.slack.outbox.undelivered == 0, what="acknowledgements")
+        await self.b.control.until(lambda: self.b.slack.transport.undelivered == 0, what="acknowledgements")
 
     @property
     def statements(self) -> list[str]:
@@ -63,7 +63,7 @@ async def counted_bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterat
 
 @pytest.fixture
 async def c(counted_bench: Counted) -> Counted:
-    await counted_bench.b.renew()
+    await counted_bench.b.reset()
     return counted_bench
 
 

@@ -189,6 +189,6 @@ async def test_asked_to_stop_it_finishes_the_put_under_way_and_ends_with_success
     assert [call.status for call in own.calls(PUT)] == [200]
     assert "[warning" not in own.log
     assert "[error" not in own.log
-    *_, last = await own.say("audit", "--json")
+    *_, last = await own.run_command("audit", "--json")
     move = json.loads(last)
     assert (move["case"], move["resource_id"], move["old"], move["new"]) == (KEY, "9", "confirmed", "added")

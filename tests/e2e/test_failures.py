@@ -117,7 +117,7 @@ async def test_what_somebody_added_by_hand_meanwhile_is_not_added_twice_and_not_
     """As after a restore of a backup that is older than the insight."""
     root, card = await offered(own, 1)
     own.datadog.cases.change(own.datadog.cases["CASEM-4523"], insights=[CaseInsight("MONITOR", "1", "/monitors/1")])
-    await own.let_cases_grow_old()
+    await own.age_cases()
     await own.click(card, "insights.add")
     added = await own.card(root, "Added to CASEM-4523")
     await own.handled()
@@ -208,7 +208,7 @@ async def test_a_guest_and_a_stranger_are_refused_in_words_that_only_they_see(b:
     b.slack.join(CHANNEL, "U0GUEST")
     for user in ("U0GUEST", "U0STRANGER"):
         assert (await b.click(card, "insights.add", user))["acknowledged"]
-        assert await b.told(user) == sentence
+        assert await b.answer_to(user) == sentence
     await b.handled()
     assert b.calls(PUT) == []
     assert b.private("U0ANA") == []
@@ -222,7 +222,7 @@ async def test_when_slack_does_not_say_who_clicked_nothing_changes(b: Bench) -> 
     b.control.rule("slack", "users.info", delay=3.0, times=1)
     result = await b.click(card, "insights.add", "U0NEW")
     assert result["acknowledged"]
-    assert "Slack did not say who you are just now" in await b.told("U0NEW")
+    assert "Slack did not say who you are just now" in await b.answer_to("U0NEW")
     await b.handled()
     assert b.calls(PUT) == []
     assert "Add 1 insight" in b.cards(root)[0]["text"]

@@ -27,9 +27,9 @@ async def post(
     if isinstance(body, bytes):
         signed[b"X-Slack-Signature"] = signature(SIGNING_SECRET, at, body).encode()
     given = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
-    assert b.front is not None
+    assert b.balancer is not None
     async with httpx.AsyncClient() as client:
-        return await client.post(f"{b.front.targets[0]}/slack/events", content=body, headers={**signed, **given})
+        return await client.post(f"{b.balancer.targets[0]}/slack/events", content=body, headers={**signed, **given})
 
 
 def said_nothing(b: Bench) -> bool:
@@ -38,11 +38,11 @@ def said_nothing(b: Bench) -> bool:
 
 
 async def asked_until_it_fails(b: Bench) -> None:
-    assert b.front is not None
+    assert b.balancer is not None
     # What the door took as it closed gets no answer, and the click has but a second until Slack's word is overdue.
     async with httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0), timeout=0.3) as client:
         while True:
-            await client.get(f"{b.front.targets[0]}/healthz")
+            await client.get(f"{b.balancer.targets[0]}/healthz")
 
 
 SCENARIOS = (
@@ -76,8 +76,8 @@ async def test_three_replicas_behind_a_round_robin_share_what_slack_sends(postgr
         await three.handled()
         assert sorted(rid for _, rid, _ in three.on_case) == ["1", "2", "3", "4", "5", "6"]
         assert [len(three.cards(root)) for root in roots] == [1] * 6
-        assert three.front is not None
-        assert set(three.front.served) == set(three.front.targets), "each had its share"
+        assert three.balancer is not None
+        assert set(three.balancer.served) == set(three.balancer.targets), "each had its share"
     postgres.drop(postgres_url, "robin")
 
 
@@ -160,9 +160,9 @@ async def test_an_event_of_an_odd_shape_ends_quietly(door: Bench) -> None:
 
 
 async def test_slacks_address_takes_posts_only(door: Bench) -> None:
-    assert door.front is not None
+    assert door.balancer is not None
     async with httpx.AsyncClient() as client:
-        response = await client.get(f"{door.front.targets[0]}/slack/events")
+        response = await client.get(f"{door.balancer.targets[0]}/slack/events")
     assert response.status_code == 405
 
 

@@ -75,7 +75,7 @@ async def test_nothing_ticked_is_said_privately(b: Bench) -> None:
     card = await b.card(root, "Add 1 insight")
     await b.tick(card, "U0BEN")
     await b.click(card, "insights.add", "U0BEN")
-    assert await b.told("U0BEN") == "Tick at least one, or press Dismiss."
+    assert await b.answer_to("U0BEN") == "Tick at least one, or press Dismiss."
     await b.handled()
     assert "Add 1 insight" in b.cards(root)[0]["text"]
 
@@ -89,7 +89,7 @@ async def test_two_people_click_at_once_and_the_second_is_told_who_was_first(b: 
     await b.click(card, "insights.add", "U0ANA")
     await b.held(PUT)
     await b.click(card, "insights.add", "U0BEN", late=True)
-    assert (await b.told("U0BEN")).startswith("Ana already added this at ")
+    assert (await b.answer_to("U0BEN")).startswith("Ana already added this at ")
     b.control.release()
     await b.card(root, "Added to CASEM-4523 by Ana")
     await b.handled()
@@ -107,7 +107,7 @@ async def test_of_overlapping_choices_each_insight_is_added_once(b: Bench) -> No
     await b.click(card, "insights.add", "U0ANA")
     await b.held(PUT)
     await b.click(card, "insights.add", "U0BEN", late=True)
-    told = await b.told("U0BEN")
+    told = await b.answer_to("U0BEN")
     assert "Monitor 2" in told
     assert "Ana" in told
     b.control.release()

@@ -10,7 +10,7 @@ async def test_a_mention_with_a_link_has_one_effect(b: Bench) -> None:
     root = b.start_thread()
     b.slack.mention(CHANNEL, "U0ANA", f"add {monitor(1)}", thread_ts=root)
     await b.card(root, f"Added to {KEY} by Ana")
-    assert await b.told("U0ANA") == f"Adding 1 insight to {KEY}."
+    assert await b.answer_to("U0ANA") == f"Adding 1 insight to {KEY}."
     await b.handled()
     assert len(b.cards(root)) == 1
     assert [resource for _, resource, _ in b.on_case] == ["1"]
@@ -20,7 +20,7 @@ async def test_a_mention_told_eleven_times_is_answered_once(b: Bench) -> None:
     b.slack.repeat_events = 11
     root = b.start_thread("The API is slow")
     b.slack.mention(CHANNEL, "U0ANA", f"tie {KEY}", thread_ts=root)
-    await b.told("U0ANA")
+    await b.answer_to("U0ANA")
     b.slack.repeat_events = 1
     await b.handled()
     assert b.private("U0ANA") == ["Done."]
@@ -33,9 +33,9 @@ async def test_a_mention_while_the_database_is_locked_is_carried_out_when_slack_
     await b.handled()
     with b.locked_database():
         b.slack.mention(CHANNEL, "U0ANA", f"tie {KEY}", thread_ts=root)
-        await b.control.until(lambda: b.slack.outbox.undelivered > 0, what="the event")
+        await b.control.until(lambda: b.slack.transport.undelivered > 0, what="the event")
         await b.control.until(lambda: "store.failed" in b.log, what="the failure")
-    assert await b.told("U0ANA") == "Done."
+    assert await b.answer_to("U0ANA") == "Done."
 
 
 async def test_a_scan_reads_the_thread_and_makes_one_card(b: Bench) -> None:

@@ -162,7 +162,7 @@ async def test_links_without_an_insight_become_one_comment(b: Bench) -> None:
     await opened(b, root)
     view = await until_shown(b, "1 link is no insight")
     await submit(b, view, {"key": {"key": KEY}, "commenting": {"commenting": ["comment"]}})
-    assert await b.told("U0ANA") == f"The comment with the links is on {KEY}."
+    assert await b.answer_to("U0ANA") == f"The comment with the links is on {KEY}."
     assert b.datadog.cases[KEY].comments == [LOGS]
 
 
@@ -172,7 +172,7 @@ async def test_a_comment_whose_answer_got_lost_is_never_repeated_and_that_is_sai
     b.control.rule("datadog", COMMENT, drop="after", times=1)
     view = await opened(b, root)
     await submit(b, view, {"key": {"key": KEY}, "commenting": {"commenting": ["comment"]}})
-    assert (await b.told("U0ANA")).startswith(f"Whether the comment reached {KEY} is not known")
+    assert (await b.answer_to("U0ANA")).startswith(f"Whether the comment reached {KEY} is not known")
     await b.handled()
     assert len(b.calls(COMMENT)) == 1
 

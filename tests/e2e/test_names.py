@@ -3,21 +3,21 @@
 import json
 from typing import Any
 
-from bot.sandbox.datadog.catalogue import EVENT_UID, SIGNAL
+from bot.sandbox.datadog.resources import EVENT_UID, SIGNAL
 from bot.sandbox.render import as_text
 from tests.e2e.bench import PUT, Bench, monitor, options
 
 Json = dict[str, Any]
 
-MONITOR = "GET /api/v1/monitor/{thing_id}"
-ISSUE = "GET /api/v2/error-tracking/issues/{thing_id}"
+MONITOR = "GET /api/v1/monitor/{resource_id}"
+ISSUE = "GET /api/v2/error-tracking/issues/{resource_id}"
 CACHE_ISSUE = "2841440d-e780-4fe2-96cd-6a8c1d194da5"
 WEB = "https://app.datadoghq.com"
 
 
 def call(b: Bench, number: int, name: str) -> str:
     """Have Datadog call a monitor by this name; its link. Each test takes its own: the bot remembers names."""
-    thing = b.datadog.names.things["monitor"]
+    thing = b.datadog.resources.by_kind["monitor"]
     thing[str(number)] = {**thing["17131362"], "id": number, "name": name}
     return monitor(number)
 

@@ -56,8 +56,8 @@ class World:
         return self.benches["acme"]
 
     def replica(self, number: int) -> str:
-        assert self.bots.front is not None
-        return self.bots.front.targets[number]
+        assert self.bots.balancer is not None
+        return self.bots.balancer.targets[number]
 
     async def begin(self, where: str) -> tuple[str, str]:
         """Press *Add to Slack* at the first replica: where Slack sends the browser back to, and its cookie."""
@@ -81,7 +81,7 @@ class World:
         return await self.come_back(*await self.begin(where))
 
     async def stored(self) -> list[Any]:
-        async with self.bots.storing() as tx:
+        async with self.bots.transaction() as tx:
             return list((await tx.execute(text("SELECT * FROM slack_bots ORDER BY id"))).mappings())
 
 
@@ -112,7 +112,7 @@ async def world(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
         stack.push_async_callback(made.bots.kill)
         yield made
         for bench in benches.values():
-            bench.note_used()
+            bench.note_coverage()
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ async def w(world: World) -> World:
     for bot in world.bots.bots:
         bot.env["CASE_INSIGHTS_ALLOWED_TEAMS"] = ALLOWED
     await world.bots.start()
-    async with world.bots.storing() as tx:
+    async with world.bots.transaction() as tx:
         await tx.execute(
             text("TRUNCATE slack_bots, slack_installations, slack_oauth_states, cards, ties, cases CASCADE")
         )
@@ -129,8 +129,8 @@ async def w(world: World) -> World:
         await bench.slack.verify_request_url()
         if bench.slack.installed:
             bench.slack.uninstall()
-            await bench.control.until(lambda: bench.slack.outbox.undelivered == 0, what="the removal to be heard")  # noqa: B023
-        bench.note_used()
+            await bench.control.until(lambda: bench.slack.transport.undelivered == 0, what="the removal to be heard")  # noqa: B023
+        bench.note_coverage()
         bench.control.reset()
         bench.datadog.control.reset()
     world.bots.datadog.add_case(KEY, TITLE)
@@ -162,14 +162,14 @@ async def test_an_enterprise_grid_installs_it_once_for_all_of_its_workspaces(w: 
     grid = w.benches["grid"]
     root, card = await offered(grid)
     await grid.click(card, "insights.add", "U0BEN")
-    assert "CASE_INSIGHTS_CONFIRMERS" in await grid.told("U0BEN")
+    assert "CASE_INSIGHTS_CONFIRMERS" in await grid.answer_to("U0BEN")
     await grid.click(card, "insights.add")
     await grid.card(root, f"Added to {KEY} by Ana")
     await opened(grid, f"Monitor 1 → {KEY} (added)")
     assert [row["team_id"] for row in await w.stored()] == [None, "T0ACME"]
     assert w.bots.calls("chat.postMessage") == [], "the other workspace has a channel of the same id"
     grid.slack.uninstall()
-    await grid.control.until(lambda: grid.slack.outbox.undelivered == 0, what="the removal to be heard")
+    await grid.control.until(lambda: grid.slack.transport.undelivered == 0, what="the removal to be heard")
     assert [row["team_id"] for row in await w.stored()] == ["T0ACME"]
 
 
@@ -179,7 +179,7 @@ async def test_who_is_of_one_workspace_is_a_stranger_in_the_other(w: World) -> N
     w.bots.slack.join(CHANNEL, "U0EVE")
     _, card = await offered(w.bots)
     await w.bots.click(card, "insights.add", "U0EVE")
-    assert (await w.bots.told("U0EVE")).startswith("Only full members of Acme")
+    assert (await w.bots.answer_to("U0EVE")).startswith("Only full members of Acme")
     assert w.bots.on_case == []
 
 
@@ -234,7 +234,7 @@ async def test_when_the_app_is_taken_out_its_token_is_forgotten_and_it_can_come_
 
 async def test_where_the_key_was_lost_the_bot_starts_and_the_app_can_be_installed_again(w: World) -> None:
     await w.install("acme")
-    async with w.bots.storing() as tx:
+    async with w.bots.transaction() as tx:
         await tx.execute(text("UPDATE slack_bots SET bot_token = 'unreadable'"))
         await tx.execute(text("UPDATE slack_installations SET bot_token = 'unreadable'"))
     for bot in w.bots.bots:
@@ -306,7 +306,7 @@ async def test_whatever_stands_for_the_team_asks_slack_for_nothing_more(w: World
 
 async def test_a_database_that_is_busy_is_told_and_the_same_address_works_again(w: World) -> None:
     address, cookie = await w.begin("acme")
-    async with w.bots.storing() as tx:
+    async with w.bots.transaction() as tx:
         await tx.execute(text("LOCK TABLE slack_oauth_states"))
         said = await w.come_back(address, cookie)
     assert (said.status_code, "It could not be saved." in said.text) == (503, True), said.text

@@ -76,7 +76,7 @@ async def several(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Org
 @pytest.fixture
 async def o(several: Orgs) -> Orgs:
     await several.b.start()
-    await several.b.renew()
+    await several.b.reset()
     for name, datadog in several.datadogs.items():
         datadog.control.reset()
         datadog.add_case(KEY, f"Known to {name}")
@@ -179,7 +179,7 @@ async def test_a_click_is_refused_once_the_workspace_may_no_more(o: Orgs) -> Non
     try:
         await restart(o.b)
         await o.b.click(card, "insights.add")
-        assert f"{KEY} belongs to the Datadog organisation acme-eu, which this bot does not use" in await o.b.told(
+        assert f"{KEY} belongs to the Datadog organisation acme-eu, which this bot does not use" in await o.b.answer_to(
             "U0ANA"
         )
         there = o.b.slack.permalink(CHANNEL, root)

@@ -15,13 +15,13 @@ def post(b: Bench, root: str, number: int, **more: Any) -> str:
     """A reply with this monitor, of which only the event is told; its ts."""
     ts = f"{float(root) + number:.6f}"
     said = {"user": "U0ANA", "text": f"<{monitor(number)}>", "ts": ts, "thread_ts": root, **more}
-    b.slack.events._send({"type": "message", "channel": CHANNEL, "channel_type": "channel", **said})
+    b.slack.event({"type": "message", "channel": CHANNEL, "channel_type": "channel", **said})
     return ts
 
 
 def change(b: Bench, root: str, message: Json, **more: Any) -> None:
     """An edit as Slack documents it: with neither the previous message nor the kind of channel."""
-    b.slack.events._send({**CHANGED, "ts": f"{float(root) + 900:.6f}", "message": message, **more})
+    b.slack.event({**CHANGED, "ts": f"{float(root) + 900:.6f}", "message": message, **more})
 
 
 def edited(root: str, ts: str, *numbers: int, **more: Any) -> Json:
@@ -79,7 +79,7 @@ async def test_a_deletion_by_its_ts_alone_takes_the_offer_back(b: Bench) -> None
     ts = post(b, root, 1)
     await b.card(root, "Add 1 insight")
     event = {"type": "message", "subtype": "message_deleted", "channel": CHANNEL, "ts": root, "deleted_ts": ts}
-    b.slack.events._send({**event, "previous_message": [{"ts": ts, "text": "x"}]})
+    b.slack.event({**event, "previous_message": [{"ts": ts, "text": "x"}]})
     await b.card(root, "the links were taken back")
 
 
@@ -99,7 +99,7 @@ ODD: list[Json] = [
 @pytest.mark.parametrize("odd", ODD, ids=str)
 async def test_what_an_event_lacks_is_no_failure(b: Bench, odd: Json) -> None:
     root = b.start_thread()
-    b.slack.events._send({**CHANGED, "ts": f"{float(root) + 900:.6f}", **odd})
+    b.slack.event({**CHANGED, "ts": f"{float(root) + 900:.6f}", **odd})
     await b.handled()
     assert "listener.failed" not in b.log
-    assert b.slack.outbox.undelivered == 0
+    assert b.slack.transport.undelivered == 0

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
-from bot.sandbox.child import Child
+from bot.sandbox.bot_process import BotProcess
 from tests.e2e import test_crashes, test_failures, test_main_job
 from tests.e2e.bench import CHANNEL, PUT, Bench, monitor, options
 
@@ -16,7 +16,7 @@ LEASE = 4.0
 
 
 @contextlib.contextmanager
-def paused(replica: Child) -> Iterator[None]:
+def paused(replica: BotProcess) -> Iterator[None]:
     """It does nothing, and is not dead."""
     process = replica._process
     assert process is not None
@@ -64,7 +64,7 @@ async def test_while_one_replica_posts_a_card_the_other_does_not_post_it_too(pai
     await pair.held("chat.postMessage")
     for number in (2, 3, 4):  # to both of them in turn
         pair.reply(root, monitor(number))
-    await pair.control.until(lambda: pair.slack.outbox.undelivered == 0, what="acknowledgements")
+    await pair.control.until(lambda: pair.slack.transport.undelivered == 0, what="acknowledgements")
     pair.control.release()
     await pair.card(root, "Add 4 insights")
     await pair.handled()

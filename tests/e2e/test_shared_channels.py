@@ -35,7 +35,7 @@ async def test_by_default_nothing_is_watched_and_what_is_added_on_purpose_is_sho
     said = await b.slack.command(SHARED, "U0ANA", "/insight", f"add {monitor(KNOWN)} to {KEY}")
     assert said["acknowledged"]
     await b.control.until(lambda: f"Added to {KEY} by Ana" in said_in(b, "D0ANA"), what="the card in direct messages")
-    assert b.datadog.names.things["monitor"][str(KNOWN)]["name"] in said_in(b, "D0ANA")
+    assert b.datadog.resources.by_kind["monitor"][str(KNOWN)]["name"] in said_in(b, "D0ANA")
     assert said_in(b, SHARED) == ""
 
 
@@ -53,7 +53,7 @@ async def test_where_it_is_watched_cards_have_no_names_and_no_titles(watching: B
     assert TITLE not in as_text(card)
     assert [option["text"]["text"] for option in options(card)] == [f"Monitor · {KNOWN}"]
     b.slack.mention(SHARED, "U0STRANGER", "status", thread_ts=root)
-    assert (await b.told("U0STRANGER")).startswith("Only full members of Acme, as Slack tells, are told about cases")
+    assert (await b.answer_to("U0STRANGER")).startswith("Only full members of Acme, as Slack tells, are told about cases")
     await b.slack.click(SHARED, card["ts"], "insights.add", "U0STRANGER")
     await b.control.until(lambda: "can change" in b.private("U0STRANGER")[-1], what="the refusal")
     await b.handled()

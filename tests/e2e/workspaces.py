@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot.sandbox.slack.refusal import RefusedError
+from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.server import SlackServer
-from bot.sandbox.slack.web import arguments_of, token_of
+from bot.sandbox.slack.web_api import arguments_of, token_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ async def workspaces(*servers: SlackServer) -> AsyncGenerator[Workspaces]:
     async def call(request: web.Request) -> web.StreamResponse:
         try:
             given = await arguments_of(request)
-        except RefusedError:  # the server will say so itself
+        except SlackError:  # the server will say so itself
             given = {}
         token, code = token_of(request, given), given.get("code", "")
         exchange = request.match_info["method"] == "oauth.v2.access"

@@ -300,7 +300,7 @@ PLANTED: dict[str, tuple[Plant, str]] = {
         "error datadog-cases: change cases (403) → cases_write",
     ),
     "names may not be read": (
-        lambda w: w.datadog.names.forbid(["incident", "signal"]),
+        lambda w: w.datadog.resources.forbid(["incident", "signal"]),
         "warning datadog-names: Incident (incident_read), Security signal (security_monitoring_signals_read) → "
         "give the application key these permissions",
     ),

@@ -360,7 +360,7 @@ async def events(caller: httpx.AsyncClient, **headers: str) -> AsyncIterator[Asy
 
 async def test_events_tell_of_calls_begun_and_finished_and_of_what_servers_tell(caller, datadog):
     async with events(caller) as stream:
-        datadog.control.tell("message", {"text": "hi"})
+        datadog.control.publish("message", {"text": "hi"})
         assert (await anext(stream))[1:] == ("message", {"text": "hi"})
         await put(caller)
         begun, case, finished = [await anext(stream) for _ in range(3)]
@@ -371,9 +371,9 @@ async def test_events_tell_of_calls_begun_and_finished_and_of_what_servers_tell(
 
 async def test_a_page_that_comes_back_gets_what_it_missed(caller, datadog):
     async with events(caller) as stream:
-        datadog.control.tell("card", {"n": 1})
+        datadog.control.publish("card", {"n": 1})
         seen, _, _ = await anext(stream)
-    datadog.control.tell("card", {"n": 2})
+    datadog.control.publish("card", {"n": 2})
     async with events(caller, **{"Last-Event-ID": str(seen)}) as stream:
         assert (await anext(stream))[1:] == ("card", {"n": 2})
 

@@ -28,9 +28,9 @@ from datadog_api_client.v2.model.case_insights_data import CaseInsightsData
 from datadog_api_client.v2.model.case_insights_request import CaseInsightsRequest
 from datadog_api_client.v2.model.case_resource_type import CaseResourceType
 
-from bot.sandbox.datadog.bodies import INSIGHT_TYPES
-from bot.sandbox.datadog.catalogue import EVENT, INCIDENT, OOM_ISSUE, PATHS, SIGNAL
+from bot.sandbox.datadog.resources import EVENT, INCIDENT, OOM_ISSUE, PATHS, SIGNAL
 from bot.sandbox.datadog.server import DatadogServer
+from bot.sandbox.datadog.validation import INSIGHT_TYPES
 from tests.sandbox.conftest import KEYS
 
 CASE = "/api/v2/cases/CASEM-4523"
@@ -445,9 +445,9 @@ async def test_a_comment_needs_its_text(caller):
 
 @pytest.mark.parametrize("kind", PATHS)
 async def test_a_kind_of_name_can_be_forbidden_or_unknown(datadog, caller, kind):
-    path = PATHS[kind].replace("{thing_id}", "nothing")
+    path = PATHS[kind].replace("{resource_id}", "nothing")
     assert (await caller.get(path)).status_code == 404
-    datadog.names.forbid([kind])
+    datadog.resources.forbid([kind])
     response = await caller.get(path)
     assert (response.status_code, response.json()["errors"][0]) == (403, "Forbidden")
 
@@ -489,18 +489,18 @@ async def test_a_case_is_added_and_changed_over_http(datadog, caller):
     ],
 )
 async def test_a_malformed_change_gets_a_sentence_and_changes_nothing(datadog, caller, path, sent, sentence):
-    before = datadog.cases["CASEM-4523"].shown()
+    before = datadog.cases["CASEM-4523"].snapshot()
     response = await caller.post(f"/_sandbox/{path}", json=sent)
     assert response.status_code == 400
     assert sentence in response.json()["error"]
-    assert [case.shown() for case in datadog.cases] == [before]
+    assert [case.snapshot() for case in datadog.cases] == [before]
 
 
 async def test_switches_are_set_over_http_and_told(datadog, caller):
     sent = {"duplicates": "merge", "absent": 400, "keys_valid": False, "may_write": False, "forbidden": ["issue"]}
     assert (await caller.post("/_sandbox/datadog", json=sent)).json() == sent
     assert (datadog.duplicates, datadog.absent, datadog.keys_valid, datadog.may_write) == ("merge", 400, False, False)
-    assert datadog.names.forbidden == {"issue"}
+    assert datadog.resources.forbidden == {"issue"}
     assert datadog.control.events[-1][1:] == ("datadog", sent)
     assert (await caller.post("/_sandbox/datadog")).json() == sent
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.child import environment
-from bot.sandbox.scene import CASE_LINK
-from bot.sandbox.stage import CHANNEL, staged
+from bot.sandbox.bot_process import environment
+from bot.sandbox.example_data import CASE_LINK, INCIDENTS
+from bot.sandbox.sandbox import running_sandbox
 from bot.slack.manifest import manifest
 
 ROOT = Path(__file__).parents[2]
@@ -58,13 +58,13 @@ def called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 async def test_the_bot_of_the_sandbox_calls_nothing_beyond_this_machine(called: Path):
     listening = os.pathsep.join((str(called.parent), str(ROOT)))
-    async with staged(manifest(), PYTHONPATH=listening, CASE_INSIGHTS_CARD_DELAY="100ms") as stage:
-        root = stage.slack.message(CHANNEL, "U0ANA", f"About {CASE_LINK}")["ts"]
-        stage.slack.message(CHANNEL, "U0ANA", "https://app.datadoghq.com/monitors/17131362", thread_ts=root)
-        card = await stage.control.until(lambda: next(iter(stage.slack.thread(CHANNEL, root)[2:]), None), timeout=20)
-        await stage.slack.click(CHANNEL, card["ts"], "insights.add", "U0BEN")
-        await stage.control.until(lambda: stage.datadog.cases["CASEM-4523"].insights, timeout=20)
-        assert not set(stage.bot.env.values()) & set(REAL_LOOKING.values()) - {"datadoghq.com"}
+    async with running_sandbox(manifest(), PYTHONPATH=listening, CASE_INSIGHTS_CARD_DELAY="100ms") as sandbox:
+        root = sandbox.slack.message(INCIDENTS, "U0ANA", f"About {CASE_LINK}")["ts"]
+        sandbox.slack.message(INCIDENTS, "U0ANA", "https://app.datadoghq.com/monitors/17131362", thread_ts=root)
+        [card] = await sandbox.control.until(lambda: sandbox.slack.thread(INCIDENTS, root)[2:], timeout=20)
+        await sandbox.slack.click(INCIDENTS, card["ts"], "insights.add", "U0BEN")
+        await sandbox.control.until(lambda: sandbox.datadog.cases["CASEM-4523"].insights, timeout=20)
+        assert not set(sandbox.bot.env.values()) & set(REAL_LOOKING.values()) - {"datadoghq.com"}
     _only_this_machine(called)
 
 

@@ -1,5 +1,6 @@
 """How the page is served: to this machine alone, allowed to talk to the two servers beside it and to nothing else."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 
@@ -8,27 +9,27 @@ import pytest
 from click.testing import CliRunner
 
 from bot.__main__ import main
-from bot.sandbox.open_house import OpenHouse, opened
+from bot.sandbox.interactive import InteractiveSandbox, interactive_sandbox
 from bot.sandbox.page import server
 from bot.slack.manifest import manifest
 
 
 @pytest.fixture(scope="module")
-async def house() -> AsyncIterator[OpenHouse]:
-    async with opened(manifest()) as open_house:
-        yield open_house
+async def page() -> AsyncIterator[InteractiveSandbox]:
+    async with interactive_sandbox(manifest()) as interactive:
+        yield interactive
 
 
 @pytest.fixture
-async def client(house: OpenHouse) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=house.url, timeout=20) as client:
+async def client(page: InteractiveSandbox) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=page.url, timeout=20) as client:
         yield client
 
 
-async def test_the_page_may_reach_itself_and_the_two_servers_and_nothing_else(client, house):
+async def test_the_page_may_reach_itself_and_the_two_servers_and_nothing_else(client, page):
     policy = (await client.get("/")).headers["Content-Security-Policy"]
     allowed = {source for rule in policy.split("; ") for source in rule.split()[1:]}
-    servers = {house.stage.slack.url.removesuffix("/api/"), house.stage.datadog.url}
+    servers = {page.sandbox.slack.url.removesuffix("/api/"), page.sandbox.datadog.url}
     assert allowed == {"'none'", "'self'", *servers}
 
 
@@ -47,39 +48,43 @@ async def test_a_name_that_only_points_at_this_machine_is_refused(client, host):
     assert (await client.get("/", headers={"Host": host})).status_code == 403
 
 
-async def test_a_page_of_another_origin_cannot_kill_the_bot(client, house):
+async def test_a_page_of_another_origin_cannot_kill_the_bot(client, page):
     answer = await client.post("/_sandbox/bot", json={"do": "kill"}, headers={"Origin": "https://evil.example"})
     assert answer.status_code == 403
-    assert house.stage.bot.runs
+    assert page.sandbox.bot.runs
 
 
-async def test_the_bot_is_killed_and_started_and_both_are_told(client, house):
-    before = house.stage.control.last_event
+async def test_the_bot_is_killed_and_started_and_both_are_told(client, page):
+    before = page.sandbox.control.last_event
     assert (await client.post("/_sandbox/bot", json={"do": "kill"})).json() == {"state": "stopped"}
-    assert not house.stage.bot.runs
+    assert not page.sandbox.bot.runs
     assert (await client.post("/_sandbox/bot", json={"do": "start"})).json() == {"state": "running"}
-    told = [event.data["state"] for event in house.stage.control.events if event.kind == "bot" and event.id > before]
+    told = [event.data["state"] for event in page.sandbox.control.events if event.kind == "bot" and event.id > before]
     assert told == ["stopped", "starting", "running"]
 
 
 async def test_what_the_stage_cannot_do_is_refused_in_words(client):
     answer = await client.post("/_sandbox/bot", json={"do": "sing"})
-    assert (answer.status_code, answer.json()) == (400, {"error": "do must be one of start, restart, kill, over."})
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"error": "do must be one of start, restart, kill, start_over."},
+    )
 
 
-async def test_a_reset_brings_the_scene_back(client, house):
-    slack = house.stage.slack.url.removesuffix("/api/")
-    house.stage.datadog.cases.clear()
+async def test_a_reset_brings_the_scene_back(client, page):
+    slack = page.sandbox.slack.url.removesuffix("/api/")
+    page.sandbox.datadog.cases.clear()
     assert (await client.post(f"{slack}/_sandbox/reset")).json() == {"ok": True}
     state = (await client.get(f"{slack}/_sandbox/state")).json()
     said = {channel["name"]: len(channel["messages"]) for channel in state["channels"]}
     assert (said["incidents"], said["general"]) == (2, 1)
-    assert house.stage.datadog.cases["CASEM-4523"].title == "Memory leak investigation on API"
+    assert page.sandbox.datadog.cases["CASEM-4523"].title == "Memory leak investigation on API"
 
 
-def test_a_taken_port_is_one_sentence_that_names_it():
+async def test_a_taken_port_is_one_sentence_that_names_it():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        result = CliRunner().invoke(main, ["sandbox", "--no-open", "--port", str(port)])
+        # In a thread of its own: the command's `asyncio.run` would take this thread's event loop away.
+        result = await asyncio.to_thread(CliRunner().invoke, main, ["sandbox", "--no-open", "--port", str(port)])
     assert result.exit_code == 2
     assert result.stderr == f"case-insights: port {port} is taken by another program; choose a free one with --port\n"

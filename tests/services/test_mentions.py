@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.model import Thread
-from bot.sandbox.slack.people import OUR_USER
+from bot.sandbox.slack.workspace import OUR_USER
 from bot.services.checks import UserError
 from bot.services.mentions import Mentions
 from bot.services.responder import Caller, Responder

@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.sandbox.child import Child
+from bot.sandbox.bot_process import BotProcess
 from tests.e2e.bench import PUT, Bench, bench
 from tests.proof.work import Shown, judge, key, on_case, spoil, wanted, work_a_case
 
@@ -82,7 +82,7 @@ async def _measure(run: Soak) -> None:
         await asyncio.sleep(MEMORY_EVERY)
 
 
-def _resident(child: Child) -> float:
+def _resident(child: BotProcess) -> float:
     """MiB; 0 where the system does not tell."""
     assert child._process is not None
     status = Path(f"/proc/{child._process.pid}/status")

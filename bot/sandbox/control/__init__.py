@@ -1,6 +1,6 @@
 """How the sandbox is steered: the journal, rules around every call, and the control routes.
 
-Both servers use one `Control`; each wraps its handlers in `carry_out` and mounts `routes(control)`. A server
+Both servers use one `Control`; each wraps its handlers in `handle_call` and mounts `routes(control)`. A server
 makes its own control routes with `control_route` and `body_of`, so that all of them take the same origins and
 refuse in the same way.
 """
@@ -27,14 +27,14 @@ __all__ = [
     "Moment",
     "Rule",
     "body_of",
-    "carry_out",
     "control_route",
+    "handle_call",
     "no_such_route",
     "routes",
 ]
 
 
-async def carry_out(
+async def handle_call(
     control: Control,
     request: web.Request,
     service: str,
@@ -50,7 +50,7 @@ async def carry_out(
     call = control.begin(service, method, request.path, arguments)
     rule = control.take_rule(service, method)
     try:
-        response = await (apply() if rule is None else _spoilt(control, call, rule, apply))
+        response = await (apply() if rule is None else _apply_rule(control, call, rule, apply))
         if response is None:
             control.finish(call, None, None)
             return _close(request)
@@ -61,7 +61,7 @@ async def carry_out(
             control.finish(call, None, None)
 
 
-async def _spoilt(
+async def _apply_rule(
     control: Control, call: Call, rule: Rule, apply: Callable[[], Awaitable[web.Response]]
 ) -> web.Response | None:
     """The answer to a call that a rule is for; None when the connection is to be closed without one."""

@@ -88,7 +88,7 @@ class Control:
         self.calls.append(call)
         self._under_way.add(call.n)
         self._last_activity = time.monotonic()
-        self.tell("call", call.as_json())
+        self.publish("call", call.as_json())
         return call
 
     def finish(self, call: Call, status: int | None, answer: Any) -> None:
@@ -96,9 +96,9 @@ class Control:
         call.status, call.answer, call.done = status, answer, True
         self._under_way.discard(call.n)
         self._last_activity = time.monotonic()
-        self.tell("call", call.as_json())
+        self.publish("call", call.as_json())
 
-    def tell(self, kind: str, data: Any) -> None:
+    def publish(self, kind: str, data: Any) -> None:
         """Tell the page of a change; `data` must be JSON. Also wakes whoever waits."""
         self._last_event += 1
         self.events.append(Event(self._last_event, kind, data))
@@ -200,20 +200,20 @@ class Control:
         )  # fmt: skip
         self._last_rule += 1
         self._rules[self._last_rule] = rule
-        self._tell_rules()
+        self._publish_rules()
         return self._last_rule
 
     def clear_rules(self, *rules: int) -> None:
         """Forget the rules of these ids, every rule without one. What is held stays held: see `release`."""
         self._rules = {rule: each for rule, each in self._rules.items() if rules and rule not in rules}
-        self._tell_rules()
+        self._publish_rules()
 
     def rules(self) -> list[Json]:
         """The rules that still have times left, as JSON with their ids."""
         return [{"rule": rule, **each.as_json()} for rule, each in self._rules.items() if each.times != 0]
 
-    def _tell_rules(self) -> None:
-        self.tell("rules", {"rules": self.rules()})
+    def _publish_rules(self) -> None:
+        self.publish("rules", {"rules": self.rules()})
 
     def take_rule(self, service: str, method: str) -> Rule | None:
         """The first rule for this call that has times left and whose chance says yes; uses up one time."""
@@ -225,7 +225,7 @@ class Control:
         entry = (call, gate)
         self._held.append(entry)
         call.held = moment
-        self.tell("call", call.as_json())
+        self.publish("call", call.as_json())
         try:
             await gate.wait()
         finally:
@@ -267,7 +267,7 @@ class Control:
         self.calls.clear()
         for callback in self._resets:
             callback()
-        self.tell("reset", {})
+        self.publish("reset", {})
 
 
 def contains(call: Call, text: str) -> bool:

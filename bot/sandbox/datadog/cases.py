@@ -1,4 +1,4 @@
-"""Cases as Datadog keeps and shows them: a UUID for good, a key that may change, and insights."""
+"""Cases: a permanent UUID, a key that changes when the case moves, and insights."""
 
 import re
 import time
@@ -29,7 +29,7 @@ class CaseInsight(NamedTuple):
 
 @dataclass(slots=True)
 class Case:
-    """One case. Times are seconds since the epoch; None where the thing has not happened."""
+    """One case. Times are seconds since the epoch; None for what has not happened."""
 
     id: str
     key: str
@@ -49,7 +49,7 @@ class Case:
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"project/{self.key.rpartition('-')[0]}"))
 
     def attributes(self) -> Json:
-        """As in the API, where a null field is left out."""
+        """As in the API, which leaves null fields out."""
         attributes: Json = {
             "key": self.key,
             "title": self.title,
@@ -77,16 +77,16 @@ class Case:
             "relationships": {"project": project},
         }
 
-    def shown(self) -> Json:
+    def snapshot(self) -> Json:
         """For the sandbox's page: flat, with the comments."""
         return {"id": self.id, **self.attributes(), "comments": list(self.comments)}
 
 
 class Cases:
-    """All cases of the organisation; `tell` hears of each one that changes."""
+    """All cases of the organization; `on_change` is called with each case that changes."""
 
-    def __init__(self, tell: Callable[[Case], None]) -> None:
-        self._tell = tell
+    def __init__(self, on_change: Callable[[Case], None]) -> None:
+        self._on_change = on_change
         self._by_id: dict[str, Case] = {}
 
     def __iter__(self) -> Iterator[Case]:
@@ -96,7 +96,7 @@ class Cases:
         return len(self._by_id)
 
     def __getitem__(self, id_or_key: str) -> Case:
-        """Raises KeyError when there is none, also for the key of before a move."""
+        """Raises KeyError when there is none; a key from before a move is unknown."""
         found = self.get(id_or_key)
         if found is None:
             raise KeyError(id_or_key)
@@ -110,7 +110,7 @@ class Cases:
         self._by_id.clear()
 
     def add(self, key: str, title: str, status: str = "OPEN", insights: Iterable[tuple[str, str, str]] = ()) -> Case:
-        """Raises ValueError for a malformed or taken key, or a status that there is not."""
+        """Raises ValueError for a malformed or taken key or an unknown status."""
         self._check_key(key)
         _check_status(status)
         kept = [CaseInsight(*insight) for insight in insights]
@@ -118,7 +118,7 @@ class Cases:
         closed_at = now if status == "CLOSED" else None
         case = Case(str(uuid.uuid4()), key, title, created_at=now, status=status, closed_at=closed_at, insights=kept)
         self._by_id[case.id] = case
-        self._tell(case)
+        self._on_change(case)
         return case
 
     def change(
@@ -132,9 +132,9 @@ class Cases:
         archived: bool | None = None,
         insights: Iterable[CaseInsight] = (),
     ) -> None:
-        """What people do to a case in Datadog itself; None leaves as it is, `insights` join the others.
+        """Change a case as people do in Datadog itself: None changes nothing, `insights` are added.
 
-        A new `key` is a move to another project: the UUID stays, the old key is nobody's. Raises ValueError
+        A new `key` is a move to another project: the UUID stays, the old key becomes unknown. Raises ValueError
         like `add`, and then nothing has changed.
         """
         if key is not None:
@@ -156,14 +156,14 @@ class Cases:
         self.change(case, key=key)
 
     def touch(self, case: Case) -> None:
-        """After any change: note the time and tell."""
+        """Note the time of a change, and publish it."""
         case.modified_at = time.time()
-        self._tell(case)
+        self._on_change(case)
 
     def search(self, words: str) -> list[Case]:
-        """A small part of Datadog's grammar: free text, `key:value`, quotes, `-`, AND (the default) and OR.
+        """A small part of Datadog's search syntax: free text, `key:value`, quotes, `-`, AND (the default) and OR.
 
-        As there, a key is not searched for. Parentheses group nothing here.
+        As in Datadog, keys are not searched. Parentheses are ignored here.
         """
         choices: list[list[re.Match[str]]] = [[]]
         for word in FILTER_WORD.finditer(words):

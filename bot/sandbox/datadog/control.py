@@ -5,14 +5,14 @@ from typing import Any, cast
 from aiohttp import web
 
 from bot.sandbox.control import Control, ControlError, body_of, control_route
-from bot.sandbox.datadog.bodies import INSIGHT_FIELDS, INSIGHT_TYPES
 from bot.sandbox.datadog.cases import Case, CaseInsight
-from bot.sandbox.datadog.organization import ABSENT, DUPLICATES, Organisation
+from bot.sandbox.datadog.organization import ABSENT, DUPLICATES, Organization
+from bot.sandbox.datadog.validation import INSIGHT_FIELDS, INSIGHT_TYPES
 
 Json = dict[str, Any]
 
 
-def datadog_routes(datadog: Organisation, control: Control) -> list[web.RouteDef]:
+def datadog_routes(datadog: Organization, control: Control) -> list[web.RouteDef]:
     """The routes; `control.routes` come beside them. A change of switches is told as "datadog"."""
 
     async def case(request: web.Request) -> Json:
@@ -20,18 +20,18 @@ def datadog_routes(datadog: Organisation, control: Control) -> list[web.RouteDef
             request, key=str, title=str, description=str, status=str, archive=bool, move_to=str, insights=list
         )
         try:
-            return _change(datadog, fields).shown()
+            return _change(datadog, fields).snapshot()
         except ValueError as error:
             raise ControlError(str(error)) from error
 
     async def cases(_: web.Request) -> Json:
-        return {"cases": [case.shown() for case in datadog.cases]}
+        return {"cases": [case.snapshot() for case in datadog.cases]}
 
     async def switches(request: web.Request) -> Json:
         fields = await body_of(request, duplicates=str, absent=int, keys_valid=bool, may_write=bool, forbidden=list)
         _switch(datadog, fields)
         if fields:
-            control.tell("datadog", _switches(datadog))
+            control.publish("datadog", _switches(datadog))
         return _switches(datadog)
 
     return [
@@ -41,7 +41,7 @@ def datadog_routes(datadog: Organisation, control: Control) -> list[web.RouteDef
     ]
 
 
-def _change(datadog: Organisation, fields: Json) -> Case:
+def _change(datadog: Organization, fields: Json) -> Case:
     """Add the case if there is none of that key (or UUID), then do to it what the other fields say."""
     insights = [_insight(item) for item in fields.get("insights", [])]
     if "key" not in fields:
@@ -61,7 +61,7 @@ def _change(datadog: Organisation, fields: Json) -> Case:
     return case
 
 
-def _add(datadog: Organisation, fields: Json) -> Case:
+def _add(datadog: Organization, fields: Json) -> Case:
     if "title" not in fields:
         raise ControlError(f"There is no case {fields['key']}; a new one needs a title.")
     if "move_to" in fields:
@@ -78,14 +78,14 @@ def _insight(item: object) -> CaseInsight:
     return CaseInsight(*texts)
 
 
-def _switch(datadog: Organisation, fields: Json) -> None:
+def _switch(datadog: Organization, fields: Json) -> None:
     duplicates, absent = fields.get("duplicates", datadog.duplicates), fields.get("absent", datadog.absent)
     if duplicates not in DUPLICATES:
         raise ControlError(f"duplicates must be one of {', '.join(DUPLICATES)}, not {duplicates!r}.")
     if absent not in ABSENT:
         raise ControlError(f"absent must be one of {', '.join(map(str, ABSENT))}, not {absent}.")
     try:
-        datadog.names.forbid([str(kind) for kind in fields.get("forbidden", datadog.names.forbidden)])
+        datadog.resources.forbid([str(kind) for kind in fields.get("forbidden", datadog.resources.forbidden)])
     except ValueError as error:
         raise ControlError(str(error)) from error
     datadog.duplicates, datadog.absent = duplicates, absent
@@ -93,11 +93,11 @@ def _switch(datadog: Organisation, fields: Json) -> None:
     datadog.may_write = fields.get("may_write", datadog.may_write)
 
 
-def _switches(datadog: Organisation) -> Json:
+def _switches(datadog: Organization) -> Json:
     return {
         "duplicates": datadog.duplicates,
         "absent": datadog.absent,
         "keys_valid": datadog.keys_valid,
         "may_write": datadog.may_write,
-        "forbidden": sorted(datadog.names.forbidden),
+        "forbidden": sorted(datadog.resources.forbidden),
     }

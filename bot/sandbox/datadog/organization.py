@@ -1,7 +1,7 @@
-"""One Datadog organisation: its cases, who may touch them, and what each endpoint answers.
+"""One Datadog organization: its cases, its keys and permissions, and the answer of each endpoint.
 
-Where Datadog promises nothing, this takes the worse side: a repeated PUT appends duplicates, and a DELETE
-that names an insight which is not there is refused as a whole (404). Switches choose the other sides.
+Where Datadog documents nothing, this assumes the worse: a repeated PUT appends duplicates, and a DELETE that names
+an insight which is not on the case is refused as a whole (404). Switches choose the other behaviours.
 """
 
 import math
@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bot.sandbox.datadog.bodies import RefusedError, bad_request, comment_of, insights_of, json_of
 from bot.sandbox.datadog.cases import PRIORITIES, Case, CaseInsight, Cases
-from bot.sandbox.datadog.catalogue import PATHS, Catalogue
+from bot.sandbox.datadog.resources import PATHS, Resources
+from bot.sandbox.datadog.validation import DatadogError, bad_request, parse_comment, parse_insights, parse_json
 
 Json = dict[str, Any]
 
@@ -23,8 +23,8 @@ ONLY_API_KEY = "/api/v1/validate"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One request: what the path names, the query, and the body as text."""
+class ApiRequest:
+    """One request: the path parameters, the query, and the body as text."""
 
     method: str
     path: Mapping[str, str]
@@ -33,30 +33,30 @@ class Asked:
     body: str
 
 
-Endpoint = Callable[[Asked], Json]
-"""What one method and path answers. Raises RefusedError."""
+Endpoint = Callable[[ApiRequest], Json]
+"""The answer for one method and path. Raises DatadogError."""
 
 
-class Organisation:
-    """The switches, to be set at any time:
+class Organization:
+    """Switches, which can be set at any time:
 
-    - `duplicates`: what a PUT does with an insight (exact triple) that is there: append, merge, reject (400);
-    - `absent`: the status of a DELETE that names an insight which is not there: 404, 400, 200 (passed over);
+    - `duplicates`: what a PUT does with an insight (exact triple) that the case has: append, merge, reject (400);
+    - `absent`: the status of a DELETE that names an insight that the case does not have: 404, 400, 200 (ignored);
     - `keys_valid`: False when the keys were rotated;
     - `refused`: resource ids that a PUT may not carry;
     - `may_write`: False when the keys are good but the project refuses;
-    - `names.forbid(kinds)`: the things whose names the keys may not read.
+    - `resources.forbid(kinds)`: the kinds of resource that the keys may not read.
     """
 
-    def __init__(self, tell: Callable[[Case], None], api_key: str, app_key: str, access_token: str) -> None:
+    def __init__(self, on_change: Callable[[Case], None], api_key: str, app_key: str, access_token: str) -> None:
         self.api_key, self.app_key, self.access_token = api_key, app_key, access_token
-        self.cases = Cases(tell)
+        self.cases = Cases(on_change)
         self.start_over()
 
     def start_over(self) -> None:
         """No cases, every switch back at its default."""
         self.cases.clear()
-        self.names = Catalogue()
+        self.resources = Resources()
         self.duplicates: Duplicates = "append"
         self.absent = 404
         self.keys_valid = self.may_write = True
@@ -69,7 +69,7 @@ class Organisation:
         return self.cases.add(key, title, status, insights)
 
     def endpoints(self) -> list[tuple[str, str, Endpoint]]:
-        """Method, path template and what answers there."""
+        """Method, path template and endpoint of each route."""
         return [
             ("GET", "/api/v2/cases", self._search),
             ("GET", "/api/v2/cases/{case_id}", self._get_case),
@@ -78,60 +78,60 @@ class Organisation:
             ("POST", "/api/v2/cases/{case_id}/comment", self._comment),
             ("GET", "/api/v2/validate_keys", lambda _: {"status": "ok"}),
             ("GET", ONLY_API_KEY, lambda _: {"valid": True}),
-            *(("GET", path, self._named(kind)) for kind, path in PATHS.items()),
+            *(("GET", path, self._resource(kind)) for kind, path in PATHS.items()),
         ]
 
     def authorise(self, headers: Mapping[str, str], *, only_api_key: bool = False) -> None:
-        """Raises RefusedError 403 for keys that are missing or wrong."""
+        """Raises DatadogError 403 for keys that are missing or wrong."""
         bearer = headers.get("Authorization", "").removeprefix("Bearer ")
         if bearer and not only_api_key:
             right = bearer == self.access_token
         elif "DD-API-KEY" not in headers:
-            raise RefusedError(403, "API key required")
+            raise DatadogError(403, "API key required")
         else:
             right = headers["DD-API-KEY"] == self.api_key
             right = right and (only_api_key or headers.get("DD-APPLICATION-KEY") == self.app_key)
         if not (right and self.keys_valid):
-            raise RefusedError(403, "Forbidden")
+            raise DatadogError(403, "Forbidden")
 
-    def _case(self, asked: Asked) -> Case:
-        case = self.cases.get(asked.path["case_id"])
+    def _case(self, request: ApiRequest) -> Case:
+        case = self.cases.get(request.path["case_id"])
         if case is not None:
             return case
-        # Both shapes were recorded; a client meets one by reading and the other by writing.
-        if asked.method == "GET":
-            raise RefusedError(404, {"code": "resource_not_found", "title": "case not found"})
+        # Both shapes were recorded: one for reads, the other for writes.
+        if request.method == "GET":
+            raise DatadogError(404, {"code": "resource_not_found", "title": "case not found"})
         raise _not_found("failed to get case: case not found")
 
     def _check_may_write(self) -> None:
         if not self.may_write:
-            raise RefusedError(403, "Forbidden", "Failed permission authorization checks")
+            raise DatadogError(403, "Forbidden", "Failed permission authorization checks")
 
-    def _get_case(self, asked: Asked) -> Json:
-        return {"data": self._case(asked).as_json()}
+    def _get_case(self, request: ApiRequest) -> Json:
+        return {"data": self._case(request).as_json()}
 
-    def _named_insights(self, asked: Asked) -> tuple[Case, list[CaseInsight]]:
+    def _named_insights(self, request: ApiRequest) -> tuple[Case, list[CaseInsight]]:
         self._check_may_write()
-        insights = insights_of(json_of(asked.content_type, asked.body))
-        return self._case(asked), insights
+        insights = parse_insights(parse_json(request.content_type, request.body))
+        return self._case(request), insights
 
-    def _add_insights(self, asked: Asked) -> Json:
-        case, insights = self._named_insights(asked)
-        there = [*case.insights]
+    def _add_insights(self, request: ApiRequest) -> Json:
+        case, insights = self._named_insights(request)
+        insights_after = [*case.insights]
         for insight in insights:
             if insight.resource_id in self.refused:
                 raise bad_request(f"resource {insight.resource_id} does not exist")
-            if insight not in there or self.duplicates == "append":
-                there.append(insight)
+            if insight not in insights_after or self.duplicates == "append":
+                insights_after.append(insight)
             elif self.duplicates == "reject":
                 raise bad_request(f"insight {insight.type} {insight.resource_id} already exists")
-        case.insights = there
+        case.insights = insights_after
         self.cases.touch(case)
         return {"data": case.as_json()}
 
-    def _remove_insights(self, asked: Asked) -> Json:
+    def _remove_insights(self, request: ApiRequest) -> Json:
         """All copies of each exact triple go, or nothing does."""
-        case, insights = self._named_insights(asked)
+        case, insights = self._named_insights(request)
         absent = [insight for insight in insights if insight not in case.insights]
         if absent and self.absent == 404:
             raise _not_found(f"insight {absent[0].type} {absent[0].resource_id} not found")
@@ -141,10 +141,10 @@ class Organisation:
         self.cases.touch(case)
         return {"data": case.as_json()}
 
-    def _comment(self, asked: Asked) -> Json:
+    def _comment(self, request: ApiRequest) -> Json:
         self._check_may_write()
-        text = comment_of(json_of(asked.content_type, asked.body))
-        case = self._case(asked)
+        text = parse_comment(parse_json(request.content_type, request.body))
+        case = self._case(request)
         case.comments.append(text)
         self.cases.touch(case)
         cell = {
@@ -155,25 +155,25 @@ class Organisation:
         }
         return {"data": [{"id": str(uuid.uuid4()), "type": "timeline_cell", "attributes": cell}]}
 
-    def _search(self, asked: Asked) -> Json:
-        size = _whole(asked.query, "page[size]", 10, 100)
-        number = _whole(asked.query, "page[number]", 1, 10_000)
-        found = _sorted(self.cases.search(asked.query.get("filter", "")), asked.query)
+    def _search(self, request: ApiRequest) -> Json:
+        size = _whole(request.query, "page[size]", 10, 100)
+        number = _whole(request.query, "page[number]", 1, 10_000)
+        found = _sorted(self.cases.search(request.query.get("filter", "")), request.query)
         shown = found[(number - 1) * size : number * size]
         page = {"current": number, "size": size, "total": math.ceil(len(found) / size)}
         return {"data": [case.as_json() for case in shown], "meta": {"page": page}}
 
-    def _named(self, kind: str) -> Endpoint:
-        return lambda asked: self.names.look_up(kind, asked.path["thing_id"])
+    def _resource(self, kind: str) -> Endpoint:
+        return lambda request: self.resources.look_up(kind, request.path["resource_id"])
 
 
-def no_such_page(_: Asked) -> Json:
-    """The endpoint of every path that there is not."""
-    raise RefusedError(404, "Not found")
+def unknown_path(_: ApiRequest) -> Json:
+    """The endpoint for every unknown path."""
+    raise DatadogError(404, "Not found")
 
 
-def _not_found(detail: str) -> RefusedError:
-    return RefusedError(404, {"status": "404", "title": "Not Found", "detail": detail})
+def _not_found(detail: str) -> DatadogError:
+    return DatadogError(404, {"status": "404", "title": "Not Found", "detail": detail})
 
 
 def _sorted(cases: list[Case], query: Mapping[str, str]) -> list[Case]:

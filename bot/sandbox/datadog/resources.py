@@ -1,22 +1,22 @@
-"""A small catalogue of what insights point at, so that names can be looked up as in a real organisation.
+"""A few resources that insights point at, so that their titles can be looked up as in a real organization.
 
 Shapes: the official datadog-api-client 2.62, which reads them in the tests.
 """
 
 from typing import Any
 
-from bot.sandbox.datadog.bodies import RefusedError
+from bot.sandbox.datadog.validation import DatadogError
 
 Json = dict[str, Any]
 
 PATHS = {
-    "monitor": "/api/v1/monitor/{thing_id}",
-    "dashboard": "/api/v1/dashboard/{thing_id}",
-    "incident": "/api/v2/incidents/{thing_id}",
-    "issue": "/api/v2/error-tracking/issues/{thing_id}",
-    "signal": "/api/v2/security_monitoring/signals/{thing_id}",
-    "event": "/api/v2/events/{thing_id}",
-    "old_event": "/api/v1/events/{thing_id}",
+    "monitor": "/api/v1/monitor/{resource_id}",
+    "dashboard": "/api/v1/dashboard/{resource_id}",
+    "incident": "/api/v2/incidents/{resource_id}",
+    "issue": "/api/v2/error-tracking/issues/{resource_id}",
+    "signal": "/api/v2/security_monitoring/signals/{resource_id}",
+    "event": "/api/v2/events/{resource_id}",
+    "old_event": "/api/v1/events/{resource_id}",
 }
 OOM_ISSUE = "2841440d-0b1e-11f0-9a2c-da7ad0900005"
 CACHE_ISSUE = "2841440d-e780-4fe2-96cd-6a8c1d194da5"
@@ -28,31 +28,31 @@ OLD_EVENT = "5309722366481886321"
 CREATED = "2025-03-18T14:00:00.000Z"
 
 
-class Catalogue:
-    """Things by kind and id, and the kinds that the keys have no permission for."""
+class Resources:
+    """Resources by kind and id, and the kinds that the keys have no permission for."""
 
     def __init__(self) -> None:
-        self.things: dict[str, dict[str, Json]] = _things()
+        self.by_kind: dict[str, dict[str, Json]] = _resources()
         self.forbidden: set[str] = set()
 
-    def look_up(self, kind: str, thing_id: str) -> Json:
-        """Raises RefusedError 403 for a forbidden kind, 404 for an unknown id."""
+    def look_up(self, kind: str, resource_id: str) -> Json:
+        """Raises DatadogError 403 for a forbidden kind, 404 for an unknown id."""
         if kind in self.forbidden:
-            raise RefusedError(403, "Forbidden", "Failed permission authorization checks")
-        found = self.things[kind].get(thing_id)
-        if found is None:
-            raise RefusedError(404, f"{kind.capitalize()} not found")
-        return found
+            raise DatadogError(403, "Forbidden", "Failed permission authorization checks")
+        resource = self.by_kind[kind].get(resource_id)
+        if resource is None:
+            raise DatadogError(404, f"{kind.capitalize()} not found")
+        return resource
 
     def forbid(self, kinds: list[str]) -> None:
-        """Have exactly these kinds refused. Raises ValueError for one that there is not."""
+        """Refuse exactly these kinds (403). Raises ValueError for an unknown kind."""
         for kind in kinds:
             if kind not in PATHS:
                 raise ValueError(f"There is no kind {kind!r}; there are: {', '.join(PATHS)}.")
         self.forbidden = set(kinds)
 
 
-def _things() -> dict[str, dict[str, Json]]:
+def _resources() -> dict[str, dict[str, Json]]:
     incident = _incident()
     return {
         "monitor": {
@@ -61,7 +61,7 @@ def _things() -> dict[str, dict[str, Json]]:
             "90210": _monitor(90210, "High memory on api", "avg:system.mem.pct_usable{service:api}"),
         },
         "dashboard": {"abc-def-ghi": _dashboard("abc-def-ghi", "API overview")},
-        # By UUID as documented, and by the number that stands in links.
+        # By UUID as documented, and by the number that links have.
         "incident": {INCIDENT: incident, str(incident["data"]["attributes"]["public_id"]): incident},
         "issue": {issue_id: _issue(issue_id) for issue_id in (OOM_ISSUE, CACHE_ISSUE)},
         "signal": {SIGNAL: _signal()},

@@ -9,10 +9,10 @@ from typing import Any, Self, cast
 
 from aiohttp import web
 
-from bot.sandbox.control import Control, carry_out, no_such_route, routes
-from bot.sandbox.datadog.bodies import RefusedError, answer
+from bot.sandbox.control import Control, handle_call, no_such_route, routes
 from bot.sandbox.datadog.control import datadog_routes
-from bot.sandbox.datadog.organization import ONLY_API_KEY, Asked, Endpoint, Organisation, no_such_page
+from bot.sandbox.datadog.organization import ONLY_API_KEY, ApiRequest, Endpoint, Organization, unknown_path
+from bot.sandbox.datadog.validation import DatadogError, answer
 
 Json = dict[str, Any]
 
@@ -21,11 +21,11 @@ LARGEST_BODY = 4 * 1024 * 1024
 HTML_429 = "<html><head><title>429 Too Many Requests</title></head><body>Too Many Requests</body></html>"
 
 
-class DatadogServer(Organisation):
+class DatadogServer(Organization):
     """One Datadog organisation, served: an async context manager, or `start` and `stop`.
 
-    Inspect `cases` (`cases["CASEM-1"].insights`) and `control`; `site` is its web host's, for links to cases.
-    Everything an `Organisation` has can be set while it runs.
+    Inspect `cases` (`cases["CASEM-1"].insights`) and `control`; `site` is the web host in links to cases.
+    The switches of `Organization` can be set while it runs.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class DatadogServer(Organisation):
         site: str = "datadoghq.com",
     ) -> None:
         self.control = control or Control()
-        super().__init__(lambda case: self.control.tell("case", case.shown()), api_key, app_key, access_token)
+        super().__init__(lambda case: self.control.publish("case", case.snapshot()), api_key, app_key, access_token)
         self.site = site
         self.url = ""
         self._runner: web.AppRunner | None = None
@@ -52,10 +52,10 @@ class DatadogServer(Organisation):
         api = [
             web.RouteDef(method, path, self._serve(path, endpoint), {}) for method, path, endpoint in self.endpoints()
         ]
-        unknown = web.RouteDef("*", "/{anything:.*}", self._serve(None, no_such_page), {})
+        unknown = web.RouteDef("*", "/{anything:.*}", self._serve(None, unknown_path), {})
         steering = [*routes(self.control), *datadog_routes(self, self.control), no_such_route()]
         app.add_routes([*steering, *api, unknown])
-        # Long polls and event streams never end by themselves: they are cut off.
+        # Long polls and event streams never end by themselves, so they are cut off.
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
@@ -85,9 +85,9 @@ class DatadogServer(Organisation):
         html: bool = False,
         method: str = "*",
     ) -> int:
-        """Answer the next `times` calls (None: all) with 429, over in `reset` seconds; returns the rule's id.
+        """Answer the next `times` calls (None: all) with 429 and `reset` seconds to wait; returns the rule's id.
 
-        `epoch` gives the end as seconds since the epoch, `html` a body that is not JSON: both have been seen.
+        `epoch`: the reset is seconds since the epoch; `html`: the body is HTML. Both have been seen.
         """
         headers = {
             "X-RateLimit-Limit": "10",
@@ -103,27 +103,29 @@ class DatadogServer(Organisation):
         self, template: str | None, endpoint: Endpoint
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def handle(request: web.Request) -> web.StreamResponse:
-            asked = Asked(request.method, request.match_info, request.query, request.content_type, await request.text())
+            api_request = ApiRequest(
+                request.method, request.match_info, request.query, request.content_type, await request.text()
+            )
 
             async def apply() -> web.Response:
                 try:
                     self.authorise(request.headers, only_api_key=template == ONLY_API_KEY)
-                    return answer(endpoint(asked))
-                except RefusedError as refused:
+                    return answer(endpoint(api_request))
+                except DatadogError as refused:
                     return refused.response()
 
             method = f"{request.method} {template or request.path}"
-            return await carry_out(self.control, request, "datadog", method, _arguments(asked), apply)
+            return await handle_call(self.control, request, "datadog", method, _arguments(api_request), apply)
 
         return handle
 
 
-def _arguments(asked: Asked) -> Json:
-    """For the journal: the query, and the body's fields, or the body as it is when it has none."""
-    if not asked.body:
-        return dict(asked.query)
+def _arguments(request: ApiRequest) -> Json:
+    """For the journal: the query and the fields of the body, or the body itself when it is not an object."""
+    if not request.body:
+        return dict(request.query)
     try:
-        body: object = json.loads(asked.body)
+        body: object = json.loads(request.body)
     except ValueError:
-        body = asked.body
-    return {**asked.query, **(cast(Json, body) if isinstance(body, dict) else {"body": body})}
+        body = request.body
+    return {**request.query, **(cast(Json, body) if isinstance(body, dict) else {"body": body})}

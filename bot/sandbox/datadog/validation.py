@@ -1,4 +1,4 @@
-"""What Datadog takes in a request, and the errors it answers with, as recorded from the real API.
+"""Validates the bodies of requests, with the errors recorded from the real API.
 
 Sources: the official datadog-api-client 2.62 (schemas) and its public recordings (errors).
 """
@@ -36,8 +36,8 @@ INSIGHT_TYPES = (
 )
 
 
-class RefusedError(Exception):
-    """Datadog says no: a status and its list of errors, objects or strings."""
+class DatadogError(Exception):
+    """An error answer: a status and a list of errors, objects or strings."""
 
     def __init__(self, status: int, *errors: Json | str) -> None:
         super().__init__(status, *errors)
@@ -52,12 +52,12 @@ def answer(data: Json, status: int = 200) -> web.Response:
     return web.Response(status=status, body=json.dumps(data).encode(), headers={"Content-Type": JSON_API})
 
 
-def bad_request(detail: str) -> RefusedError:
-    return RefusedError(400, {"status": "400", "title": "Bad Request", "detail": detail})
+def bad_request(detail: str) -> DatadogError:
+    return DatadogError(400, {"status": "400", "title": "Bad Request", "detail": detail})
 
 
-def json_of(content_type: str, text: str) -> object:
-    """The decoded body. Raises RefusedError when it is not JSON or is not declared as such."""
+def parse_json(content_type: str, text: str) -> object:
+    """The decoded body. Raises DatadogError when it is not JSON or its content type is not."""
     if "json" not in content_type:
         raise bad_request(f'unsupported content type "{content_type}"')
     try:
@@ -66,7 +66,7 @@ def json_of(content_type: str, text: str) -> object:
         raise bad_request(f"invalid JSON: {error}") from error
 
 
-def insights_of(body: object) -> list[CaseInsight]:
+def parse_insights(body: object) -> list[CaseInsight]:
     """The insights of a PUT or DELETE: 1 to 100, three non-empty strings each, one of the 16 types."""
     found = _attributes(body, "insights")["insights"]
     if not isinstance(found, list):
@@ -77,7 +77,7 @@ def insights_of(body: object) -> list[CaseInsight]:
     return [_insight(item, f"data.attributes.insights[{index}]") for index, item in enumerate(items)]
 
 
-def comment_of(body: object) -> str:
+def parse_comment(body: object) -> str:
     """The text of a comment."""
     return _text(_attributes(body, "comment"), "comment", "data.attributes")
 

@@ -1,16 +1,17 @@
-"""The page over HTTP: its files, where the two servers are, and what only the stage can do to the bot."""
+"""Serves the page: its files, the addresses of the two servers, and the buttons that start and stop the bot."""
 
 import socket
 from errno import EADDRINUSE
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from bot.sandbox.control import ControlError, body_of, control_route, no_such_route
+from bot.sandbox.supervisor import Supervisor
 
 Json = dict[str, Any]
 
@@ -18,39 +19,23 @@ PAGE = Path(__file__).parent / "static"
 
 
 class PortTaken(Exception):
-    """The page cannot be served on the port asked for; the message is a sentence for the one who asked."""
-
-
-class Scene(Protocol):
-    """What the page is about. `id` is another one after the sandbox was started anew."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def slack_url(self) -> str: ...
-    @property
-    def datadog_url(self) -> str: ...
-    @property
-    def bot_state(self) -> Json: ...
-    async def do(self, deed: str) -> None:
-        """`start`, `restart` or `kill` the bot; raises KeyError for anything else."""
-        ...
+    """The page cannot be served on this port; the message is a sentence for the person."""
 
 
 def bind(port: int) -> socket.socket:
-    """The page's socket, on loopback; port 0 takes a free one. Raises PortTaken."""
+    """A socket for the page, on loopback; port 0 takes a free one. Raises PortTaken."""
     try:
         return socket.create_server(("127.0.0.1", port))
     except OSError as error:
-        why = "taken by another program" if error.errno == EADDRINUSE else f"not to be had ({error.strerror})"
+        why = "taken by another program" if error.errno == EADDRINUSE else f"not available ({error.strerror})"
         raise PortTaken(f"port {port} is {why}; choose a free one with --port") from error
 
 
-async def serve(scene: Scene, bound: socket.socket) -> web.AppRunner:
+async def serve(supervisor: Supervisor, bound: socket.socket) -> web.AppRunner:
     """Serve the page on a bound socket until the runner is cleaned up."""
-    app = web.Application(middlewares=[_guarded(scene)])
+    app = web.Application(middlewares=[_security_headers(supervisor)])
     app.router.add_get("/", _index)
-    app.router.add_routes([*_deeds(scene), no_such_route()])
+    app.router.add_routes([*_control_routes(supervisor), no_such_route()])
     app.router.add_static("/", PAGE)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
@@ -58,40 +43,40 @@ async def serve(scene: Scene, bound: socket.socket) -> web.AppRunner:
     return runner
 
 
-def _deeds(scene: Scene) -> list[web.RouteDef]:
-    async def stage(_: web.Request) -> Json:
+def _control_routes(supervisor: Supervisor) -> list[web.RouteDef]:
+    async def servers(_: web.Request) -> Json:
         return {
-            "stage": scene.id,
-            "slack": _origin(scene.slack_url),
-            "datadog": _origin(scene.datadog_url),
-            "bot": scene.bot_state,
+            "sandbox": supervisor.id,
+            "slack": _origin(supervisor.sandbox.slack.url),
+            "datadog": _origin(supervisor.sandbox.datadog.url),
+            "bot": supervisor.bot_state,
         }
 
     async def bot(request: web.Request) -> Json:
         fields = await body_of(request, do=str)
         try:
-            await scene.do(fields.get("do", ""))
+            await supervisor.do(fields.get("do", ""))
         except KeyError as error:
-            raise ControlError("do must be one of start, restart, kill, over.") from error
-        return scene.bot_state
+            raise ControlError("do must be one of start, restart, kill, start_over.") from error
+        return supervisor.bot_state
 
-    return [control_route("GET", "/_sandbox/stage", stage), control_route("POST", "/_sandbox/bot", bot)]
+    return [control_route("GET", "/_sandbox/servers", servers), control_route("POST", "/_sandbox/bot", bot)]
 
 
 async def _index(_: web.Request) -> web.FileResponse:
     return web.FileResponse(PAGE / "index.html")
 
 
-def _guarded(scene: Scene) -> Middleware:
-    """The page may load its own files and talk to the two servers beside it, and to nothing else in the world."""
+def _security_headers(supervisor: Supervisor) -> Middleware:
+    """The page may load its own files and call the two servers, and nothing else."""
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        # A name that only points at this machine would make this page another site's.
+        # DNS rebinding: another site's name that points at this machine must not get the page.
         if not _is_loopback(urlsplit(f"//{request.host}").hostname or ""):
             raise web.HTTPForbidden(text="The sandbox is for this machine alone: open it as http://127.0.0.1.")
         response = await handler(request)
-        servers = f"{_origin(scene.slack_url)} {_origin(scene.datadog_url)}"
+        servers = f"{_origin(supervisor.sandbox.slack.url)} {_origin(supervisor.sandbox.datadog.url)}"
         response.headers.update(
             {
                 "Content-Security-Policy": (

@@ -3,20 +3,20 @@
 from typing import Any
 
 from bot.sandbox.control import Control, ControlError
-from bot.sandbox.slack import state
 from bot.sandbox.slack.clicks import Clicks
 from bot.sandbox.slack.conversations import Conversations, Posted
-from bot.sandbox.slack.doors import Doors
 from bot.sandbox.slack.events import Events
 from bot.sandbox.slack.http_mode import HttpMode
+from bot.sandbox.slack.interactions import Interactions
 from bot.sandbox.slack.methods import permalink
 from bot.sandbox.slack.oauth import Client, OAuth
-from bot.sandbox.slack.outbox import Outbox
-from bot.sandbox.slack.people import Channel, User, Workspace
-from bot.sandbox.slack.responses import Responses
+from bot.sandbox.slack.response_urls import ResponseUrls
+from bot.sandbox.slack.snapshot import snapshot
 from bot.sandbox.slack.socket_mode import SocketMode
+from bot.sandbox.slack.transport import Transport
 from bot.sandbox.slack.triggers import Triggers
 from bot.sandbox.slack.views import View, Views
+from bot.sandbox.slack.workspace import Channel, User, Workspace
 
 Json = dict[str, Any]
 
@@ -44,15 +44,15 @@ class InstalledApp:
         self.socket = SocketMode(*timing, enabled=bool(settings.get("socket_mode_enabled")))
         self.http = None if signing_secret is None else HttpMode(manifest, signing_secret, *timing)
         # One or the other: an app for which Socket Mode is on gets nothing over HTTP.
-        self.outbox: Outbox = self.socket if self.http is None or self.socket.enabled else self.http
-        self.events = Events(frozenset(subscribed), self.workspace, self.outbox)
+        self.transport: Transport = self.socket if self.http is None or self.socket.enabled else self.http
+        self.events = Events(frozenset(subscribed), self.workspace, self.transport)
         self.conversations = Conversations(self.workspace, self.events, self.control)
-        self.responses = Responses(self.conversations, self.control)
+        self.response_urls = ResponseUrls(self.conversations, self.control)
         self.triggers = Triggers()
         self.views = Views(self.workspace, self.control)
-        parts = (self.conversations, self.outbox, self.responses, self.triggers, self.host_and_port)
+        parts = (self.conversations, self.transport, self.response_urls, self.triggers, self.host_and_port)
         self.clicks = Clicks(*parts, enabled=interactive)
-        self.doors = Doors(manifest, self.events, self.views, *parts)
+        self.interactions = Interactions(manifest, self.events, self.views, *parts)
         self.oauth = OAuth(manifest, client, self.workspace, self.control)
         self.address: tuple[str, int] | None = None
         self.control.on_reset(self.forget)
@@ -70,7 +70,7 @@ class InstalledApp:
 
     def forget(self) -> None:
         """Everything that was said and is on its way; people, channels and websockets stay."""
-        self.outbox.forget_deliveries()
+        self.transport.forget_deliveries()
         self.conversations.forget()
         self.views.forget()
         self.events.sent.clear()
@@ -83,20 +83,20 @@ class InstalledApp:
         ours: Json = {"team_id": self.workspace.team_id, "enterprise_id": self.workspace.enterprise_id}
         user = User(**{**ours, **fields})
         self.workspace.users[user.id] = user
-        self.control.tell("people", {"user": user.id})
+        self.control.publish("people", {"user": user.id})
         return user
 
     def add_channel(self, **fields: Any) -> Channel:
         """Add a channel: the fields of `slack_people.Channel`; `members` is a set of user ids."""
         channel = Channel(**fields)
         self.workspace.channels[channel.id] = channel
-        self.control.tell("people", {"channel": channel.id})
+        self.control.publish("people", {"channel": channel.id})
         return channel
 
     def join(self, channel: str, user: str | None = None) -> None:
         """Add this person, or our bot, to a channel."""
         self.channel(channel).members.add(user or self.workspace.our_user)
-        self.control.tell("people", {"channel": channel})
+        self.control.publish("people", {"channel": channel})
 
     # Installing and removing the app
 
@@ -125,9 +125,9 @@ class InstalledApp:
         if not self.installed:
             raise ControlError("The app is not installed.")
         self.workspace.installation.end()
-        self.outbox.forget_deliveries()
+        self.transport.forget_deliveries()
         self.views.forget()
-        self.responses.forget()
+        self.response_urls.forget()
         revoked = {"oauth": list[str](), "bot": [self.workspace.our_user]}
         self.events.ended(*events, {"type": "tokens_revoked", "tokens": revoked})
 
@@ -149,7 +149,7 @@ class InstalledApp:
 
     def redeliver(self, event: str, copies: int = 1, *, new_ids: bool = True) -> int:
         """Send the event with this id, or the first about the message with this ts, again; how many were sent."""
-        return self.events.again(event, copies, new_ids=new_ids)
+        return self.events.redeliver(event, copies, new_ids=new_ids)
 
     def drop_socket(self) -> int:
         """Cut the app's websockets without a word; how many."""
@@ -180,11 +180,11 @@ class InstalledApp:
     def state(self) -> Json:
         """Everything a page shows, in one JSON object."""
         return {
-            **state.shown(self.conversations, self.views),
-            "shortcuts": list(self.doors.shortcuts.values()),
-            "commands": list(self.doors.commands),
+            **snapshot(self.conversations, self.views),
+            "shortcuts": list(self.interactions.shortcuts.values()),
+            "commands": list(self.interactions.commands),
             "connections": len(self.socket.connections),
-            "undelivered": self.outbox.undelivered,
+            "undelivered": self.transport.undelivered,
             "repeat_events": self.repeat_events,
             "event": self.control.last_event,
         }

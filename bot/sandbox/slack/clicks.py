@@ -11,10 +11,10 @@ from bot.sandbox.control import ControlError
 from bot.sandbox.slack.blockkit.rules import elements
 from bot.sandbox.slack.conversations import Conversations, Place, Posted
 from bot.sandbox.slack.inputs import MANY, ONE, chosen, entered, options
-from bot.sandbox.slack.outbox import Outbox
-from bot.sandbox.slack.people import OUR_APP, User, Workspace
-from bot.sandbox.slack.responses import Responses
+from bot.sandbox.slack.response_urls import ResponseUrls
+from bot.sandbox.slack.transport import Transport
 from bot.sandbox.slack.triggers import Triggers
+from bot.sandbox.slack.workspace import OUR_APP, User, Workspace
 
 Json = dict[str, Any]
 Ticks = dict[Place, list[str]]
@@ -28,16 +28,16 @@ class Clicks:
     def __init__(
         self,
         conversations: Conversations,
-        outbox: Outbox,
-        responses: Responses,
+        transport: Transport,
+        responses: ResponseUrls,
         triggers: Triggers,
         address: Callable[[], str],
         *,
         enabled: bool,
     ) -> None:
         self.conversations = conversations
-        self.outbox = outbox
-        self.responses = responses
+        self.transport = transport
+        self.response_urls = responses
         self.triggers = triggers
         self.address = address
         self.enabled = enabled
@@ -111,7 +111,7 @@ class Clicks:
             "action_ts": f"{moment:.6f}",
         }
         payload = self._payload(posted, person, action, state_values(*shown, person.id))
-        answer = await self.outbox.ask("interactive", payload)
+        answer = await self.transport.send_interaction("interactive", payload)
         return {"acknowledged": answer.acknowledged, "seconds": answer.seconds, "ticket": ticket}
 
     def _payload(self, posted: Posted, person: User, action: Json, values: Json) -> Json:
@@ -125,7 +125,7 @@ class Clicks:
             "channel": {"id": posted.channel, "name": workspace.channels[posted.channel].name},
             **source,
             "state": {"values": values},
-            "response_url": self.responses.mint(self.address(), person.id, posted.channel, posted),
+            "response_url": self.response_urls.mint(self.address(), person.id, posted.channel, posted),
             "actions": [action],
         }
 

@@ -11,7 +11,7 @@ from typing import Any
 from bot.sandbox.control import Control
 from bot.sandbox.slack.blockkit.rules import elements
 from bot.sandbox.slack.events import Events
-from bot.sandbox.slack.people import Channel, Workspace
+from bot.sandbox.slack.workspace import Channel, Workspace
 
 Json = dict[str, Any]
 Place = tuple[str, str, str]
@@ -165,13 +165,13 @@ class Conversations:
         event: Json = {"type": "message", "subtype": "message_deleted", "hidden": True, "ts": self.next_ts()}
         channel = self.workspace.channels[posted.channel]
         self.events.message(channel, {**event, "deleted_ts": posted.ts, "previous_message": previous})
-        self.control.tell("message_deleted", {"channel": posted.channel, "ts": posted.ts})
+        self.control.publish("message_deleted", {"channel": posted.channel, "ts": posted.ts})
 
     def show_privately(self, user: str, channel: str, message: Json, via: str) -> Posted:
         """Show a message to one person alone; it is in no history and no event is sent."""
         posted = Posted(channel, {"type": "message", "ts": self.next_ts(), **message}, only=user, via=via)
         self._private.append(posted)
-        self.control.tell("private", posted.as_private())
+        self.control.publish("private", posted.as_private())
         return posted
 
     def edit_privately(self, posted: Posted, content: Json | None) -> None:
@@ -180,7 +180,7 @@ class Conversations:
             self._private.remove(posted)
         else:
             posted.become({**_without_blocks(posted.message), **content})
-        self.control.tell("private", {**posted.as_private(), "deleted": content is None})
+        self.control.publish("private", {**posted.as_private(), "deleted": content is None})
 
     def forget(self) -> None:
         """Everything that was said, to everyone and privately. No event is sent."""
@@ -188,7 +188,7 @@ class Conversations:
         self._private.clear()
 
     def _tell(self, posted: Posted) -> None:
-        self.control.tell("message", {"channel": posted.channel, "message": self.read(posted, metadata=True)})
+        self.control.publish("message", {"channel": posted.channel, "message": self.read(posted, metadata=True)})
 
 
 def _without_blocks(message: Json) -> Json:

@@ -3,7 +3,7 @@
 from typing import Any
 
 
-class RefusedError(Exception):
+class SlackError(Exception):
     """A Web API call that Slack answers with `{"ok": false, "error": …}`; `more` are further fields beside it."""
 
     def __init__(self, error: str, **more: Any) -> None:
@@ -12,6 +12,6 @@ class RefusedError(Exception):
         self.more = more
 
 
-def bad_arguments(*sentences: str) -> RefusedError:
+def bad_arguments(*sentences: str) -> SlackError:
     """`invalid_arguments` with Slack's sentences about each of them."""
-    return RefusedError("invalid_arguments", response_metadata={"messages": [f"[ERROR] {one}" for one in sentences]})
+    return SlackError("invalid_arguments", response_metadata={"messages": [f"[ERROR] {one}" for one in sentences]})

@@ -1,6 +1,6 @@
-"""Events: which of what happens reaches the app, and in which payload.
+"""Events: which ones the app gets, and their payloads.
 
-Only what the manifest subscribes to and a scope allows, and only from channels that the bot is in.
+The app gets an event if the manifest subscribes to it, a scope allows it, and the bot is in the channel.
 https://docs.slack.dev/reference/events/message
 """
 
@@ -9,8 +9,8 @@ import secrets
 import time
 from typing import Any
 
-from bot.sandbox.slack.outbox import Outbox
-from bot.sandbox.slack.people import OUR_APP, Channel, Workspace
+from bot.sandbox.slack.transport import Transport
+from bot.sandbox.slack.workspace import OUR_APP, Channel, Workspace
 
 Json = dict[str, Any]
 
@@ -22,47 +22,47 @@ SCOPE_OF_EVENT = {
 
 
 class Events:
-    """What the app is told. `sent` are the payloads of all events so far; `repeats` more copies go of each."""
+    """Sends events to the app. `sent` are all payloads so far; each is sent with `repeats` extra copies."""
 
-    def __init__(self, subscribed: frozenset[str], workspace: Workspace, outbox: Outbox) -> None:
+    def __init__(self, subscribed: frozenset[str], workspace: Workspace, transport: Transport) -> None:
         self.subscribed = subscribed
         self.workspace = workspace
-        self.outbox = outbox
+        self.transport = transport
         self.sent: list[Json] = []
         self.repeats = 0
 
     def message(self, channel: Channel, event: Json) -> None:
-        """Tell the app of a new, changed or deleted message, if it is to know."""
+        """Send the event about a new, changed or deleted message, if the app gets it."""
         kinds = {"channel": "message.channels", "group": "message.groups", "im": "message.im"}
-        if not self._reaches_us(kinds[channel.kind], channel):
+        if not self._is_sent(kinds[channel.kind], channel):
             return
         about = {"channel": channel.id, "event_ts": event["ts"], "channel_type": channel.kind}
-        self._send({**event, **about}, is_shared=channel.is_ext_shared)
+        self.send({**event, **about}, is_shared=channel.is_ext_shared)
 
     def mention(self, channel: Channel, message: Json) -> None:
-        """Tell the app that a message names it; this comes besides the `message` event, with an id of its own."""
+        """Send `app_mention` if the message names the app; it comes besides `message`, with its own id."""
         us = self.workspace.our_user
         named = f"<@{us}>" in message.get("text", "")
-        if not named or message.get("user") == us or not self._reaches_us("app_mention", channel):
+        if not named or message.get("user") == us or not self._is_sent("app_mention", channel):
             return
         kept = ("user", "text", "ts", "team", "blocks", "thread_ts", "parent_user_id", "client_msg_id", "files")
         fields = {name: message[name] for name in kept if name in message}
         about = {"type": "app_mention", "channel": channel.id, "event_ts": message["ts"]}
-        self._send({**fields, **about}, is_shared=channel.is_ext_shared)
+        self.send({**fields, **about}, is_shared=channel.is_ext_shared)
 
     def home_opened(self, user: str, view: Json | None) -> bool:
-        """Tell the app that a person has opened its Home tab; whether it is subscribed to that."""
+        """Send `app_home_opened`; False when the app is not subscribed to it."""
         if "app_home_opened" not in self.subscribed:
             return False
         at = f"{time.time():.6f}"
         event: Json = {"type": "app_home_opened", "user": user, "channel": f"D0{user[2:]}", "tab": "home"}
-        self._send({**event, "event_ts": at, **({} if view is None else {"view": view})})
+        self.send({**event, "event_ts": at, **({} if view is None else {"view": view})})
         return True
 
     def ended(self, *events: Json) -> None:
-        """Tell the app that its token was revoked, or that it was uninstalled.
+        """Send `tokens_revoked` or `app_uninstalled`.
 
-        Such events name no authorization; from an enterprise no workspace either, as `team_access_revoked` does not.
+        These events have no authorizations, and no `team_id` for an org-wide installation.
         https://docs.slack.dev/reference/events/app_uninstalled, …/tokens_revoked.
         """
         for event in events:
@@ -72,24 +72,25 @@ class Events:
                     del payload["team_id"]
                 self._deliver(payload)
 
-    def again(self, which: str, copies: int = 1, *, new_ids: bool = True) -> int:
-        """Deliver the event with this id, or the first about the message with this ts, `copies` times more.
+    def redeliver(self, which: str, copies: int = 1, *, new_ids: bool = True) -> int:
+        """Send the event with this id, or the first about the message with this ts, `copies` more times.
 
-        Returns how many were sent: 0 when the app was never told of it.
+        Returns how many were sent: 0 when there was no such event.
         """
         found = next((one for one in self.sent if which in (one["event_id"], _about(one["event"]))), None)
         if found is None:
             return 0
         for _ in range(copies):
-            self.outbox.deliver({**found, "event_id": _event_id()} if new_ids else found)
+            self.transport.deliver({**found, "event_id": _event_id()} if new_ids else found)
         return copies
 
-    def _reaches_us(self, event: str, channel: Channel) -> bool:
+    def _is_sent(self, event: str, channel: Channel) -> bool:
         installation = self.workspace.installation
         allowed = event in self.subscribed and SCOPE_OF_EVENT[event] in installation.scopes
         return allowed and self.workspace.we_are_in(channel)
 
-    def _send(self, event: Json, *, is_shared: bool = False) -> None:
+    def send(self, event: Json, *, is_shared: bool = False) -> None:
+        """Send this event exactly as given, whatever the app is subscribed to."""
         workspace = self.workspace
         is_org_wide = workspace.installation.is_org_wide
         payload = self._envelope(event) | {
@@ -110,7 +111,7 @@ class Events:
         self._deliver(payload)
 
     def _envelope(self, event: Json) -> Json:
-        """What there is around every event."""
+        """The fields around every event."""
         enterprise = self.workspace.enterprise_id
         return {
             "token": "sandbox",
@@ -126,7 +127,7 @@ class Events:
     def _deliver(self, payload: Json) -> None:
         self.sent.append(payload)
         for number in range(1 + self.repeats):
-            self.outbox.deliver({**payload, "event_id": _event_id()} if number else payload)
+            self.transport.deliver({**payload, "event_id": _event_id()} if number else payload)
 
 
 def _about(event: Json) -> str:

@@ -1,9 +1,9 @@
-"""HTTP mode: Slack signs what it has to say and POSTs it to the app's request URLs.
+"""HTTP mode: Slack signs each payload and POSTs it to the app's request URLs.
 
 https://docs.slack.dev/apis/events-api#responding, https://docs.slack.dev/authentication/verifying-requests-from-slack,
-https://docs.slack.dev/interactivity/handling-user-interaction. Each request is one journalled call of the service
-"slack", named `http:events_api`, `http:interactive`, `http:options` or `http:slash_commands`; its arguments are
-`{"url", "headers", "body"}`, with those headers that say that it is a repetition.
+https://docs.slack.dev/interactivity/handling-user-interaction. Each request is one call in the journal, of the
+service "slack", named `http:events_api`, `http:interactive`, `http:options` or `http:slash_commands`; its arguments are
+`{"url", "headers", "body"}`, where `headers` are those of a repetition.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 from bot.sandbox.control import Control, ControlError, Json
-from bot.sandbox.slack.outbox import Acknowledgement, Outbox, Try
+from bot.sandbox.slack.transport import Acknowledgement, Attempt, Transport
 
 MOST_REDIRECTS = 2
 JSON = "application/json"
@@ -36,7 +36,7 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RequestUrls:
-    """Where the manifest says that the app listens; "" where it says nothing."""
+    """The request URLs in the manifest; "" for those it does not have."""
 
     events: str
     interactions: str
@@ -52,13 +52,13 @@ class RequestUrls:
             events=settings.get("event_subscriptions", {}).get("request_url", ""),
             interactions=interactivity.get("request_url", ""),
             options=interactivity.get("message_menu_options_url", ""),
-            commands={each["command"]: each.get("url", "") for each in commands},
+            commands={command["command"]: command.get("url", "") for command in commands},
         )
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    """What the app answered within the time there was."""
+class _AppResponse:
+    """What the app answered in time."""
 
     status: int
     headers: Mapping[str, str]
@@ -66,8 +66,8 @@ class _Said:
     text: str
 
 
-class HttpMode(Outbox):
-    """Slack's end of the app's request URLs. Events go once the app has answered the challenge: see `verify`."""
+class HttpMode(Transport):
+    """Sends to the app's request URLs. Events wait until the app has answered the challenge: see `verify`."""
 
     def __init__(
         self,
@@ -88,42 +88,46 @@ class HttpMode(Outbox):
         return self.verified
 
     async def verify(self) -> None:
-        """What happens when a request URL is saved: the app must send back a challenge. Raises ControlError."""
+        """Verify the request URL, as when it is saved: the app must return the challenge. Raises ControlError."""
         challenge = secrets.token_hex(20)
         body = {"token": "sandbox", "challenge": challenge, "type": "url_verification"}
-        said, _ = await self._post("url_verification", self.urls.events, JSON, json.dumps(body).encode(), body)
-        told = said.text.strip() if isinstance(said, _Said) and said.status == 200 else ""
-        if isinstance(said, _Said) and said.type == JSON and told:
-            told = json.loads(told).get("challenge")
-        if told != challenge:
+        response, _ = await self._post("url_verification", self.urls.events, JSON, json.dumps(body).encode(), body)
+        answer = response.text.strip() if isinstance(response, _AppResponse) and response.status == 200 else ""
+        if isinstance(response, _AppResponse) and response.type == JSON and answer:
+            answer = json.loads(answer).get("challenge")
+        if answer != challenge:
             raise ControlError("Your URL didn't respond with the value of the challenge parameter.")
         self.verified = True
-        self.arrived()
+        self.connected()
 
     async def close(self) -> None:
         self.forget_deliveries()
         if self._session is not None:
             await self._session.close()
 
-    async def attempt(self, payload: Json, this: Try) -> Acknowledgement:
-        retry = {"x-slack-retry-num": str(this.number), "x-slack-retry-reason": this.reason} if this.number else {}
+    async def send_event(self, payload: Json, attempt: Attempt) -> Acknowledgement:
+        headers: dict[str, str] = {}
+        if attempt.number:
+            headers = {"x-slack-retry-num": str(attempt.number), "x-slack-retry-reason": attempt.reason}
         body = json.dumps(payload).encode()
-        said, seconds = await self._post("events_api", self.urls.events, JSON, body, payload, retry)
-        if isinstance(said, str):
-            return Acknowledgement(acknowledged=False, seconds=seconds, reason=said)
-        good = 200 <= said.status < 300
-        again = good or said.headers.get("x-slack-no-retry") != "1"
-        return Acknowledgement(acknowledged=good, seconds=seconds, reason="http_error", again=again)
+        response, seconds = await self._post("events_api", self.urls.events, JSON, body, payload, headers)
+        if isinstance(response, str):
+            return Acknowledgement(acknowledged=False, seconds=seconds, reason=response)
+        good = 200 <= response.status < 300
+        retry = good or response.headers.get("x-slack-no-retry") != "1"
+        return Acknowledgement(acknowledged=good, seconds=seconds, reason="http_error", retry=retry)
 
-    async def ask(self, kind: str, payload: Json, *, accepts_response_payload: bool = False) -> Acknowledgement:
-        """POST an interaction or a command; anything but a 200 that can be read is a failure to the person."""
+    async def send_interaction(
+        self, kind: str, payload: Json, *, accepts_response_payload: bool = False
+    ) -> Acknowledgement:
+        """POST an interaction or a command; anything but a readable 200 is a failure."""
         name, url = self._where(kind, payload)
         form = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
-        said, seconds = await self._post(name, url, FORM, urlencode(form).encode(), payload)
-        if isinstance(said, str) or said.status != 200:
+        response, seconds = await self._post(name, url, FORM, urlencode(form).encode(), payload)
+        if isinstance(response, str) or response.status != 200:
             return Acknowledgement(acknowledged=False, seconds=seconds)
         try:
-            answer = _answer(said, plain=kind == "slash_commands")
+            answer = _answer(response, plain=kind == "slash_commands")
         except ValueError:
             return Acknowledgement(acknowledged=False, seconds=seconds)
         return Acknowledgement(acknowledged=True, seconds=seconds, payload=answer if accepts_response_payload else None)
@@ -138,22 +142,22 @@ class HttpMode(Outbox):
 
     async def _post(
         self, name: str, url: str, content_type: str, body: bytes, payload: Json, more: dict[str, str] | None = None
-    ) -> tuple[_Said | str, float]:
-        """What the app answered, or the word for what went wrong; and after how many seconds."""
+    ) -> tuple[_AppResponse | str, float]:
+        """The app's response, or Slack's name for the failure; and the seconds it took."""
         arguments: Json = {"url": url, "headers": more or {}, "body": payload}
         call = self.control.begin("slack", f"http:{name}", url, arguments)
         started = time.monotonic()
-        said: _Said | str = "unknown_error"
+        response: _AppResponse | str = "unknown_error"
         try:
-            said = await self._answered(url, content_type, body, more or {})
+            response = await self._request(url, content_type, body, more or {})
         finally:
-            status, text = (said.status, said.text) if isinstance(said, _Said) else (None, said)
+            status, text = (response.status, response.text) if isinstance(response, _AppResponse) else (None, response)
             self.control.finish(call, status, text)
-        return said, time.monotonic() - started
+        return response, time.monotonic() - started
 
-    async def _answered(self, url: str, content_type: str, body: bytes, more: dict[str, str]) -> _Said | str:
+    async def _request(self, url: str, content_type: str, body: bytes, more: dict[str, str]) -> _AppResponse | str:
         if not url:
-            return "unknown_error"  # nothing is configured: the person sees that the app did not respond
+            return "unknown_error"  # no URL is configured: the person sees that the app did not respond
         at = str(int(time.time()))
         headers = {
             "Content-Type": content_type,
@@ -168,7 +172,7 @@ class HttpMode(Outbox):
                 asyncio.timeout(self.ack_seconds),
                 self._session.post(url, data=body, headers=headers, max_redirects=MOST_REDIRECTS) as response,
             ):
-                return _Said(response.status, response.headers, response.content_type, await response.text())
+                return _AppResponse(response.status, response.headers, response.content_type, await response.text())
         except TimeoutError:
             return "http_timeout"
         except aiohttp.TooManyRedirects:
@@ -181,13 +185,13 @@ class HttpMode(Outbox):
             return "unknown_error"
 
 
-def _answer(said: _Said, *, plain: bool) -> Any:
-    """What an acknowledgement carries: nothing, an object, or (`plain`: to a command) text. Raises ValueError."""
-    if not said.text:
+def _answer(response: _AppResponse, *, plain: bool) -> Any:
+    """The payload of an acknowledgement: None, an object, or text for a command (`plain`). Raises ValueError."""
+    if not response.text:
         return None
-    if plain and said.type != JSON:
-        return said.text
-    answer: object = json.loads(said.text)
+    if plain and response.type != JSON:
+        return response.text
+    answer: object = json.loads(response.text)
     if not isinstance(answer, dict):
         raise ValueError("an acknowledgement is an object")  # noqa: TRY004  as with text that is no JSON at all
     return cast(Json, answer)

@@ -12,22 +12,22 @@ from bot.sandbox.slack import payload
 from bot.sandbox.slack.blockkit.rules import elements
 from bot.sandbox.slack.clicks import sent_by
 from bot.sandbox.slack.conversations import Conversations, Posted
+from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.events import Events
 from bot.sandbox.slack.inputs import Entry
 from bot.sandbox.slack.methods import as_bot
-from bot.sandbox.slack.outbox import Acknowledgement, Outbox
 from bot.sandbox.slack.payload import Arguments
-from bot.sandbox.slack.people import OUR_APP, User
-from bot.sandbox.slack.refusal import RefusedError
-from bot.sandbox.slack.responses import Responses
+from bot.sandbox.slack.response_urls import ResponseUrls
 from bot.sandbox.slack.text import typed
+from bot.sandbox.slack.transport import Acknowledgement, Transport
 from bot.sandbox.slack.triggers import Triggers
 from bot.sandbox.slack.views import View, Views, checked_view
+from bot.sandbox.slack.workspace import OUR_APP, User
 
 Json = dict[str, Any]
 
 
-class Doors:
+class Interactions:
     """What a person can open. Methods raise ControlError for what could not be done in Slack."""
 
     def __init__(
@@ -36,8 +36,8 @@ class Doors:
         events: Events,
         views: Views,
         conversations: Conversations,
-        outbox: Outbox,
-        responses: Responses,
+        transport: Transport,
+        responses: ResponseUrls,
         triggers: Triggers,
         address: Callable[[], str],
     ) -> None:
@@ -47,8 +47,8 @@ class Doors:
         self.conversations = conversations
         self.workspace = conversations.workspace
         self.events = events
-        self.outbox = outbox
-        self.responses = responses
+        self.transport = transport
+        self.response_urls = responses
         self.triggers = triggers
         self.views = views
         self.address = address
@@ -65,12 +65,12 @@ class Doors:
             "action_ts": f"{time.time():.6f}",
             "callback_id": callback_id,
             "trigger_id": self.triggers.mint(person.id),
-            "response_url": self.responses.mint(self.address(), person.id, posted.channel, posted),
+            "response_url": self.response_urls.mint(self.address(), person.id, posted.channel, posted),
             "channel": {"id": channel.id, "name": channel.name},
             "message_ts": posted.ts,
             "message": self.conversations.read(posted),
         }
-        return _outcome(await self.outbox.ask("interactive", payload))
+        return _outcome(await self.transport.send_interaction("interactive", payload))
 
     async def command(self, channel_id: str, person: User, command: str, text: str) -> Json:
         """Type a slash command in a channel; what the app acknowledges with is shown."""
@@ -92,10 +92,10 @@ class Doors:
             "api_app_id": OUR_APP,
             **{f"enterprise_{name}": value for name, value in (self.workspace.enterprise or {}).items()},
             "is_enterprise_install": str(self.workspace.installation.is_org_wide).lower(),
-            "response_url": self.responses.mint(self.address(), person.id, channel.id, None),
+            "response_url": self.response_urls.mint(self.address(), person.id, channel.id, None),
             "trigger_id": self.triggers.mint(person.id),
         }
-        answer = await self.outbox.ask("slash_commands", payload, accepts_response_payload=True)
+        answer = await self.transport.send_interaction("slash_commands", payload, accepts_response_payload=True)
         if answer.payload:
             self._show(person, channel_id, answer.payload)
         return _outcome(answer)
@@ -105,7 +105,7 @@ class Doors:
         given: Json = cast(Json, answer) if isinstance(answer, dict) else {"text": str(answer)}
         try:
             kept = payload.content(Arguments(given))
-        except RefusedError as error:
+        except SlackError as error:
             raise ControlError(f"Slack would not show the app's answer: {error}.") from error
         message = {**as_bot(self.workspace.us), **kept}
         if given.get("response_type") == "in_channel":
@@ -134,7 +134,7 @@ class Doors:
                 if (block_id, action_id) not in places:
                     raise ControlError(f"The view has no {block_id}/{action_id}; it has {sorted(places)}.")
                 view.entries[block_id, action_id] = entry
-        self.views.tell(view)
+        self.views.show(view)
 
     async def press(self, view: View, person: User, action_id: str, block_id: str | None = None) -> Json:
         """Press a button (or dispatch an input) of a modal or the Home tab; in this block, if several have one."""
@@ -154,7 +154,7 @@ class Doors:
             "container": {"type": "view", "view_id": view.id},
             "actions": [action],
         }
-        return _outcome(await self.outbox.ask("interactive", payload))
+        return _outcome(await self.transport.send_interaction("interactive", payload))
 
     async def suggest(self, view: View, person: User, action_id: str, value: str) -> list[Json]:
         """Type into an external select: the options that the app gives, none when it does not answer in time."""
@@ -167,7 +167,7 @@ class Doors:
             "block_id": block["block_id"],
             "value": value,
         }
-        answer = await self.outbox.ask("interactive", payload, accepts_response_payload=True)
+        answer = await self.transport.send_interaction("interactive", payload, accepts_response_payload=True)
         answered: Any = answer.payload
         given: Json = cast(Json, answered) if isinstance(answered, dict) else {}
         groups: list[Json] = given.get("option_groups", [])
@@ -182,7 +182,7 @@ class Doors:
             "response_urls": [],
         }
         view.errors = {}
-        answer = await self.outbox.ask("interactive", payload, accepts_response_payload=True)
+        answer = await self.transport.send_interaction("interactive", payload, accepts_response_payload=True)
         if answer.acknowledged:
             self._follow(view, answer.payload or {})
         return {**_outcome(answer), "errors": view.errors}
@@ -197,15 +197,15 @@ class Doors:
                     self.views.close(view.user, every=True)
                 case "errors":
                     view.errors = answer["errors"]
-                    self.views.tell(view)
+                    self.views.show(view)
                 case "update":
                     view.become(checked_view(answer.get("view"), "modal"))
-                    self.views.tell(view)
+                    self.views.show(view)
                 case "push":
                     self.views.push(view.user, checked_view(answer.get("view"), "modal"))
                 case other:
                     raise ControlError(f"Slack knows no response_action {other!r}.")
-        except RefusedError as error:
+        except SlackError as error:
             raise ControlError(f"Slack would not show the app's view: {error} {error.more}.") from error
 
     def _about(self, view: View, person: User) -> Json:

@@ -1,7 +1,7 @@
 """The Web API's methods: which there are, what each needs, and the chat.* ones.
 
 https://docs.slack.dev/reference/methods. A method takes the `Api` and its arguments, and gives the fields of the
-answer beside `ok`, or raises RefusedError with Slack's error.
+answer beside `ok`, or raises SlackError with Slack's error.
 """
 
 from collections.abc import Callable
@@ -10,13 +10,13 @@ from typing import Any, Literal
 
 from bot.sandbox.slack import payload
 from bot.sandbox.slack.conversations import Conversations, Posted
+from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.oauth import OAuth
 from bot.sandbox.slack.payload import Arguments
-from bot.sandbox.slack.people import ENTERPRISE_DOMAIN, OUR_APP, Channel, User, Workspace
-from bot.sandbox.slack.refusal import RefusedError
 from bot.sandbox.slack.socket_mode import SocketMode
 from bot.sandbox.slack.triggers import Triggers
 from bot.sandbox.slack.views import Views
+from bot.sandbox.slack.workspace import ENTERPRISE_DOMAIN, OUR_APP, Channel, User, Workspace
 
 Json = dict[str, Any]
 
@@ -40,7 +40,7 @@ class Api:
         return self.workspace.installation.scopes
 
     def need_scope(self, *any_of: str) -> None:
-        """Raises RefusedError (`missing_scope`) when the token has none of these."""
+        """Raises SlackError (`missing_scope`) when the token has none of these."""
         if any_of and not self.scopes.intersection(any_of):
             raise missing_scope(any_of, self.scopes)
 
@@ -49,27 +49,27 @@ class Api:
         (channel_id,) = arguments.need("channel")
         channel = self.workspace.channels.get(channel_id)
         if channel is None or (channel.is_private and not self.workspace.we_are_in(channel)):
-            raise RefusedError("channel_not_found")
+            raise SlackError("channel_not_found")
         return channel
 
     def our_channel(self, arguments: Arguments) -> Channel:
         """The channel of a call that must come from inside."""
         channel = self.channel(arguments)
         if not self.workspace.we_are_in(channel):
-            raise RefusedError("not_in_channel")
+            raise SlackError("not_in_channel")
         return channel
 
     def open_channel(self, arguments: Arguments) -> Channel:
         """The channel of a call that writes."""
         channel = self.our_channel(arguments)
         if channel.is_archived:
-            raise RefusedError("is_archived")
+            raise SlackError("is_archived")
         return channel
 
     def message(self, channel: Channel, ts: str, error: str = "message_not_found") -> Posted:
         posted = self.conversations.find(channel.id, ts)
         if posted is None:
-            raise RefusedError(error)
+            raise SlackError(error)
         return posted
 
 
@@ -85,8 +85,8 @@ class Method:
     caller: Literal["bot", "app", "any", "client"] = "bot"
 
 
-def missing_scope(needed: tuple[str, ...], provided: set[str]) -> RefusedError:
-    return RefusedError("missing_scope", needed=",".join(needed), provided=",".join(sorted(provided)))
+def missing_scope(needed: tuple[str, ...], provided: set[str]) -> SlackError:
+    return SlackError("missing_scope", needed=",".join(needed), provided=",".join(sorted(provided)))
 
 
 # chat.*
@@ -98,7 +98,7 @@ def post_message(api: Api, arguments: Arguments) -> Json:
     channel = api.workspace.direct(person) if person and not person.is_bot else api.open_channel(arguments)
     kept = payload.content(arguments)
     if payload.says_nothing(kept):
-        raise RefusedError("no_text")
+        raise SlackError("no_text")
     thread = _thread(api, channel, arguments)
     if thread and arguments.flag("reply_broadcast"):
         thread |= {"subtype": "thread_broadcast"}
@@ -133,7 +133,7 @@ def _thread(api: Api, channel: Channel, arguments: Arguments) -> Json:
         return {}
     root = api.message(channel, arguments.text("thread_ts"), "thread_not_found")
     if root.is_reply:
-        raise RefusedError("cannot_reply_to_message")
+        raise SlackError("cannot_reply_to_message")
     return {"thread_ts": root.ts}
 
 
@@ -143,12 +143,12 @@ def update(api: Api, arguments: Arguments) -> Json:
     channel = api.open_channel(arguments)
     posted = api.message(channel, ts)
     if posted.message.get("bot_id") != api.workspace.us.bot_id:
-        raise RefusedError("cant_update_message")
+        raise SlackError("cant_update_message")
     if len(arguments.text("text")) > payload.UPDATED_TEXT:
-        raise RefusedError("msg_too_long")
+        raise SlackError("msg_too_long")
     kept = payload.content(arguments)
     if payload.says_nothing(kept):
-        raise RefusedError("no_text")
+        raise SlackError("no_text")
     api.conversations.edit(posted, api.workspace.our_user, kept)
     answer = api.conversations.read(posted, metadata=True)
     return {"channel": channel.id, "ts": ts, "text": answer["text"], "message": answer}
@@ -159,7 +159,7 @@ def delete(api: Api, arguments: Arguments) -> Json:
     channel = api.open_channel(arguments)
     posted = api.message(channel, ts)
     if posted.message.get("bot_id") != api.workspace.us.bot_id:
-        raise RefusedError("cant_delete_message")
+        raise SlackError("cant_delete_message")
     api.conversations.remove(posted)
     return {"channel": channel.id, "ts": ts}
 
@@ -168,12 +168,12 @@ def post_ephemeral(api: Api, arguments: Arguments) -> Json:
     _, user = arguments.need("channel", "user")
     channel = api.open_channel(arguments)
     if user not in channel.members:
-        raise RefusedError("user_not_in_channel")
+        raise SlackError("user_not_in_channel")
     kept = payload.content(arguments)
     if payload.says_nothing(kept):
-        raise RefusedError("no_text")
+        raise SlackError("no_text")
     if kept.pop("metadata", None):
-        raise RefusedError("invalid_metadata_format")
+        raise SlackError("invalid_metadata_format")
     thread = _thread(api, channel, arguments)
     message = {**as_bot(api.workspace.us), **kept, **thread}
     shown = api.conversations.show_privately(user, channel.id, message, "chat.postEphemeral")
@@ -231,7 +231,7 @@ def oauth_access(api: Api, arguments: Arguments) -> Json:
 
 def connections_open(api: Api, _arguments: Arguments) -> Json:
     if not api.socket.enabled:
-        raise RefusedError("socket_mode_not_enabled")
+        raise SlackError("socket_mode_not_enabled")
     return {"url": f"ws://{api.address()}/link/?ticket={api.socket.ticket()}&app_id={OUR_APP}"}
 
 

@@ -14,10 +14,10 @@ from urllib.parse import SplitResult, urlsplit
 from aiohttp import web
 from yarl import URL
 
-from bot.sandbox.control import Control, carry_out
+from bot.sandbox.control import Control, handle_call
+from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.payload import Arguments
-from bot.sandbox.slack.people import OUR_APP, Workspace
-from bot.sandbox.slack.refusal import RefusedError
+from bot.sandbox.slack.workspace import OUR_APP, Workspace
 
 Json = dict[str, Any]
 
@@ -74,20 +74,20 @@ class OAuth:
         async def answer() -> web.Response:
             try:
                 target = self._allowed(Arguments(given))
-            except RefusedError as refusal:
+            except SlackError as refusal:
                 return web.Response(status=400, text=f"{refusal.error}: {refusal.more['page']}")
             return web.Response(status=302, headers={"Location": str(target)})
 
-        return await carry_out(self.control, request, "slack", "oauth.v2.authorize", given, answer)
+        return await handle_call(self.control, request, "slack", "oauth.v2.authorize", given, answer)
 
     def _allowed(self, asked: Arguments) -> URL:
-        """Where the person is sent. Raises RefusedError with the words of the `page`."""
+        """Where the person is sent. Raises SlackError with the words of the `page`."""
         if self.client is None or asked.text("client_id") != self.client.id:
-            raise RefusedError("invalid_client_id", page="Invalid client_id parameter")
+            raise SlackError("invalid_client_id", page="Invalid client_id parameter")
         redirect_uri = asked.text("redirect_uri") or next(iter(self.redirect_urls), "")
         if not any(_is_under(urlsplit(redirect_uri), urlsplit(each)) for each in self.redirect_urls):
             words = f"redirect_uri did not match any configured URIs. Passed URI: {redirect_uri}"
-            raise RefusedError("bad_redirect_uri", page=words)
+            raise SlackError("bad_redirect_uri", page=words)
         scopes = self._asked_scopes(asked)
         self._check_place(asked.text("team"))
         back = URL(redirect_uri)
@@ -102,35 +102,35 @@ class OAuth:
         unknown |= scopes - self.scopes
         if unknown:
             words = f"Invalid permissions requested: {', '.join(sorted(unknown))}"
-            raise RefusedError("invalid_scope", page=words)
+            raise SlackError("invalid_scope", page=words)
         if not scopes:
-            raise RefusedError("no_scopes", page="Missing scope in the request")
+            raise SlackError("no_scopes", page="Missing scope in the request")
         return scopes
 
     def _check_place(self, team: str) -> None:
         if team not in ("", self.workspace.team_id, self.workspace.enterprise_id):
-            raise RefusedError("invalid_team", page=f"You are not in {team}")
+            raise SlackError("invalid_team", page=f"You are not in {team}")
         if self.workspace.installation.is_org_wide and not self.org_deploy_enabled:
             words = "This app is not enabled for org-wide deployment (settings.org_deploy_enabled)"
-            raise RefusedError("org_deploy_not_enabled", page=words)
+            raise SlackError("org_deploy_not_enabled", page=words)
 
     # oauth.v2.access
 
     def exchange(self, arguments: Arguments) -> Json:
-        """Install the app: the fields of the answer, with its bot token. Raises RefusedError."""
+        """Install the app: the fields of the answer, with its bot token. Raises SlackError."""
         if self.client is None or arguments.text("client_id") != self.client.id:
-            raise RefusedError("invalid_client_id")
+            raise SlackError("invalid_client_id")
         if arguments.text("client_secret") != self.client.secret:
-            raise RefusedError("bad_client_secret")
+            raise SlackError("bad_client_secret")
         if arguments.text("grant_type", "authorization_code") != "authorization_code":
-            raise RefusedError("invalid_grant_type")
+            raise SlackError("invalid_grant_type")
         code = self._codes.get(arguments.text("code"))
         if code is None or code.until < time.monotonic():
-            raise RefusedError("invalid_code")
+            raise SlackError("invalid_code")
         if code.used:
-            raise RefusedError("code_already_used")
+            raise SlackError("code_already_used")
         if arguments.text("redirect_uri", "" if code.given else code.redirect_uri) != code.redirect_uri:
-            raise RefusedError("bad_redirect_uri")
+            raise SlackError("bad_redirect_uri")
         code.used = True
         return self._installed(code)
 

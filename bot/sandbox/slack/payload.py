@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from bot.sandbox.slack.blockkit import rules
-from bot.sandbox.slack.refusal import RefusedError, bad_arguments
+from bot.sandbox.slack.errors import SlackError, bad_arguments
 from bot.sandbox.slack.text import as_kept, links
 
 Json = dict[str, Any]
@@ -34,7 +34,7 @@ class Arguments:
         return str(self.given[name]) if self.has(name) else default
 
     def need(self, *names: str) -> tuple[str, ...]:
-        """The values of these arguments. Raises RefusedError (`invalid_arguments`) when one is missing."""
+        """The values of these arguments. Raises SlackError (`invalid_arguments`) when one is missing."""
         missing = [name for name in names if not self.has(name)]
         if missing:
             raise bad_arguments(*(f"missing required field: {name}" for name in missing))
@@ -45,7 +45,7 @@ class Arguments:
         return str(self.given.get(name, default)).lower() in ("true", "1")
 
     def number(self, name: str, default: int, most: int) -> int:
-        """A whole number from 1 to `most`. Raises RefusedError (`invalid_arguments`)."""
+        """A whole number from 1 to `most`. Raises SlackError (`invalid_arguments`)."""
         try:
             number = int(self.given.get(name, default))
         except (TypeError, ValueError) as error:
@@ -72,7 +72,7 @@ def _decode(value: Any) -> Any:
 def content(arguments: Arguments) -> Json:
     """The checked `text`, `blocks`, `attachments` and `metadata` that were given, as Slack keeps them.
 
-    Raises RefusedError.
+    Raises SlackError.
     """
     kept: Json = {"text": as_kept(arguments.text("text"))[:POSTED_TEXT]}
     if arguments.has("blocks"):
@@ -91,14 +91,14 @@ def says_nothing(kept: Json) -> bool:
 
 def _blocks(given: Any) -> list[Json]:
     if not isinstance(given, list) or not all(isinstance(one, dict) for one in cast(list[Any], given)):
-        raise RefusedError("invalid_blocks_format")
+        raise SlackError("invalid_blocks_format")
     blocks = cast(list[Json], given)
     found = rules.problems(blocks)
     if found:
         messages = [f"[ERROR] {one}" for one in found]
-        raise RefusedError("invalid_blocks", errors=found, response_metadata={"messages": messages})
+        raise SlackError("invalid_blocks", errors=found, response_metadata={"messages": messages})
     if _characters(blocks) > BLOCKS_TEXT:
-        raise RefusedError("msg_blocks_too_long")
+        raise SlackError("msg_blocks_too_long")
     return rules.filled_in(blocks)
 
 
@@ -119,7 +119,7 @@ def _attachments(given: Any) -> list[Json]:
         raise bad_arguments("must provide an array of objects [json-pointer:/attachments]")
     attachments = cast(list[Json], given)
     if len(attachments) > MOST_ATTACHMENTS:
-        raise RefusedError("too_many_attachments")
+        raise SlackError("too_many_attachments")
     for one in attachments:
         if "blocks" in one:
             _blocks(one["blocks"])
@@ -129,15 +129,15 @@ def _attachments(given: Any) -> list[Json]:
 def _metadata(given: Any) -> Json:
     """`{event_type, event_payload}`; an empty object takes earlier metadata away (chat.update)."""
     if not isinstance(given, dict):
-        raise RefusedError("invalid_metadata_format")
+        raise SlackError("invalid_metadata_format")
     metadata = cast(Json, given)
     if not metadata:
         return {}
     shape = isinstance(metadata.get("event_type"), str) and isinstance(metadata.get("event_payload"), dict)
     if not shape or set(metadata) - {"event_type", "event_payload", "entities"}:
-        raise RefusedError("invalid_metadata_format")
+        raise SlackError("invalid_metadata_format")
     if len(json.dumps(metadata["event_payload"])) > METADATA_CHARACTERS:
-        raise RefusedError("metadata_too_large")
+        raise SlackError("metadata_too_large")
     return metadata
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from bot.sandbox.slack.conversations import Posted
+from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.methods import Api, Method
 from bot.sandbox.slack.payload import Arguments
-from bot.sandbox.slack.people import Channel
-from bot.sandbox.slack.refusal import RefusedError
+from bot.sandbox.slack.workspace import Channel
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -42,7 +42,7 @@ def _read_channel(api: Api, arguments: Arguments) -> Channel:
     channel = api.channel(arguments)
     api.need_scope("groups:history" if channel.is_private else "channels:history")
     if not api.workspace.we_are_in(channel):
-        raise RefusedError("not_in_channel")
+        raise SlackError("not_in_channel")
     return channel
 
 
@@ -55,10 +55,10 @@ def _within(posted: Posted, arguments: Arguments) -> bool:
 
 
 def _when(ts: str, error: str) -> int:
-    """A ts in microseconds. Raises RefusedError for what is none."""
+    """A ts in microseconds. Raises SlackError for what is none."""
     seconds, _, micro = ts.partition(".")
     if not (seconds + micro).isdigit():
-        raise RefusedError(error)
+        raise SlackError(error)
     return int(seconds) * 1_000_000 + int(micro[:6].ljust(6, "0"))
 
 
@@ -71,11 +71,11 @@ def _page(api: Api, found: list[Posted], arguments: Arguments, usual: int) -> Js
 
 
 def _part(found: Sequence[T], arguments: Arguments, usual: int) -> tuple[Sequence[T], str]:
-    """One page, and the cursor of the next ("" at the end). Raises RefusedError (`invalid_cursor`)."""
+    """One page, and the cursor of the next ("" at the end). Raises SlackError (`invalid_cursor`)."""
     limit = arguments.number("limit", usual, LONGEST_PAGE)
     start = _start(arguments.text("cursor"))
     if start > len(found):
-        raise RefusedError("invalid_cursor")
+        raise SlackError("invalid_cursor")
     end = start + limit
     following = base64.b64encode(f"next:{end}".encode()).decode() if end < len(found) else ""
     return found[start:end], following
@@ -87,9 +87,9 @@ def _start(cursor: str) -> int:
     try:
         word, _, number = base64.b64decode(cursor, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError) as error:
-        raise RefusedError("invalid_cursor") from error
+        raise SlackError("invalid_cursor") from error
     if word != "next" or not number.isdigit():
-        raise RefusedError("invalid_cursor")
+        raise SlackError("invalid_cursor")
     return int(number)
 
 
@@ -103,7 +103,7 @@ def user_info(api: Api, arguments: Arguments) -> Json:
     (user_id,) = arguments.need("user")
     user = api.workspace.users.get(user_id)
     if user is None:
-        raise RefusedError("user_not_found")
+        raise SlackError("user_not_found")
     return {"user": user.as_json()}
 
 
@@ -112,10 +112,10 @@ def user_conversations(api: Api, arguments: Arguments) -> Json:
     _need_team(api, arguments)
     user = arguments.text("user", api.workspace.our_user)
     if user not in api.workspace.users:
-        raise RefusedError("user_not_found")
+        raise SlackError("user_not_found")
     kinds = arguments.text("types", "public_channel").split(",")
     if set(kinds) - {"public_channel", "private_channel", "mpim", "im"}:
-        raise RefusedError("invalid_types")
+        raise SlackError("invalid_types")
     for kind, scope in (("public_channel", "channels:read"), ("private_channel", "groups:read")):
         if kind in kinds:
             api.need_scope(scope)
@@ -141,16 +141,16 @@ def _need_team(api: Api, arguments: Arguments) -> None:
     if not api.workspace.installation.is_org_wide:
         return
     if not arguments.has("team_id"):
-        raise RefusedError("missing_argument")
+        raise SlackError("missing_argument")
     if arguments.text("team_id") != api.workspace.team_id:
-        raise RefusedError("team_access_not_granted")
+        raise SlackError("team_access_not_granted")
 
 
 def group_users(api: Api, arguments: Arguments) -> Json:
     _need_team(api, arguments)
     (group,) = arguments.need("usergroup")
     if group not in api.workspace.user_groups:
-        raise RefusedError("no_such_subteam")
+        raise SlackError("no_such_subteam")
     return {"users": api.workspace.user_groups[group]}
 
 

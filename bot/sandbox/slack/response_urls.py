@@ -11,13 +11,13 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from bot.sandbox.control import Control, carry_out
+from bot.sandbox.control import Control, handle_call
 from bot.sandbox.slack import payload
 from bot.sandbox.slack.conversations import Conversations, Posted
+from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.methods import as_bot, unfurl
 from bot.sandbox.slack.payload import Arguments
-from bot.sandbox.slack.people import OUR_APP
-from bot.sandbox.slack.refusal import RefusedError
+from bot.sandbox.slack.workspace import OUR_APP
 
 Json = dict[str, Any]
 
@@ -35,7 +35,7 @@ class ResponseUrl:
     uses: int = 0
 
 
-class Responses:
+class ResponseUrls:
     """The response URLs that were given out. `lifetime` is in seconds."""
 
     def __init__(self, conversations: Conversations, control: Control) -> None:
@@ -65,7 +65,7 @@ class Responses:
             url = self._urls.get(request.match_info["key"])
             return self._answer(url, given)
 
-        return await carry_out(self.control, request, "slack", "response_url", given or {}, answer)
+        return await handle_call(self.control, request, "slack", "response_url", given or {}, answer)
 
     def _answer(self, url: ResponseUrl | None, given: Json | None) -> web.Response:
         if url is None or url.until < time.monotonic():
@@ -77,19 +77,19 @@ class Responses:
             return _no("invalid_payload", 400)
         try:
             self._respond(url, Arguments(given))
-        except RefusedError as refusal:
+        except SlackError as refusal:
             return _no(refusal.error, 400)
         return web.Response(text="ok")
 
     def _respond(self, url: ResponseUrl, arguments: Arguments) -> None:
         if arguments.flag("delete_original"):
             if set(arguments.given) != {"delete_original"}:
-                raise RefusedError("invalid_arguments")
+                raise SlackError("invalid_arguments")
             self._delete(url)
             return
         kept = payload.content(arguments)
         if payload.says_nothing(kept):
-            raise RefusedError("no_text")
+            raise SlackError("no_text")
         if arguments.flag("replace_original") and url.source is not None:
             self._replace(url.source, kept)
             return
@@ -98,7 +98,7 @@ class Responses:
     def _delete(self, url: ResponseUrl) -> None:
         source = url.source
         if source is None:
-            raise RefusedError("invalid_arguments")
+            raise SlackError("invalid_arguments")
         if source.only is not None:
             self.conversations.edit_privately(source, None)
         else:
@@ -124,7 +124,7 @@ class Responses:
                 channel = self.conversations.workspace.channels[url.channel]
                 unfurl(self.conversations, self.conversations.add(channel, message), arguments)
             case _:
-                raise RefusedError("invalid_arguments")
+                raise SlackError("invalid_arguments")
 
 
 def _object(body: Any) -> Json | None:

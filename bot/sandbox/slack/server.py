@@ -9,16 +9,16 @@ from bot.sandbox.slack.control import slack_routes
 from bot.sandbox.slack.installation import Installation
 from bot.sandbox.slack.methods import Api
 from bot.sandbox.slack.oauth import Client, bot_scopes
-from bot.sandbox.slack.people import TEAM, populated
-from bot.sandbox.slack.verbs import Verbs
-from bot.sandbox.slack.web import WebApi
+from bot.sandbox.slack.user_actions import UserActions
+from bot.sandbox.slack.web_api import WebApi
+from bot.sandbox.slack.workspace import TEAM, populated
 
 Json = dict[str, Any]
 
 LARGEST_BODY = 4 * 1024 * 1024
 
 
-class SlackServer(Verbs):
+class SlackServer(UserActions):
     """A strict Slack for one app, that of `manifest` (Slack's format). Use as an async context manager.
 
     `ack_seconds`: how long Slack waits for an acknowledgement; `retry_delays`: how long it then waits before each
@@ -81,7 +81,7 @@ class SlackServer(Verbs):
         app.router.add_route("*", "/api/{method}", self.web_api.serve)
         app.router.add_get("/oauth/v2/authorize", self.oauth.serve)
         app.router.add_get("/link/", self.socket.serve)
-        app.router.add_post("/actions/{team}/{app}/{key}", self.responses.serve)
+        app.router.add_post("/actions/{team}/{app}/{key}", self.response_urls.serve)
         app.router.add_routes([*slack_routes(self), *routes(self.control), no_such_route()])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()

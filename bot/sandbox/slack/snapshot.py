@@ -4,13 +4,13 @@ from typing import Any
 
 from bot.sandbox.slack.clicks import state_values
 from bot.sandbox.slack.conversations import Conversations, Posted
-from bot.sandbox.slack.people import Channel
 from bot.sandbox.slack.views import View, Views
+from bot.sandbox.slack.workspace import Channel
 
 Json = dict[str, Any]
 
 
-def shown(conversations: Conversations, views: Views) -> Json:
+def snapshot(conversations: Conversations, views: Views) -> Json:
     """`workspace`, `people`, `channels` (each with `messages`, each with its `replies`), `private`, `modals`, `homes`.
 
     `modals` and `homes` are by user.

@@ -16,8 +16,8 @@ from typing import Any, cast
 from aiohttp import WSMsgType, web
 
 from bot.sandbox.control import Control, ControlError, Json
-from bot.sandbox.slack.outbox import Acknowledgement, Outbox, Try
-from bot.sandbox.slack.people import OUR_APP
+from bot.sandbox.slack.transport import Acknowledgement, Attempt, Transport
+from bot.sandbox.slack.workspace import OUR_APP
 
 MOST_SOCKETS = 10
 TICKET_SECONDS = 30.0
@@ -36,7 +36,7 @@ class Connection:
     silent: bool = False
 
 
-class SocketMode(Outbox):
+class SocketMode(Transport):
     """Slack's end of the app's websockets. `enabled` is the switch on the app's page, Socket Mode."""
 
     def __init__(
@@ -81,7 +81,7 @@ class SocketMode(Outbox):
         finally:
             pinging.cancel()
             self.connections.remove(connection)
-            self.control.tell("socket", {"connections": len(self.connections)})
+            self.control.publish("socket", {"connections": len(self.connections)})
         return socket
 
     async def _open(self, connection: Connection) -> None:
@@ -97,8 +97,8 @@ class SocketMode(Outbox):
         }
         await connection.socket.send_json(hello)
         self.connections.append(connection)
-        self.arrived()
-        self.control.tell("socket", {"connections": len(self.connections)})
+        self.connected()
+        self.control.publish("socket", {"connections": len(self.connections)})
 
     async def _receive(self, connection: Connection, kind: WSMsgType, data: Any) -> None:
         if connection.silent:
@@ -161,14 +161,16 @@ class SocketMode(Outbox):
 
     # Envelopes
 
-    async def attempt(self, payload: Json, this: Try) -> Acknowledgement:
-        return await self._ask("events_api", payload, retry_attempt=this.number, retry_reason=this.reason)
+    async def send_event(self, payload: Json, attempt: Attempt) -> Acknowledgement:
+        return await self._send("events_api", payload, retry_attempt=attempt.number, retry_reason=attempt.reason)
 
-    async def ask(self, kind: str, payload: Json, *, accepts_response_payload: bool = False) -> Acknowledgement:
+    async def send_interaction(
+        self, kind: str, payload: Json, *, accepts_response_payload: bool = False
+    ) -> Acknowledgement:
         """Send one envelope and wait for its acknowledgement, `ack_seconds` at most; not sent without a socket."""
-        return await self._ask(kind, payload, accepts_response_payload=accepts_response_payload)
+        return await self._send(kind, payload, accepts_response_payload=accepts_response_payload)
 
-    async def _ask(
+    async def _send(
         self, kind: str, payload: Json, *, accepts_response_payload: bool = False, **more: Any
     ) -> Acknowledgement:
         if not self.connections:

@@ -1,6 +1,6 @@
-"""What is on its way to the app: events, sent again while unacknowledged, and questions, asked once.
+"""Delivery to the app: events, repeated until they are acknowledged, and interactions, sent once.
 
-How it gets there is Socket Mode's (`slack_socket`) or HTTP's (`slack_http`). Each try is one journalled call.
+`SocketMode` and `HttpMode` are the two transports. The journal has one call for each attempt.
 """
 
 import asyncio
@@ -13,58 +13,60 @@ from bot.sandbox.control import Control, Json
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """Whether it was acknowledged in time, after how many seconds, with what payload; if not, why not.
+    """Whether the app acknowledged in time, after how many seconds, and with which payload; if not, the reason.
 
-    `again`: whether an event is sent once more; over HTTP the app may refuse that (`x-slack-no-retry: 1`).
+    `retry` False: an HTTP app has refused repetitions (`x-slack-no-retry: 1`).
     """
 
     acknowledged: bool
     seconds: float
     payload: Any = None
     reason: str = "timeout"
-    again: bool = True
+    retry: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
-    """The how-manieth repetition of an event this is, and why it is repeated; 0 and "" at first."""
+class Attempt:
+    """Which repetition of an event this is (0: the first attempt), and why it is repeated."""
 
     number: int = 0
     reason: str = ""
 
 
-class Outbox(ABC):
-    """Deliveries to the app. `ack_seconds`: how long each try waits; `retry_delays`: the pauses before the next."""
+class Transport(ABC):
+    """Deliveries to the app. `ack_seconds`: how long each attempt waits; `retry_delays`: the pauses in between."""
 
     def __init__(self, control: Control, ack_seconds: float, retry_delays: tuple[float, ...]) -> None:
         self.control = control
         self.ack_seconds = ack_seconds
         self.retry_delays = retry_delays
         self._tasks: set[asyncio.Task[None]] = set()
-        self._arrival = asyncio.Event()
+        self._connection = asyncio.Event()
 
     @property
     @abstractmethod
     def reachable(self) -> bool:
-        """Whether there is anywhere to send to; until then events wait."""
+        """Whether the app can be reached; events wait until then."""
 
     @abstractmethod
-    async def attempt(self, payload: Json, this: Try) -> Acknowledgement:
+    async def send_event(self, payload: Json, attempt: Attempt) -> Acknowledgement:
         """Send an event once."""
 
     @abstractmethod
-    async def ask(self, kind: str, payload: Json, *, accepts_response_payload: bool = False) -> Acknowledgement:
-        """Send an interaction ("interactive") or a command ("slash_commands"), once, and wait for its answer."""
+    async def send_interaction(
+        self, kind: str, payload: Json, *, accepts_response_payload: bool = False
+    ) -> Acknowledgement:
+        """Send an "interactive" or "slash_commands" payload once, and wait for the acknowledgement."""
 
-    def arrived(self) -> None:
-        """The app can be reached, in one more way: what waits goes at once."""
-        arrival, self._arrival = self._arrival, asyncio.Event()
-        arrival.set()
+    def connected(self) -> None:
+        """Send waiting events now: the app can be reached, or has opened one more websocket."""
+        connection, self._connection = self._connection, asyncio.Event()
+        connection.set()
 
     def deliver(self, payload: Json) -> None:
-        """Send an event, and again after each of `retry_delays` while it is not acknowledged.
+        """Send an event, and repeat it after each of `retry_delays` until it is acknowledged.
 
-        While the app is not reachable it waits. A new websocket gets what is due for another try at once.
+        It waits while the app cannot be reached. A new websocket ends the pause before a repetition.
         """
         task = asyncio.create_task(self._deliver(payload))
         self._tasks.add(task)
@@ -76,7 +78,7 @@ class Outbox(ABC):
 
     @property
     def undelivered(self) -> int:
-        """How many events are still on their way, retries included."""
+        """How many events are not acknowledged yet and will still be sent or repeated."""
         return len(self._tasks)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -84,25 +86,25 @@ class Outbox(ABC):
         self.control.changed()
 
     async def _deliver(self, payload: Json) -> None:
-        this = Try()
+        attempt = Attempt()
         for number, delay in enumerate((*self.retry_delays, 0.0), 1):
             while not self.reachable:
-                await self._arrival.wait()
-            next_arrival = self._arrival
-            answer = await self.attempt(payload, this)
+                await self._connection.wait()
+            next_connection = self._connection
+            answer = await self.send_event(payload, attempt)
             if answer.acknowledged:
                 return
-            if not answer.again:
+            if not answer.retry:
                 break
-            this = Try(number, answer.reason)
-            await _pause(delay, next_arrival)
-        self.control.tell("event_lost", {"event_id": payload["event_id"]})
+            attempt = Attempt(number, answer.reason)
+            await _pause(delay, next_connection)
+        self.control.publish("event_lost", {"event_id": payload["event_id"]})
 
 
-async def _pause(seconds: float, arrival: asyncio.Event) -> None:
-    """Until `seconds` have passed, or another way to the app has come since the last try."""
+async def _pause(seconds: float, connection: asyncio.Event) -> None:
+    """Wait `seconds`, or until the app connects once more."""
     try:
         async with asyncio.timeout(seconds):
-            await arrival.wait()
+            await connection.wait()
     except TimeoutError:
         return

@@ -3,7 +3,7 @@
 import secrets
 import time
 
-from bot.sandbox.slack.refusal import RefusedError
+from bot.sandbox.slack.errors import SlackError
 
 
 class Triggers:
@@ -20,13 +20,13 @@ class Triggers:
         return trigger
 
     def use(self, trigger: str) -> str:
-        """The person whose act it came from. Raises RefusedError when it was used, is too old, or never was."""
+        """The person whose act it came from. Raises SlackError when it was used, is too old, or never was."""
         if trigger not in self._given:
-            raise RefusedError("invalid_trigger_id")
+            raise SlackError("invalid_trigger_id")
         if trigger in self._used:
-            raise RefusedError("exchanged_trigger_id")
+            raise SlackError("exchanged_trigger_id")
         user, until = self._given[trigger]
         self._used.add(trigger)
         if until < time.monotonic():
-            raise RefusedError("expired_trigger_id")
+            raise SlackError("expired_trigger_id")
         return user

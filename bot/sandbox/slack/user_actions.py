@@ -7,14 +7,26 @@ from bot.sandbox.control import ControlError
 from bot.sandbox.slack.app import InstalledApp
 from bot.sandbox.slack.blockkit.rules import filled_in, problems
 from bot.sandbox.slack.methods import as_bot
-from bot.sandbox.slack.people import User
 from bot.sandbox.slack.text import mrkdwn_parts, rich_text, typed
+from bot.sandbox.slack.workspace import User
 
 Json = dict[str, Any]
 
 
-class Verbs(InstalledApp):
+class UserActions(InstalledApp):
     """All verbs. They raise ControlError for what could not happen in Slack."""
+
+    # What Slack itself does
+
+    def event(self, event: Json) -> Json:
+        """Send the app this event as given, even one that Slack itself would not send now: `{"event_id"}`.
+
+        Raises ControlError for an event without a `type`.
+        """
+        if not isinstance(event.get("type"), str):
+            raise ControlError("An event has a type.")
+        self.events.send(event)
+        return {"event_id": self.events.sent[-1]["event_id"]}
 
     # In channels
 
@@ -112,15 +124,15 @@ class Verbs(InstalledApp):
 
     async def shortcut(self, channel: str, ts: str, as_user: str, callback_id: str) -> Json:
         """Choose a message shortcut in the ⋯ menu of a message: `{"acknowledged", "seconds"}`."""
-        return await self.doors.shortcut(self.posted(channel, ts), self.person(channel, as_user), callback_id)
+        return await self.interactions.shortcut(self.posted(channel, ts), self.person(channel, as_user), callback_id)
 
     async def command(self, channel: str, as_user: str, command: str, text: str = "") -> Json:
         """Type a slash command in a channel (there are none in threads): `{"acknowledged", "seconds"}`."""
-        return await self.doors.command(channel, self.person(channel, as_user), command, text)
+        return await self.interactions.command(channel, self.person(channel, as_user), command, text)
 
     def home(self, as_user: str) -> Json:
         """Open the app's Home tab; what it shows so far is `{"view"}`, None before the app has published it."""
-        self.doors.home(self.somebody(as_user))
+        self.interactions.home(self.somebody(as_user))
         view = self.views.homes.get(as_user)
         return {"view": None if view is None else view.as_json(self.workspace)}
 
@@ -131,15 +143,15 @@ class Verbs(InstalledApp):
 
     async def suggest(self, view_id: str, as_user: str, action_id: str, value: str) -> list[Json]:
         """Type into an external select of a view: the options that the app gives."""
-        return await self.doors.suggest(self.view(view_id, as_user), self.somebody(as_user), action_id, value)
+        return await self.interactions.suggest(self.view(view_id, as_user), self.somebody(as_user), action_id, value)
 
     async def press(
         self, view_id: str, as_user: str, action_id: str, values: Json | None = None, block_id: str | None = None
     ) -> Json:
         """Enter `values` in a view and press one of its buttons (or dispatch an input)."""
         view = self.view(view_id, as_user)
-        self.doors.enter(view, values or {})
-        return await self.doors.press(view, self.somebody(as_user), action_id, block_id)
+        self.interactions.enter(view, values or {})
+        return await self.interactions.press(view, self.somebody(as_user), action_id, block_id)
 
     async def submit(self, view_id: str, as_user: str, values: Json | None = None) -> Json:
         """Enter `values` (`{block_id: {action_id: text | value | [values]}}`) in a modal and submit it.
@@ -147,8 +159,8 @@ class Verbs(InstalledApp):
         Returns `{"acknowledged", "seconds", "errors"}`; `errors` by block_id leave the modal open.
         """
         view = self.view(view_id, as_user)
-        self.doors.enter(view, values or {})
-        return await self.doors.submit(view, self.somebody(as_user))
+        self.interactions.enter(view, values or {})
+        return await self.interactions.submit(view, self.somebody(as_user))
 
     def dismiss(self, view_id: str, as_user: str) -> None:
         """Close a modal without submitting it; the app is not told."""

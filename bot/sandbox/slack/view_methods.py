@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.methods import Api, Method
 from bot.sandbox.slack.payload import Arguments
-from bot.sandbox.slack.refusal import RefusedError
 from bot.sandbox.slack.views import View, view_of
 
 Json = dict[str, Any]
@@ -27,10 +27,10 @@ def update_view(api: Api, arguments: Arguments) -> Json:
     given = view_of(arguments, "modal")
     view = api.views.find(arguments.text("view_id") or arguments.need("external_id")[0])
     if view is None:
-        raise RefusedError("not_found")
+        raise SlackError("not_found")
     _check_hash(view, arguments)
     view.become(given)
-    api.views.tell(view)
+    api.views.show(view)
     return _answer(api, view)
 
 
@@ -38,7 +38,7 @@ def publish_view(api: Api, arguments: Arguments) -> Json:
     (user,) = arguments.need("user_id")
     given = view_of(arguments, "home")
     if user not in api.workspace.users:
-        raise RefusedError("user_not_found")
+        raise SlackError("user_not_found")
     if user in api.views.homes:
         _check_hash(api.views.homes[user], arguments)
     return _answer(api, api.views.publish(user, given))
@@ -46,7 +46,7 @@ def publish_view(api: Api, arguments: Arguments) -> Json:
 
 def _check_hash(view: View, arguments: Arguments) -> None:
     if arguments.has("hash") and arguments.text("hash") != view.hash:
-        raise RefusedError("hash_conflict")
+        raise SlackError("hash_conflict")
 
 
 def _answer(api: Api, view: View) -> Json:

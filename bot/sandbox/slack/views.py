@@ -10,10 +10,10 @@ from typing import Any, cast
 
 from bot.sandbox.control import Control
 from bot.sandbox.slack.blockkit.rules import elements, filled_in, view_problems
+from bot.sandbox.slack.errors import SlackError, bad_arguments
 from bot.sandbox.slack.inputs import Entry, entered
 from bot.sandbox.slack.payload import Arguments
-from bot.sandbox.slack.people import OUR_APP, Workspace
-from bot.sandbox.slack.refusal import RefusedError, bad_arguments
+from bot.sandbox.slack.workspace import OUR_APP, Workspace
 
 Json = dict[str, Any]
 
@@ -88,20 +88,20 @@ class Views:
         """A modal for this person, in place of any other."""
         view = self._new(user, given)
         self.modals[user] = view
-        self.tell(view)
+        self.show(view)
         return view
 
     def push(self, user: str, given: Json) -> View:
-        """A modal on top of this person's. Raises RefusedError."""
+        """A modal on top of this person's. Raises SlackError."""
         top = self.modals.get(user)
         if top is None:
-            raise RefusedError("not_found")
+            raise SlackError("not_found")
         if len(self.stack(user)) >= MOST_PUSHED:
-            raise RefusedError("push_limit_reached")
+            raise SlackError("push_limit_reached")
         view = self._new(user, given)
         view.below = top
         self.modals[user] = view
-        self.tell(view)
+        self.show(view)
         return view
 
     def publish(self, user: str, given: Json) -> View:
@@ -110,7 +110,7 @@ class Views:
             view = self.homes[user] = self._new(user, given)
         else:
             view.become(given)
-        self.tell(view)
+        self.show(view)
         return view
 
     def find(self, view_id: str) -> View | None:
@@ -131,12 +131,12 @@ class Views:
         top = self.modals.pop(user, None)
         if top is not None and top.below is not None and not every:
             self.modals[user] = top.below
-        self.control.tell("view", {"user": user, "view": None})
+        self.control.publish("view", {"user": user, "view": None})
 
-    def tell(self, view: View) -> None:
+    def show(self, view: View) -> None:
         kind = "home" if view.given["type"] == "home" else "view"
         shown = {**view.as_json(self.workspace), "errors": view.errors}
-        self.control.tell(kind, {"user": view.user, "view": shown})
+        self.control.publish(kind, {"user": view.user, "view": shown})
 
     def forget(self) -> None:
         self.modals.clear()
@@ -147,18 +147,18 @@ class Views:
 
 
 def view_of(arguments: Arguments, kind: str) -> Json:
-    """The checked `view` argument, of this type. Raises RefusedError."""
+    """The checked `view` argument, of this type. Raises SlackError."""
     arguments.need("view")
     return checked_view(arguments.given["view"], kind)
 
 
 def checked_view(given: Any, kind: str) -> Json:
-    """A view as Slack keeps it. Raises RefusedError."""
+    """A view as Slack keeps it. Raises SlackError."""
     if not isinstance(given, dict):
         raise bad_arguments("must provide an object [json-pointer:/view]")
     view = cast(Json, given)
     if len(json.dumps(view)) > LARGEST_VIEW:
-        raise RefusedError("view_too_large")
+        raise SlackError("view_too_large")
     if found := view_problems(view, kind):
         raise bad_arguments(*found)
     return {**view, "blocks": filled_in(view["blocks"])}

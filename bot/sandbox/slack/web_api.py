@@ -7,11 +7,11 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from bot.sandbox.control import Control, Json, carry_out
+from bot.sandbox.control import Control, Json, handle_call
+from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.methods import CHAT, Api, Method, missing_scope
 from bot.sandbox.slack.payload import Arguments, decoded
 from bot.sandbox.slack.reading_methods import READING
-from bot.sandbox.slack.refusal import RefusedError
 from bot.sandbox.slack.view_methods import VIEWS
 
 METHODS: dict[str, Method] = {**CHAT, **READING, **VIEWS}
@@ -30,7 +30,7 @@ class WebApi:
         name = request.match_info["method"]
         try:
             given = decoded(await arguments_of(request))
-        except RefusedError as refusal:
+        except SlackError as refusal:
             given, unread = Json(), refusal
         else:
             unread = None
@@ -41,38 +41,38 @@ class WebApi:
                 return self._refused(name, unread)
             return self._answer(name, token, Arguments(given))
 
-        return await carry_out(self.control, request, "slack", name, given, answer)
+        return await handle_call(self.control, request, "slack", name, given, answer)
 
     def _answer(self, name: str, token: str, arguments: Arguments) -> web.Response:
         try:
             method = self._allowed(name, token)
             return self._respond(name, {"ok": True, **method.run(self.api, arguments)})
-        except RefusedError as refusal:
+        except SlackError as refusal:
             return self._refused(name, refusal)
 
     def _allowed(self, name: str, token: str) -> Method:
         """The method, if there is one and the token may call it."""
         method = METHODS.get(name)
         if method is None:
-            raise RefusedError("unknown_method", req_method=name)
+            raise SlackError("unknown_method", req_method=name)
         if method.caller == "client":
             return method
         if not token:
-            raise RefusedError("not_authed")
+            raise SlackError("not_authed")
         installation = self.api.workspace.installation
         if token == installation.ended:
-            raise RefusedError("account_inactive")
+            raise SlackError("account_inactive")
         if token not in (installation.token, self.app_token):
-            raise RefusedError("invalid_auth")
+            raise SlackError("invalid_auth")
         kind = "bot" if token == installation.token else "app"
         if method.caller not in ("any", kind):
-            raise RefusedError("not_allowed_token_type")
+            raise SlackError("not_allowed_token_type")
         if method.caller == "app" and "connections:write" not in self.app_scopes:
             raise missing_scope(("connections:write",), self.app_scopes)
         self.api.need_scope(*method.scopes)
         return method
 
-    def _refused(self, name: str, refusal: RefusedError) -> web.Response:
+    def _refused(self, name: str, refusal: SlackError) -> web.Response:
         return self._respond(name, {"ok": False, "error": refusal.error, **refusal.more})
 
     def _respond(self, name: str, body: Json) -> web.Response:
@@ -86,7 +86,7 @@ class WebApi:
 async def arguments_of(request: web.Request) -> Json:
     """The arguments of a request, `client_id` and `client_secret` also from HTTP Basic authentication.
 
-    Raises RefusedError when the body is not what its Content-Type says.
+    Raises SlackError when the body is not what its Content-Type says.
     """
     given: Json = {**_client(request), **request.query}
     if request.content_type == "application/json":
@@ -99,9 +99,9 @@ def _json_object(text: str) -> Json:
     try:
         data: Any = json.loads(text or "{}")
     except ValueError as error:
-        raise RefusedError("invalid_json") from error
+        raise SlackError("invalid_json") from error
     if not isinstance(data, dict):
-        raise RefusedError("json_not_object")
+        raise SlackError("json_not_object")
     return cast(Json, data)
 
 

@@ -78,7 +78,7 @@ async def test_every_change_is_told_to_the_page(slack: SlackServer) -> None:
 async def test_the_switches_work_over_http(slack: SlackServer, page: Page) -> None:
     assert await page.post("repeat_events", {"copies": 3}) == {"repeat_events": 3}
     said = slack.message(HERE, "U0ANA", "hello")
-    assert slack.outbox.undelivered == 4
+    assert slack.transport.undelivered == 4
     assert await page.post("redeliver", {"event": said["ts"], "copies": 2}) == {"sent": 2}
     assert await page.post("redeliver", {"event": "Ev0NONE"}) == {"sent": 0}
     assert await page.post("drop_socket") == {"dropped": 0}
@@ -105,6 +105,6 @@ async def test_a_request_that_makes_no_sense_is_answered_in_words(
 async def test_a_reset_forgets_what_was_said(slack: SlackServer, page: Page) -> None:
     slack.message(HERE, "U0ANA", "hello")
     await page.post("reset")
-    await slack.control.until(lambda: not slack.outbox.undelivered)
+    await slack.control.until(lambda: not slack.transport.undelivered)
     assert slack.conversations.top_level(HERE) == []
     assert slack.events.sent == []

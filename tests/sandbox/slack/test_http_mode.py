@@ -92,7 +92,7 @@ async def test_bolt_takes_the_signature_of_every_kind_of_request() -> None:
     async with bolted(register) as slack:
         client = AsyncWebClient(token="xoxb-sandbox", base_url=slack.url)
         slack.message(HERE, "U0ANA", "hello & welcome")
-        await slack.control.until(lambda: last_event and not slack.outbox.undelivered)
+        await slack.control.until(lambda: last_event and not slack.transport.undelivered)
         card = await client.chat_postMessage(channel=HERE, text="card", blocks=[button()])
         assert (await slack.click(HERE, card["ts"], "add", "U0ANA"))["acknowledged"]
         assert (await slack.command(HERE, "U0ANA", "/insight", "tie X-1"))["acknowledged"]
@@ -109,7 +109,7 @@ async def test_events_wait_until_the_request_url_has_answered_the_challenge() ->
         with pytest.raises(ControlError, match="challenge"):
             await slack.verify_request_url()
         assert tries(slack) == []
-        assert slack.outbox.undelivered == 1
+        assert slack.transport.undelivered == 1
 
 
 @pytest.mark.parametrize(("status", "reason"), [(500, "http_error"), (404, "http_error"), (None, "connection_failed")])
@@ -124,7 +124,7 @@ async def test_an_event_that_fails_comes_again_with_its_number_and_the_reason(st
         assert slack.http is not None
         slack.http.verified = True
         slack.message(HERE, "U0ANA", "anybody?")
-        await slack.control.until(lambda: not slack.outbox.undelivered)
+        await slack.control.until(lambda: not slack.transport.undelivered)
         again = [{"x-slack-retry-num": n, "x-slack-retry-reason": reason} for n in ("1", "2")]
         assert tries(slack) == [{}, *again]
         assert [event.kind for event in slack.control.events].count("event_lost") == 1
@@ -138,7 +138,7 @@ async def test_an_app_may_refuse_repetitions() -> None:
         assert slack.http is not None
         slack.http.verified = True
         slack.message(HERE, "U0ANA", "never mind")
-        await slack.control.until(lambda: not slack.outbox.undelivered)
+        await slack.control.until(lambda: not slack.transport.undelivered)
         assert tries(slack) == [{}]
 
 
@@ -159,7 +159,7 @@ async def test_an_app_that_is_too_slow_is_asked_again() -> None:
         assert slack.http is not None
         slack.http.verified, slack.http.ack_seconds = True, 0.05
         slack.message(HERE, "U0ANA", "hurry")
-        await slack.control.until(lambda: not slack.outbox.undelivered)
+        await slack.control.until(lambda: not slack.transport.undelivered)
         assert [each.get("x-slack-retry-reason") for each in tries(slack)] == [None, "http_timeout", "http_timeout"]
 
 

@@ -87,7 +87,7 @@ async def test_the_home_tab_shows_what_was_published(slack: SlackServer, app: As
     app.event("app_home_opened")(publish)
     async with connected(slack, app):
         assert slack.home("U0ANA") == {"view": None}
-        await slack.control.until(lambda: slack.views.homes and not slack.outbox.undelivered)
+        await slack.control.until(lambda: slack.views.homes and not slack.transport.undelivered)
     assert slack.home("U0ANA")["view"]["blocks"][0]["text"]["text"] == "No ties yet."
 
 
@@ -158,7 +158,7 @@ async def test_a_button_in_a_view_is_pressed(slack: SlackServer, app: AsyncApp, 
 
 async def test_what_was_entered_survives_an_update_of_the_view(slack: SlackServer, client: AsyncWebClient) -> None:
     view = await open_modal(slack, client)
-    slack.doors.enter(slack.view(view["id"], "U0ANA"), {"id": {"text": "12"}})
+    slack.interactions.enter(slack.view(view["id"], "U0ANA"), {"id": {"text": "12"}})
     updated = await client.views_update(view_id=view["id"], hash=view["hash"], view=MODAL)
     assert updated["view"]["state"]["values"]["id"]["text"]["value"] == "12"
     with pytest.raises(SlackApiError, match="hash_conflict"):

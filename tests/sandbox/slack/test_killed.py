@@ -48,7 +48,7 @@ async def test_a_killed_app_gets_the_event_again_after_its_restart() -> None:
             slack.message(HERE, "U0ANA", "hello")
             posted = await slack.control.until(lambda: slack.control.matching("slack", "chat.postMessage"))
         async with child(slack, "answers"):
-            await slack.control.until(lambda: not slack.outbox.undelivered, timeout=30, what="acknowledgements")
+            await slack.control.until(lambda: not slack.transport.undelivered, timeout=30, what="acknowledgements")
         sent = [call.arguments for call in slack.control.matching("slack", "socket:events_api")]
     ids = [one["payload"]["event_id"] for one in sent if one["payload"]["event"]["channel"] == HERE]
     assert len(posted) == 1

@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.sandbox.control import ControlError
 from bot.sandbox.slack.server import SlackServer
 from sandbox.slack.conftest import HERE, MANIFEST, button
-from sandbox.slack.test_http import SECRET, over_http
+from sandbox.slack.test_http_mode import SECRET, over_http
 from tests.e2e.workspaces import workspaces
 
 Json = dict[str, Any]
@@ -51,7 +51,7 @@ class Listening:
         self.slack = slack
 
     async def told(self) -> list[Json]:
-        await self.slack.control.until(lambda: not self.slack.outbox.undelivered, what="acknowledgements")
+        await self.slack.control.until(lambda: not self.slack.transport.undelivered, what="acknowledgements")
         return [call.arguments["body"] for call in self.slack.control.matching("slack", "http:events_api")]
 
     async def told_of_ends(self) -> list[Json]:

@@ -24,7 +24,7 @@ async def card(client: AsyncWebClient) -> str:
 @pytest.fixture
 async def answer(slack: SlackServer, card: str) -> AsyncIterator[AsyncWebhookClient]:
     """The response URL of Ana's click on the card."""
-    url = slack.responses.mint(slack.url.split("/")[2], "U0ANA", HERE, slack.conversations.find(HERE, card))
+    url = slack.response_urls.mint(slack.url.split("/")[2], "U0ANA", HERE, slack.conversations.find(HERE, card))
     async with aiohttp.ClientSession() as session:
         yield AsyncWebhookClient(url, session=session, retry_handlers=[])
 
@@ -47,8 +47,8 @@ async def test_a_response_url_is_good_five_times(slack: SlackServer, answer: Asy
 
 
 async def test_a_response_url_expires(slack: SlackServer, card: str) -> None:
-    slack.responses.lifetime = -1.0
-    url = slack.responses.mint(slack.url.split("/")[2], "U0ANA", HERE, slack.conversations.find(HERE, card))
+    slack.response_urls.lifetime = -1.0
+    url = slack.response_urls.mint(slack.url.split("/")[2], "U0ANA", HERE, slack.conversations.find(HERE, card))
     async with aiohttp.ClientSession() as session, session.post(url, json={"text": "late"}) as response:
         assert (response.status, (await response.json())["error"]) == (404, "expired_url")
 
@@ -82,7 +82,7 @@ async def test_a_private_message_can_be_acted_on_by_its_reader_and_replaced(
     await client.chat_postEphemeral(channel=HERE, user="U0ANA", text="tie?", blocks=[button("tie.yes")])
     ts = slack.private[0]["ts"]
     source = slack.conversations.find_private(HERE, ts)
-    url = slack.responses.mint(slack.url.split("/")[2], "U0ANA", HERE, source)
+    url = slack.response_urls.mint(slack.url.split("/")[2], "U0ANA", HERE, source)
     async with aiohttp.ClientSession() as session:
         answer = AsyncWebhookClient(url, session=session)
         await answer.send_dict({"text": "tied", "replace_original": True})

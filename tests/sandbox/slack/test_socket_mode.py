@@ -68,7 +68,7 @@ async def test_an_unacknowledged_event_comes_again_with_the_same_id(slack: Slack
     app.event("message")(fail_once)
     async with connected(slack, app):
         slack.message(HERE, "U0ANA", "once more")
-        await slack.control.until(lambda: len(last_event) == 2 and not slack.outbox.undelivered)
+        await slack.control.until(lambda: len(last_event) == 2 and not slack.transport.undelivered)
     first, second = envelopes(slack)
     assert last_event[0] == last_event[1]
     assert (first["retry_attempt"], first["retry_reason"]) == (0, "")
@@ -80,7 +80,7 @@ async def test_an_event_nobody_acknowledges_is_given_up_after_the_last_retry(sla
     slack.socket.ack_seconds = 0.05
     async with connected(slack, app):  # no listener: Bolt does not acknowledge
         slack.message(HERE, "U0ANA", "anybody?")
-        await slack.control.until(lambda: not slack.outbox.undelivered)
+        await slack.control.until(lambda: not slack.transport.undelivered)
     assert [one["retry_attempt"] for one in envelopes(slack)] == [0, 1, 2]
     assert [event.kind for event in slack.control.events].count("event_lost") == 1
 
@@ -93,7 +93,7 @@ async def test_an_event_waits_for_the_app_to_connect(slack: SlackServer, app: As
 
     app.event("message")(hear)
     slack.message(HERE, "U0ANA", "is the bot there?")
-    assert slack.outbox.undelivered == 1
+    assert slack.transport.undelivered == 1
     async with connected(slack, app):
         await asyncio.wait_for(last_event.wait(), 5)
 
@@ -309,6 +309,6 @@ async def test_several_websockets_share_the_events(slack: SlackServer, app: Asyn
     async with connected(slack, app), connected(slack, app):
         for number in range(4):
             slack.message(HERE, "U0ANA", f"{number}")
-        await slack.control.until(lambda: not slack.outbox.undelivered)
+        await slack.control.until(lambda: not slack.transport.undelivered)
         assert len(slack.socket.connections) == 2
     assert len(envelopes(slack)) == 4

@@ -145,13 +145,13 @@ export class Desk {
     });
   }
 
-  bot(deed) {
-    return this._try(() => this.sandbox.tell("stage", "bot", { do: deed }));
+  bot(action) {
+    return this._try(() => this.sandbox.tell("page", "bot", { do: action }));
   }
 
   startOver() {
     return this._try(async () => {
-      await this.sandbox.tell("stage", "bot", { do: "over" });
+      await this.sandbox.tell("page", "bot", { do: "start_over" });
       this.toast("Everything is as it was at the beginning.");
     });
   }

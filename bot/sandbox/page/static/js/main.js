@@ -57,11 +57,11 @@ window.addEventListener("focus", () => loadAll());
 
 /** What was heard while it was asked for is newer than the answer: then it is asked for again. */
 async function loadAll() {
-  let all, stage;
+  let all, servers;
   do {
-    [all, stage] = await Promise.all([sandbox.all(), Sandbox.find()]);
+    [all, servers] = await Promise.all([sandbox.all(), Sandbox.find()]);
   } while (all.event < lastHeard);
-  store.load(all, stage.bot);
+  store.load(all, servers.bot);
   place.settle();
   return all.event;
 }
@@ -83,7 +83,7 @@ async function lost(stream) {
   byId("lost").textContent = "The sandbox does not answer. If it was ended, start it again: case-insights sandbox";
   try {
     const now = await Sandbox.find();
-    if (now.stage !== sandbox.stage) location.reload();
+    if (now.id !== sandbox.id) location.reload();
   } catch {
     setTimeout(() => byId("lost").hidden || lost(stream), LOOK_AGAIN_MS);
   }

@@ -1,4 +1,4 @@
-/** Talks to the two control servers and to the stage, and listens to what happens. */
+/** Calls the control routes of both servers and of the page's own server, and listens to their events. */
 
 export class Refused extends Error {}
 
@@ -14,14 +14,14 @@ async function ask(method, url, body) {
 }
 
 export class Sandbox {
-  constructor(stage) {
-    this.stage = stage.stage;
-    this.bot = stage.bot;
-    this.urls = { slack: stage.slack, datadog: stage.datadog, stage: "" };
+  constructor(servers) {
+    this.id = servers.sandbox;
+    this.bot = servers.bot;
+    this.urls = { slack: servers.slack, datadog: servers.datadog, page: "" };
   }
 
   static async find() {
-    return new Sandbox(await ask("GET", "/_sandbox/stage"));
+    return new Sandbox(await ask("GET", "/_sandbox/servers"));
   }
 
   read(server, path) {
