@@ -38,13 +38,7 @@ class Bare:
 async def bare(slack_url: str, transport_mode: str) -> AsyncGenerator[Bare]:
     env = bare_environment(slack_url, transport_mode)
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.benchmarks.bare",
-        transport_mode,
-        env=env,
-        stdout=asyncio.subprocess.PIPE,
-        cwd=ROOT,
+        sys.executable, "-m", "tests.benchmarks.bare", transport_mode, env=env, stdout=asyncio.subprocess.PIPE, cwd=ROOT
     )
     try:
         assert process.stdout is not None

@@ -199,8 +199,7 @@ def test_a_probability_spoils_the_same_calls_for_the_same_seed():
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [{"status": 99}, {"delay": -1.0}, {"times": 0}, {"probability": 1.5}, {"drop": "now"}, {"hold": "never"}],
+    "wrong", [{"status": 99}, {"delay": -1.0}, {"times": 0}, {"probability": 1.5}, {"drop": "now"}, {"hold": "never"}]
 )
 def test_a_rule_that_makes_no_sense_is_refused(wrong):
     with pytest.raises(ValueError, match=f"^{next(iter(wrong))} must be"):

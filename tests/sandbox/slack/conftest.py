@@ -1,6 +1,6 @@
-"""The sandbox's Slack, running, with a small app installed, and slack_sdk and slack_bolt to talk to it."""
+"""The sandbox's Slack with a small app installed, and slack_sdk and slack_bolt as its clients."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -21,14 +21,7 @@ MANIFEST: dict[str, Any] = {
     },
     "oauth_config": {
         "scopes": {
-            "bot": [
-                "commands",
-                "chat:write",
-                "channels:history",
-                "groups:history",
-                "app_mentions:read",
-                "users:read",
-            ],
+            "bot": ["commands", "chat:write", "channels:history", "groups:history", "app_mentions:read", "users:read"],
             "bot_optional": ["usergroups:read", "channels:read", "groups:read"],
         }
     },
@@ -51,18 +44,11 @@ def checkboxes(*values: str, block_id: str = "group", ticked: bool = True) -> di
 
 
 def button(action_id: str = "add", value: str = "7:1") -> dict[str, Any]:
-    return {
-        "type": "actions",
-        "block_id": "buttons",
-        "elements": [
-            {
-                "type": "button",
-                "action_id": action_id,
-                "value": value,
-                "text": {"type": "plain_text", "text": "Add"},
-            }
-        ],
-    }
+    element = {"type": "button", "action_id": action_id, "value": value, "text": {"type": "plain_text", "text": "Add"}}
+    return {"type": "actions", "block_id": "buttons", "elements": [element]}
+
+
+Listen = Callable[..., list[dict[str, Any]]]
 
 
 @asynccontextmanager
@@ -93,3 +79,21 @@ async def client(slack: SlackServer) -> AsyncIterator[AsyncWebClient]:
 @pytest.fixture
 def app(client: AsyncWebClient) -> AsyncApp:
     return AsyncApp(client=client, process_before_response=True)
+
+
+@pytest.fixture
+def listen(slack: SlackServer) -> Listen:
+    """Give it `app.action("add")` or the like and an acknowledgement: the bodies that the listener gets."""
+
+    def register(decorate: Callable[..., Any], *text: str, **payload: Any) -> list[dict[str, Any]]:
+        bodies: list[dict[str, Any]] = []
+
+        async def take(ack: Any, body: dict[str, Any]) -> None:
+            bodies.append(body)
+            await ack(*text, **payload)
+            slack.control.changed()
+
+        decorate(take)
+        return bodies
+
+    return register

@@ -75,128 +75,100 @@ def test_what_is_within_the_limits_is_taken(block: Json) -> None:
     assert problems([block]) == []
 
 
-REFUSED: list[tuple[Json, str]] = [
-    ({"type": "sektion"}, "unsupported type: sektion [json-pointer:/blocks/0/type]"),
-    ({}, "missing required field: type [json-pointer:/blocks/0]"),
-    (section(), "must define either `text` or `fields` [json-pointer:/blocks/0]"),
-    (section(mrkdwn("")), "must be more than 0 characters [json-pointer:/blocks/0/text/text]"),
-    (section(mrkdwn("s" * 3001)), "must be less than 3001 characters [json-pointer:/blocks/0/text/text]"),
-    (section("words"), "must provide an object [json-pointer:/blocks/0/text]"),
-    (section({"type": "markdown", "text": "s"}), "unsupported type: markdown [json-pointer:/blocks/0/text/type]"),
-    (section({**mrkdwn("s"), "emoji": True}), "invalid additional property: emoji [json-pointer:/blocks/0/text]"),
-    (section(mrkdwn("s"), colour="red"), "invalid additional property: colour [json-pointer:/blocks/0]"),
-    (section(fields=[mrkdwn("f")] * 11), "no more than 10 items allowed [json-pointer:/blocks/0/fields]"),
-    (section(fields=[mrkdwn("f" * 2001)]), "must be less than 2001 characters [json-pointer:/blocks/0/fields/0/text]"),
-    (section(mrkdwn("s"), block_id="b" * 256), "must be less than 256 characters [json-pointer:/blocks/0/block_id]"),
-    (
-        {"type": "header", "text": plain("h" * 151)},
-        "must be less than 151 characters [json-pointer:/blocks/0/text/text]",
-    ),
-    ({"type": "header", "text": mrkdwn("h")}, "unsupported type: mrkdwn [json-pointer:/blocks/0/text/type]"),
-    ({"type": "context", "elements": []}, "no fewer than 1 items allowed [json-pointer:/blocks/0/elements]"),
-    (
-        {"type": "context", "elements": [mrkdwn("c")] * 11},
-        "no more than 10 items allowed [json-pointer:/blocks/0/elements]",
-    ),
-    ({"type": "context", "elements": [button()]}, "unsupported type: button [json-pointer:/blocks/0/elements/0/type]"),
-    (actions(), "no fewer than 1 items allowed [json-pointer:/blocks/0/elements]"),
-    (
-        actions(*[button(action_id=f"{n}") for n in range(26)]),
-        "no more than 25 items allowed [json-pointer:/blocks/0/elements]",
-    ),
-    (actions(button(), button()), '`action_id` "add" already exists [json-pointer:/blocks/0/elements/1/action_id]'),
-    (
-        actions(button(action_id="a" * 256)),
-        "must be less than 256 characters [json-pointer:/blocks/0/elements/0/action_id]",
-    ),
-    (
-        actions(button(text=plain("t" * 76))),
-        "must be less than 76 characters [json-pointer:/blocks/0/elements/0/text/text]",
-    ),
-    (actions(button(text=mrkdwn("Add"))), "unsupported type: mrkdwn [json-pointer:/blocks/0/elements/0/text/type]"),
-    (actions(button(value="v" * 2001)), "must be less than 2001 characters [json-pointer:/blocks/0/elements/0/value]"),
-    (actions(button(value=7)), "must provide a string [json-pointer:/blocks/0/elements/0/value]"),
-    (actions(button(style="loud")), "must be a valid enum value [json-pointer:/blocks/0/elements/0/style]"),
-    (actions(button(url="example")), "must provide a valid URL [json-pointer:/blocks/0/elements/0/url]"),
-    (
-        actions(button(confirm={**CONFIRM, "title": plain("t" * 101)})),
-        "must be less than 101 characters [json-pointer:/blocks/0/elements/0/confirm/title/text]",
-    ),
-    (
-        actions(button(confirm={"title": plain("t")})),
-        "missing required field: text [json-pointer:/blocks/0/elements/0/confirm]",
-    ),
-    (
-        actions(checkboxes([option(f"{n}") for n in range(11)])),
-        "no more than 10 items allowed [json-pointer:/blocks/0/elements/0/options]",
-    ),
-    (actions(checkboxes([])), "no fewer than 1 items allowed [json-pointer:/blocks/0/elements/0/options]"),
-    (
-        actions(checkboxes([option(text=plain("t" * 76))])),
-        "must be less than 76 characters [json-pointer:/blocks/0/elements/0/options/0/text/text]",
-    ),
-    (
-        actions(checkboxes([option(description=plain("d" * 76))])),
-        "must be less than 76 characters [json-pointer:/blocks/0/elements/0/options/0/description/text]",
-    ),
-    (
-        actions(checkboxes([option("v" * 151)])),
-        "must be less than 151 characters [json-pointer:/blocks/0/elements/0/options/0/value]",
-    ),
+EMPTY, NO_OPTION = "no fewer than 1 items allowed", "must match one of the provided options"
+
+
+def longest(characters: int) -> str:
+    return f"must be less than {characters + 1} characters"
+
+
+def most(items: int) -> str:
+    return f"no more than {items} items allowed"
+
+
+# block, Slack's words, the pointer within the block
+REFUSED: list[tuple[Json, str, str]] = [
+    ({"type": "sektion"}, "unsupported type: sektion", "/type"),
+    ({}, "missing required field: type", ""),
+    (section(), "must define either `text` or `fields`", ""),
+    (section(mrkdwn("")), "must be more than 0 characters", "/text/text"),
+    (section(mrkdwn("s" * 3001)), longest(3000), "/text/text"),
+    (section("words"), "must provide an object", "/text"),
+    (section({"type": "markdown", "text": "s"}), "unsupported type: markdown", "/text/type"),
+    (section({**mrkdwn("s"), "emoji": True}), "invalid additional property: emoji", "/text"),
+    (section(mrkdwn("s"), colour="red"), "invalid additional property: colour", ""),
+    (section(fields=[mrkdwn("f")] * 11), most(10), "/fields"),
+    (section(fields=[mrkdwn("f" * 2001)]), longest(2000), "/fields/0/text"),
+    (section(mrkdwn("s"), block_id="b" * 256), longest(255), "/block_id"),
+    ({"type": "header", "text": plain("h" * 151)}, longest(150), "/text/text"),
+    ({"type": "header", "text": mrkdwn("h")}, "unsupported type: mrkdwn", "/text/type"),
+    ({"type": "context", "elements": []}, EMPTY, "/elements"),
+    ({"type": "context", "elements": [mrkdwn("c")] * 11}, most(10), "/elements"),
+    ({"type": "context", "elements": [button()]}, "unsupported type: button", "/elements/0/type"),
+    (actions(), EMPTY, "/elements"),
+    (actions(*[button(action_id=f"{n}") for n in range(26)]), most(25), "/elements"),
+    (actions(button(), button()), '`action_id` "add" already exists', "/elements/1/action_id"),
+    (actions(button(action_id="a" * 256)), longest(255), "/elements/0/action_id"),
+    (actions(button(text=plain("t" * 76))), longest(75), "/elements/0/text/text"),
+    (actions(button(text=mrkdwn("Add"))), "unsupported type: mrkdwn", "/elements/0/text/type"),
+    (actions(button(value="v" * 2001)), longest(2000), "/elements/0/value"),
+    (actions(button(value=7)), "must provide a string", "/elements/0/value"),
+    (actions(button(style="loud")), "must be a valid enum value", "/elements/0/style"),
+    (actions(button(url="example")), "must provide a valid URL", "/elements/0/url"),
+    (actions(button(confirm={**CONFIRM, "title": plain("t" * 101)})), longest(100), "/elements/0/confirm/title/text"),
+    (actions(button(confirm={"title": plain("t")})), "missing required field: text", "/elements/0/confirm"),
+    (actions(checkboxes([option(f"{n}") for n in range(11)])), most(10), "/elements/0/options"),
+    (actions(checkboxes([])), EMPTY, "/elements/0/options"),
+    (actions(checkboxes([option(text=plain("t" * 76))])), longest(75), "/elements/0/options/0/text/text"),
+    (actions(checkboxes([option(description=plain("d" * 76))])), longest(75), "/elements/0/options/0/description/text"),
+    (actions(checkboxes([option("v" * 151)])), longest(150), "/elements/0/options/0/value"),
     (
         actions(checkboxes([option("1"), option("2")], initial_options=[option("3")])),
-        "must match one of the provided options [json-pointer:/blocks/0/elements/0/initial_options/0]",
+        NO_OPTION,
+        "/elements/0/initial_options/0",
     ),
     (
         actions(checkboxes([option("1")], initial_options=[option("1", plain("other words"))])),
-        "must match one of the provided options [json-pointer:/blocks/0/elements/0/initial_options/0]",
+        NO_OPTION,
+        "/elements/0/initial_options/0",
     ),
-    (
-        actions(checkboxes([option("1")], initial_options=[])),
-        "no fewer than 1 items allowed [json-pointer:/blocks/0/elements/0/initial_options]",
-    ),
+    (actions(checkboxes([option("1")], initial_options=[])), EMPTY, "/elements/0/initial_options"),
     (
         actions(checkboxes([option(url="https://example.org")])),
-        "invalid additional property: url [json-pointer:/blocks/0/elements/0/options/0]",
+        "invalid additional property: url",
+        "/elements/0/options/0",
     ),
-    (actions(overflow([])), "no fewer than 1 items allowed [json-pointer:/blocks/0/elements/0/options]"),
-    (
-        actions(overflow([option(f"{n}") for n in range(6)])),
-        "no more than 5 items allowed [json-pointer:/blocks/0/elements/0/options]",
-    ),
-    (
-        actions(overflow([option(text=mrkdwn("t"))])),
-        "unsupported type: mrkdwn [json-pointer:/blocks/0/elements/0/options/0/text/type]",
-    ),
-    (
-        actions(select(options=[option(f"{n}") for n in range(101)])),
-        "no more than 100 items allowed [json-pointer:/blocks/0/elements/0/options]",
-    ),
-    (actions(select()), "must define either `options` or `option_groups` [json-pointer:/blocks/0/elements/0]"),
-    (
-        actions({"type": "plain_text_input"}),
-        "unsupported type: plain_text_input [json-pointer:/blocks/0/elements/0/type]",
-    ),
-    ({"type": "image", "alt_text": "a" * 2001}, "must be less than 2001 characters [json-pointer:/blocks/0/alt_text]"),
+    (actions(overflow([])), EMPTY, "/elements/0/options"),
+    (actions(overflow([option(f"{n}") for n in range(6)])), most(5), "/elements/0/options"),
+    (actions(overflow([option(text=mrkdwn("t"))])), "unsupported type: mrkdwn", "/elements/0/options/0/text/type"),
+    (actions(select(options=[option(f"{n}") for n in range(101)])), most(100), "/elements/0/options"),
+    (actions(select()), "must define either `options` or `option_groups`", "/elements/0"),
+    (actions({"type": "plain_text_input"}), "unsupported type: plain_text_input", "/elements/0/type"),
+    ({"type": "image", "alt_text": "a" * 2001}, longest(2000), "/alt_text"),
 ]
 
 
-@pytest.mark.parametrize(("block", "words"), REFUSED)
-def test_what_is_beyond_is_refused_in_slacks_words(block: Json, words: str) -> None:
-    assert words in problems([block])
+@pytest.mark.parametrize(("block", "words", "pointer"), REFUSED)
+def test_what_is_beyond_is_refused_in_slacks_words(block: Json, words: str, pointer: str) -> None:
+    assert f"{words} [json-pointer:/blocks/0{pointer}]" in problems([block])
 
 
-def test_a_message_has_fifty_blocks_at_most_and_each_block_id_once() -> None:
-    assert problems([{"type": "divider"}] * 50) == []
-    assert problems([{"type": "divider"}] * 51) == ["no more than 50 items allowed [json-pointer:/blocks]"]
-    twice = [{"type": "divider", "block_id": "a"}, {"type": "divider", "block_id": "a"}]
-    assert problems(twice) == ['`block_id` "a" already exists [json-pointer:/blocks/1/block_id]']
+DIVIDER: Json = {"type": "divider"}
+LONG: Json = {"type": "markdown", "text": "m" * 7000}
 
 
-def test_markdown_blocks_share_their_limit() -> None:
-    block = {"type": "markdown", "text": "m" * 7000}
-    assert problems([block]) == []
-    assert problems([block, block]) == ["markdown text must be less than 12001 characters [json-pointer:/blocks]"]
+@pytest.mark.parametrize(
+    ("blocks", "sentences"),
+    [
+        ([DIVIDER] * 50, []),
+        ([DIVIDER] * 51, [f"{most(50)} [json-pointer:/blocks]"]),
+        ([{**DIVIDER, "block_id": "a"}] * 2, ['`block_id` "a" already exists [json-pointer:/blocks/1/block_id]']),
+        ([LONG], []),
+        ([LONG] * 2, ["markdown text must be less than 12001 characters [json-pointer:/blocks]"]),
+    ],
+)
+def test_the_blocks_of_a_message_share_limits(blocks: list[Json], sentences: list[str]) -> None:
+    assert problems(blocks) == sentences
 
 
 @pytest.mark.parametrize("odd", [[None], [7], [[]], [{"type": None}], [{"type": "actions", "elements": [None, 7]}]])

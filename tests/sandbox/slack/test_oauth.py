@@ -177,12 +177,7 @@ async def test_a_workspace_of_an_enterprise_says_so_everywhere() -> None:
         card = await client.chat_postMessage(channel=HERE, text="card", blocks=[button()])
         await slack.click(HERE, card["ts"], "add", "U0ANA")
         click = app.asked("interactive")
-        assert click["team"] == {
-            "id": "T0ACME",
-            "domain": "acme",
-            "enterprise_id": "E0CORP",
-            "enterprise_name": "Corp",
-        }
+        assert click["team"] == {"id": "T0ACME", "domain": "acme", "enterprise_id": "E0CORP", "enterprise_name": "Corp"}
         assert (click["enterprise"], click["is_enterprise_install"]) == ({"id": "E0CORP", "name": "Corp"}, False)
         await slack.command(HERE, "U0ANA", "/insight", "help")
         command = app.asked("slash_commands")

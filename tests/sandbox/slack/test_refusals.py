@@ -132,8 +132,7 @@ async def test_slack_refuses_with_its_own_word(
 
 
 @pytest.mark.parametrize(
-    ("token", "error"),
-    [("", "not_authed"), ("xoxb-other", "invalid_auth"), ("xapp-sandbox", "not_allowed_token_type")],
+    ("token", "error"), [("", "not_authed"), ("xoxb-other", "invalid_auth"), ("xapp-sandbox", "not_allowed_token_type")]
 )
 async def test_a_call_needs_the_right_token(slack: SlackServer, token: str, error: str) -> None:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
