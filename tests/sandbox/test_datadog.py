@@ -1,6 +1,7 @@
-"""The sandbox's Datadog, held to the real schema by the official client, and to its strictness by plain HTTP."""
+"""The sandbox's Datadog: its schema by the official client, its strictness by plain HTTP."""
 
 import asyncio
+import operator
 import time
 import uuid
 from collections.abc import Iterator
@@ -49,8 +50,7 @@ def official(datadog: DatadogServer) -> Iterator[ApiClient]:
 
 
 def configuration(datadog: DatadogServer, api_key: str = "sandbox-api-key") -> Configuration:
-    keys = {"apiKeyAuth": api_key, "appKeyAuth": "sandbox-app-key"}
-    made = Configuration(api_key=keys, host=datadog.url)
+    made = Configuration(api_key={"apiKeyAuth": api_key, "appKeyAuth": "sandbox-app-key"}, host=datadog.url)
     # Without this each server of an operation's own list goes before `host`.
     made.server_index = None
     made.request_timeout = 5
@@ -58,9 +58,7 @@ def configuration(datadog: DatadogServer, api_key: str = "sandbox-api-key") -> C
 
 
 def official_body(*insights: tuple[str, str, str]) -> CaseInsightsRequest:
-    items = [
-        CaseInsight(type=CaseInsightType(kind), resource_id=resource_id, ref=ref) for kind, resource_id, ref in insights
-    ]
+    items = [CaseInsight(type=CaseInsightType(kind), resource_id=number, ref=ref) for kind, number, ref in insights]
     attributes = CaseInsightsAttributes(insights=items)
     return CaseInsightsRequest(data=CaseInsightsData(type=CaseResourceType.CASE, attributes=attributes))
 
@@ -70,19 +68,16 @@ def triples(case) -> list[tuple[str, str, str]]:
     return [(insight["type"], insight["resource_id"], insight["ref"]) for insight in shown]
 
 
-async def test_the_official_client_gets_a_case_by_key_and_by_uuid(datadog, official):
-    api = CaseManagementApi(official)
+@pytest.mark.parametrize("by", ["key", "id"])
+async def test_the_official_client_gets_a_case_by_key_and_by_uuid(datadog, official, by):
     kept = datadog.cases["CASEM-4523"]
-    for name in ("CASEM-4523", kept.id):
-        case = await asyncio.to_thread(api.get_case, name)
-        assert case.data.id == kept.id
-        assert str(case.data.type) == "case"
-        assert case.data.attributes.key == "CASEM-4523"
-        assert case.data.attributes.title == "Memory leak investigation on API"
-        assert str(case.data.attributes.status_group) == "SG_OPEN"
-        assert case.data.attributes.created_at.timestamp() == pytest.approx(kept.created_at, abs=0.01)
-        assert case.data.relationships.project.data.id == kept.project_id
-        assert not case.data.attributes._unparsed
+    case = (await asyncio.to_thread(CaseManagementApi(official).get_case, getattr(kept, by))).data
+    attributes = case.attributes
+    assert (case.id, str(case.type), attributes.key) == (kept.id, "case", "CASEM-4523")
+    assert (attributes.title, str(attributes.status_group)) == ("Memory leak investigation on API", "SG_OPEN")
+    assert attributes.created_at.timestamp() == pytest.approx(kept.created_at, abs=0.01)
+    assert case.relationships.project.data.id == kept.project_id
+    assert not attributes._unparsed
 
 
 async def test_the_official_client_adds_and_removes_insights(datadog, official):
@@ -106,13 +101,14 @@ async def test_the_official_client_meets_400_and_404(official):
     api = CaseManagementApi(official)
     body = official_body(MONITOR)
     body.data.attributes.insights[0].ref = ""
-    with pytest.raises(ApiException) as bad:
-        await asyncio.to_thread(api.add_case_insights, "CASEM-4523", body)
-    assert (bad.value.status, bad.value.body["errors"][0]["title"]) == (400, "Bad Request")
-    for call in (api.get_case, lambda key: api.add_case_insights(key, official_body(MONITOR))):
-        with pytest.raises(ApiException) as missing:
-            await asyncio.to_thread(call, "CASEM-1")
-        assert missing.value.status == 404
+    for call, status in (
+        (lambda: api.add_case_insights("CASEM-4523", body), 400),
+        (lambda: api.get_case("CASEM-1"), 404),
+        (lambda: api.add_case_insights("CASEM-1", official_body(MONITOR)), 404),
+    ):
+        with pytest.raises(ApiException) as refused:
+            await asyncio.to_thread(call)
+        assert refused.value.status == status
 
 
 async def test_the_official_client_meets_right_and_wrong_keys(datadog, official):
@@ -150,26 +146,29 @@ async def test_the_official_client_searches_page_by_page(datadog, official):
 
 
 @pytest.mark.filterwarnings("ignore:Using unstable operation")  # reading an incident is one
-async def test_the_official_client_reads_every_thing_of_the_catalogue(official):
-    monitor = await asyncio.to_thread(MonitorsApi(official).get_monitor, 17131362)
-    assert (monitor.name, str(monitor.overall_state)) == ("High memory on api", "Alert")
-    dashboard = await asyncio.to_thread(DashboardsApi(official).get_dashboard, "abc-def-ghi")
-    assert dashboard.title == "API overview"
-    assert [(widget.id, str(widget.definition.type)) for widget in dashboard.widgets] == [
-        (21, "timeseries"),
-        (22, "note"),
-    ]
+@pytest.mark.parametrize(
+    ("api", "method", "resource", "path", "text"),
+    [
+        (MonitorsApi, "get_monitor", 17131362, "name", "High memory on api"),
+        (DashboardsApi, "get_dashboard", "abc-def-ghi", "title", "API overview"),
+        (IncidentsApi, "get_incident", INCIDENT, "data.attributes.title", "API answers slowly after deploy"),
+        (ErrorTrackingApi, "get_issue", OOM_ISSUE, "data.attributes.error_type", "MemoryError"),
+        (
+            SecurityMonitoringApi,
+            "get_security_monitoring_signal",
+            SIGNAL,
+            "data.attributes.message",
+            "Many failed logins from one address",
+        ),
+        (EventsApi, "get_event", EVENT, "data.attributes.message", "Deployed api 4.7.1"),
+    ],
+    ids=["monitor", "dashboard", "incident", "issue", "signal", "event"],
+)
+async def test_the_official_client_reads_every_kind_of_resource(official, api, method, resource, path, text):
     official.configuration.unstable_operations["get_incident"] = True
-    incident = await asyncio.to_thread(IncidentsApi(official).get_incident, INCIDENT)
-    assert incident.data.attributes.title == "API answers slowly after deploy"
-    issue = await asyncio.to_thread(ErrorTrackingApi(official).get_issue, OOM_ISSUE)
-    assert issue.data.attributes.error_type == "MemoryError"
-    signal = await asyncio.to_thread(SecurityMonitoringApi(official).get_security_monitoring_signal, SIGNAL)
-    assert signal.data.attributes.message == "Many failed logins from one address"
-    event = await asyncio.to_thread(EventsApi(official).get_event, EVENT)
-    assert event.data.attributes.message == "Deployed api 4.7.1"
-    for thing in (monitor, dashboard, incident, issue, signal, event):
-        assert not thing._unparsed
+    answer = await asyncio.to_thread(getattr(api(official), method), resource)
+    assert operator.attrgetter(path)(answer) == text
+    assert not answer._unparsed
 
 
 # Strictness, by plain HTTP
@@ -180,16 +179,11 @@ def body(*insights: tuple[str, str, str]) -> dict:
     return {"data": {"type": "case", "attributes": {"insights": items}}}
 
 
-def without(name: str) -> dict:
-    changed = body(MONITOR)
-    del changed["data"]["attributes"]["insights"][0][name]
-    return changed
-
-
 def changed(**fields: object) -> dict:
-    made = body(MONITOR)
-    made["data"]["attributes"]["insights"][0].update(fields)
-    return made
+    """A body whose only insight has these fields; None takes one away."""
+    insight = {**body(MONITOR)["data"]["attributes"]["insights"][0], **fields}
+    kept = {name: value for name, value in insight.items() if value is not None}
+    return {"data": {"type": "case", "attributes": {"insights": [kept]}}}
 
 
 REFUSED = [
@@ -203,9 +197,9 @@ REFUSED = [
     ({"data": {"type": "case", "attributes": {"insights": {}}}}, "must be an array"),
     (body(), "must hold 1 to 100 items, got 0"),
     (body(*[("MONITOR", str(n), "/m") for n in range(101)]), "must hold 1 to 100 items, got 101"),
-    (without("type"), "missing field type"),
-    (without("resource_id"), "missing field resource_id"),
-    (without("ref"), "missing field ref"),
+    (changed(type=None), "missing field type"),
+    (changed(resource_id=None), "missing field resource_id"),
+    (changed(ref=None), "missing field ref"),
     (changed(title="x"), "unknown field title"),
     (changed(resource_id=1), "resource_id must be a string"),
     (changed(resource_id=" "), "resource_id must not be empty"),
@@ -254,18 +248,14 @@ async def test_null_fields_are_left_out_of_a_case(datadog, caller):
 
 async def test_not_found_has_both_recorded_shapes(caller):
     read = await caller.get(f"/api/v2/cases/{uuid.uuid4()}")
-    assert (read.status_code, read.json()) == (
-        404,
-        {"errors": [{"code": "resource_not_found", "title": "case not found"}]},
-    )
     written = await caller.put("/api/v2/cases/CASEM-1/insights", json=body(MONITOR))
-    assert (written.status_code, written.json()) == (
-        404,
-        {"errors": [{"status": "404", "title": "Not Found", "detail": "failed to get case: case not found"}]},
-    )
+    assert (read.status_code, written.status_code) == (404, 404)
+    assert read.json() == {"errors": [{"code": "resource_not_found", "title": "case not found"}]}
+    error = {"status": "404", "title": "Not Found", "detail": "failed to get case: case not found"}
+    assert written.json() == {"errors": [error]}
 
 
-async def test_a_path_or_method_that_there_is_not_gets_404_and_is_journaled(datadog, caller):
+async def test_an_unknown_path_or_method_gets_404_and_is_journaled(datadog, caller):
     assert (await caller.get("/api/v2/case")).json() == {"errors": ["Not found"]}
     assert (await caller.post(INSIGHTS, json={})).status_code == 404
     assert [call.method for call in datadog.control.calls] == ["GET /api/v2/case", f"POST {INSIGHTS}"]
@@ -292,34 +282,29 @@ def test_a_malformed_or_taken_key_is_refused(datadog, key):
 
 # Keys and permission
 
+API_KEY = {"DD-API-KEY": "sandbox-api-key"}
+NO_KEY, FORBIDDEN = (403, {"errors": ["API key required"]}), (403, {"errors": ["Forbidden"]})
+VALIDATE = "/api/v2/validate_keys"
+EVERY_PATH = (CASE, VALIDATE, "/api/v2/cases?page[size]=1", "/api/v1/monitor/17131362")
+
 
 @pytest.mark.parametrize(
-    ("headers", "error"),
+    ("headers", "paths", "answer"),
     [
-        ({}, "API key required"),
-        ({"DD-APPLICATION-KEY": "sandbox-app-key"}, "API key required"),
-        ({"DD-API-KEY": "sandbox-api-key"}, "Forbidden"),
-        ({**KEYS, "DD-APPLICATION-KEY": "wrong"}, "Forbidden"),
-        ({"Authorization": "Bearer wrong"}, "Forbidden"),
+        ({}, EVERY_PATH, NO_KEY),
+        ({"DD-APPLICATION-KEY": "sandbox-app-key"}, EVERY_PATH, NO_KEY),
+        (API_KEY, EVERY_PATH, FORBIDDEN),
+        ({**KEYS, "DD-APPLICATION-KEY": "wrong"}, EVERY_PATH, FORBIDDEN),
+        ({"Authorization": "Bearer wrong"}, EVERY_PATH, FORBIDDEN),
+        ({"Authorization": "Bearer sandbox-access-token"}, (VALIDATE,), (200, {"status": "ok"})),
+        (API_KEY, ("/api/v1/validate",), (200, {"valid": True})),
     ],
 )
-async def test_missing_or_wrong_keys_get_403(datadog, headers, error):
-    async with httpx.AsyncClient(base_url=datadog.url, headers=headers) as stranger:
-        for path in (CASE, "/api/v2/validate_keys", "/api/v2/cases?page[size]=1", "/api/v1/monitor/17131362"):
-            response = await stranger.get(path)
-            assert (response.status_code, response.json()) == (403, {"errors": [error]})
-
-
-async def test_an_access_token_does_as_well_as_keys(datadog):
-    headers = {"Authorization": "Bearer sandbox-access-token"}
-    async with httpx.AsyncClient(base_url=datadog.url, headers=headers) as caller:
-        assert (await caller.get(CASE)).status_code == 200
-        assert (await caller.get("/api/v2/validate_keys")).json() == {"status": "ok"}
-
-
-async def test_validate_of_v1_looks_at_the_api_key_alone(datadog):
-    async with httpx.AsyncClient(base_url=datadog.url, headers={"DD-API-KEY": "sandbox-api-key"}) as caller:
-        assert (await caller.get("/api/v1/validate")).json() == {"valid": True}
+async def test_keys_or_an_access_token_open_every_path(datadog, headers, paths, answer):
+    async with httpx.AsyncClient(base_url=datadog.url, headers=headers) as client:
+        for path in paths:
+            response = await client.get(path)
+            assert (response.status_code, response.json()) == answer
 
 
 async def test_keys_and_credentials_are_not_in_the_journal(datadog, caller):
@@ -330,7 +315,7 @@ async def test_keys_and_credentials_are_not_in_the_journal(datadog, caller):
 
 async def test_rotated_keys_are_refused_everywhere(datadog, caller):
     datadog.keys_valid = False
-    for path in (CASE, "/api/v2/validate_keys", "/api/v1/validate"):
+    for path in (CASE, VALIDATE, "/api/v1/validate"):
         assert (await caller.get(path)).status_code == 403
     datadog.keys_valid = True
     assert (await caller.get(CASE)).status_code == 200
@@ -342,8 +327,7 @@ async def test_a_project_may_refuse_valid_keys(datadog, caller):
         response = await caller.request(method, INSIGHTS, json=body(MONITOR))
         assert response.status_code == 403
         assert response.json() == {"errors": ["Forbidden", "Failed permission authorization checks"]}
-    assert (await caller.get("/api/v2/validate_keys")).status_code == 200
-    assert (await caller.get(CASE)).status_code == 200
+    assert [(await caller.get(path)).status_code for path in (VALIDATE, CASE)] == [200, 200]
 
 
 # What nobody has promised
@@ -384,14 +368,8 @@ async def test_a_limit_has_the_headers_and_ends_after_its_times(datadog, caller)
     datadog.limit(1, 7)
     response = await caller.get(CASE)
     assert (response.status_code, response.json()) == (429, {"errors": ["Too many requests"]})
-    limits = {name.lower(): value for name, value in response.headers.items() if "ratelimit" in name.lower()}
-    assert limits == {
-        "x-ratelimit-limit": "10",
-        "x-ratelimit-period": "60",
-        "x-ratelimit-remaining": "0",
-        "x-ratelimit-reset": "7",
-        "x-ratelimit-name": "cases",
-    }
+    names = ("limit", "period", "remaining", "reset", "name")
+    assert [response.headers[f"X-RateLimit-{name}"] for name in names] == ["10", "60", "0", "7", "cases"]
     assert (await caller.get(CASE)).status_code == 200
 
 
@@ -400,7 +378,7 @@ async def test_a_limit_may_name_its_end_as_an_epoch_and_answer_html(datadog, cal
     response = await caller.get(CASE)
     assert int(response.headers["X-RateLimit-Reset"]) == pytest.approx(time.time() + 60, abs=5)
     assert response.headers["Content-Type"].startswith("text/html")
-    assert (await caller.get("/api/v2/validate_keys")).status_code == 200
+    assert (await caller.get(VALIDATE)).status_code == 200
 
 
 # Search and comments
@@ -430,14 +408,14 @@ async def test_search_reads_words_and_fields(datadog, caller, words, keys):
 @pytest.mark.parametrize(
     "query", ["page[size]=101", "page[size]=0", "page[number]=0", "page[size]=x", "sort[field]=key"]
 )
-async def test_search_refuses_pages_and_orders_that_there_are_not(caller, query):
+async def test_search_refuses_unknown_pages_and_orders(caller, query):
     assert (await caller.get(f"/api/v2/cases?{query}")).status_code == 400
 
 
-async def test_a_comment_needs_its_text(caller):
-    for attributes in ({}, {"comment": ""}, {"comment": 1}, {"comment": "x", "more": 1}):
-        sent = {"data": {"type": "case", "attributes": attributes}}
-        assert (await caller.post(f"{CASE}/comment", json=sent)).status_code == 400
+@pytest.mark.parametrize("attributes", [{}, {"comment": ""}, {"comment": 1}, {"comment": "x", "more": 1}])
+async def test_a_comment_needs_its_text(caller, attributes):
+    sent = {"data": {"type": "case", "attributes": attributes}}
+    assert (await caller.post(f"{CASE}/comment", json=sent)).status_code == 400
 
 
 # Names
@@ -505,19 +483,15 @@ async def test_switches_are_set_over_http_and_told(datadog, caller):
     assert (await caller.post("/_sandbox/datadog")).json() == sent
 
 
-async def test_every_change_of_a_case_is_told(datadog, caller):
+async def test_every_change_of_a_case_is_published(datadog, caller):
     await caller.put(INSIGHTS, json=body(MONITOR))
     await caller.request("DELETE", INSIGHTS, json=body(MONITOR))
     await caller.post(f"{CASE}/comment", json={"data": {"type": "case", "attributes": {"comment": "hi"}}})
     await caller.post("/_sandbox/case", json={"key": "CASEM-4523", "title": "New title"})
-    told = [event.data for event in datadog.control.events if event.kind == "case"]
-    assert [(len(case["insights"]), case["comments"], case["title"][:3]) for case in told] == [
-        (0, [], "Mem"),
-        (1, [], "Mem"),
-        (0, [], "Mem"),
-        (0, ["hi"], "Mem"),
-        (0, ["hi"], "New"),
-    ]
+    cases = [event.data for event in datadog.control.events if event.kind == "case"]
+    assert [len(case["insights"]) for case in cases] == [0, 1, 0, 0, 0]
+    assert [case["comments"] for case in cases] == [[], [], [], ["hi"], ["hi"]]
+    assert [case["title"][:3] for case in cases] == ["Mem", "Mem", "Mem", "Mem", "New"]
 
 
 async def test_the_sandbox_listens_on_loopback_only():

@@ -8,7 +8,7 @@ def plain(text: str) -> dict[str, str]:
     return {"type": "plain_text", "text": text}
 
 
-def test_a_card_reads_as_a_person_sees_it() -> None:
+def test_a_card_reads_as_a_person_sees_it():
     options = [
         {"text": plain("Monitor · CPU high on web"), "description": plain("/monitors/1"), "value": "1"},
         {"text": plain("Incident 7"), "value": "2"},
@@ -46,7 +46,7 @@ def test_a_card_reads_as_a_person_sees_it() -> None:
     ]
 
 
-def test_without_blocks_the_text_is_shown_and_attachments_follow() -> None:
+def test_without_blocks_the_text_is_shown_and_attachments_follow():
     message = {
         "text": "Triggered: <https://example.org/1>",
         "attachments": [{"title": "CPU", "title_link": "https://example.org/2", "text": "97 %"}],
@@ -59,15 +59,15 @@ def test_without_blocks_the_text_is_shown_and_attachments_follow() -> None:
     ]
 
 
-def test_what_a_person_typed_reads_back() -> None:
+def test_what_a_person_typed_reads_back():
     words = "look: https://example.org/a?b=1&c=2 & tell @nobody\nsecond line"
     text, blocks = typed(words)
     assert as_text({"text": text, "blocks": blocks}) == words
 
 
-def test_bold_loses_its_asterisks_and_products_keep_theirs() -> None:
+def test_bold_loses_its_asterisks_and_products_keep_theirs():
     assert readable("*Added* 2 * 3 * 4 by *Ana*") == "Added 2 * 3 * 4 by Ana"
 
 
-def test_a_moment_is_shown_by_its_fallback() -> None:
+def test_a_moment_is_shown_by_its_fallback():
     assert readable("Added, <!date^1795439598^{time}|13:13 UTC>.") == "Added, 13:13 UTC."

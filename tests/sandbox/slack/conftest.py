@@ -1,11 +1,12 @@
 """The sandbox's Slack with a small app installed, and slack_sdk and slack_bolt as its clients."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -32,11 +33,12 @@ MANIFEST: dict[str, Any] = {
     },
 }
 HERE = "C0INCIDENTS"
+SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 
 
 def checkboxes(*values: str, block_id: str = "group", ticked: bool = True) -> dict[str, Any]:
     """An actions block of checkboxes, as the bot's card has them."""
-    options = [{"text": {"type": "plain_text", "text": f"Monitor {one}"}, "value": one} for one in values]
+    options = [{"text": plain(f"Monitor {one}"), "value": one} for one in values]
     element: dict[str, Any] = {"type": "checkboxes", "action_id": "select", "options": options}
     if ticked:
         element["initial_options"] = options
@@ -44,11 +46,39 @@ def checkboxes(*values: str, block_id: str = "group", ticked: bool = True) -> di
 
 
 def button(action_id: str = "add", value: str = "7:1") -> dict[str, Any]:
-    element = {"type": "button", "action_id": action_id, "value": value, "text": {"type": "plain_text", "text": "Add"}}
+    element = {"type": "button", "action_id": action_id, "value": value, "text": plain("Add")}
     return {"type": "actions", "block_id": "buttons", "elements": [element]}
 
 
 Listen = Callable[..., list[dict[str, Any]]]
+
+
+def plain(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": text}
+
+
+@asynccontextmanager
+async def app_over_http(handler: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[dict[str, Any]]:
+    """An app of this handler, listening; the manifest that sends everything to it, with Socket Mode off."""
+    app = web.Application()
+    app.router.add_post("/slack/events", handler)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
+    (command,) = MANIFEST["features"]["slash_commands"]
+    try:
+        yield {
+            **MANIFEST,
+            "features": {**MANIFEST["features"], "slash_commands": [{**command, "url": url}]},
+            "settings": {
+                "event_subscriptions": {**MANIFEST["settings"]["event_subscriptions"], "request_url": url},
+                "interactivity": {"is_enabled": True, "request_url": url, "message_menu_options_url": url},
+                "socket_mode_enabled": False,
+            },
+        }
+    finally:
+        await runner.cleanup()
 
 
 @asynccontextmanager

@@ -5,12 +5,9 @@ from typing import Any
 import pytest
 
 from bot.sandbox.slack.blockkit.rules import elements, filled_in, problems
+from sandbox.slack.conftest import plain
 
 Json = dict[str, Any]
-
-
-def plain(text: str) -> Json:
-    return {"type": "plain_text", "text": text}
 
 
 def mrkdwn(text: str) -> Json:
@@ -71,7 +68,7 @@ TAKEN: list[Json] = [
 
 
 @pytest.mark.parametrize("block", TAKEN)
-def test_what_is_within_the_limits_is_taken(block: Json) -> None:
+def test_what_is_within_the_limits_is_taken(block):
     assert problems([block]) == []
 
 
@@ -149,7 +146,7 @@ REFUSED: list[tuple[Json, str, str]] = [
 
 
 @pytest.mark.parametrize(("block", "words", "pointer"), REFUSED)
-def test_what_is_beyond_is_refused_in_slacks_words(block: Json, words: str, pointer: str) -> None:
+def test_what_is_beyond_is_refused_in_slacks_words(block, words, pointer):
     assert f"{words} [json-pointer:/blocks/0{pointer}]" in problems([block])
 
 
@@ -167,16 +164,16 @@ LONG: Json = {"type": "markdown", "text": "m" * 7000}
         ([LONG] * 2, ["markdown text must be less than 12001 characters [json-pointer:/blocks]"]),
     ],
 )
-def test_the_blocks_of_a_message_share_limits(blocks: list[Json], sentences: list[str]) -> None:
+def test_the_blocks_of_a_message_share_limits(blocks, sentences):
     assert problems(blocks) == sentences
 
 
 @pytest.mark.parametrize("odd", [[None], [7], [[]], [{"type": None}], [{"type": "actions", "elements": [None, 7]}]])
-def test_blocks_of_any_shape_are_refused_and_never_raise(odd: list[Any]) -> None:
+def test_blocks_of_any_shape_are_refused_and_never_raise(odd):
     assert problems(odd)
 
 
-def test_slack_names_what_has_no_name() -> None:
+def test_slack_names_what_has_no_name():
     (block,) = filled_in([actions({"type": "button", "text": plain("Add")})])
     (element,) = elements(block)
     assert block["block_id"]

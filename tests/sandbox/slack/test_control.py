@@ -5,7 +5,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack.server import SlackServer
 from sandbox.slack.conftest import HERE, button, checkboxes
@@ -34,7 +33,7 @@ async def page(slack: SlackServer) -> AsyncIterator[Page]:
         yield Page(session)
 
 
-async def test_people_talk_edit_and_delete_over_http(slack: SlackServer, page: Page) -> None:
+async def test_people_talk_edit_and_delete_over_http(slack, page):
     said = await page.post("message", {"channel": HERE, "as_user": "U0ANA", "text": "hello"})
     edited = await page.post("edit", {"channel": HERE, "ts": said["ts"], "text": "good day"})
     preview = [{"from_url": "https://example.org", "title": "Example"}]
@@ -45,9 +44,7 @@ async def test_people_talk_edit_and_delete_over_http(slack: SlackServer, page: P
     assert kinds == [None, "message_changed", "message_changed", "message_deleted"]
 
 
-async def test_the_state_shows_threads_ticks_and_private_messages(
-    slack: SlackServer, page: Page, client: AsyncWebClient
-) -> None:
+async def test_the_state_shows_threads_ticks_and_private_messages(slack, page, client):
     root = slack.message(HERE, "U0ANA", "root")
     card = await client.chat_postMessage(
         channel=HERE, thread_ts=root["ts"], text="card", blocks=[checkboxes("1", "2"), button()]
@@ -67,7 +64,7 @@ async def test_the_state_shows_threads_ticks_and_private_messages(
     assert {person["real_name"] for person in state["people"]} >= {"Ana", "Ben", "Gil", "Stan", "Datadog"}
 
 
-async def test_every_change_is_told_to_the_page(slack: SlackServer) -> None:
+async def test_every_change_is_told_to_the_page(slack):
     said = slack.message(HERE, "U0ANA", "one")
     slack.edit(HERE, said["ts"], "two")
     slack.delete(HERE, said["ts"])
@@ -75,7 +72,7 @@ async def test_every_change_is_told_to_the_page(slack: SlackServer) -> None:
     assert kinds == ["message", "message", "message_deleted"]
 
 
-async def test_the_switches_work_over_http(slack: SlackServer, page: Page) -> None:
+async def test_the_switches_work_over_http(slack, page):
     assert await page.post("repeat_events", {"copies": 3}) == {"repeat_events": 3}
     said = slack.message(HERE, "U0ANA", "hello")
     assert slack.transport.undelivered == 4
@@ -96,13 +93,11 @@ async def test_the_switches_work_over_http(slack: SlackServer, page: Page) -> No
         ("massage", {}, "There is no POST /_sandbox/massage"),
     ],
 )
-async def test_a_request_that_makes_no_sense_is_answered_in_words(
-    page: Page, verb: str, body: Json, words: str
-) -> None:
+async def test_a_request_that_makes_no_sense_is_answered_in_words(page, verb, body, words):
     assert words in (await page.post(verb, body))["error"]
 
 
-async def test_a_reset_forgets_what_was_said(slack: SlackServer, page: Page) -> None:
+async def test_a_reset_forgets_what_was_said(slack, page):
     slack.message(HERE, "U0ANA", "hello")
     await page.post("reset")
     await slack.control.until(lambda: not slack.transport.undelivered)

@@ -14,40 +14,18 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.control import ControlError
 from bot.sandbox.slack.server import SlackServer
-from sandbox.slack.conftest import HERE, MANIFEST, button
+from sandbox.slack.conftest import HERE, SECRET, app_over_http, button
 
 Json = dict[str, Any]
 Handler = Callable[[web.Request], Awaitable[web.Response]]
-SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
-
-
-def over_http(url: str) -> Json:
-    (command,) = MANIFEST["features"]["slash_commands"]
-    return {
-        **MANIFEST,
-        "features": {**MANIFEST["features"], "slash_commands": [{**command, "url": url}]},
-        "settings": {
-            "event_subscriptions": {**MANIFEST["settings"]["event_subscriptions"], "request_url": url},
-            "interactivity": {"is_enabled": True, "request_url": url, "message_menu_options_url": url},
-            "socket_mode_enabled": False,
-        },
-    }
 
 
 @asynccontextmanager
 async def listening(answer: Handler) -> AsyncIterator[SlackServer]:
     """A Slack whose app is this handler."""
-    app = web.Application()
-    app.router.add_post("/slack/events", answer)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    manifest = over_http(f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events")
-    try:
-        async with SlackServer(manifest, ack_seconds=0.3, retry_delays=(0.02, 0.05), signing_secret=SECRET) as slack:
-            yield slack
-    finally:
-        await runner.cleanup()
+    options: Json = {"ack_seconds": 0.3, "retry_delays": (0.02, 0.05), "signing_secret": SECRET}
+    async with app_over_http(answer) as manifest, SlackServer(manifest, **options) as slack:
+        yield slack
 
 
 @asynccontextmanager
@@ -70,37 +48,30 @@ def tries(slack: SlackServer) -> list[Json]:
     return [call.arguments["headers"] for call in slack.control.matching("slack", "http:events_api")]
 
 
-async def test_bolt_takes_the_signature_of_every_kind_of_request() -> None:
-    last_event: list[str] = []
+async def test_bolt_takes_the_signature_of_every_kind_of_request():
+    heard: list[str] = []
 
     def register(app: AsyncApp) -> None:
-        async def hear(body: Json) -> None:
-            last_event.append(body["event"]["text"])
+        async def take(ack: Any, body: Json) -> None:
+            heard.append(body.get("event", body).get("text") or body["actions"][0]["action_id"])
+            await ack(*(["done"] if "command" in body else []))
 
-        async def press(ack: Any, body: Json) -> None:
-            last_event.append(body["actions"][0]["action_id"])
-            await ack()
-
-        async def obey(ack: Any, command: Json) -> None:
-            last_event.append(command["text"])
-            await ack("done")
-
-        app.event("message")(hear)
-        app.action("add")(press)
-        app.command("/insight")(obey)
+        for listener in (app.event("message"), app.action("add"), app.command("/insight")):
+            listener(take)
 
     async with bolted(register) as slack:
         client = AsyncWebClient(token="xoxb-sandbox", base_url=slack.url)
         slack.message(HERE, "U0ANA", "hello & welcome")
-        await slack.control.until(lambda: last_event and not slack.transport.undelivered)
+        await slack.control.until(lambda: heard and not slack.transport.undelivered)
         card = await client.chat_postMessage(channel=HERE, text="card", blocks=[button()])
         assert (await slack.click(HERE, card["ts"], "add", "U0ANA"))["acknowledged"]
         assert (await slack.command(HERE, "U0ANA", "/insight", "tie X-1"))["acknowledged"]
-        assert [said["text"] for said in slack.private] == ["done"]
-    assert last_event == ["hello &amp; welcome", "add", "tie X-1"]
+        assert [message["text"] for message in slack.private] == ["done"]
+    assert heard[0] == "hello &amp; welcome"
+    assert heard[-2:] == ["add", "tie X-1"]
 
 
-async def test_events_wait_until_the_request_url_has_answered_the_challenge() -> None:
+async def test_events_wait_until_the_request_url_has_answered_the_challenge():
     async def forbid(_: web.Request) -> web.Response:
         return web.Response(text="hello")
 
@@ -112,37 +83,34 @@ async def test_events_wait_until_the_request_url_has_answered_the_challenge() ->
         assert slack.transport.undelivered == 1
 
 
-@pytest.mark.parametrize(("status", "reason"), [(500, "http_error"), (404, "http_error"), (None, "connection_failed")])
-async def test_an_event_that_fails_comes_again_with_its_number_and_the_reason(status: int | None, reason: str) -> None:
+@pytest.mark.parametrize(
+    ("response", "reasons"),
+    [
+        ({"status": 500}, ["http_error"] * 2),
+        ({"status": 404}, ["http_error"] * 2),
+        ({"closes": True}, ["connection_failed"] * 2),
+        ({"seconds": 5}, ["http_timeout"] * 2),
+        ({"status": 500, "headers": {"x-slack-no-retry": "1"}}, []),
+    ],
+    ids=["500", "404", "closed", "too slow", "refuses repetitions"],
+)
+async def test_an_event_that_fails_comes_again_with_its_number_and_the_reason(response, reasons):
     async def fail(request: web.Request) -> web.Response:
-        if status is None:
-            assert request.transport is not None
+        await asyncio.sleep(response.get("seconds", 0))
+        if "closes" in response:
             request.transport.close()
-        return web.Response(status=status or 200)
+        return web.Response(status=response.get("status", 200), headers=response.get("headers"))
 
     async with listening(fail) as slack:
-        assert slack.http is not None
-        slack.http.verified = True
+        slack.http.verified, slack.http.ack_seconds = True, 0.1
         slack.message(HERE, "U0ANA", "anybody?")
         await slack.control.until(lambda: not slack.transport.undelivered)
-        again = [{"x-slack-retry-num": n, "x-slack-retry-reason": reason} for n in ("1", "2")]
+        again = [{"x-slack-retry-num": str(n), "x-slack-retry-reason": why} for n, why in enumerate(reasons, 1)]
         assert tries(slack) == [{}, *again]
         assert [event.kind for event in slack.control.events].count("event_lost") == 1
 
 
-async def test_an_app_may_refuse_repetitions() -> None:
-    async def refuse(_: web.Request) -> web.Response:
-        return web.Response(status=500, headers={"x-slack-no-retry": "1"})
-
-    async with listening(refuse) as slack:
-        assert slack.http is not None
-        slack.http.verified = True
-        slack.message(HERE, "U0ANA", "never mind")
-        await slack.control.until(lambda: not slack.transport.undelivered)
-        assert tries(slack) == [{}]
-
-
-async def test_a_click_that_the_app_does_not_take_is_not_sent_again() -> None:
+async def test_a_click_that_the_app_does_not_take_is_not_sent_again():
     async with bolted(lambda _: None) as slack:
         client = AsyncWebClient(token="xoxb-sandbox", base_url=slack.url)
         card = await client.chat_postMessage(channel=HERE, text="card", blocks=[button()])
@@ -150,20 +118,7 @@ async def test_a_click_that_the_app_does_not_take_is_not_sent_again() -> None:
         assert len(slack.control.matching("slack", "http:interactive")) == 1
 
 
-async def test_an_app_that_is_too_slow_is_asked_again() -> None:
-    async def dawdle(_: web.Request) -> web.Response:
-        await asyncio.sleep(5)
-        return web.Response()
-
-    async with listening(dawdle) as slack:
-        assert slack.http is not None
-        slack.http.verified, slack.http.ack_seconds = True, 0.05
-        slack.message(HERE, "U0ANA", "hurry")
-        await slack.control.until(lambda: not slack.transport.undelivered)
-        assert [each.get("x-slack-retry-reason") for each in tries(slack)] == [None, "http_timeout", "http_timeout"]
-
-
-async def test_with_socket_mode_off_no_websocket_is_to_be_had() -> None:
+async def test_with_socket_mode_off_no_websocket_is_to_be_had():
     async with bolted(lambda _: None) as slack:
         with pytest.raises(SlackApiError, match="socket_mode_not_enabled"):
             await AsyncWebClient(base_url=slack.url).apps_connections_open(app_token="xapp-sandbox")

@@ -3,19 +3,14 @@
 from typing import Any
 
 import pytest
-from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.control import ControlError
 from bot.sandbox.slack.server import SlackServer
-from sandbox.slack.conftest import HERE, Listen, button, checkboxes, connected
+from sandbox.slack.conftest import HERE, button, checkboxes, connected, plain
 
 Json = dict[str, Any]
-
-
-def plain(text: str) -> Json:
-    return {"type": "plain_text", "text": text}
 
 
 def entry(block_id: str, element: Json) -> Json:
@@ -42,7 +37,7 @@ async def open_modal(slack: SlackServer, client: AsyncWebClient, view: Json = MO
     return answer["view"]
 
 
-async def test_a_message_shortcut_brings_the_message_and_opens_a_modal(slack: SlackServer, app: AsyncApp) -> None:
+async def test_a_message_shortcut_brings_the_message_and_opens_a_modal(slack, app):
     seen: list[Json] = []
 
     async def open_it(ack: Any, body: Json, client: AsyncWebClient) -> None:
@@ -63,7 +58,7 @@ async def test_a_message_shortcut_brings_the_message_and_opens_a_modal(slack: Sl
     assert modal["title"]["text"] == "Add to case"
 
 
-async def test_a_commands_answer_is_private(slack: SlackServer, app: AsyncApp, listen: Listen) -> None:
+async def test_a_commands_answer_is_private(slack, app, listen):
     bodies = listen(app.command("/insight"), "Nothing is tied here.")
     async with connected(slack, app):
         typed = await slack.command(HERE, "U0ANA", "/insight", "explain https://a.example?b=1&c=2")
@@ -73,7 +68,7 @@ async def test_a_commands_answer_is_private(slack: SlackServer, app: AsyncApp, l
     assert [(message["user"], message["text"]) for message in slack.private] == [("U0ANA", "Nothing is tied here.")]
 
 
-async def test_the_home_tab_shows_what_was_published(slack: SlackServer, app: AsyncApp) -> None:
+async def test_the_home_tab_shows_what_was_published(slack, app):
     async def publish(event: Json, client: AsyncWebClient) -> None:
         view = {"type": "home", "blocks": [{"type": "section", "text": plain("No ties yet.")}]}
         await client.views_publish(user_id=event["user"], view=view)
@@ -85,9 +80,7 @@ async def test_the_home_tab_shows_what_was_published(slack: SlackServer, app: As
     assert slack.home("U0ANA")["view"]["blocks"][0]["text"]["text"] == "No ties yet."
 
 
-async def test_a_submission_brings_what_was_entered_and_closes_the_modal(
-    slack: SlackServer, app: AsyncApp, client: AsyncWebClient, listen: Listen
-) -> None:
+async def test_a_submission_brings_what_was_entered_and_closes_the_modal(slack, app, client, listen):
     bodies = listen(app.view("insights.modal"))
 
     async def suggest(ack: Any, body: Json) -> None:
@@ -109,9 +102,7 @@ async def test_a_submission_brings_what_was_entered_and_closes_the_modal(
     assert submitted["private_metadata"] == "7"
 
 
-async def test_errors_leave_the_modal_open_and_an_update_replaces_it(
-    slack: SlackServer, app: AsyncApp, client: AsyncWebClient
-) -> None:
+async def test_errors_leave_the_modal_open_and_an_update_replaces_it(slack, app, client):
     async def refuse(ack: Any, body: Json) -> None:
         if body["view"]["state"]["values"]["id"]["text"]["value"] == "9":
             await ack(response_action="errors", errors={"id": "That is no id."})
@@ -131,9 +122,7 @@ async def test_errors_leave_the_modal_open_and_an_update_replaces_it(
     assert slack.modal("U0ANA") is None
 
 
-async def test_a_button_in_a_view_is_pressed(
-    slack: SlackServer, app: AsyncApp, client: AsyncWebClient, listen: Listen
-) -> None:
+async def test_a_button_in_a_view_is_pressed(slack, app, client, listen):
     bodies = listen(app.action("more"))
     view = await open_modal(slack, client)
     async with connected(slack, app):
@@ -142,7 +131,7 @@ async def test_a_button_in_a_view_is_pressed(
     assert bodies[0]["view"]["state"]["values"]["id"]["text"]["value"] == "11"
 
 
-async def test_what_was_entered_survives_an_update_of_the_view(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_what_was_entered_survives_an_update_of_the_view(slack, client):
     view = await open_modal(slack, client)
     slack.interactions.enter(slack.view(view["id"], "U0ANA"), {"id": {"text": "12"}})
     updated = await client.views_update(view_id=view["id"], hash=view["hash"], view=MODAL)
@@ -151,7 +140,7 @@ async def test_what_was_entered_survives_an_update_of_the_view(slack: SlackServe
         await client.views_update(view_id=view["id"], hash=view["hash"], view=MODAL)
 
 
-async def test_a_trigger_is_good_once_and_for_three_seconds(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_a_trigger_is_good_once_and_for_three_seconds(slack, client):
     trigger = slack.triggers.mint("U0ANA")
     await client.views_open(trigger_id=trigger, view=MODAL)
     with pytest.raises(SlackApiError, match="exchanged_trigger_id"):
@@ -172,15 +161,13 @@ async def test_a_trigger_is_good_once_and_for_three_seconds(slack: SlackServer, 
         ({"blocks": [button(), button()]}, "already exists [json-pointer:/view/blocks/1/block_id]"),
     ],
 )
-async def test_views_beyond_the_limits_are_refused(
-    slack: SlackServer, client: AsyncWebClient, change: Json, words: str
-) -> None:
+async def test_views_beyond_the_limits_are_refused(slack, client, change, words):
     with pytest.raises(SlackApiError, match="invalid_arguments") as refused:
         await open_modal(slack, client, {**MODAL, **change})
     assert words in str(refused.value.response["response_metadata"]["messages"])
 
 
-async def test_a_view_too_large_or_gone_is_refused(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_a_view_too_large_or_gone_is_refused(slack, client):
     sections = [{"type": "section", "text": plain("s" * 3000)}] * 90
     with pytest.raises(SlackApiError, match="view_too_large"):
         await open_modal(slack, client, {**MODAL, "blocks": sections})
@@ -192,7 +179,7 @@ async def test_a_view_too_large_or_gone_is_refused(slack: SlackServer, client: A
         await client.views_publish(user_id="U0NOBODY", view={"type": "home", "blocks": []})
 
 
-async def test_only_what_the_manifest_declares_can_be_opened(slack: SlackServer) -> None:
+async def test_only_what_the_manifest_declares_can_be_opened(slack):
     said = slack.message(HERE, "U0ANA", "root")
     with pytest.raises(ControlError, match="no message shortcut 'other'"):
         await slack.shortcut(HERE, said["ts"], "U0ANA", "other")

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.control import ControlError
 from bot.sandbox.slack.server import SlackServer
@@ -17,13 +16,13 @@ def events(slack: SlackServer) -> list[Json]:
     return [payload["event"] for payload in slack.events.sent]
 
 
-async def test_auth_test_says_who_we_are(client: AsyncWebClient) -> None:
+async def test_auth_test_says_who_we_are(client):
     answer = await client.auth_test()
     assert (answer["team_id"], answer["user_id"], answer["bot_id"]) == ("T0ACME", "U0CASES", "B0CASES")
     assert "chat:write" in answer.headers["X-OAuth-Scopes"].split(",")
 
 
-async def test_a_post_takes_forms_as_well_as_json(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_a_post_takes_forms_as_well_as_json(slack, client):
     blocks = '[{"type": "divider"}]'
     posted = await client.api_call("chat.postMessage", data={"channel": HERE, "text": "a", "blocks": blocks})
     assert posted["message"]["blocks"][0]["type"] == "divider"
@@ -31,7 +30,7 @@ async def test_a_post_takes_forms_as_well_as_json(slack: SlackServer, client: As
     assert call.arguments["blocks"] == [{"type": "divider"}]
 
 
-async def test_slack_fills_in_what_blocks_leave_out(client: AsyncWebClient) -> None:
+async def test_slack_fills_in_what_blocks_leave_out(client):
     posted = await client.chat_postMessage(
         channel=HERE, text="a", blocks=[{"type": "section", "text": {"type": "mrkdwn", "text": "b"}}]
     )
@@ -40,12 +39,12 @@ async def test_slack_fills_in_what_blocks_leave_out(client: AsyncWebClient) -> N
     assert section["text"] == {"type": "mrkdwn", "text": "b", "verbatim": False}
 
 
-async def test_every_ts_is_later_than_the_one_before(slack: SlackServer) -> None:
+async def test_every_ts_is_later_than_the_one_before(slack):
     stamps = [slack.message(HERE, "U0ANA", "a")["ts"] for _ in range(50)]
     assert stamps == sorted(set(stamps))
 
 
-async def test_a_thread_is_read_in_pages(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_a_thread_is_read_in_pages(slack, client):
     root = slack.message(HERE, "U0ANA", "root")
     said = [slack.message(HERE, "U0BEN", f"{n}", thread_ts=root["ts"])["ts"] for n in range(4)]
     pages: list[list[str]] = []
@@ -58,7 +57,7 @@ async def test_a_thread_is_read_in_pages(slack: SlackServer, client: AsyncWebCli
     assert pages == [[root["ts"], said[0]], said[1:3], said[3:]]
 
 
-async def test_a_root_counts_its_replies(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_a_root_counts_its_replies(slack, client):
     root = slack.message(HERE, "U0ANA", "root")
     last = slack.message(HERE, "U0BEN", "reply", thread_ts=root["ts"])
     answer = await client.conversations_replies(channel=HERE, ts=root["ts"])
@@ -66,16 +65,14 @@ async def test_a_root_counts_its_replies(slack: SlackServer, client: AsyncWebCli
     assert (first["thread_ts"], first["reply_count"], first["latest_reply"]) == (root["ts"], 1, last["ts"])
 
 
-async def test_of_a_replys_ts_only_that_reply_is_read(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_of_a_replys_ts_only_that_reply_is_read(slack, client):
     root = slack.message(HERE, "U0ANA", "root")
     reply = slack.message(HERE, "U0BEN", "reply", thread_ts=root["ts"])
     answer = await client.conversations_replies(channel=HERE, ts=reply["ts"])
     assert [message["ts"] for message in answer["messages"]] == [reply["ts"]]
 
 
-async def test_oldest_and_latest_leave_out_their_ends_unless_inclusive(
-    slack: SlackServer, client: AsyncWebClient
-) -> None:
+async def test_oldest_and_latest_leave_out_their_ends_unless_inclusive(slack, client):
     said = [slack.message(HERE, "U0ANA", f"{n}")["ts"] for n in range(4)]
 
     async def read(**more: Any) -> list[str]:
@@ -86,7 +83,7 @@ async def test_oldest_and_latest_leave_out_their_ends_unless_inclusive(
     assert await read(inclusive=True) == [said[3], said[2], said[1]]
 
 
-async def test_metadata_is_given_only_when_asked_for(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_metadata_is_given_only_when_asked_for(slack, client):
     root = slack.message(HERE, "U0ANA", "root")
     await client.chat_postMessage(channel=HERE, thread_ts=root["ts"], text="card", metadata=METADATA)
     plain = await client.conversations_replies(channel=HERE, ts=root["ts"])
@@ -95,9 +92,7 @@ async def test_metadata_is_given_only_when_asked_for(slack: SlackServer, client:
     assert asked["messages"][1]["metadata"] == METADATA
 
 
-async def test_an_update_without_blocks_drops_them_and_keeps_the_metadata(
-    slack: SlackServer, client: AsyncWebClient
-) -> None:
+async def test_an_update_without_blocks_drops_them_and_keeps_the_metadata(slack, client):
     card = await client.chat_postMessage(channel=HERE, text="card", blocks=[button()], metadata=METADATA)
     await client.chat_update(channel=HERE, ts=card["ts"], text="added")
     (message,) = slack.thread(HERE, card["ts"])
@@ -107,7 +102,7 @@ async def test_an_update_without_blocks_drops_them_and_keeps_the_metadata(
     assert (changed["message"]["text"], changed["previous_message"]["text"]) == ("added", "card")
 
 
-async def test_an_ephemeral_is_seen_by_one_person_and_in_no_history(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_an_ephemeral_is_seen_by_one_person_and_in_no_history(slack, client):
     await client.chat_postEphemeral(channel=HERE, user="U0ANA", text="only you")
     assert (await client.conversations_history(channel=HERE))["messages"] == []
     (private,) = slack.private
@@ -115,7 +110,7 @@ async def test_an_ephemeral_is_seen_by_one_person_and_in_no_history(slack: Slack
     assert events(slack) == []
 
 
-async def test_links_of_a_post_unfurl_unless_told_not_to(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_links_of_a_post_unfurl_unless_told_not_to(slack, client):
     link = "https://app.datadoghq.com/monitors/1"
     quiet = {"unfurl_links": False, "unfurl_media": False}
     await client.chat_postMessage(channel=HERE, text=link, **quiet)
@@ -127,7 +122,7 @@ async def test_links_of_a_post_unfurl_unless_told_not_to(slack: SlackServer, cli
     assert events(slack)[-1]["subtype"] == "message_changed"
 
 
-async def test_a_permalink_of_a_reply_names_its_thread(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_a_permalink_of_a_reply_names_its_thread(slack, client):
     root = slack.message(HERE, "U0ANA", "root")
     reply = slack.message(HERE, "U0BEN", "reply", thread_ts=root["ts"])
     answer = await client.chat_getPermalink(channel=HERE, message_ts=reply["ts"])
@@ -147,13 +142,11 @@ async def test_a_permalink_of_a_reply_names_its_thread(slack: SlackServer, clien
         ("U0DATADOG", "is_bot", True),
     ],
 )
-async def test_users_info_tells_members_from_others(
-    client: AsyncWebClient, user: str, field: str, value: object
-) -> None:
+async def test_users_info_tells_members_from_others(client, user, field, value):
     assert (await client.users_info(user=user))["user"][field] == value
 
 
-async def test_channels_of_a_person_and_groups_can_be_read(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_channels_of_a_person_and_groups_can_be_read(slack, client):
     slack.workspace.user_groups["S0ONCALL"] = ["U0ANA"]
     ours = await client.users_conversations(types="public_channel,private_channel")
     assert [channel["name"] for channel in ours["channels"]] == ["incidents", "general", "acme-and-other"]
@@ -165,7 +158,7 @@ async def test_channels_of_a_person_and_groups_can_be_read(slack: SlackServer, c
 # What people do
 
 
-async def test_an_edit_sends_what_was_and_what_is(slack: SlackServer) -> None:
+async def test_an_edit_sends_what_was_and_what_is(slack):
     said = slack.message(HERE, "U0ANA", "one")
     slack.edit(HERE, said["ts"], "two https://app.datadoghq.com/monitors/2")
     event = events(slack)[-1]
@@ -176,7 +169,7 @@ async def test_an_edit_sends_what_was_and_what_is(slack: SlackServer) -> None:
     assert "user" not in event
 
 
-async def test_a_preview_is_an_edit_without_edited(slack: SlackServer) -> None:
+async def test_a_preview_is_an_edit_without_edited(slack):
     said = slack.message(HERE, "U0ANA", "https://app.datadoghq.com/monitors/2")
     slack.unfurl(HERE, said["ts"], [{"from_url": "https://app.datadoghq.com/monitors/2", "title": "CPU"}])
     event = events(slack)[-1]
@@ -186,7 +179,7 @@ async def test_a_preview_is_an_edit_without_edited(slack: SlackServer) -> None:
     assert event["message"]["attachments"][0]["from_url"] == "https://app.datadoghq.com/monitors/2"
 
 
-async def test_a_deleted_root_with_replies_leaves_a_tombstone(slack: SlackServer) -> None:
+async def test_a_deleted_root_with_replies_leaves_a_tombstone(slack):
     root = slack.message(HERE, "U0ANA", "root")
     reply = slack.message(HERE, "U0BEN", "reply", thread_ts=root["ts"])
     slack.delete(HERE, root["ts"])
@@ -198,7 +191,7 @@ async def test_a_deleted_root_with_replies_leaves_a_tombstone(slack: SlackServer
     assert (event["subtype"], event["deleted_ts"]) == ("message_deleted", reply["ts"])
 
 
-async def test_only_channels_we_are_in_and_events_we_asked_for_are_told(slack: SlackServer) -> None:
+async def test_only_channels_we_are_in_and_events_we_asked_for_are_told(slack):
     slack.message("C0LONELY", "U0ANA", "unheard")
     slack.events.subscribed = frozenset({"message.groups"})
     slack.message(HERE, "U0ANA", "not subscribed")
@@ -207,13 +200,13 @@ async def test_only_channels_we_are_in_and_events_we_asked_for_are_told(slack: S
     assert [(event["text"], event["channel_type"]) for event in events(slack)] == [("heard", "group")]
 
 
-async def test_a_message_older_than_the_bot_is_only_in_history(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_a_message_older_than_the_bot_is_only_in_history(slack, client):
     slack.message(HERE, "U0ANA", "long ago", deliver=False)
     assert events(slack) == []
     assert len((await client.conversations_history(channel=HERE))["messages"]) == 1
 
 
-async def test_bots_broadcasts_and_files_have_their_forms(slack: SlackServer) -> None:
+async def test_bots_broadcasts_and_files_have_their_forms(slack):
     alert = slack.message(HERE, "U0DATADOG", "Triggered", attachments=[{"title": "CPU"}])
     classic = slack.message(HERE, "U0DATADOG", "Triggered", subtype="bot_message")
     wide = slack.message(HERE, "U0ANA", "all", thread_ts=alert["ts"], broadcast=True)
@@ -223,7 +216,7 @@ async def test_bots_broadcasts_and_files_have_their_forms(slack: SlackServer) ->
     assert (wide["subtype"], file["subtype"]) == ("thread_broadcast", "file_share")
 
 
-async def test_a_stranger_speaks_only_in_the_shared_channel(slack: SlackServer) -> None:
+async def test_a_stranger_speaks_only_in_the_shared_channel(slack):
     slack.message("C0SHARED", "U0STRANGER", "hi")
     assert slack.events.sent[0]["is_ext_shared_channel"] is True
     assert events(slack)[0]["team"] == "T0OTHER"
@@ -231,7 +224,7 @@ async def test_a_stranger_speaks_only_in_the_shared_channel(slack: SlackServer) 
         slack.message(HERE, "U0STRANGER", "hi")
 
 
-async def test_what_a_person_could_not_do_is_refused_in_words(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_what_a_person_could_not_do_is_refused_in_words(slack, client):
     card = await client.chat_postMessage(channel=HERE, text="card", blocks=[checkboxes("1"), button()])
     with pytest.raises(ControlError, match=r"There is no \*/gone on this message"):
         await slack.click(HERE, card["ts"], "gone", "U0ANA")

@@ -132,7 +132,7 @@ async def slack() -> AsyncIterator[SlackServer]:
 # The workspace
 
 
-async def test_the_workspace_can_be_chosen_and_our_bot_is_another_there() -> None:
+async def test_the_workspace_can_be_chosen_and_our_bot_is_another_there():
     async with SlackServer(MANIFEST, team="T0BETA", team_name="Beta Ltd") as slack:
         client = client_of(slack.url, "xoxb-sandbox")
         me = await client.auth_test()
@@ -147,13 +147,13 @@ async def test_the_workspace_can_be_chosen_and_our_bot_is_another_there() -> Non
         assert slack.add_user(id="U0EVA", name="eva", real_name="Eva").team_id == "T0BETA"
 
 
-async def test_a_stranger_is_never_of_the_workspace() -> None:
+async def test_a_stranger_is_never_of_the_workspace():
     async with SlackServer(MANIFEST, team="T0OTHER") as slack:
         client = client_of(slack.url, "xoxb-sandbox")
         assert (await client.users_info(user="U0STRANGER"))["user"]["team_id"] == "T0ACME"
 
 
-async def test_a_workspace_of_an_enterprise_says_so_everywhere() -> None:
+async def test_a_workspace_of_an_enterprise_says_so_everywhere():
     async with listening(enterprise="E0CORP") as app:
         slack = app.slack
         client = client_of(slack.url, "xoxb-sandbox")
@@ -185,7 +185,7 @@ async def test_a_workspace_of_an_enterprise_says_so_everywhere() -> None:
         assert command["is_enterprise_install"] == "false"
 
 
-async def test_an_org_wide_installation_is_the_enterprises_and_no_workspaces() -> None:
+async def test_an_org_wide_installation_is_the_enterprises_and_no_workspaces():
     async with listening(org_deploy=True, enterprise="E0CORP", org_wide=True, **CLIENT) as app:
         slack = app.slack
         answer = await installed(slack, scope=f"{SCOPES},channels:read,usergroups:read")
@@ -216,7 +216,7 @@ async def test_an_org_wide_installation_is_the_enterprises_and_no_workspaces() -
 
 
 @pytest.mark.parametrize("method", ["users.conversations", "usergroups.users.list"])
-async def test_an_org_wide_token_must_say_which_workspace_it_means(method: str) -> None:
+async def test_an_org_wide_token_must_say_which_workspace_it_means(method):
     manifest = distributed(MANIFEST, org_deploy=True)
     async with SlackServer(manifest, enterprise="E0CORP", org_wide=True) as slack:
         slack.workspace.user_groups["S0ONCALL"] = ["U0ANA"]
@@ -235,7 +235,7 @@ async def test_an_org_wide_token_must_say_which_workspace_it_means(method: str) 
         ({"org_wide": True, "enterprise": "E0CORP"}, "org_deploy_enabled"),
     ],
 )
-def test_what_does_not_go_together_is_refused_at_once(options: Json, why: str) -> None:
+def test_what_does_not_go_together_is_refused_at_once(options, why):
     with pytest.raises(ValueError, match=why):
         SlackServer(MANIFEST, **options)
 
@@ -243,7 +243,7 @@ def test_what_does_not_go_together_is_refused_at_once(options: Json, why: str) -
 # The page
 
 
-async def test_nothing_is_open_before_somebody_installs_the_app(slack: SlackServer) -> None:
+async def test_nothing_is_open_before_somebody_installs_the_app(slack):
     with pytest.raises(SlackApiError, match="invalid_auth"):
         await client_of(slack.url, "xoxb-sandbox").auth_test()
     ts = slack.message(HERE, "U0ANA", "@Case Insights hello")["ts"]
@@ -257,14 +257,14 @@ async def test_nothing_is_open_before_somebody_installs_the_app(slack: SlackServ
     assert not slack.installed
 
 
-async def test_whoever_allows_it_is_sent_back_with_a_code_and_the_state(slack: SlackServer) -> None:
+async def test_whoever_allows_it_is_sent_back_with_a_code_and_the_state(slack):
     status, _, back = await visit(page(slack), **{**ASKED, "redirect_uri": f"{BACK}/eu?region=1", "team": "T0ACME"})
     assert (status, back["state"], back["region"]) == (302, "s 1", "1")
     assert slack.oauth.issued(back["code"])
     assert not slack.installed, "the app has not exchanged the code yet"
 
 
-async def test_whoever_denies_it_is_sent_back_with_the_error(slack: SlackServer) -> None:
+async def test_whoever_denies_it_is_sent_back_with_the_error(slack):
     slack.deny = True
     assert await visit(page(slack), **ASKED) == (302, "", {"error": "access_denied", "state": "s 1"})
 
@@ -284,24 +284,24 @@ async def test_whoever_denies_it_is_sent_back_with_the_error(slack: SlackServer)
         ({"team": "T0ELSE"}, "invalid_team"),
     ],
 )
-async def test_an_address_that_is_wrong_leads_nowhere(slack: SlackServer, other: dict[str, str], error: str) -> None:
+async def test_an_address_that_is_wrong_leads_nowhere(slack, other, error):
     status, words, back = await visit(page(slack), **{**ASKED, **other})
     assert (status, words.partition(":")[0], back) == (400, error, {})
 
 
-async def test_the_first_redirect_url_is_taken_when_none_is_named(slack: SlackServer) -> None:
+async def test_the_first_redirect_url_is_taken_when_none_is_named(slack):
     code = await allowed(slack, redirect_uri="")
     assert await refusal(slack, code=code, redirect_uri=BACK) == "bad_redirect_uri"
     assert (await client_of(slack.url).oauth_v2_access(code=code, **CLIENT))["ok"]
 
 
-async def test_an_enterprise_installs_only_an_app_that_is_enabled_for_it() -> None:
+async def test_an_enterprise_installs_only_an_app_that_is_enabled_for_it():
     async with SlackServer(distributed(MANIFEST), enterprise="E0CORP", org_wide=True, **CLIENT) as slack:
         status, words, _ = await visit(page(slack), **ASKED)
         assert (status, words.partition(":")[0]) == (400, "org_deploy_not_enabled")
 
 
-async def test_an_app_without_a_client_id_is_installed_by_nobody() -> None:
+async def test_an_app_without_a_client_id_is_installed_by_nobody():
     async with SlackServer(MANIFEST) as slack:
         assert (await visit(page(slack), **ASKED))[1].startswith("invalid_client_id")
         assert await refusal(slack, code="1.2.3") == "invalid_client_id"
@@ -310,7 +310,7 @@ async def test_an_app_without_a_client_id_is_installed_by_nobody() -> None:
 # The exchange
 
 
-async def test_a_code_is_exchanged_for_a_token_that_works(slack: SlackServer) -> None:
+async def test_a_code_is_exchanged_for_a_token_that_works(slack):
     answer = await installed(slack)
     token = answer.pop("access_token")
     assert answer == {
@@ -334,14 +334,14 @@ async def test_a_code_is_exchanged_for_a_token_that_works(slack: SlackServer) ->
     assert [event["event"]["type"] for event in slack.events.sent] == ["message"], "app_mentions:read was not granted"
 
 
-async def test_the_client_id_and_secret_may_be_arguments(slack: SlackServer) -> None:
+async def test_the_client_id_and_secret_may_be_arguments(slack):
     code = await allowed(slack)
     fields = {**CLIENT, "code": code, "redirect_uri": BACK}
     async with aiohttp.ClientSession() as session, session.post(f"{slack.url}oauth.v2.access", data=fields) as response:
         assert (await response.json())["ok"]
 
 
-async def test_installing_again_keeps_the_token_and_adds_scopes(slack: SlackServer) -> None:
+async def test_installing_again_keeps_the_token_and_adds_scopes(slack):
     first, second = await installed(slack), await installed(slack, scope="users:read")
     assert first["access_token"] == second["access_token"]
     assert second["scope"] == "channels:history,chat:write,commands,users:read"
@@ -359,16 +359,14 @@ async def test_installing_again_keeps_the_token_and_adds_scopes(slack: SlackServ
         ({"grant_type": "refresh_token"}, "invalid_grant_type"),
     ],
 )
-async def test_a_wrong_exchange_is_refused_and_leaves_the_code_good(
-    slack: SlackServer, other: Json, error: str
-) -> None:
+async def test_a_wrong_exchange_is_refused_and_leaves_the_code_good(slack, other, error):
     good: Json = {"code": await allowed(slack), "redirect_uri": BACK}
     assert await refusal(slack, **{**good, **other}) == error
     assert not slack.installed
     assert (await client_of(slack.url).oauth_v2_access(**good, **CLIENT))["ok"]
 
 
-async def test_a_code_works_once_and_not_for_ever(slack: SlackServer) -> None:
+async def test_a_code_works_once_and_not_for_ever(slack):
     code = await allowed(slack)
     await client_of(slack.url).oauth_v2_access(code=code, redirect_uri=BACK, **CLIENT)
     assert await refusal(slack, code=code, redirect_uri=BACK) == "code_already_used"
@@ -379,7 +377,7 @@ async def test_a_code_works_once_and_not_for_ever(slack: SlackServer) -> None:
 # The end
 
 
-async def test_uninstalling_ends_the_token_and_the_app_hears_of_it_and_of_nothing_more() -> None:
+async def test_uninstalling_ends_the_token_and_the_app_hears_of_it_and_of_nothing_more():
     async with listening(**CLIENT) as app:
         slack = app.slack
         client = client_of(slack.url, (await installed(slack))["access_token"])
@@ -399,7 +397,7 @@ async def test_uninstalling_ends_the_token_and_the_app_hears_of_it_and_of_nothin
         assert "anybody?" not in str(await app.told())
 
 
-async def test_after_a_new_installation_the_old_token_is_unknown(slack: SlackServer) -> None:
+async def test_after_a_new_installation_the_old_token_is_unknown(slack):
     old = (await installed(slack))["access_token"]
     async with aiohttp.ClientSession() as session:
         await session.post(slack.url.replace("/api/", "/_sandbox/uninstall"))
@@ -410,7 +408,7 @@ async def test_after_a_new_installation_the_old_token_is_unknown(slack: SlackSer
     assert (await client_of(slack.url, new["access_token"]).auth_test())["ok"]
 
 
-async def test_a_revoked_token_is_dead_and_only_that_is_told(slack: SlackServer) -> None:
+async def test_a_revoked_token_is_dead_and_only_that_is_told(slack):
     client = client_of(slack.url, (await installed(slack))["access_token"])
     assert not (await client.auth_revoke(test=True))["revoked"]
     assert (await client.auth_revoke())["revoked"]
@@ -419,7 +417,7 @@ async def test_a_revoked_token_is_dead_and_only_that_is_told(slack: SlackServer)
     assert [event["event"]["type"] for event in slack.events.sent] == ["tokens_revoked"]
 
 
-async def test_an_app_that_is_not_subscribed_hears_nothing_of_its_end() -> None:
+async def test_an_app_that_is_not_subscribed_hears_nothing_of_its_end():
     async with SlackServer(MANIFEST) as slack:
         slack.uninstall()
         assert slack.events.sent == []
@@ -428,7 +426,7 @@ async def test_an_app_that_is_not_subscribed_hears_nothing_of_its_end() -> None:
 # Several workspaces
 
 
-async def test_one_address_is_for_all_workspaces() -> None:
+async def test_one_address_is_for_all_workspaces():
     manifest = distributed(MANIFEST)
     acme = SlackServer(manifest, **CLIENT)
     beta = SlackServer(manifest, team="T0BETA", team_name="Beta", **CLIENT)

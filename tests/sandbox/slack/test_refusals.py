@@ -7,7 +7,6 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.slack.server import SlackServer
 from sandbox.slack.conftest import HERE, button, checkboxes
 
 Json = dict[str, Any]
@@ -118,9 +117,7 @@ async def refusal(client: AsyncWebClient, method: str, arguments: Json) -> Any:
 
 
 @pytest.mark.parametrize(("method", "arguments", "error"), REFUSED)
-async def test_slack_refuses_with_its_own_word(
-    slack: SlackServer, client: AsyncWebClient, method: str, arguments: Json, error: str
-) -> None:
+async def test_slack_refuses_with_its_own_word(slack, client, method, arguments, error):
     slack.add_channel(id="C0SECRET", name="secret", members={"U0ANA"}, is_private=True)
     slack.add_channel(id="C0OLD", name="old", members={"U0CASES"}, is_archived=True)
     root = slack.message(HERE, "U0ANA", "root")
@@ -134,7 +131,7 @@ async def test_slack_refuses_with_its_own_word(
 @pytest.mark.parametrize(
     ("token", "error"), [("", "not_authed"), ("xoxb-other", "invalid_auth"), ("xapp-sandbox", "not_allowed_token_type")]
 )
-async def test_a_call_needs_the_right_token(slack: SlackServer, token: str, error: str) -> None:
+async def test_a_call_needs_the_right_token(slack, token, error):
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with (
         aiohttp.ClientSession(headers=headers) as session,
@@ -155,9 +152,7 @@ async def test_a_call_needs_the_right_token(slack: SlackServer, token: str, erro
         ("users.conversations", {"types": "private_channel"}, "groups:read"),
     ],
 )
-async def test_a_method_without_its_scope_names_the_scope(
-    slack: SlackServer, client: AsyncWebClient, method: str, arguments: Json, scope: str
-) -> None:
+async def test_a_method_without_its_scope_names_the_scope(slack, client, method, arguments, scope):
     slack.add_channel(id="C0SECRET", name="secret", members={"U0ANA", "U0CASES"}, is_private=True)
     slack.scopes.remove(scope)
     answer = await refusal(client, method, arguments)
@@ -167,7 +162,7 @@ async def test_a_method_without_its_scope_names_the_scope(
     assert answer.headers["X-OAuth-Scopes"].split(",") == sorted(slack.scopes)
 
 
-async def test_a_body_that_is_no_json_is_refused(slack: SlackServer) -> None:
+async def test_a_body_that_is_no_json_is_refused(slack):
     headers = {"Authorization": "Bearer xoxb-sandbox", "Content-Type": "application/json"}
     async with aiohttp.ClientSession(headers=headers) as session:
         for body, error in (("{not json", "invalid_json"), ("[1]", "json_not_object")):
@@ -175,14 +170,14 @@ async def test_a_body_that_is_no_json_is_refused(slack: SlackServer) -> None:
                 assert (await response.json())["error"] == error
 
 
-async def test_refused_blocks_are_explained_with_a_pointer(client: AsyncWebClient) -> None:
+async def test_refused_blocks_are_explained_with_a_pointer(client):
     answer = await refusal(client, POST, {**HELLO, "blocks": [checkboxes(*map(str, range(11)))]})
     sentence = "no more than 10 items allowed [json-pointer:/blocks/0/elements/0/options]"
     assert sentence in answer["errors"]
     assert f"[ERROR] {sentence}" in answer["response_metadata"]["messages"]
 
 
-async def test_too_many_requests_are_refused_by_rule(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_too_many_requests_are_refused_by_rule(slack, client):
     slack.control.rule("slack", POST, status=429, headers={"Retry-After": "7"}, times=1)
     answer = await refusal(client, POST, HELLO)
     assert (answer.status_code, answer["error"], answer.headers["Retry-After"]) == (429, "ratelimited", "7")

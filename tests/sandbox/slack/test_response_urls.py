@@ -29,7 +29,7 @@ async def answer(slack: SlackServer, card: str) -> AsyncIterator[AsyncWebhookCli
         yield AsyncWebhookClient(url, session=session, retry_handlers=[])
 
 
-async def test_an_answer_is_private_unless_said_otherwise(slack: SlackServer, answer: AsyncWebhookClient) -> None:
+async def test_an_answer_is_private_unless_said_otherwise(slack, answer):
     response = await answer.send_dict({"text": "for you"})
     assert (response.status_code, response.body) == (200, "ok")
     await answer.send_dict({"text": "for all", "response_type": "in_channel"})
@@ -37,7 +37,7 @@ async def test_an_answer_is_private_unless_said_otherwise(slack: SlackServer, an
     assert [posted.message["text"] for posted in slack.conversations.top_level(HERE)] == ["card", "for all"]
 
 
-async def test_a_response_url_is_good_five_times(slack: SlackServer, answer: AsyncWebhookClient) -> None:
+async def test_a_response_url_is_good_five_times(slack, answer):
     for _ in range(5):
         assert (await answer.send_dict({"text": "again"})).status_code == 200
     refused = await answer.send_dict({"text": "again"})
@@ -46,14 +46,14 @@ async def test_a_response_url_is_good_five_times(slack: SlackServer, answer: Asy
     assert len(slack.control.matching("slack", "response_url")) == 6
 
 
-async def test_a_response_url_expires(slack: SlackServer, card: str) -> None:
+async def test_a_response_url_expires(slack, card):
     slack.response_urls.lifetime = -1.0
     url = slack.response_urls.mint(slack.url.split("/")[2], "U0ANA", HERE, slack.conversations.find(HERE, card))
     async with aiohttp.ClientSession() as session, session.post(url, json={"text": "late"}) as response:
         assert (response.status, (await response.json())["error"]) == (404, "expired_url")
 
 
-async def test_the_source_can_be_replaced_or_deleted(slack: SlackServer, answer: AsyncWebhookClient, card: str) -> None:
+async def test_the_source_can_be_replaced_or_deleted(slack, answer, card):
     await answer.send_dict({"text": "done", "replace_original": True})
     posted = slack.conversations.find(HERE, card)
     assert posted is not None
@@ -71,14 +71,12 @@ async def test_the_source_can_be_replaced_or_deleted(slack: SlackServer, answer:
         ({"text": "hi", "response_type": "everyone"}, "invalid_arguments"),
     ],
 )
-async def test_what_it_does_not_take_is_refused(answer: AsyncWebhookClient, body: Json, error: str) -> None:
+async def test_what_it_does_not_take_is_refused(answer, body, error):
     refused = await answer.send_dict(body)
     assert (refused.status_code, error in refused.body) == (400, True)
 
 
-async def test_a_private_message_can_be_acted_on_by_its_reader_and_replaced(
-    slack: SlackServer, client: AsyncWebClient
-) -> None:
+async def test_a_private_message_can_be_acted_on_by_its_reader_and_replaced(slack, client):
     await client.chat_postEphemeral(channel=HERE, user="U0ANA", text="tie?", blocks=[button("tie.yes")])
     ts = slack.private[0]["ts"]
     source = slack.conversations.find_private(HERE, ts)

@@ -38,7 +38,7 @@ def envelopes(slack: SlackServer, kind: str = "events_api") -> list[Json]:
 # Events
 
 
-async def test_a_typed_message_arrives_as_slack_sends_it(slack: SlackServer, bodies: list[Json]) -> None:
+async def test_a_typed_message_arrives_as_slack_sends_it(slack, bodies):
     message = slack.message(HERE, "U0ANA", "look: https://app.datadoghq.com/monitors/1?a=1&b=2 & co")
     await slack.control.until(lambda: bodies)
     body, event = bodies[0], bodies[0]["event"]
@@ -53,7 +53,7 @@ async def test_a_typed_message_arrives_as_slack_sends_it(slack: SlackServer, bod
     assert body["is_ext_shared_channel"] is False
 
 
-async def test_a_reply_names_its_thread_and_parent(slack: SlackServer, bodies: list[Json]) -> None:
+async def test_a_reply_names_its_thread_and_parent(slack, bodies):
     root = slack.message(HERE, "U0ANA", "root")
     slack.message(HERE, "U0BEN", "reply", thread_ts=root["ts"])
     await slack.control.until(lambda: len(bodies) == 2)
@@ -61,7 +61,7 @@ async def test_a_reply_names_its_thread_and_parent(slack: SlackServer, bodies: l
     assert (event["thread_ts"], event["parent_user_id"]) == (root["ts"], "U0ANA")
 
 
-async def test_an_unacknowledged_event_comes_again_with_the_same_id(slack: SlackServer, app: AsyncApp) -> None:
+async def test_an_unacknowledged_event_comes_again_with_the_same_id(slack, app):
     ids: list[str] = []
 
     async def fail_once(body: Json) -> None:
@@ -80,7 +80,7 @@ async def test_an_unacknowledged_event_comes_again_with_the_same_id(slack: Slack
     assert first["envelope_id"] != second["envelope_id"]
 
 
-async def test_an_event_nobody_acknowledges_is_given_up_after_the_last_retry(slack: SlackServer, app: AsyncApp) -> None:
+async def test_an_event_nobody_acknowledges_is_given_up_after_the_last_retry(slack, app):
     slack.socket.ack_seconds = 0.05
     async with connected(slack, app):  # no listener: Bolt does not acknowledge
         slack.message(HERE, "U0ANA", "anybody?")
@@ -89,7 +89,7 @@ async def test_an_event_nobody_acknowledges_is_given_up_after_the_last_retry(sla
     assert [event.kind for event in slack.control.events].count("event_lost") == 1
 
 
-async def test_our_own_post_comes_back_as_an_event(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_our_own_post_comes_back_as_an_event(slack, client):
     metadata = {"event_type": "card", "event_payload": {"card": "7"}}
     posted = await client.chat_postMessage(channel=HERE, text="Add 2 insights?", metadata=metadata)
     event = slack.events.sent[0]["event"]
@@ -98,15 +98,13 @@ async def test_our_own_post_comes_back_as_an_event(slack: SlackServer, client: A
     assert event["bot_profile"]["name"] == "Case Insights"
 
 
-async def test_a_mention_arrives_as_message_and_as_app_mention(slack: SlackServer) -> None:
+async def test_a_mention_arrives_as_message_and_as_app_mention(slack):
     message = slack.message(HERE, "U0ANA", "@Case Insights status")
     assert message["text"] == "<@U0CASES> status"
     assert [payload["event"]["type"] for payload in slack.events.sent] == ["message", "app_mention"]
 
 
-async def test_every_event_is_repeated_with_ids_of_its_own_when_the_switch_is_on(
-    slack: SlackServer, bodies: list[Json]
-) -> None:
+async def test_every_event_is_repeated_with_ids_of_its_own_when_the_switch_is_on(slack, bodies):
     slack.repeat_events = 2
     slack.message(HERE, "U0ANA", "thrice")
     await slack.control.until(lambda: len(bodies) == 3)
@@ -114,9 +112,7 @@ async def test_every_event_is_repeated_with_ids_of_its_own_when_the_switch_is_on
     assert len({body["event"]["ts"] for body in bodies}) == 1
 
 
-async def test_a_message_can_be_delivered_again_with_new_or_the_same_ids(
-    slack: SlackServer, bodies: list[Json]
-) -> None:
+async def test_a_message_can_be_delivered_again_with_new_or_the_same_ids(slack, bodies):
     message = slack.message(HERE, "U0ANA", "again")
     await slack.control.until(lambda: bodies)
     assert slack.redeliver(message["ts"], copies=10) == 10
@@ -127,7 +123,7 @@ async def test_a_message_can_be_delivered_again_with_new_or_the_same_ids(
     assert bodies[11]["event_id"] == bodies[0]["event_id"]
 
 
-async def test_any_event_can_be_sent_as_given(slack: SlackServer, bodies: list[Json]) -> None:
+async def test_any_event_can_be_sent_as_given(slack, bodies):
     odd: Json = {"type": "message", "subtype": "message_changed", "channel": "C0NOWHERE", "message": None}
     answer = slack.event(odd)
     await slack.control.until(lambda: bodies)
@@ -137,7 +133,7 @@ async def test_any_event_can_be_sent_as_given(slack: SlackServer, bodies: list[J
 # Websockets
 
 
-async def test_events_wait_for_a_websocket_and_survive_a_cut(slack: SlackServer, app: AsyncApp, listen: Listen) -> None:
+async def test_events_wait_for_a_websocket_and_survive_a_cut(slack, app, listen):
     bodies = listen(app.event("message"))
     slack.message(HERE, "U0ANA", "before you came")
     assert slack.transport.undelivered == 1
@@ -151,7 +147,7 @@ async def test_events_wait_for_a_websocket_and_survive_a_cut(slack: SlackServer,
     assert [body["event"]["text"] for body in bodies] == ["before you came", "while you were away"]
 
 
-async def test_a_refreshed_websocket_is_followed_by_a_new_one(slack: SlackServer, app: AsyncApp) -> None:
+async def test_a_refreshed_websocket_is_followed_by_a_new_one(slack, app):
     async with connected(slack, app):
         opened = len(slack.control.matching("slack", "apps.connections.open"))
         assert await slack.refresh() == 1
@@ -160,7 +156,7 @@ async def test_a_refreshed_websocket_is_followed_by_a_new_one(slack: SlackServer
         )
 
 
-async def test_several_websockets_share_the_events(slack: SlackServer, app: AsyncApp, listen: Listen) -> None:
+async def test_several_websockets_share_the_events(slack, app, listen):
     listen(app.event("message"))
     async with connected(slack, app), connected(slack, app):
         for number in range(4):
@@ -173,9 +169,7 @@ async def test_several_websockets_share_the_events(slack: SlackServer, app: Asyn
 # Clicks
 
 
-async def test_a_click_is_acknowledged_and_carries_slacks_payload(
-    slack: SlackServer, app: AsyncApp, client: AsyncWebClient, listen: Listen
-) -> None:
+async def test_a_click_is_acknowledged_and_carries_slacks_payload(slack, app, client, listen):
     toggles, clicks = listen(app.action("select")), listen(app.action("add"))
     root = slack.message(HERE, "U0ANA", "root", deliver=False)
     blocks = [checkboxes("1", "2"), button()]
@@ -204,9 +198,7 @@ def ticks(body: Json, block_id: str = "group") -> list[str]:
     return [option["value"] for option in selected]
 
 
-async def test_ticks_stay_while_block_and_action_stay_and_are_forgotten_otherwise(
-    slack: SlackServer, app: AsyncApp, client: AsyncWebClient, listen: Listen, card: str
-) -> None:
+async def test_ticks_stay_while_block_and_action_stay_and_are_forgotten_otherwise(slack, app, client, listen, card):
     clicks = listen(app.action("add"))
     listen(app.action("select"))
     async with connected(slack, app):
@@ -221,9 +213,7 @@ async def test_ticks_stay_while_block_and_action_stay_and_are_forgotten_otherwis
     assert ticks(clicks[1]) == ["1", "2"]
 
 
-async def test_a_late_click_presses_what_the_message_showed_before(
-    slack: SlackServer, app: AsyncApp, client: AsyncWebClient, listen: Listen, card: str
-) -> None:
+async def test_a_late_click_presses_what_the_message_showed_before(slack, app, client, listen, card):
     clicks = listen(app.action("add"))
     await client.chat_update(channel=HERE, ts=card, text="added")
     async with connected(slack, app):
@@ -231,9 +221,7 @@ async def test_a_late_click_presses_what_the_message_showed_before(
     assert (clicks[0]["actions"][0]["value"], clicks[0]["message"]["text"]) == ("7:1", "added")
 
 
-async def test_a_click_without_an_acknowledgement_is_not_sent_again(
-    slack: SlackServer, app: AsyncApp, card: str
-) -> None:
+async def test_a_click_without_an_acknowledgement_is_not_sent_again(slack, app, card):
     nobody = await slack.click(HERE, card, "add", "U0ANA")
     async with connected(slack, app):
         unheard = await slack.click(HERE, card, "add", "U0ANA")
@@ -242,9 +230,7 @@ async def test_a_click_without_an_acknowledgement_is_not_sent_again(
     assert len(envelopes(slack, "interactive")) == 1
 
 
-async def test_an_overflow_menu_sends_the_option_chosen(
-    slack: SlackServer, app: AsyncApp, client: AsyncWebClient, listen: Listen
-) -> None:
+async def test_an_overflow_menu_sends_the_option_chosen(slack, app, client, listen):
     bodies = listen(app.action("more"))
     options = [{"text": {"type": "plain_text", "text": value}, "value": value} for value in ("auto", "off")]
     menu = {"type": "overflow", "action_id": "more", "options": options}
@@ -254,9 +240,7 @@ async def test_an_overflow_menu_sends_the_option_chosen(
     assert [body["actions"][0]["selected_option"]["value"] for body in bodies] == ["off"]
 
 
-async def test_an_answer_through_the_response_url_is_private_and_in_no_history(
-    slack: SlackServer, app: AsyncApp, client: AsyncWebClient
-) -> None:
+async def test_an_answer_through_the_response_url_is_private_and_in_no_history(slack, app, client):
     async def refuse(ack: Any, respond: Any, body: Json) -> None:
         await ack()
         thread = body["container"]["thread_ts"]
@@ -310,7 +294,7 @@ async def app_process(slack: SlackServer, how: str) -> AsyncIterator[None]:
         await slack.control.until(lambda: not slack.socket.connections, what="the websocket's end")
 
 
-async def test_a_killed_app_gets_the_event_again_after_its_restart() -> None:
+async def test_a_killed_app_gets_the_event_again_after_its_restart():
     async with SlackServer(MANIFEST, ack_seconds=1.0, retry_delays=(60.0, 60.0)) as slack:
         async with app_process(slack, "hangs"):
             slack.message(HERE, "U0ANA", "hello")

@@ -28,11 +28,11 @@ KEPT = "<https://app.datadoghq.com/monitors/1?a=1&amp;b=2>"
         ("", ""),
     ],
 )
-def test_typed_words_become_text(words: str, text: str) -> None:
+def test_typed_words_become_text(words, text):
     assert typed(words, {"Case Insights": "U0CASES", "Case": "U0OTHER"})[0] == text
 
 
-def test_the_rich_text_has_the_link_unescaped() -> None:
+def test_the_rich_text_has_the_link_unescaped():
     (block,) = typed(f"see {URL}, please")[1]
     assert block["elements"][0]["elements"] == [
         {"type": "text", "text": "see "},
@@ -41,18 +41,18 @@ def test_the_rich_text_has_the_link_unescaped() -> None:
     ]
 
 
-def test_a_label_is_kept_apart_from_the_url() -> None:
+def test_a_label_is_kept_apart_from_the_url():
     text = "<https://app.datadoghq.com/monitors/1?a=1&amp;b=2|https://evil.example>"
     assert list(mrkdwn_parts(text)) == [{"type": "link", "url": URL, "text": "https://evil.example"}]
     assert links(text) == [URL]
 
 
-def test_mentions_channels_and_broadcasts_are_parts() -> None:
+def test_mentions_channels_and_broadcasts_are_parts():
     kinds = [part["type"] for part in mrkdwn_parts("<@U0ANA> <#C0GENERAL|general> <!channel>")]
     assert kinds == ["user", "text", "channel", "text", "broadcast"]
 
 
-def test_a_bots_bare_links_become_links_and_its_own_stay() -> None:
+def test_a_bots_bare_links_become_links_and_its_own_stay():
     assert as_kept("a & b https://x.example <https://y.example|y> &amp;") == (
         "a &amp; b <https://x.example> <https://y.example|y> &amp;"
     )
@@ -60,13 +60,13 @@ def test_a_bots_bare_links_become_links_and_its_own_stay() -> None:
 
 @settings(deadline=None)  # a busy machine is no failure
 @given(st.text())
-def test_what_is_escaped_can_be_undone(text: str) -> None:
+def test_what_is_escaped_can_be_undone(text):
     assert unescape(escape(text)) == text
 
 
 @settings(deadline=None)  # a busy machine is no failure
 @given(st.text(alphabet=st.sampled_from("ab <>&|@#!:/.\nhttps")))
-def test_any_typed_text_reads_back_as_it_was(text: str) -> None:
+def test_any_typed_text_reads_back_as_it_was(text):
     kept, _ = typed(text)
     shown = "".join(part.get("text") or part["url"] for part in mrkdwn_parts(kept))
     assert shown == text
