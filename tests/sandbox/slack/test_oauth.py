@@ -1,4 +1,4 @@
-"""The workspace of one's choice, and the app's way in and out of it: OAuth as Slack has it, with its refusals."""
+"""Choosing the workspace, and installing and removing the app by OAuth, with Slack's refusals."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,13 +13,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.control import ControlError
 from bot.sandbox.slack.server import SlackServer
-from sandbox.slack.conftest import HERE, MANIFEST, button
-from sandbox.slack.test_http_mode import SECRET, over_http
+from sandbox.slack.conftest import HERE, MANIFEST, SECRET, app_over_http, button
 from tests.e2e.workspaces import workspaces
 
 Json = dict[str, Any]
 
-# slack_sdk's oauth_v2_access uses what aiohttp will not have any more in its version 4.
+# slack_sdk's oauth_v2_access uses what aiohttp removes in version 4.
 pytestmark = pytest.mark.filterwarnings("ignore:BasicAuth is deprecated:DeprecationWarning")
 
 CLIENT: Json = {"client_id": "1.2", "client_secret": "very-secret"}
@@ -27,61 +26,52 @@ BACK = "https://cases.example/slack/oauth_redirect"
 SCOPES = "commands,chat:write,channels:history"
 ASKED: Json = {"client_id": "1.2", "scope": SCOPES, "state": "s 1", "redirect_uri": BACK}
 ENDINGS = ["app_uninstalled", "tokens_revoked"]
+CORP: Json = {"enterprise": "E0CORP"}
 
 
 def distributed(manifest: Json, *, org_deploy: bool = False) -> Json:
-    """This manifest, for an app that others install, too."""
+    """This manifest for an app that others can install too."""
     subscriptions: Json = manifest["settings"]["event_subscriptions"]
-    events = [*subscriptions["bot_events"], *ENDINGS]
-    return {
-        **manifest,
-        "oauth_config": {**manifest["oauth_config"], "redirect_urls": ["https://other.example/", BACK]},
-        "settings": {
-            **manifest["settings"],
-            "event_subscriptions": {**subscriptions, "bot_events": events},
-            "org_deploy_enabled": org_deploy,
-        },
+    settings: Json = {
+        **manifest["settings"],
+        "event_subscriptions": {**subscriptions, "bot_events": [*subscriptions["bot_events"], *ENDINGS]},
+        "org_deploy_enabled": org_deploy,
     }
-
-
-class Listening:
-    """A Slack over HTTP with an app that takes everything; `told` are the payloads of its events."""
-
-    def __init__(self, slack: SlackServer) -> None:
-        self.slack = slack
-
-    async def told(self) -> list[Json]:
-        await self.slack.control.until(lambda: not self.slack.transport.undelivered, what="acknowledgements")
-        return [call.arguments["body"] for call in self.slack.control.matching("slack", "http:events_api")]
-
-    async def told_of_ends(self) -> list[Json]:
-        """In this order here, though they may arrive in any."""
-        ends = [each for each in await self.told() if each["event"]["type"] in ENDINGS]
-        return sorted(ends, key=lambda each: ENDINGS.index(each["event"]["type"]))
-
-    def asked(self, kind: str) -> Json:
-        return self.slack.control.matching("slack", f"http:{kind}")[-1].arguments["body"]
+    oauth = {**manifest["oauth_config"], "redirect_urls": ["https://other.example/", BACK]}
+    return {**manifest, "oauth_config": oauth, "settings": settings}
 
 
 @asynccontextmanager
-async def listening(*, org_deploy: bool = False, **options: Any) -> AsyncIterator[Listening]:
+async def listening(*, org_deploy: bool = False, **options: Any) -> AsyncIterator[SlackServer]:
+    """A Slack over HTTP with an app that takes everything."""
+
     async def take(request: web.Request) -> web.Response:
         body = await request.json() if request.content_type == "application/json" else {}
         return web.Response(text=body.get("challenge", ""))
 
-    app = web.Application()
-    app.router.add_post("/slack/events", take)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    manifest = over_http(f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events")
-    try:
+    async with app_over_http(take) as manifest:
         made = SlackServer(distributed(manifest, org_deploy=org_deploy), signing_secret=SECRET, **options)
         async with made as slack:
             await slack.verify_request_url()
-            yield Listening(slack)
-    finally:
-        await runner.cleanup()
+            yield slack
+
+
+async def events(slack: SlackServer, *types: str) -> list[Json]:
+    """The events that the app got, or those of these types, in the order of `types`."""
+    await slack.control.until(lambda: not slack.transport.undelivered, what="acknowledgements")
+    bodies = [call.arguments["body"] for call in slack.control.matching("slack", "http:events_api")]
+    return [body for kind in types for body in bodies if body["event"]["type"] == kind] if types else bodies
+
+
+def last(slack: SlackServer, kind: str) -> Json:
+    return slack.control.matching("slack", f"http:{kind}")[-1].arguments["body"]
+
+
+async def pressed(slack: SlackServer, client: AsyncWebClient) -> Json:
+    """The payload of Ana's press on a button of ours."""
+    card = await client.chat_postMessage(channel=HERE, text="card", blocks=[button()])
+    await slack.click(HERE, card["ts"], "add", "U0ANA")
+    return last(slack, "interactive")
 
 
 def client_of(url: str, token: str | None = None) -> AsyncWebClient:
@@ -89,7 +79,7 @@ def client_of(url: str, token: str | None = None) -> AsyncWebClient:
 
 
 async def visit(url: str, **asked: str) -> tuple[int, str, dict[str, str]]:
-    """Open the page and press Allow: the status, the words on the page, and what the app is sent back."""
+    """Open the page and press Allow: the status, the words on the page, and the query that the app gets."""
     async with (
         aiohttp.ClientSession() as session,
         session.get(f"{url}?{urlencode(asked)}", allow_redirects=False) as response,
@@ -102,7 +92,7 @@ def page(slack: SlackServer) -> str:
     return slack.url.replace("/api/", "/oauth/v2/authorize")
 
 
-async def allowed(slack: SlackServer, **other: str) -> str:
+async def code_for(slack: SlackServer, **other: str) -> str:
     """The code for an installation."""
     status, words, back = await visit(page(slack), **{**ASKED, **other})
     assert status == 302, words
@@ -110,7 +100,7 @@ async def allowed(slack: SlackServer, **other: str) -> str:
 
 
 async def installed(slack: SlackServer, **other: str) -> Json:
-    code = await allowed(slack, **other)
+    code = await code_for(slack, **other)
     answer = await client_of(slack.url).oauth_v2_access(code=code, redirect_uri=BACK, **CLIENT)
     assert isinstance(answer.data, dict)
     return answer.data
@@ -124,7 +114,7 @@ async def refusal(slack: SlackServer, **arguments: Any) -> str:
 
 @pytest.fixture
 async def slack() -> AsyncIterator[SlackServer]:
-    """Not installed, but to be had for the asking."""
+    """A Slack in which the app can be installed and is not."""
     async with SlackServer(distributed(MANIFEST), **CLIENT) as server:
         yield server
 
@@ -147,15 +137,15 @@ async def test_the_workspace_can_be_chosen_and_our_bot_is_another_there():
         assert slack.add_user(id="U0EVA", name="eva", real_name="Eva").team_id == "T0BETA"
 
 
-async def test_a_stranger_is_never_of_the_workspace():
-    async with SlackServer(MANIFEST, team="T0OTHER") as slack:
-        client = client_of(slack.url, "xoxb-sandbox")
-        assert (await client.users_info(user="U0STRANGER"))["user"]["team_id"] == "T0ACME"
+@pytest.mark.parametrize(("team", "other"), [("T0OTHER", "T0ACME"), ("T0ACME", "T0OTHER")])
+async def test_a_stranger_is_never_of_the_workspace(team, other):
+    async with SlackServer(MANIFEST, team=team) as slack:
+        stranger = await client_of(slack.url, "xoxb-sandbox").users_info(user="U0STRANGER")
+        assert stranger["user"]["team_id"] == other
 
 
 async def test_a_workspace_of_an_enterprise_says_so_everywhere():
-    async with listening(enterprise="E0CORP") as app:
-        slack = app.slack
+    async with listening(**CORP) as slack:
         client = client_of(slack.url, "xoxb-sandbox")
         me = await client.auth_test()
         assert (me["team_id"], me["enterprise_id"], me["is_enterprise_install"]) == ("T0ACME", "E0CORP", False)
@@ -163,62 +153,51 @@ async def test_a_workspace_of_an_enterprise_says_so_everywhere():
         assert (person["enterprise_id"], person["teams"]) == ("E0CORP", ["T0ACME"])
         assert "enterprise_user" not in (await client.users_info(user="U0STRANGER"))["user"]
         slack.message(HERE, "U0ANA", "hello")
-        (event,) = await app.told()
+        (event,) = await events(slack)
         assert (event["team_id"], event["enterprise_id"]) == ("T0ACME", "E0CORP")
-        assert event["authorizations"] == [
-            {
-                "enterprise_id": "E0CORP",
-                "team_id": "T0ACME",
-                "user_id": "U0CASES",
-                "is_bot": True,
-                "is_enterprise_install": False,
-            }
-        ]
-        card = await client.chat_postMessage(channel=HERE, text="card", blocks=[button()])
-        await slack.click(HERE, card["ts"], "add", "U0ANA")
-        click = app.asked("interactive")
-        assert click["team"] == {"id": "T0ACME", "domain": "acme", "enterprise_id": "E0CORP", "enterprise_name": "Corp"}
-        assert (click["enterprise"], click["is_enterprise_install"]) == ({"id": "E0CORP", "name": "Corp"}, False)
+        who = {"enterprise_id": "E0CORP", "team_id": "T0ACME", "user_id": "U0CASES", "is_bot": True}
+        assert event["authorizations"] == [{**who, "is_enterprise_install": False}]
+        click = await pressed(slack, client)
+        team = {"id": "T0ACME", "domain": "acme", "enterprise_id": "E0CORP", "enterprise_name": "Corp"}
+        assert (click["team"], click["is_enterprise_install"]) == (team, False)
+        assert click["enterprise"] == {"id": "E0CORP", "name": "Corp"}
         await slack.command(HERE, "U0ANA", "/insight", "help")
-        command = app.asked("slash_commands")
+        command = last(slack, "slash_commands")
         assert (command["enterprise_id"], command["enterprise_name"]) == ("E0CORP", "Corp")
         assert command["is_enterprise_install"] == "false"
 
 
 async def test_an_org_wide_installation_is_the_enterprises_and_no_workspaces():
-    async with listening(org_deploy=True, enterprise="E0CORP", org_wide=True, **CLIENT) as app:
-        slack = app.slack
+    async with listening(org_deploy=True, org_wide=True, **CORP, **CLIENT) as slack:
         answer = await installed(slack, scope=f"{SCOPES},channels:read,usergroups:read")
-        assert answer["team"] is None
-        assert (answer["enterprise"], answer["is_enterprise_install"]) == ({"id": "E0CORP", "name": "Corp"}, True)
+        assert (answer["team"], answer["is_enterprise_install"]) == (None, True)
+        assert answer["enterprise"] == {"id": "E0CORP", "name": "Corp"}
         client = client_of(slack.url, answer["access_token"])
         me = await client.auth_test()
         assert (me["team_id"], me["enterprise_id"], me["is_enterprise_install"]) == ("E0CORP", "E0CORP", True)
         assert (me["team"], me["url"]) == ("Corp", "https://corp.enterprise.slack.com/")
         slack.message(HERE, "U0ANA", "hello")
-        (event,) = await app.told()
+        (event,) = await events(slack)
         (authorization,) = event["authorizations"]
         assert (event["team_id"], event["enterprise_id"]) == ("T0ACME", "E0CORP")
         assert (authorization["team_id"], authorization["is_enterprise_install"]) == (None, True)
-        card = await client.chat_postMessage(channel=HERE, text="card", blocks=[button()])
-        await slack.click(HERE, card["ts"], "add", "U0ANA")
-        click = app.asked("interactive")
+        click = await pressed(slack, client)
         assert (click["team"], click["user"]["team_id"], click["is_enterprise_install"]) == (None, "T0ACME", True)
         view = {"type": "modal", "title": {"type": "plain_text", "text": "Add"}, "blocks": [button()]}
         shown = (await client.views_open(trigger_id=click["trigger_id"], view=view))["view"]
         assert (shown["app_installed_team_id"], shown["team_id"]) == ("E0CORP", "T0ACME")
         await slack.command(HERE, "U0ANA", "/insight", "help")
-        assert app.asked("slash_commands")["is_enterprise_install"] == "true"
-        assert app.asked("slash_commands")["team_id"] == "T0ACME"
+        command = last(slack, "slash_commands")
+        assert (command["is_enterprise_install"], command["team_id"]) == ("true", "T0ACME")
         slack.uninstall()
-        ends = await app.told_of_ends()
-        assert [(each["enterprise_id"], "team_id" in each) for each in ends] == [("E0CORP", False)] * 2
+        ends = await events(slack, *ENDINGS)
+        assert [(end["enterprise_id"], "team_id" in end) for end in ends] == [("E0CORP", False)] * 2
 
 
 @pytest.mark.parametrize("method", ["users.conversations", "usergroups.users.list"])
 async def test_an_org_wide_token_must_say_which_workspace_it_means(method):
     manifest = distributed(MANIFEST, org_deploy=True)
-    async with SlackServer(manifest, enterprise="E0CORP", org_wide=True) as slack:
+    async with SlackServer(manifest, org_wide=True, **CORP) as slack:
         slack.workspace.user_groups["S0ONCALL"] = ["U0ANA"]
         client = client_of(slack.url, "xoxb-sandbox")
         for team, error in (({}, "missing_argument"), ({"team_id": "T0ELSE"}, "team_access_not_granted")):
@@ -247,13 +226,14 @@ async def test_nothing_is_open_before_somebody_installs_the_app(slack):
     with pytest.raises(SlackApiError, match="invalid_auth"):
         await client_of(slack.url, "xoxb-sandbox").auth_test()
     ts = slack.message(HERE, "U0ANA", "@Case Insights hello")["ts"]
+    for act in (
+        lambda: slack.command(HERE, "U0ANA", "/insight"),
+        lambda: slack.shortcut(HERE, ts, "U0ANA", "add_to_case"),
+        lambda: slack.home("U0ANA"),
+    ):
+        with pytest.raises(ControlError, match="not installed"):
+            await act()
     assert slack.events.sent == []
-    with pytest.raises(ControlError, match="not installed"):
-        await slack.command(HERE, "U0ANA", "/insight")
-    with pytest.raises(ControlError, match="not installed"):
-        await slack.shortcut(HERE, ts, "U0ANA", "add_to_case")
-    with pytest.raises(ControlError, match="not installed"):
-        slack.home("U0ANA")
     assert not slack.installed
 
 
@@ -290,19 +270,16 @@ async def test_an_address_that_is_wrong_leads_nowhere(slack, other, error):
 
 
 async def test_the_first_redirect_url_is_taken_when_none_is_named(slack):
-    code = await allowed(slack, redirect_uri="")
+    code = await code_for(slack, redirect_uri="")
     assert await refusal(slack, code=code, redirect_uri=BACK) == "bad_redirect_uri"
     assert (await client_of(slack.url).oauth_v2_access(code=code, **CLIENT))["ok"]
 
 
-async def test_an_enterprise_installs_only_an_app_that_is_enabled_for_it():
-    async with SlackServer(distributed(MANIFEST), enterprise="E0CORP", org_wide=True, **CLIENT) as slack:
+async def test_an_app_is_installed_only_where_it_can_be():
+    async with SlackServer(distributed(MANIFEST), org_wide=True, **CORP, **CLIENT) as slack:
         status, words, _ = await visit(page(slack), **ASKED)
         assert (status, words.partition(":")[0]) == (400, "org_deploy_not_enabled")
-
-
-async def test_an_app_without_a_client_id_is_installed_by_nobody():
-    async with SlackServer(MANIFEST) as slack:
+    async with SlackServer(MANIFEST) as slack:  # it has no client id
         assert (await visit(page(slack), **ASKED))[1].startswith("invalid_client_id")
         assert await refusal(slack, code="1.2.3") == "invalid_client_id"
 
@@ -335,7 +312,7 @@ async def test_a_code_is_exchanged_for_a_token_that_works(slack):
 
 
 async def test_the_client_id_and_secret_may_be_arguments(slack):
-    code = await allowed(slack)
+    code = await code_for(slack)
     fields = {**CLIENT, "code": code, "redirect_uri": BACK}
     async with aiohttp.ClientSession() as session, session.post(f"{slack.url}oauth.v2.access", data=fields) as response:
         assert (await response.json())["ok"]
@@ -360,26 +337,25 @@ async def test_installing_again_keeps_the_token_and_adds_scopes(slack):
     ],
 )
 async def test_a_wrong_exchange_is_refused_and_leaves_the_code_good(slack, other, error):
-    good: Json = {"code": await allowed(slack), "redirect_uri": BACK}
+    good: Json = {"code": await code_for(slack), "redirect_uri": BACK}
     assert await refusal(slack, **{**good, **other}) == error
     assert not slack.installed
     assert (await client_of(slack.url).oauth_v2_access(**good, **CLIENT))["ok"]
 
 
 async def test_a_code_works_once_and_not_for_ever(slack):
-    code = await allowed(slack)
+    code = await code_for(slack)
     await client_of(slack.url).oauth_v2_access(code=code, redirect_uri=BACK, **CLIENT)
     assert await refusal(slack, code=code, redirect_uri=BACK) == "code_already_used"
     slack.oauth.lifetime = -1.0
-    assert await refusal(slack, code=await allowed(slack), redirect_uri=BACK) == "invalid_code"
+    assert await refusal(slack, code=await code_for(slack), redirect_uri=BACK) == "invalid_code"
 
 
 # The end
 
 
 async def test_uninstalling_ends_the_token_and_the_app_hears_of_it_and_of_nothing_more():
-    async with listening(**CLIENT) as app:
-        slack = app.slack
+    async with listening(**CLIENT) as slack:
         client = client_of(slack.url, (await installed(slack))["access_token"])
         card = await client.chat_postMessage(channel=HERE, text="card", blocks=[button()])
         slack.uninstall()
@@ -390,11 +366,11 @@ async def test_uninstalling_ends_the_token_and_the_app_hears_of_it_and_of_nothin
             await slack.click(HERE, card["ts"], "add", "U0ANA")
         with pytest.raises(ControlError, match="not installed"):
             slack.uninstall()
-        uninstalled, revoked = await app.told_of_ends()
-        for each in (uninstalled, revoked):
-            assert (each["team_id"], "authorizations" in each) == ("T0ACME", False)
+        uninstalled, revoked = await events(slack, *ENDINGS)
+        for end in (uninstalled, revoked):
+            assert (end["team_id"], "authorizations" in end) == ("T0ACME", False)
         assert revoked["event"]["tokens"] == {"oauth": [], "bot": ["U0CASES"]}
-        assert "anybody?" not in str(await app.told())
+        assert "anybody?" not in str(await events(slack))
 
 
 async def test_after_a_new_installation_the_old_token_is_unknown(slack):
