@@ -1,10 +1,12 @@
 """The sandbox's Datadog: its schema by the official client, its strictness by plain HTTP."""
 
 import asyncio
+import json
 import operator
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -19,34 +21,30 @@ from datadog_api_client.v2.api.events_api import EventsApi
 from datadog_api_client.v2.api.incidents_api import IncidentsApi
 from datadog_api_client.v2.api.key_management_api import KeyManagementApi
 from datadog_api_client.v2.api.security_monitoring_api import SecurityMonitoringApi
-from datadog_api_client.v2.model.case_comment import CaseComment
-from datadog_api_client.v2.model.case_comment_attributes import CaseCommentAttributes
-from datadog_api_client.v2.model.case_comment_request import CaseCommentRequest
-from datadog_api_client.v2.model.case_insight import CaseInsight
 from datadog_api_client.v2.model.case_insight_type import CaseInsightType
-from datadog_api_client.v2.model.case_insights_attributes import CaseInsightsAttributes
-from datadog_api_client.v2.model.case_insights_data import CaseInsightsData
-from datadog_api_client.v2.model.case_insights_request import CaseInsightsRequest
-from datadog_api_client.v2.model.case_resource_type import CaseResourceType
 
 from bot.sandbox.datadog.resources import EVENT, INCIDENT, OOM_ISSUE, PATHS, SIGNAL
 from bot.sandbox.datadog.server import DatadogServer
 from bot.sandbox.datadog.validation import INSIGHT_TYPES
 from tests.sandbox.conftest import KEYS
 
-CASE = "/api/v2/cases/CASEM-4523"
-INSIGHTS = f"{CASE}/insights"
+KEY = "CASEM-4523"
+CASE = f"/api/v2/cases/{KEY}"
+INSIGHTS, VALIDATE = f"{CASE}/insights", "/api/v2/validate_keys"
 MONITOR = ("MONITOR", "1", "/monitors/1?group=host%3Adb")
 WIDGET = ("WIDGET", "21", "/dashboard/abc-def-ghi?fullscreen_widget=21")
 
 
-# The official client
+def body(*insights: tuple[str, str, str]) -> dict:
+    items = [dict(zip(("type", "resource_id", "ref"), insight, strict=True)) for insight in insights]
+    return {"data": {"type": "case", "attributes": {"insights": items}}}
 
 
-@pytest.fixture
-def official(datadog: DatadogServer) -> Iterator[ApiClient]:
-    with ApiClient(configuration(datadog)) as client:
-        yield client
+def comment(**attributes: object) -> dict:
+    return {"data": {"type": "case", "attributes": attributes}}
+
+
+# The official client, which checks what it sends and what it gets against the schema
 
 
 def configuration(datadog: DatadogServer, api_key: str = "sandbox-api-key") -> Configuration:
@@ -57,10 +55,16 @@ def configuration(datadog: DatadogServer, api_key: str = "sandbox-api-key") -> C
     return made
 
 
-def official_body(*insights: tuple[str, str, str]) -> CaseInsightsRequest:
-    items = [CaseInsight(type=CaseInsightType(kind), resource_id=number, ref=ref) for kind, number, ref in insights]
-    attributes = CaseInsightsAttributes(insights=items)
-    return CaseInsightsRequest(data=CaseInsightsData(type=CaseResourceType.CASE, attributes=attributes))
+@pytest.fixture
+def official(datadog: DatadogServer) -> Iterator[ApiClient]:
+    with ApiClient(configuration(datadog)) as client:
+        yield client
+
+
+async def refused(call: Callable[..., Any], *arguments: Any) -> tuple[int, list]:
+    with pytest.raises(ApiException) as raised:
+        await asyncio.to_thread(call, *arguments)
+    return raised.value.status, raised.value.body["errors"]
 
 
 def triples(case) -> list[tuple[str, str, str]]:
@@ -70,10 +74,10 @@ def triples(case) -> list[tuple[str, str, str]]:
 
 @pytest.mark.parametrize("by", ["key", "id"])
 async def test_the_official_client_gets_a_case_by_key_and_by_uuid(datadog, official, by):
-    kept = datadog.cases["CASEM-4523"]
+    kept = datadog.cases[KEY]
     case = (await asyncio.to_thread(CaseManagementApi(official).get_case, getattr(kept, by))).data
     attributes = case.attributes
-    assert (case.id, str(case.type), attributes.key) == (kept.id, "case", "CASEM-4523")
+    assert (case.id, str(case.type), attributes.key) == (kept.id, "case", KEY)
     assert (attributes.title, str(attributes.status_group)) == ("Memory leak investigation on API", "SG_OPEN")
     assert attributes.created_at.timestamp() == pytest.approx(kept.created_at, abs=0.01)
     assert case.relationships.project.data.id == kept.project_id
@@ -82,57 +86,41 @@ async def test_the_official_client_gets_a_case_by_key_and_by_uuid(datadog, offic
 
 async def test_the_official_client_adds_and_removes_insights(datadog, official):
     api = CaseManagementApi(official)
-    added = await asyncio.to_thread(api.add_case_insights, "CASEM-4523", official_body(MONITOR, WIDGET))
-    assert triples(added) == [MONITOR, WIDGET]
-    assert datadog.cases["CASEM-4523"].insights == [MONITOR, WIDGET]
-    removed = await asyncio.to_thread(api.remove_case_insights, "CASEM-4523", official_body(MONITOR))
-    assert triples(removed) == [WIDGET]
-    assert datadog.cases["CASEM-4523"].insights == [WIDGET]
+    assert triples(await asyncio.to_thread(api.add_case_insights, KEY, body(MONITOR, WIDGET))) == [MONITOR, WIDGET]
+    assert datadog.cases[KEY].insights == [MONITOR, WIDGET]
+    assert triples(await asyncio.to_thread(api.remove_case_insights, KEY, body(MONITOR))) == [WIDGET]
+    assert datadog.cases[KEY].insights == [WIDGET]
 
 
 async def test_the_official_client_knows_the_same_types(datadog, official):
     assert set(INSIGHT_TYPES) == set(CaseInsightType.allowed_values)
     every = [(kind, str(number), f"/{number}") for number, kind in enumerate(INSIGHT_TYPES)]
+    assert triples(await asyncio.to_thread(CaseManagementApi(official).add_case_insights, KEY, body(*every))) == every
+
+
+async def test_the_official_client_meets_400_403_and_404(datadog, official):
     api = CaseManagementApi(official)
-    assert triples(await asyncio.to_thread(api.add_case_insights, "CASEM-4523", official_body(*every))) == every
-
-
-async def test_the_official_client_meets_400_and_404(official):
-    api = CaseManagementApi(official)
-    body = official_body(MONITOR)
-    body.data.attributes.insights[0].ref = ""
-    for call, status in (
-        (lambda: api.add_case_insights("CASEM-4523", body), 400),
-        (lambda: api.get_case("CASEM-1"), 404),
-        (lambda: api.add_case_insights("CASEM-1", official_body(MONITOR)), 404),
-    ):
-        with pytest.raises(ApiException) as refused:
-            await asyncio.to_thread(call)
-        assert refused.value.status == status
-
-
-async def test_the_official_client_meets_right_and_wrong_keys(datadog, official):
+    status, errors = await refused(api.add_case_insights, KEY, body((*MONITOR[:2], "")))
+    assert (status, errors[0]["title"]) == (400, "Bad Request")
+    for call, *arguments in ((api.get_case,), (api.add_case_insights, body(MONITOR))):
+        assert (await refused(call, "CASEM-1", *arguments))[0] == 404
     assert str((await asyncio.to_thread(KeyManagementApi(official).validate_api_key)).status) == "ok"
     assert (await asyncio.to_thread(AuthenticationApi(official).validate)).valid is True
     with ApiClient(configuration(datadog, api_key="wrong")) as stranger:
-        for call in (
-            KeyManagementApi(stranger).validate_api_key,
-            AuthenticationApi(stranger).validate,
-            lambda: CaseManagementApi(stranger).get_case("CASEM-4523"),
-            lambda: CaseManagementApi(stranger).add_case_insights("CASEM-4523", official_body(MONITOR)),
+        for call, *arguments in (
+            (KeyManagementApi(stranger).validate_api_key,),
+            (AuthenticationApi(stranger).validate,),
+            (CaseManagementApi(stranger).get_case, KEY),
+            (CaseManagementApi(stranger).add_case_insights, KEY, body(MONITOR)),
         ):
-            with pytest.raises(ApiException) as refused:
-                await asyncio.to_thread(call)
-            assert (refused.value.status, refused.value.body["errors"]) == (403, ["Forbidden"])
-    assert datadog.cases["CASEM-4523"].insights == []
+            assert await refused(call, *arguments) == (403, ["Forbidden"])
+    assert datadog.cases[KEY].insights == []
 
 
 async def test_the_official_client_comments(datadog, official):
-    attributes = CaseCommentAttributes(comment="See the dashboard")
-    body = CaseCommentRequest(data=CaseComment(type=CaseResourceType.CASE, attributes=attributes))
-    answer = await asyncio.to_thread(CaseManagementApi(official).comment_case, "CASEM-4523", body)
-    assert answer.data[0].attributes.cell_content.message == "See the dashboard"
-    assert datadog.cases["CASEM-4523"].comments == ["See the dashboard"]
+    answer = await asyncio.to_thread(CaseManagementApi(official).comment_case, KEY, comment(comment="See this"))
+    assert answer.data[0].attributes.cell_content.message == "See this"
+    assert datadog.cases[KEY].comments == ["See this"]
 
 
 async def test_the_official_client_searches_page_by_page(datadog, official):
@@ -174,11 +162,6 @@ async def test_the_official_client_reads_every_kind_of_resource(official, api, m
 # Strictness, by plain HTTP
 
 
-def body(*insights: tuple[str, str, str]) -> dict:
-    items = [dict(zip(("type", "resource_id", "ref"), insight, strict=True)) for insight in insights]
-    return {"data": {"type": "case", "attributes": {"insights": items}}}
-
-
 def changed(**fields: object) -> dict:
     """A body whose only insight has these fields; None takes one away."""
     insight = {**body(MONITOR)["data"]["attributes"]["insights"][0], **fields}
@@ -209,40 +192,34 @@ REFUSED = [
 ]
 
 
+NOT_JSON = [("{", "application/json", "invalid JSON"), ("{}", "text/plain", "unsupported"), ("", "", "unsupported")]
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
-@pytest.mark.parametrize(("sent", "detail"), REFUSED, ids=[detail for _, detail in REFUSED])
-async def test_a_body_that_is_not_exactly_right_gets_400(datadog, caller, method, sent, detail):
-    response = await caller.request(method, INSIGHTS, json=sent)
-    assert response.status_code == 400
-    (error,) = response.json()["errors"]
-    assert (error["status"], error["title"]) == ("400", "Bad Request")
-    assert detail in error["detail"]
-    assert datadog.cases["CASEM-4523"].insights == []
-
-
 @pytest.mark.parametrize(
     ("content", "content_type", "detail"),
-    [("{", "application/json", "invalid JSON"), ("{}", "text/plain", "unsupported content type"), ("", "", "unsupp")],
+    [*NOT_JSON, *((json.dumps(sent), "application/json", detail) for sent, detail in REFUSED)],
 )
-async def test_a_body_that_is_not_json_gets_400(caller, content, content_type, detail):
-    response = await caller.put(INSIGHTS, content=content, headers={"Content-Type": content_type})
-    assert response.status_code == 400
-    assert detail in response.json()["errors"][0]["detail"]
+async def test_a_body_that_is_not_exactly_right_gets_400(datadog, caller, method, content, content_type, detail):
+    response = await caller.request(method, INSIGHTS, content=content, headers={"Content-Type": content_type})
+    (error,) = response.json()["errors"]
+    assert (response.status_code, error["status"], error["title"]) == (400, "400", "Bad Request")
+    assert detail in error["detail"]
+    assert datadog.cases[KEY].insights == []
 
 
 async def test_a_hundred_insights_are_taken_and_answers_are_json_api(datadog, caller):
     response = await caller.put(INSIGHTS, json=body(*[("MONITOR", str(n), "/m") for n in range(100)]))
-    assert response.status_code == 200
-    assert response.headers["Content-Type"] == "application/vnd.api+json"
-    assert len(datadog.cases["CASEM-4523"].insights) == 100
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "application/vnd.api+json")
+    assert len(datadog.cases[KEY].insights) == 100
 
 
 async def test_null_fields_are_left_out_of_a_case(datadog, caller):
+    times = {"modified_at", "closed_at", "archived_at"}
+    assert not times & set((await caller.get(CASE)).json()["data"]["attributes"])
+    datadog.cases.change(datadog.cases[KEY], status="CLOSED", archived=True)
     attributes = (await caller.get(CASE)).json()["data"]["attributes"]
-    assert not {"modified_at", "closed_at", "archived_at"} & set(attributes)
-    datadog.cases.change(datadog.cases["CASEM-4523"], status="CLOSED", archived=True)
-    attributes = (await caller.get(CASE)).json()["data"]["attributes"]
-    assert {"modified_at", "closed_at", "archived_at"} <= set(attributes)
+    assert times <= set(attributes)
     assert (attributes["status_group"], attributes["status_name"]) == ("SG_CLOSED", "Closed")
 
 
@@ -262,16 +239,15 @@ async def test_an_unknown_path_or_method_gets_404_and_is_journaled(datadog, call
 
 
 async def test_a_moved_case_has_a_new_key_and_the_old_one_is_nobodys(datadog, caller):
-    case = datadog.cases["CASEM-4523"]
+    case = datadog.cases[KEY]
     project = case.project_id
     datadog.cases.move(case, "ET-1")
     assert (await caller.get(CASE)).status_code == 404
     for name in ("ET-1", case.id):
         assert (await caller.get(f"/api/v2/cases/{name}")).json()["data"]["id"] == case.id
     assert case.project_id != project
-    assert "CASEM-4523" not in [case.key for case in datadog.cases]
     with pytest.raises(KeyError):
-        datadog.cases["CASEM-4523"]
+        datadog.cases[KEY]
 
 
 @pytest.mark.parametrize("key", ["casem-1", "CASEM1", "ABCDEFGHIJK-1", "CASEM-0", "CASEM-4523"])
@@ -284,7 +260,6 @@ def test_a_malformed_or_taken_key_is_refused(datadog, key):
 
 API_KEY = {"DD-API-KEY": "sandbox-api-key"}
 NO_KEY, FORBIDDEN = (403, {"errors": ["API key required"]}), (403, {"errors": ["Forbidden"]})
-VALIDATE = "/api/v2/validate_keys"
 EVERY_PATH = (CASE, VALIDATE, "/api/v2/cases?page[size]=1", "/api/v1/monitor/17131362")
 
 
@@ -341,7 +316,7 @@ async def test_a_repeated_put_does_what_the_switch_says(datadog, caller, duplica
     datadog.duplicates = duplicates
     await caller.put(INSIGHTS, json=body(MONITOR))
     assert (await caller.put(INSIGHTS, json=body(MONITOR, WIDGET))).status_code == status
-    assert datadog.cases["CASEM-4523"].insights == kept
+    assert datadog.cases[KEY].insights == kept
 
 
 @pytest.mark.parametrize(("absent", "kept"), [(404, [MONITOR]), (400, [MONITOR]), (200, [])])
@@ -350,7 +325,7 @@ async def test_a_delete_of_what_is_not_there_does_what_the_switch_says(datadog, 
     await caller.put(INSIGHTS, json=body(MONITOR))
     response = await caller.request("DELETE", INSIGHTS, json=body(MONITOR, WIDGET))
     assert response.status_code == absent
-    assert datadog.cases["CASEM-4523"].insights == kept
+    assert datadog.cases[KEY].insights == kept
 
 
 async def test_a_delete_needs_the_exact_triple_and_takes_all_copies(datadog, caller):
@@ -358,7 +333,7 @@ async def test_a_delete_needs_the_exact_triple_and_takes_all_copies(datadog, cal
     near = (MONITOR[0], MONITOR[1], "/monitors/1")
     assert (await caller.request("DELETE", INSIGHTS, json=body(near))).status_code == 404
     assert (await caller.request("DELETE", INSIGHTS, json=body(MONITOR))).status_code == 200
-    assert datadog.cases["CASEM-4523"].insights == []
+    assert datadog.cases[KEY].insights == []
 
 
 # Limits
@@ -414,8 +389,7 @@ async def test_search_refuses_unknown_pages_and_orders(caller, query):
 
 @pytest.mark.parametrize("attributes", [{}, {"comment": ""}, {"comment": 1}, {"comment": "x", "more": 1}])
 async def test_a_comment_needs_its_text(caller, attributes):
-    sent = {"data": {"type": "case", "attributes": attributes}}
-    assert (await caller.post(f"{CASE}/comment", json=sent)).status_code == 400
+    assert (await caller.post(f"{CASE}/comment", json=comment(**attributes))).status_code == 400
 
 
 # Names
@@ -467,7 +441,7 @@ async def test_a_case_is_added_and_changed_over_http(datadog, caller):
     ],
 )
 async def test_a_malformed_change_gets_a_sentence_and_changes_nothing(datadog, caller, path, sent, sentence):
-    before = datadog.cases["CASEM-4523"].snapshot()
+    before = datadog.cases[KEY].snapshot()
     response = await caller.post(f"/_sandbox/{path}", json=sent)
     assert response.status_code == 400
     assert sentence in response.json()["error"]
@@ -486,7 +460,7 @@ async def test_switches_are_set_over_http_and_told(datadog, caller):
 async def test_every_change_of_a_case_is_published(datadog, caller):
     await caller.put(INSIGHTS, json=body(MONITOR))
     await caller.request("DELETE", INSIGHTS, json=body(MONITOR))
-    await caller.post(f"{CASE}/comment", json={"data": {"type": "case", "attributes": {"comment": "hi"}}})
+    await caller.post(f"{CASE}/comment", json=comment(comment="hi"))
     await caller.post("/_sandbox/case", json={"key": "CASEM-4523", "title": "New title"})
     cases = [event.data for event in datadog.control.events if event.kind == "case"]
     assert [len(case["insights"]) for case in cases] == [0, 1, 0, 0, 0]
@@ -494,7 +468,7 @@ async def test_every_change_of_a_case_is_published(datadog, caller):
     assert [case["title"][:3] for case in cases] == ["Mem", "Mem", "Mem", "Mem", "New"]
 
 
-async def test_the_sandbox_listens_on_loopback_only():
+async def test_it_listens_on_loopback_only():
     with pytest.raises(ValueError, match="loopback only"):
         await DatadogServer().start("0.0.0.0")  # noqa: S104 - refused
 
