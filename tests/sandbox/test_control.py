@@ -1,4 +1,4 @@
-"""The sandbox's steering: journal, waiting, rules, holds, and the control routes."""
+"""The sandbox's control: journal, waiting, rules, holds, and the control routes."""
 
 import asyncio
 import json
@@ -18,6 +18,15 @@ MONITOR = {"type": "MONITOR", "resource_id": "1", "ref": "/monitors/1"}
 BODY = {"data": {"type": "case", "attributes": {"insights": [MONITOR]}}}
 
 
+@pytest.fixture
+def control(datadog: DatadogServer) -> Control:
+    return datadog.control
+
+
+def on_case(datadog: DatadogServer) -> int:
+    return len(datadog.cases["CASEM-4523"].insights)
+
+
 async def put(caller: httpx.AsyncClient) -> httpx.Response:
     return await caller.put(f"{CASE}/insights", json=BODY)
 
@@ -25,13 +34,11 @@ async def put(caller: httpx.AsyncClient) -> httpx.Response:
 # The journal
 
 
-async def test_a_call_is_journaled_by_its_template_with_its_arguments_and_answer(datadog, caller):
+async def test_a_call_is_journaled_by_its_template_with_its_arguments_and_answer(control, caller):
     await put(caller)
-    (call,) = datadog.control.calls
+    (call,) = control.calls
     assert (call.n, call.service, call.method, call.path) == (1, "datadog", PUT, f"{CASE}/insights")
-    assert call.arguments == BODY
-    assert call.done
-    assert call.status == 200
+    assert (call.arguments, call.done, call.status) == (BODY, True, 200)
     assert call.answer["data"]["attributes"]["insights"] == [MONITOR]
 
 
@@ -44,10 +51,8 @@ def test_calls_are_found_by_service_method_and_number():
     control = Control()
     first = control.begin("slack", "auth.test", "/", {})
     second = control.begin("datadog", GET_CASE, CASE, {})
-    assert control.matching() == [first, second]
-    assert control.matching("slack") == [first]
-    assert control.matching(method=GET_CASE) == [second]
-    assert control.matching(after=1) == [second]
+    assert (control.matching(), control.matching("slack")) == ([first, second], [first])
+    assert control.matching(method=GET_CASE) == control.matching(after=1) == [second]
 
 
 # Waiting
@@ -99,84 +104,73 @@ async def test_quiet_begins_anew_with_every_call():
 # Rules
 
 
-async def test_a_rule_answers_instead_of_the_server_as_often_as_it_says(datadog, caller):
-    datadog.control.rule("datadog", PUT, status=500, times=2)
-    assert [(await put(caller)).status_code for _ in range(3)] == [500, 500, 200]
-    assert len(datadog.cases["CASEM-4523"].insights) == 1
+@pytest.mark.parametrize(
+    ("rules", "answers"),
+    [
+        ([(PUT, {"status": 500, "times": 2})], [500, 500, 200]),
+        ([(GET_CASE, {"status": 500})], [200]),
+        ([(PUT, {"status": 502, "times": 1}), ("*", {"status": 503})], [502, 503]),
+        ([(GET_CASE, {"status": 418}), (PUT, {"status": 500})], [500, 500]),
+    ],
+    ids=["as often as it says", "of another method", "the first with times left wins", "the first that matches wins"],
+)
+async def test_a_rule_answers_instead_of_the_server(datadog, control, caller, rules, answers):
+    control.rule("slack", "*", status=418)
+    for method, rule in rules:
+        control.rule("datadog", method, **rule)
+    assert [(await put(caller)).status_code for _ in answers] == answers
+    assert on_case(datadog) == answers.count(200)
+    control.clear_rules()
+    assert (await put(caller)).status_code == 200
 
 
-async def test_a_rule_may_answer_html_with_headers(datadog, caller):
-    datadog.control.rule("datadog", "*", status=503, body="<html>down</html>", headers={"Retry-After": "7"})
+async def test_a_rule_may_answer_html_with_headers_or_broken_json(control, caller):
+    control.rule("datadog", "*", status=503, body="<html>down</html>", headers={"Retry-After": "7"}, times=1)
     response = await caller.get(CASE)
-    assert (response.status_code, response.text) == (503, "<html>down</html>")
+    assert (response.status_code, response.text, response.headers["Retry-After"]) == (503, "<html>down</html>", "7")
     assert response.headers["Content-Type"].startswith("text/html")
-    assert response.headers["Retry-After"] == "7"
+    control.rule("datadog", "*", body="{", headers={"Content-Type": "application/json"})
+    assert (await caller.get(CASE)).text == control.calls[1].answer == "{"
 
 
-async def test_a_rule_may_answer_json_that_is_broken(datadog, caller):
-    datadog.control.rule("datadog", "*", body="{", headers={"Content-Type": "application/json"})
-    assert (await caller.get(CASE)).text == "{"
-    assert datadog.control.calls[0].answer == "{"
-
-
-async def test_the_first_matching_rule_with_times_left_wins(datadog, caller):
-    datadog.control.rule("slack", "*", status=418)
-    datadog.control.rule("datadog", PUT, status=500)
-    datadog.control.rule("datadog", GET_CASE, status=502, times=1)
-    datadog.control.rule("datadog", "*", status=503)
-    assert [(await caller.get(CASE)).status_code for _ in range(2)] == [502, 503]
-
-
-async def test_cleared_rules_are_gone(datadog, caller):
-    datadog.control.rule("datadog", "*", status=500)
-    datadog.control.clear_rules()
-    assert (await caller.get(CASE)).status_code == 200
-
-
-async def test_a_delay_comes_before_the_answer(datadog, caller):
-    datadog.control.rule("datadog", GET_CASE, delay=0.05)
+async def test_a_delay_comes_before_the_answer(control, caller):
+    control.rule("datadog", GET_CASE, delay=0.05)
     assert (await caller.get(CASE)).elapsed.total_seconds() >= 0.05
 
 
 @pytest.mark.parametrize(("drop", "applied"), [("before", 0), ("after", 1)])
-async def test_a_dropped_call_has_no_answer_and_is_applied_only_if_dropped_after(datadog, caller, drop, applied):
-    datadog.control.rule("datadog", PUT, drop=drop, times=1)
+async def test_a_dropped_call_has_no_answer_and_is_applied_only_if_dropped_after(
+    datadog, control, caller, drop, applied
+):
+    control.rule("datadog", PUT, drop=drop, times=1)
     with pytest.raises(httpx.RemoteProtocolError):
         await put(caller)
-    assert len(datadog.cases["CASEM-4523"].insights) == applied
-    (call,) = datadog.control.calls
+    assert on_case(datadog) == applied
+    (call,) = control.calls
     assert (call.done, call.status, call.answer) == (True, None, None)
     assert (await put(caller)).status_code == 200
 
 
-@pytest.mark.parametrize(("hold", "applied"), [("before", 0), ("after", 1)])
-async def test_a_held_call_waits_at_its_point_until_it_is_released(datadog, caller, hold, applied):
-    control = datadog.control
-    control.rule("datadog", PUT, hold=hold, times=1)
+@pytest.mark.parametrize(
+    ("hold", "status", "held", "released"),
+    [("before", None, 0, 1), ("after", None, 1, 1), ("after", 500, 1, 1), ("before", 500, 0, 0)],
+)
+async def test_a_held_call_waits_at_its_point_until_it_is_released(
+    datadog, control, caller, hold, status, held, released
+):
+    """It may be applied and still be answered with an error."""
+    control.rule("datadog", PUT, hold=hold, status=status, times=1)
     calling = asyncio.create_task(put(caller))
     (call,) = await control.until(control.held, what="a held call")
-    assert (call.held, call.done) == (hold, False)
-    assert len(datadog.cases["CASEM-4523"].insights) == applied
+    assert (call.held, call.done, on_case(datadog)) == (hold, False, held)
     control.release("slack")
     assert control.held() == [call]
     control.release("datadog")
-    assert (await calling).status_code == 200
-    assert (control.held(), call.held, call.done) == ([], None, True)
-    assert len(datadog.cases["CASEM-4523"].insights) == 1
+    assert (await calling).status_code == (status or 200)
+    assert (control.held(), call.held, call.done, on_case(datadog)) == ([], None, True, released)
 
 
-async def test_a_call_can_be_applied_and_still_answered_with_an_error(datadog, caller):
-    control = datadog.control
-    control.rule("datadog", PUT, status=500, hold="after")
-    calling = asyncio.create_task(put(caller))
-    await control.until(control.held)
-    control.release()
-    assert (await calling).status_code == 500
-    assert len(datadog.cases["CASEM-4523"].insights) == 1
-
-
-async def test_a_held_caller_that_goes_away_leaves_the_rest_working(datadog, caller):
-    control = datadog.control
+async def test_a_held_caller_that_goes_away_leaves_the_rest_working(control, caller):
     control.rule("datadog", PUT, hold="after", times=1)
     calling = asyncio.create_task(put(caller))
     await control.until(control.held)
@@ -209,36 +203,34 @@ def test_a_rule_that_makes_no_sense_is_refused(wrong):
 # Starting over
 
 
-async def test_reset_forgets_rules_calls_and_state_and_numbers_go_on(datadog, caller):
+async def test_reset_forgets_rules_calls_and_state_and_numbers_go_on(datadog, control, caller):
     await caller.get(CASE)
-    datadog.control.rule("datadog", "*", status=500)
+    control.rule("datadog", "*", status=500)
     datadog.keys_valid = False
-    datadog.control.reset()
-    assert datadog.control.calls == []
-    assert len(datadog.cases) == 0
+    control.reset()
+    assert (control.calls, len(datadog.cases)) == ([], 0)
     assert (await caller.get(CASE)).status_code == 404
-    assert datadog.control.calls[0].n == 2
+    assert control.calls[0].n == 2
 
 
-async def test_what_was_held_before_a_reset_is_not_applied_after_it(datadog, caller):
-    control = datadog.control
+async def test_what_was_held_before_a_reset_is_not_applied_after_it(datadog, control, caller):
     control.rule("datadog", PUT, hold="before")
     calling = asyncio.create_task(put(caller))
     await control.until(control.held)
     control.reset()
-    case = datadog.add_case("CASEM-4523", "The next test's case")
+    datadog.add_case("CASEM-4523", "The next test's case")
     with pytest.raises(httpx.RemoteProtocolError):
         await calling
-    assert case.insights == []
+    assert on_case(datadog) == 0
 
 
-async def test_a_server_stops_although_calls_are_held_and_streams_are_open(caller, datadog):
-    datadog.control.rule("datadog", PUT, hold="before")
+async def test_a_server_stops_although_calls_are_held_and_streams_are_open(datadog, control, caller):
+    control.rule("datadog", PUT, hold="before")
     calling = asyncio.create_task(put(caller))
     streaming = asyncio.create_task(caller.get("/_sandbox/events"))
-    await datadog.control.until(datadog.control.held)
+    await control.until(control.held)
     await asyncio.wait_for(datadog.stop(), 5)
-    assert datadog.control.calls[0].done
+    assert control.calls[0].done
     ends = await asyncio.gather(calling, streaming, return_exceptions=True)
     assert all(isinstance(end, httpx.HTTPError) for end in ends)
 
@@ -246,17 +238,28 @@ async def test_a_server_stops_although_calls_are_held_and_streams_are_open(calle
 # The control routes
 
 
-async def test_rules_are_made_and_cleared_over_http(datadog, caller):
+async def test_rules_are_made_listed_and_cleared_over_http(control, caller):
     rule = {"service": "datadog", "method": PUT, "status": 500, "body": {"errors": ["x"]}, "headers": {"X": "1"}}
-    made = await caller.post("/_sandbox/rules", json=rule)
-    assert made.json() == {"rule": 1}
+    assert (await caller.post("/_sandbox/rules", json=rule)).json() == {"rule": 1}
+    await caller.post("/_sandbox/rules", json={"service": "slack", "method": "*", "drop": "before", "delay": 4})
     response = await put(caller)
     assert (response.status_code, response.json(), response.headers["X"]) == (500, {"errors": ["x"]}, "1")
-    assert (await caller.delete("/_sandbox/rules")).json() == {"ok": True}
+    listed = (await caller.get("/_sandbox/rules")).json()
+    rows = [(row["rule"], row["status"], row["delay"], row["drop"]) for row in listed["rules"]]
+    assert rows == [(1, 500, 0, None), (2, None, 4, "before")]
+    assert listed["event"] == control.last_event
+    assert [event.data for event in control.events if event.kind == "rules"][-1] == {"rules": listed["rules"]}
+    assert (await caller.delete("/_sandbox/rules", params={"rule": 1})).json() == {"ok": True}
+    assert [row["rule"] for row in control.rules()] == [2]
     assert (await put(caller)).status_code == 200
+    assert (await caller.delete("/_sandbox/rules")).json() == {"ok": True}
+    assert control.rules() == []
+    control.rule("datadog", "*", status=500, times=1)
+    assert (await put(caller)).status_code == 500
+    assert control.rules() == [], "its times are used up"
 
 
-async def test_held_calls_are_seen_and_released_over_http(datadog, caller):
+async def test_held_calls_are_seen_and_released_over_http(caller):
     await caller.post("/_sandbox/rules", json={"service": "datadog", "method": PUT, "hold": "after", "times": 1})
     calling = asyncio.create_task(put(caller))
     waited = (await caller.get("/_sandbox/wait", params={"held": 1})).json()
@@ -270,13 +273,12 @@ async def test_calls_are_listed_by_service_method_and_number(caller):
     await caller.get(CASE)
     await put(caller)
     everything = (await caller.get("/_sandbox/calls")).json()
-    assert [call["n"] for call in everything["calls"]] == [1, 2]
-    assert everything["event"] == 6
+    assert ([call["n"] for call in everything["calls"]], everything["event"]) == ([1, 2], 6)
     some = (await caller.get("/_sandbox/calls", params={"service": "datadog", "method": PUT, "after": 1})).json()
     assert [(call["n"], call["arguments"]) for call in some["calls"]] == [(2, BODY)]
 
 
-async def test_wait_answers_as_soon_as_there_are_enough_calls(caller, datadog):
+async def test_wait_answers_as_soon_as_there_are_enough_calls_or_gives_up_with_408(caller):
     query = {"service": "datadog", "method": PUT, "count": 2, "contains": "/monitors/1", "done": 1}
     waiting = asyncio.create_task(caller.get("/_sandbox/wait", params=query))
     await caller.get(CASE)
@@ -284,14 +286,9 @@ async def test_wait_answers_as_soon_as_there_are_enough_calls(caller, datadog):
     assert not waiting.done()
     await put(caller)
     response = await waiting
-    assert response.status_code == 200
-    assert [call["n"] for call in response.json()["calls"]] == [2, 3]
-
-
-async def test_wait_gives_up_with_408(caller):
-    response = await caller.get("/_sandbox/wait", params={"method": PUT, "timeout": 0.01})
-    assert response.status_code == 408
-    assert "Waited 0.01 s" in response.json()["error"]
+    assert (response.status_code, [call["n"] for call in response.json()["calls"]]) == (200, [2, 3])
+    late = await caller.get("/_sandbox/wait", params={"method": "GET /nothing", "timeout": 0.01})
+    assert (late.status_code, "Waited 0.01 s" in late.json()["error"]) == (408, True)
 
 
 @pytest.mark.parametrize(
@@ -357,28 +354,24 @@ async def events(caller: httpx.AsyncClient, **headers: str) -> AsyncIterator[Asy
         yield read()
 
 
-async def test_events_tell_of_calls_begun_and_finished_and_of_what_servers_tell(caller, datadog):
+async def test_the_stream_has_calls_begun_and_finished_and_what_servers_publish(caller, control):
     async with events(caller) as stream:
-        datadog.control.publish("message", {"text": "hi"})
+        control.publish("message", {"text": "hi"})
         assert (await anext(stream))[1:] == ("message", {"text": "hi"})
         await put(caller)
         begun, case, finished = [await anext(stream) for _ in range(3)]
     assert [kind for _, kind, _ in (begun, case, finished)] == ["call", "case", "call"]
-    assert (begun[2]["done"], finished[2]["done"]) == (False, True)
-    assert case[2]["insights"] == [MONITOR]
+    assert (begun[2]["done"], finished[2]["done"], case[2]["insights"]) == (False, True, [MONITOR])
 
 
-async def test_a_page_that_comes_back_gets_what_it_missed(caller, datadog):
+async def test_a_page_that_comes_back_gets_what_it_missed(caller, control):
     async with events(caller) as stream:
-        datadog.control.publish("card", {"n": 1})
-        seen, _, _ = await anext(stream)
-    datadog.control.publish("card", {"n": 2})
-    async with events(caller, **{"Last-Event-ID": str(seen)}) as stream:
+        control.publish("card", {"n": 1})
+        last, _, _ = await anext(stream)
+    control.publish("card", {"n": 2})
+    async with events(caller, **{"Last-Event-ID": str(last)}) as stream:
         assert (await anext(stream))[1:] == ("card", {"n": 2})
-
-
-async def test_a_page_that_outlived_the_sandbox_gets_everything(caller, datadog):
-    async with events(caller, **{"Last-Event-ID": "999"}) as stream:
+    async with events(caller, **{"Last-Event-ID": "999"}) as stream:  # it is older than this sandbox: everything
         identifier, kind, data = await anext(stream)
     assert (identifier, kind, data["key"]) == (1, "case", "CASEM-4523")
 
