@@ -1,6 +1,6 @@
-"""What the bot costs, against the least that it could: `python -m tests.benchmarks [name …]`.
+"""What the bot costs, compared with a minimal app: `python -m tests.benchmarks [name …]`.
 
-Each benchmark measures both sides in one run, in turns. Judge the ratios: the figures are of this machine and its day.
+Each benchmark measures both sides in one run, in turns. Compare ratios: the figures depend on the machine.
 """
 
 import argparse
@@ -29,7 +29,7 @@ ALL: Mapping[str, Callable[[], Awaitable[list[Row]]]] = {
 
 def table(rows: Sequence[Row]) -> str:
     """As Markdown, ratios first."""
-    lines = ["| ratio | reach | holds | measure | value | floor |", "|---|---|---|---|---|---|"]
+    lines = ["| ratio | limit | holds | measure | value | floor |", "|---|---|---|---|---|---|"]
     for row in rows:
         ratio = "" if row.ratio is None else f"{row.ratio:.2f} x"
         floor = "" if row.floor is None else f"{row.floor:.4g} {row.unit}"
@@ -46,22 +46,22 @@ def as_json(rows: Sequence[Row], seconds: float) -> str:
 
 
 async def work(names: Sequence[str]) -> list[Row]:
-    found: list[Row] = []
+    rows: list[Row] = []
     for name in names:
         began = time.monotonic()
-        found += await ALL[name]()
+        rows += await ALL[name]()
         print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-    return found
+    return rows
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("name", nargs="*", choices=[*ALL, []], help="which; without one, all")
     parser.add_argument("--json", type=Path, default=Path("benchmarks.json"), help="where the figures are written")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     began = time.monotonic()
-    rows = asyncio.run(work(given.name or list(ALL)))
-    given.json.write_text(as_json(rows, time.monotonic() - began) + "\n", encoding="utf-8")
+    rows = asyncio.run(work(arguments.name or list(ALL)))
+    arguments.json.write_text(as_json(rows, time.monotonic() - began) + "\n", encoding="utf-8")
     print(table(rows))
 
 

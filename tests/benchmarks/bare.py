@@ -1,4 +1,4 @@
-"""The floor: a bare Bolt app whose one listener does nothing, on the same server or the same connection as the bot.
+"""The floor: a bare Bolt app with one listener that does nothing, on the same kind of server or connection as the bot.
 
 `python -m tests.benchmarks.bare http|socket`. Over HTTP it prints its port.
 """

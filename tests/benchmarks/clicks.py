@@ -3,7 +3,7 @@
 import contextlib
 import sqlite3
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
@@ -38,33 +38,24 @@ async def run() -> list[Row]:
         b.control.rule("datadog", PUT, delay=ANSWERS_IN)
         shown: list[float] = []
         updates: list[float] = []
-        async with _client(b) as client:
+        async with aiohttp.ClientSession() as session:
+            client = AsyncWebClient("xoxb-sandbox", b.slack.url, session=session)
             for root, card in cards[WARM + CARDS :]:
                 shown.append((await _press(b, root, card))[1])
                 updates += [await _update(client, cards[0][1]) for _ in range(3)]
+        to_put, to_card = median(puts) * 1e3, median(shown) * 1e3
+        floor = (ANSWERS_IN + 2 * median(updates)) * 1e3
+        more = {**measure.spread(puts), "CPU_of_the_bot_until_all_is_done_ms": round(spent * 1e3, 1)}
+        card_name = 'click -> card shows "added", Datadog answering in 50 ms'
         return [
-            Row(
-                "click -> PUT leaves the process, idle bot",
-                "ms",
-                median(puts) * 1e3,
-                median(commits) * 1e3,
-                4.0,
-                more={**measure.spread(puts), "CPU_of_the_bot_until_all_is_done_ms": round(spent * 1e3, 1)},
-            ),
-            Row(
-                'click -> card shows "added", Datadog answering in 50 ms',
-                "ms",
-                median(shown) * 1e3,
-                (ANSWERS_IN + 2 * median(updates)) * 1e3,
-                1.5,
-                more=measure.spread(shown),
-            ),
+            Row("click -> PUT leaves the process, idle bot", "ms", to_put, median(commits) * 1e3, 4.0, more=more),
+            Row(card_name, "ms", to_card, floor, 1.5, more=measure.spread(shown)),
             _calls(b, len(cards), len(updates), len(connections), len(connections) - at_first),
         ]
 
 
 async def _offered(b: Bench, count: int) -> list[tuple[str, Json]]:
-    """Threads about the case, each with its card; the events of each are done before the next one's."""
+    """Threads about the case, each with its card."""
     roots = [b.start_thread() for _ in range(count)]
     await b.handled()
     for number, root in enumerate(roots, 1):
@@ -75,7 +66,7 @@ async def _offered(b: Bench, count: int) -> list[tuple[str, Json]]:
 
 
 async def _press(b: Bench, root: str, card: Json) -> tuple[float, float]:
-    """Seconds from the click until its PUT arrived, and until the thread's card says that it is added."""
+    """Seconds from the click until its PUT arrived, and until the card says added."""
     await b.control.quiet(0.05)
     before = len(b.calls(PUT))
     began = time.time()
@@ -87,7 +78,7 @@ async def _press(b: Bench, root: str, card: Json) -> tuple[float, float]:
 
 @contextlib.contextmanager
 def _database(directory: Path) -> Iterator[sqlite3.Connection]:
-    """One beside the bot's, on the same disk."""
+    """A database on the same disk as the bot's."""
     database = sqlite3.connect(directory / "floor.db", isolation_level=None)
     for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "CREATE TABLE rows (a TEXT, b TEXT)"):
         database.execute(statement)
@@ -103,12 +94,6 @@ def _commit(database: sqlite3.Connection) -> float:
     return time.perf_counter() - began
 
 
-@contextlib.asynccontextmanager
-async def _client(b: Bench) -> AsyncGenerator[AsyncWebClient]:
-    async with aiohttp.ClientSession() as session:
-        yield AsyncWebClient("xoxb-sandbox", b.slack.url, session=session)
-
-
 async def _update(client: AsyncWebClient, card: Json) -> float:
     began = time.perf_counter()
     await client.chat_update(channel=CHANNEL, ts=card["ts"], text=card["text"], blocks=card["blocks"])
@@ -116,7 +101,7 @@ async def _update(client: AsyncWebClient, card: Json) -> float:
 
 
 def _calls(b: Bench, cards: int, not_the_bots: int, connections: int, opened: int) -> Row:
-    """What all of it made the bot ask for, per card; `opened` connections while people clicked one after the other."""
+    """The bot's calls per card; `opened`: the connections opened while people clicked one after the other."""
     posts = len(b.calls("chat.postMessage")) / cards
     updates = (len(b.calls("chat.update")) - not_the_bots) / cards
     puts, gets = len(b.calls(PUT)) / cards, len(b.calls(GET))
@@ -128,9 +113,9 @@ def _calls(b: Bench, cards: int, not_the_bots: int, connections: int, opened: in
 
 
 def _connections(b: Bench) -> set[tuple[str, str]]:
-    """Those that the bot has open, by both ends; the websocket among them."""
+    """The bot's open connections, including the websocket, by both addresses."""
     pid = peers.pid(b.bot)
-    links = [str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir() if each.is_symlink()]
+    links = [str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink()]
     inodes = {link[8:-1] for link in links if link.startswith("socket:[")}
     lines = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
     return {(line[1], line[2]) for line in lines if line[9] in inodes and line[3] == "01"}

@@ -1,4 +1,4 @@
-"""Reading links: in this process, because nothing of it waits for anything."""
+"""Reading links, in this process: it is pure computation."""
 
 import timeit
 import tomllib
@@ -26,22 +26,22 @@ def _seconds(work: Callable[[], Any], number: int) -> float:
 
 
 def _extract() -> Row:
-    """A reply of 4 kB as Slack sends it: its text stands there twice, once as blocks; so does what is scanned."""
+    """A reply of 4 kB as Slack sends it: the text twice, once in the blocks."""
     text = (WORDS * 50)[:2_000]
     section = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
-    said = {"type": "message", "user": "U0ANA", "ts": "1.2", "thread_ts": "1.1", "text": text}
-    said["blocks"] = [{"type": "rich_text", "block_id": "b1Ux", "elements": [section]}]  # type: ignore[assignment]
+    message = {"type": "message", "user": "U0ANA", "ts": "1.2", "thread_ts": "1.1", "text": text}
+    message["blocks"] = [{"type": "rich_text", "block_id": "b1Ux", "elements": [section]}]  # type: ignore[assignment]
     texts = (text, str(text[:1000] + text[1000:]))
     values, floors = [], []
     for _ in range(ROUNDS):
-        values.append(_seconds(lambda: extract(said), 2_000))
-        floors.append(_seconds(lambda: any("://" in each for each in texts), 2_000))
+        values.append(_seconds(lambda: extract(message), 2_000))
+        floors.append(_seconds(lambda: any("://" in part for part in texts), 2_000))
     value, floor = measure.paired(values, floors)
     return Row("links.extract, a message of 4 kB without links", "µs", value * 1e6, floor * 1e6, 5.0)
 
 
 def _parse() -> Row:
-    """The median over the corpus of each link's own ratio to `urlsplit`, without what that keeps of earlier calls."""
+    """The median over the corpus of each link's ratio to `urlsplit` without its cache."""
     routes, uncached = load(), urlsplit.__wrapped__  # type: ignore[attr-defined]
     files = sorted(CORPUS.rglob("*.toml"))
     urls = [row["url"] for file in files for row in tomllib.loads(file.read_text("utf-8"))["link"]]
@@ -49,7 +49,7 @@ def _parse() -> Row:
     ours, theirs, ratios = [], [], []
     for url in splittable:
         both = [(_seconds(lambda: parse(url, routes), 200), _seconds(lambda: uncached(url), 200)) for _ in range(3)]  # noqa: B023
-        value, floor = (min(each) for each in zip(*both, strict=True))
+        value, floor = (min(seconds) for seconds in zip(*both, strict=True))
         ours.append(value)
         theirs.append(floor)
         ratios.append(value / floor)

@@ -1,4 +1,4 @@
-"""Slack's side of HTTP mode, made to cost little: signed events on a few connections that stay open."""
+"""A cheap Slack for HTTP mode: signed events on a few connections that stay open."""
 
 import asyncio
 import itertools
@@ -19,55 +19,28 @@ _ids = itertools.count(1)
 
 
 def message(text: str, thread_ts: str, team: str) -> bytes:
-    """A `message` event as Slack sends it: a person's reply, with its blocks; each has an id and a ts of its own."""
+    """A `message` event as Slack sends it: a person's reply with blocks, its own id and its own ts."""
     number = next(_ids)
     ts = f"{1_700_000_000 + number}.{number % 1_000_000:06d}"
     section = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
-    event = {
-        "user": "U0ANA",
-        "type": "message",
-        "ts": ts,
-        "client_msg_id": f"5d2bc9ea-5a37-4bcf-9d5c-{number:012d}",
-        "text": text,
-        "team": team,
-        "thread_ts": thread_ts,
-        "parent_user_id": "U0ANA",
-        "blocks": [{"type": "rich_text", "block_id": "b1Ux", "elements": [section]}],
-        "channel": CHANNEL,
-        "event_ts": ts,
-        "channel_type": "channel",
-    }
-    authorization = {
-        "enterprise_id": None,
-        "team_id": team,
-        "user_id": "U0BOT",
-        "is_bot": True,
-        "is_enterprise_install": False,
-    }
-    return json.dumps(
-        {
-            "token": "sandbox",
-            "team_id": team,
-            "context_team_id": team,
-            "context_enterprise_id": None,
-            "api_app_id": "A0INSIGHTS",
-            "event": event,
-            "type": "event_callback",
-            "event_id": f"Ev{number:010d}",
-            "event_time": int(time.time()),
-            "authorizations": [authorization],
-            "is_ext_shared_channel": False,
-            "event_context": "4-eyJldCI6Im1lc3NhZ2UiLCJ0aWQiOiJUMDAwMSIsImFpZCI6IkEwMDAxIiwiY2lkIjoiQzAwMDEifQ",
-        }
-    ).encode()
+    event: Json = {"type": "message", "user": "U0ANA", "text": text, "team": team, "ts": ts, "event_ts": ts}
+    event |= {"client_msg_id": f"5d2bc9ea-5a37-4bcf-9d5c-{number:012d}"}
+    event |= {"blocks": [{"type": "rich_text", "block_id": "b1Ux", "elements": [section]}]}
+    event |= {"channel": CHANNEL, "channel_type": "channel", "thread_ts": thread_ts, "parent_user_id": "U0ANA"}
+    who = {"enterprise_id": None, "team_id": team, "user_id": "U0BOT", "is_bot": True, "is_enterprise_install": False}
+    body: Json = {"token": "sandbox", "team_id": team, "context_team_id": team, "context_enterprise_id": None}
+    body |= {"api_app_id": "A0INSIGHTS", "type": "event_callback", "event": event, "authorizations": [who]}
+    body |= {"event_id": f"Ev{number:010d}", "event_time": int(time.time()), "is_ext_shared_channel": False}
+    body |= {"event_context": "4-eyJldCI6Im1lc3NhZ2UiLCJ0aWQiOiJUMDAwMSIsImFpZCI6IkEwMDAxIiwiY2lkIjoiQzAwMDEifQ"}
+    return json.dumps(body).encode()
 
 
 class NotAcknowledged(Exception):
-    """The server did not answer with 200: Slack would send the event again."""
+    """The server did not answer 200: Slack would send the event again."""
 
 
 class _Connection(asyncio.Protocol):
-    """One request at a time; `answered` is resolved with the status."""
+    """One request at a time; `answered` gets the status."""
 
     answered: asyncio.Future[int] | None = None
     transport: asyncio.Transport
@@ -96,17 +69,17 @@ class _Connection(asyncio.Protocol):
 
 
 class Sender:
-    """Connections to one server's /slack/events, and how long each answer took."""
+    """Sends events to one server's /slack/events over a fixed number of connections."""
 
     def __init__(self, connections: list[_Connection]) -> None:
         self._free = asyncio.Queue[_Connection]()
-        for each in connections:
-            self._free.put_nowait(each)
+        for connection in connections:
+            self._free.put_nowait(connection)
         self._count = len(connections)
         self.refused = 0
 
     async def post(self, body: bytes) -> float:
-        """Send one; seconds until the 200, not counted the wait for a connection."""
+        """Send one event: seconds until the 200, without the wait for a free connection."""
         connection = await self._free.get()
         try:
             return await _asked(connection, body)
@@ -114,7 +87,7 @@ class Sender:
             self._free.put_nowait(connection)
 
     async def all(self, bodies: Iterable[bytes]) -> list[float]:
-        """Send them, as many at once as there are connections; the seconds each took."""
+        """Send events on all connections at once: the seconds that each took."""
         waiting: Iterator[bytes] = iter(bodies)
         took: list[float] = []
 
@@ -125,7 +98,7 @@ class Sender:
         return took
 
     async def paced(self, bodies: Iterable[bytes], per_second: float) -> list[float]:
-        """Send at this rate, whether the earlier are answered or not; the seconds from when each was due.
+        """Send at this rate whether earlier ones are answered or not: the seconds from when each was due.
 
         `refused` counts those that were not acknowledged.
         """

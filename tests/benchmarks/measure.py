@@ -1,4 +1,4 @@
-"""What is measured, and how: CPU and memory of other processes by the operating system's account, percentiles, rows."""
+"""CPU and memory of other processes as the operating system counts them, percentiles, and rows of the table."""
 
 import math
 import time
@@ -11,16 +11,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table. `value` and `floor` are in `unit`; `context` is how many floors are allowed (None: told).
+    """One line of the table. `value` and `floor` are in `unit`; `limit` is the highest ratio allowed, if any.
 
-    `holds` is given where the goal is no ratio; `more` are further figures, for reading.
+    `holds` is given where the goal is not a ratio; `more` are further figures.
     """
 
     name: str
     unit: str
     value: float
     floor: float | None = None
-    context: float | None = None
+    limit: float | None = None
     holds: bool | None = None
     goal: str = ""
     more: dict[str, Any] = field(default_factory=dict)
@@ -32,20 +32,20 @@ class Row:
     @property
     def verdict(self) -> str:
         holds = self.holds
-        if holds is None and self.context is not None and self.ratio is not None:
-            holds = self.ratio <= self.context
+        if holds is None and self.limit is not None and self.ratio is not None:
+            holds = self.ratio <= self.limit
         return "" if holds is None else "yes" if holds else "NO"
 
     @property
     def wanted(self) -> str:
-        return self.goal or (f"<= {self.context:g} x" if self.context is not None else "")
+        return self.goal or (f"<= {self.limit:g} x" if self.limit is not None else "")
 
 
 def cpu(pid: int) -> float:
     """Seconds of CPU that all threads of this process have used.
 
-    Its clock of the kernel's (clock_getcpuclockid(3) makes its number like this): to the nanosecond, where
-    /proc/PID/stat counts hundredths of a second.
+    From the process's CPU clock (the id is made as clock_getcpuclockid(3) does): nanoseconds, where /proc/PID/stat
+    counts hundredths of a second.
     """
     return time.clock_gettime((~pid << 3) | 2)
 
@@ -67,6 +67,6 @@ def spread(seconds: Sequence[float]) -> dict[str, float]:
 
 
 def paired(values: Sequence[float], floors: Sequence[float]) -> tuple[float, float]:
-    """A typical value and its floor, whose quotient is the median of the rounds': each round has its own weather."""
+    """A typical value and its floor, whose ratio is the median of the rounds' ratios, as the machine's load varies."""
     floor = median(floors)
     return median(value / other for value, other in zip(values, floors, strict=True)) * floor, floor

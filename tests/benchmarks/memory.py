@@ -1,4 +1,4 @@
-"""What the bot keeps in memory: at the start, and after many events."""
+"""The bot's memory at the start and after many events."""
 
 import itertools
 from collections.abc import Iterator
@@ -28,14 +28,11 @@ async def run() -> list[Row]:
         early = measure.resident(bot)
         await to_bot.all(bodies(LAST - FIRST))
         grown = measure.resident(bot) - early
+        name, more = (
+            f"resident memory, growth from {FIRST:,} to {LAST:,} events",
+            {"resident_mb": round(early + grown, 1)},
+        )
         return [
             Row("resident memory at start", "MB", at_start, floor, 2.5),
-            Row(
-                f"resident memory, growth from {FIRST:,} to {LAST:,} events",
-                "MB",
-                grown,
-                holds=grown < 5,
-                goal="< 5 MB",
-                more={"resident_mb": round(early + grown, 1)},
-            ),
+            Row(name, "MB", grown, holds=grown < 5, goal="< 5 MB", more=more),
         ]

@@ -1,4 +1,4 @@
-"""The two sides: the bot between the sandbox's servers, and the bare Bolt app beside it."""
+"""The two sides: the bot between the sandbox's servers, and the bare Bolt app."""
 
 import asyncio
 import contextlib
@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from bot.sandbox.bot_process import BotProcess
@@ -13,52 +14,42 @@ from tests.benchmarks.load import Sender, sender
 from tests.e2e.bench import CHANNEL, SIGNING_SECRET, Bench, bench, monitor
 
 ROOT = Path(__file__).parents[2]
-AS_PEOPLE_RUN_IT = {
+CLEAN_ENVIRONMENT = {"HOME": tempfile.gettempdir(), "PYTHONPATH": str(ROOT)}
+PRODUCTION_SETTINGS = {
     "CASE_INSIGHTS_CARD_DELAY": "2s",
     "CASE_INSIGHTS_LEASE": "30s",
     "CASE_INSIGHTS_RETRY_CAP": "5m",
     "PYTHONPATH": str(ROOT),
 }
-"""The tests' bench shortens the times, and without a PYTHONPATH forks the bot instead of starting it from nothing."""
+"""The tests' bench has shorter times, and forks the bot unless there is a PYTHONPATH."""
 
 
-def pid(child: BotProcess) -> int:
-    assert child._process is not None
-    return child._process.pid
+def pid(bot: BotProcess) -> int:
+    assert bot._process is not None
+    return bot._process.pid
 
 
-class Bare:
+class Bare(NamedTuple):
     """The bare app's process and, over HTTP, its port."""
 
-    def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
-        self.pid, self.port = process.pid, port
+    pid: int
+    port: int
 
 
 @contextlib.asynccontextmanager
 async def bare(slack_url: str, transport_mode: str) -> AsyncGenerator[Bare]:
-    env = bare_environment(slack_url, transport_mode)
+    is_http = transport_mode == "http"
+    secret = {"SLACK_SIGNING_SECRET": SIGNING_SECRET} if is_http else {"SLACK_APP_TOKEN": "xapp-sandbox"}
+    env = {"TOKEN": "xoxb-sandbox", "SLACK_API_URL": slack_url, **CLEAN_ENVIRONMENT, **secret}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.benchmarks.bare", transport_mode, env=env, stdout=asyncio.subprocess.PIPE, cwd=ROOT
     )
     try:
         assert process.stdout is not None
-        yield Bare(process, int(await process.stdout.readline()) if transport_mode == "http" else 0)
+        yield Bare(process.pid, int(await process.stdout.readline()) if is_http else 0)
     finally:
         process.kill()
         await process.wait()
-
-
-def bare_environment(slack_url: str, transport_mode: str) -> dict[str, str]:
-    secret = (
-        {"SLACK_SIGNING_SECRET": SIGNING_SECRET} if transport_mode == "http" else {"SLACK_APP_TOKEN": "xapp-sandbox"}
-    )
-    return {
-        "TOKEN": "xoxb-sandbox",
-        "SLACK_API_URL": slack_url,
-        "HOME": tempfile.gettempdir(),
-        "PYTHONPATH": str(ROOT),
-        **secret,
-    }
 
 
 @contextlib.asynccontextmanager
@@ -67,14 +58,14 @@ async def bot(
 ) -> AsyncGenerator[Bench]:
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as directory:
         async with bench(
-            Path(directory), http=http, replicas=replicas, settings={**AS_PEOPLE_RUN_IT, **(settings or {})}
+            Path(directory), http=http, replicas=replicas, settings={**PRODUCTION_SETTINGS, **(settings or {})}
         ) as b:
             yield b
 
 
 @contextlib.asynccontextmanager
 async def both_over_http() -> AsyncGenerator[tuple[Bench, Bare, Sender, Sender]]:
-    """Our bot and the bare one, and what sends to each."""
+    """The bot, the bare app, and a sender of events to each."""
     async with contextlib.AsyncExitStack() as stack:
         b = await stack.enter_async_context(bot(http=True))
         floor = await stack.enter_async_context(bare(b.slack.url, "http"))
@@ -85,13 +76,13 @@ async def both_over_http() -> AsyncGenerator[tuple[Bench, Bare, Sender, Sender]]
 
 
 def port(b: Bench, replica: int = 0) -> int:
-    """Where the bot takes Slack's requests: not at the load balancer, which would cost more than it."""
-    assert b.front is not None
-    return urlsplit(b.front.targets[replica]).port or 0
+    """The bot's own port: the load balancer would cost more than the bot."""
+    assert b.balancer is not None
+    return urlsplit(b.balancer.targets[replica]).port or 0
 
 
 async def untied(b: Bench) -> str:
-    """A thread that the bot knows to be about no case; its ts."""
+    """A thread that the bot knows has no case; its ts."""
     root = b.slack.message(CHANNEL, "U0ANA", "Lunch?")["ts"]
     before = len(b.calls("conversations.replies"))
     b.reply(root, f"only if {monitor(9)} is quiet")

@@ -1,9 +1,10 @@
-"""How long it takes until the command line answers and until the bot is there for Slack."""
+"""How long the command line takes to answer, and the bot to connect to Slack."""
 
 import asyncio
 import sys
 import tempfile
 import time
+from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 from statistics import median
 
@@ -20,58 +21,37 @@ async def run() -> list[Row]:
     return [await _explain(), await _run()]
 
 
-async def _timed(*command: str) -> float:
-    env = {"PYTHONPATH": str(peers.ROOT), "HOME": tempfile.gettempdir()}
+async def _timed(*command: str) -> tuple[float, str]:
+    """Seconds that a command of Python's takes, and its standard error."""
     began = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, env=env, cwd=tempfile.gettempdir(), stdout=asyncio.subprocess.DEVNULL
+        sys.executable, *command, env=peers.CLEAN_ENVIRONMENT, cwd=tempfile.gettempdir(), stdout=DEVNULL, stderr=PIPE
     )
-    assert await process.wait() == 0
-    return time.perf_counter() - began
+    _, errors = await process.communicate()
+    assert process.returncode == 0
+    return time.perf_counter() - began, errors.decode()
 
 
 async def _explain() -> Row:
     ours, floors = [], []
     for _ in range(EXPLAINS):
-        floors.append(await _timed("-c", "pass"))
-        ours.append(await _timed("-m", "bot", "explain", monitor(1)))
-    heavy = await _imported("-m", "bot", "explain", monitor(1))
+        floors.append((await _timed("-c", "pass"))[0])
+        ours.append((await _timed("-m", "bot", "explain", monitor(1)))[0])
+    heavy = _heavy((await _timed("-X", "importtime", "-m", "bot", "explain", monitor(1)))[1])
     value, floor = median(ours) * 1e3, median(floors) * 1e3
-    return Row(
-        "case-insights explain LINK",
-        "ms",
-        value,
-        floor,
-        holds=value - floor <= 200 and not heavy,
-        goal="<= + 200 ms",
-        more={"more_ms": round(value - floor), "imported_of_slack_and_database": heavy},
-    )
+    holds = value - floor <= 200 and not heavy
+    more = {"more_ms": round(value - floor), "imported_of_slack_and_database": heavy}
+    return Row("case-insights explain LINK", "ms", value, floor, holds=holds, goal="<= + 200 ms", more=more)
 
 
-async def _imported(*command: str) -> list[str]:
-    """Which heavy packages this command imports."""
-    env = {"PYTHONPATH": str(peers.ROOT), "HOME": tempfile.gettempdir()}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-X",
-        "importtime",
-        *command,
-        env=env,
-        cwd=tempfile.gettempdir(),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    _, told = await process.communicate()
-    return _heavy(told.decode())
-
-
-def _heavy(told: str) -> list[str]:
-    names = {line.rpartition("|")[2].strip().partition(".")[0] for line in told.splitlines()}
-    return [each for each in HEAVY if each in names]
+def _heavy(import_times: str) -> list[str]:
+    """Which heavy packages are in the output of `-X importtime`."""
+    names = {line.rpartition("|")[2].strip().partition(".")[0] for line in import_times.splitlines()}
+    return [name for name in HEAVY if name in names]
 
 
 async def _run() -> Row:
-    """From the start of the process until its websocket stands, in turns."""
+    """From the start of the process until its websocket is open, in turns."""
     async with peers.bot() as b:
         await b.bot.stop()
         ours, floors = [], []
@@ -80,15 +60,10 @@ async def _run() -> Row:
             ours.append(await _bot_start(b))
         heavy = await _imported_by_run(b)
     value, floor = median(ours) * 1e3, median(floors) * 1e3
-    return Row(
-        "case-insights run -> ready (websocket stands)",
-        "ms",
-        value,
-        floor,
-        holds=value - floor <= 1000 and "alembic" not in heavy,
-        goal="<= + 1 s, no Alembic",
-        more={"more_ms": round(value - floor), "alembic_imported": "alembic" in heavy},
-    )
+    holds = value - floor <= 1000 and "alembic" not in heavy
+    more = {"more_ms": round(value - floor), "alembic_imported": "alembic" in heavy}
+    name = "case-insights run -> ready (websocket stands)"
+    return Row(name, "ms", value, floor, holds=holds, goal="<= + 1 s, no Alembic", more=more)
 
 
 async def _connected(b: Bench, began: float) -> float:
@@ -96,15 +71,11 @@ async def _connected(b: Bench, began: float) -> float:
     return time.perf_counter() - began
 
 
-async def _gone(b: Bench) -> None:
-    await b.control.until(lambda: not b.slack.socket.connections, what="the websocket to close")
-
-
 async def _bare_start(b: Bench) -> float:
     began = time.perf_counter()
     async with peers.bare(b.slack.url, "socket"):
         took = await _connected(b, began)
-    await _gone(b)
+    await b.control.until(lambda: not b.slack.socket.connections, what="the websocket to close")
     return took
 
 
@@ -113,7 +84,7 @@ async def _bot_start(b: Bench) -> float:
     await b.bot.start()
     took = await _connected(b, began)
     await b.bot.stop()
-    await _gone(b)
+    await b.control.until(lambda: not b.slack.socket.connections, what="the websocket to close")
     return took
 
 

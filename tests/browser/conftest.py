@@ -1,5 +1,6 @@
-"""The sandbox's page in a real Chromium: each test fails on a console error and on a request beyond this machine."""
+"""The sandbox's page in a real Chromium: a test fails on a console error or a request beyond this machine."""
 
+import contextlib
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.sandbox.interactive import InteractiveSandbox, interactive_sandbox
 from bot.sandbox.sandbox import Sandbox
@@ -19,7 +21,7 @@ from tests.e2e.bench import forget
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE_MS = 30_000
 LOOK = {"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce"}
-"""Of a window, unless a test asks for another. An animation is sixty pictures a second that no test looks at."""
+"""Of each window by default. Without animations, which no test looks at."""
 
 NewWindow = Callable[..., Awaitable[Window]]
 
@@ -53,7 +55,7 @@ async def interactive() -> AsyncIterator[InteractiveSandbox]:
 
 @pytest.fixture
 async def sandbox(interactive: InteractiveSandbox) -> Sandbox:
-    """The sandbox as it opens, whatever the test before did to it."""
+    """The sandbox as it opens, whatever the last test did to it."""
     sandbox, control = interactive.sandbox, interactive.sandbox.control
     control.clear_rules()
     control.release()
@@ -61,19 +63,26 @@ async def sandbox(interactive: InteractiveSandbox) -> Sandbox:
     await control.until(lambda: sandbox.slack.transport.undelivered == 0, timeout=20, what="acknowledgements")
     await control.quiet(0.4, timeout=20)
     control.reset()
+    async with transaction(sandbox) as tx:
+        await forget(tx)
+    return sandbox
+
+
+@contextlib.asynccontextmanager
+async def transaction(sandbox: Sandbox) -> AsyncIterator[AsyncConnection]:
+    """A transaction in the bot's database."""
     store = Store(sandbox.bot.env["DATABASE_URL"])
     async with store.write(patience=5.0) as tx:
-        await forget(tx)
+        yield tx
     await store.close()
-    return sandbox
 
 
 @pytest.fixture
 def watch() -> Iterator[Callable[[Any], None]]:
-    """Give it a page: what goes wrong there fails the test at its end."""
+    """Give it a page: errors on it fail the test at its end."""
     wrong: list[str] = []
-    last_event = {
-        "console": lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None,
+    listeners = {
+        "console": lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None,
         "pageerror": lambda error: wrong.append(str(error)),
         "request": lambda request: None if _is_here(request.url) else wrong.append(f"asked {request.url}"),
     }
@@ -81,13 +90,13 @@ def watch() -> Iterator[Callable[[Any], None]]:
 
     def listen(page: Any) -> None:
         pages.append(page)
-        for event, hear in last_event.items():
-            page.on(event, hear)
+        for event, listener in listeners.items():
+            page.on(event, listener)
 
     yield listen
     for page in pages:
-        for event, hear in last_event.items():
-            page.remove_listener(event, hear)
+        for event, listener in listeners.items():
+            page.remove_listener(event, listener)
     assert wrong == []
 
 
@@ -109,7 +118,7 @@ async def new_window(
 
 @pytest.fixture(scope="session")
 async def shared_page(browser: Any) -> AsyncIterator[Any]:
-    """For whoever needs but one window: a new browser for each is a new process for each."""
+    """For tests with one window: a new browser context for each would be a new process for each."""
     context = await browser.new_context(**LOOK)
     yield await context.new_page()
     await context.close()
@@ -119,7 +128,7 @@ async def shared_page(browser: Any) -> AsyncIterator[Any]:
 async def window(
     shared_page: Any, sandbox: Sandbox, interactive: InteractiveSandbox, watch: Callable[[Any], None]
 ) -> AsyncIterator[Window]:
-    """A window that remembers nothing of the test before."""
+    """A window that remembers nothing of the last test."""
     yield await _opened(shared_page, interactive.url, watch)
     await shared_page.evaluate("sessionStorage.clear()")
     await shared_page.goto("about:blank")

@@ -1,36 +1,27 @@
-"""The app's other doors on the page: the modal, the ⋯ menu's shortcut, a slash command, a mention, Home."""
+"""On the page: the modal, the shortcut in the ⋯ menu, slash commands, mentions, and Home."""
 
 import re
-from typing import Any
 
+import pytest
 from sqlalchemy import update
 
 from bot.sandbox.example_data import INCIDENTS
 from bot.sandbox.sandbox import Sandbox
-from bot.store import Store, schema
-from tests.browser.conftest import NewWindow
+from bot.store import schema
+from tests.browser.conftest import transaction
 from tests.browser.window import Window
+
+playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed (extra: test)")
+expect = playwright.expect
 
 DRAFT = "https://app.datadoghq.com/apm/recommendations"
 
 
-async def say(window: Window, text: str) -> None:
-    await window.composer.fill(text)
-    await window.composer.press("Enter")
-
-
-async def choose_in_menu(window: Window, name: str) -> None:
-    message = window.page.locator(".message", has=window.page.locator(".message-menu")).last
-    await message.hover()
-    await message.locator("summary").click()
-    await message.get_by_role("button", name=name).click()
-
-
 async def test_the_shortcut_opens_a_modal_in_which_a_draft_is_completed(window: Window, sandbox: Sandbox):
-    await say(window, f"look at {DRAFT}")
-    await choose_in_menu(window, "Add to case")
+    await window.say(f"look at {DRAFT}")
+    await window.choose_in_menu("Add to case")
     modal = window.page.get_by_role("dialog", name="Add to case")
-    await expect_value(modal.get_by_label("Case", exact=True), re.compile("CASEM-4523"))
+    await expect(modal.get_by_label("Case", exact=True)).to_have_value(re.compile("CASEM-4523"))
     await modal.get_by_role("button", name="Add").click()
     await modal.get_by_text("Give the id, or untick this link.").wait_for()
     await modal.get_by_label("Id", exact=True).fill("rec-77")
@@ -44,15 +35,15 @@ async def test_edit_opens_with_what_the_card_offers_and_escape_closes_it(window:
     await window.paste("Monitor")
     await window.button("Edit…").click()
     modal = window.page.get_by_role("dialog", name="Add to case")
-    await expect_value(modal.get_by_label("Id", exact=True), re.compile(r"\d+"))
+    await expect(modal.get_by_label("Id", exact=True)).to_have_value(re.compile(r"\d+"))
     await window.page.keyboard.press("Escape")
     await modal.wait_for(state="hidden")
 
 
 async def test_a_mention_is_answered_in_private_and_a_slash_command_is_refused_in_a_thread(window: Window):
-    await say(window, "@Case Insights status")
+    await window.say("@Case Insights status")
     await window.private.get_by_text("This thread is tied to CASEM-4523").wait_for()
-    await say(window, "/insight status")
+    await window.say("/insight status")
     await window.page.locator("#toast", has_text="is not supported in threads").wait_for()
 
 
@@ -64,16 +55,8 @@ async def test_home_shows_how_to_and_what_was_added(window: Window):
     await home.wait_for(state="hidden")
 
 
-async def test_a_guest_is_refused_in_the_modal(new_window: NewWindow, sandbox: Sandbox):
-    gil = await new_window("Gil (guest)")
-    await say(gil, "look https://app.datadoghq.com/monitors/77")
-    await choose_in_menu(gil, "Add to case")
-    await gil.page.get_by_role("dialog").get_by_text("Only full members of Acme").wait_for()
-    assert sandbox.datadog.cases["CASEM-4523"].insights == []
-
-
 async def test_edit_adds_what_was_changed_in_it(window: Window, sandbox: Sandbox):
-    await say(window, "https://app.datadoghq.com/monitors/4711?from_ts=1")
+    await window.say("https://app.datadoghq.com/monitors/4711?from_ts=1")
     await window.button("Edit…").click()
     modal = window.page.get_by_role("dialog", name="Add to case")
     await modal.get_by_label("Ref", exact=True).fill("/monitors/4711")
@@ -83,22 +66,26 @@ async def test_edit_adds_what_was_changed_in_it(window: Window, sandbox: Sandbox
     assert (added.resource_id, added.ref) == ("4711", "/monitors/4711")
 
 
-async def test_a_stranger_is_refused_in_words_that_nobody_else_sees(new_window: NewWindow, sandbox: Sandbox):
-    window = await new_window()
-    await window.page.locator("#sidebar").get_by_role("button", name="acme-and-other").click()
-    stranger = sandbox.slack.workspace.users["U0STRANGER"]
-    await window.speak_as(f"{stranger.real_name} (other organisation)")
-    await say(window, "look https://app.datadoghq.com/monitors/77")
-    await choose_in_menu(window, "Add to case")
+@pytest.mark.parametrize(
+    ("channel", "user", "person"),
+    [("incidents", "U0GUEST", "Gil (guest)"), ("acme-and-other", "U0STRANGER", "Stan (other organisation)")],
+)
+async def test_a_guest_and_a_stranger_are_refused_in_the_modal(
+    window: Window, sandbox: Sandbox, channel: str, user: str, person: str
+):
+    await window.page.locator("#sidebar").get_by_role("button", name=channel).click()
+    await window.speak_as(person)
+    await window.say("look https://app.datadoghq.com/monitors/77")
+    await window.choose_in_menu("Add to case")
     await window.page.get_by_role("dialog").get_by_text("Only full members of Acme").wait_for()
-    assert "Only full members of Acme" in str(sandbox.slack.modal("U0STRANGER"))
+    assert "Only full members of Acme" in str(sandbox.slack.modal(user))
     assert sandbox.slack.modal("U0ANA") is None
     assert sandbox.datadog.cases["CASEM-4523"].insights == []
 
 
 async def test_a_thread_without_a_case_is_tied_by_the_question_that_a_link_brings(window: Window):
     await window.page.get_by_role("button", name=re.compile("^Checkout in staging")).click()
-    await say(window, "This may be https://app.datadoghq.com/cases/CASEM-4523")
+    await window.say("This may be https://app.datadoghq.com/cases/CASEM-4523")
     await window.card.get_by_text("Tie this thread to CASEM-4523").wait_for()
     await window.button("Tie to CASEM-4523").click()
     await window.card.get_by_text("Tied to CASEM-4523 by Ana").wait_for()
@@ -111,7 +98,7 @@ async def test_a_scan_reads_what_was_said_before_the_bot_came(window: Window, sa
     said = slack.thread(INCIDENTS, window.page.url.rpartition("/")[2])
     old = {**said[-1], "ts": f"{float(said[-1]['ts']) + 1:.6f}", "text": "https://app.datadoghq.com/monitors/88"}
     slack.conversations.add(slack.workspace.channels[INCIDENTS], {**old, "blocks": []}, deliver=False)
-    await say(window, "@Case Insights scan")
+    await window.say("@Case Insights scan")
     await window.private.get_by_text("1 new link").wait_for()
     await window.tick("Monitor").wait_for()
 
@@ -125,7 +112,7 @@ async def test_always_add_here_adds_at_once_and_undo_takes_it_back(window: Windo
     await window.page.locator(".card").first.get_by_text("Dismissed by Ana").wait_for()
     await window.paste("Error Tracking")
     await window.card.get_by_text("Added to CASEM-4523 by Ana").wait_for()
-    assert [each.type for each in sandbox.datadog.cases["CASEM-4523"].insights] == ["ERROR_TRACKING"]
+    assert [insight.type for insight in sandbox.datadog.cases["CASEM-4523"].insights] == ["ERROR_TRACKING"]
     await window.button("Undo").click()
     await window.card.get_by_text("Removed from CASEM-4523 by Ana").wait_for()
     assert sandbox.datadog.cases["CASEM-4523"].insights == []
@@ -134,10 +121,8 @@ async def test_always_add_here_adds_at_once_and_undo_takes_it_back(window: Windo
 async def test_an_old_card_is_taken_over_by_a_new_one_below(window: Window, sandbox: Sandbox):
     await window.paste("Monitor")
     await window.tick("Monitor").wait_for()
-    store = Store(sandbox.bot.env["DATABASE_URL"])
-    async with store.write(patience=5.0) as tx:  # as if it had been there for a quarter of an hour
+    async with transaction(sandbox) as tx:  # as if it had been there for a quarter of an hour
         await tx.execute(update(schema.cards).values(first_link_at=schema.cards.c.first_link_at - 900.0))
-    await store.close()
     await window.paste("Error Tracking")
     await window.page.locator(".card").first.get_by_text("Continued below.").wait_for()
     await window.tick("Error Tracking").wait_for()
@@ -145,17 +130,11 @@ async def test_an_old_card_is_taken_over_by_a_new_one_below(window: Window, sand
 
 
 async def test_a_slash_command_adds_the_links_of_a_message_by_its_address(window: Window, sandbox: Sandbox):
-    await say(window, "look https://app.datadoghq.com/monitors/99")
+    await window.say("look https://app.datadoghq.com/monitors/99")
     await window.tick("Monitor").wait_for()
     thread = sandbox.slack.thread(INCIDENTS, window.page.url.rpartition("/")[2])
-    ts = next(each["ts"] for each in thread if "monitors/99" in each["text"])
+    ts = next(message["ts"] for message in thread if "monitors/99" in message["text"])
     await window.page.locator("#sidebar").get_by_role("button", name="incidents").click()
-    await say(window, f"/insight add {sandbox.slack.permalink(INCIDENTS, ts)} to casem-4523")
+    await window.say(f"/insight add {sandbox.slack.permalink(INCIDENTS, ts)} to casem-4523")
     await window.private.get_by_text("Adding 1 insight to CASEM-4523").wait_for()
     await window.insights.get_by_text("99").first.wait_for()
-
-
-async def expect_value(field: Any, value: Any) -> None:
-    from playwright.async_api import expect
-
-    await expect(field).to_have_value(value)

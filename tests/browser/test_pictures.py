@@ -12,17 +12,16 @@ from tests.browser.window import Window
 playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed (extra: test)")
 expect = playwright.expect
 
+pytestmark = pytest.mark.screenshot
 LOOK = {"color_scheme": "light", "reduced_motion": "reduce", "locale": "en-GB"}
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.mark.screenshot
 async def test_home_with_what_is_tied_and_added(new_window: NewWindow):
     """The first one, while Home has nothing of the others."""
     window = await new_window(**LOOK)
     await window.page.locator("#sidebar").get_by_role("button", name="incidents").click()
-    await window.composer.fill("/insight tie CASEM-4523")
-    await window.composer.press("Enter")
+    await window.say("/insight tie CASEM-4523")
     await window.page.locator("#messages").get_by_text("Ana tied this channel").wait_for()
     await window.page.get_by_role("button", name=re.compile("^Opened CASEM-4523")).click()
     await window.paste("Monitor", "Error Tracking")
@@ -32,11 +31,10 @@ async def test_home_with_what_is_tied_and_added(new_window: NewWindow):
     home = window.page.get_by_role("dialog", name="Case Insights, Home")
     await home.get_by_text("Lately").wait_for()
     await taken(window, home, "home")
-    await home.get_by_role("button", name="Untie").first.click()  # for whoever comes next
+    await home.get_by_role("button", name="Untie").first.click()  # for the next test
     await expect(home.get_by_role("button", name="Untie")).to_have_count(1)
 
 
-@pytest.mark.screenshot
 async def test_the_readme_s_picture(new_window: NewWindow):
     window = await new_window(**LOOK)
     await window.composer.fill("This fired just now, and this is the error behind it: ")
@@ -53,27 +51,20 @@ async def test_the_readme_s_picture(new_window: NewWindow):
     await taken(window, window.page, "sandbox")
 
 
-@pytest.mark.screenshot
 async def test_the_modal_with_a_draft_to_complete(new_window: NewWindow):
     window = await new_window(**LOOK)
-    await window.composer.fill("This may be https://app.datadoghq.com/apm/recommendations?env=prod, I think")
-    await window.composer.press("Enter")
-    message = window.page.locator(".message").last
-    await message.hover()
-    await message.locator("summary").click()
-    await message.get_by_role("button", name="Add to case").click()
+    await window.say("This may be https://app.datadoghq.com/apm/recommendations?env=prod, I think")
+    await window.choose_in_menu("Add to case")
     modal = window.page.get_by_role("dialog", name="Add to case")
     await expect(modal.get_by_label("Case", exact=True)).to_have_value(re.compile("CASEM-4523"))
     await modal.get_by_label("Id", exact=True).fill("b3f2c9d0")
     await taken(window, modal, "modal")
 
 
-@pytest.mark.screenshot
 async def test_the_question_in_a_thread_without_a_case(new_window: NewWindow):
     window = await new_window(**LOOK)
     await window.page.get_by_role("button", name=re.compile("^Checkout in staging")).click()
-    await window.composer.fill("It is the same leak: https://app.datadoghq.com/cases/CASEM-4523")
-    await window.composer.press("Enter")
+    await window.say("It is the same leak: https://app.datadoghq.com/cases/CASEM-4523")
     await window.button("Tie to CASEM-4523").wait_for()
     await taken(window, window.page.locator("#messages"), "question")
 

@@ -1,4 +1,4 @@
-"""A load balancer as operators have one: one address before all replicas, each request to the next one in turn."""
+"""A load balancer: one address for all replicas, which get the requests in turn."""
 
 from collections import Counter
 from collections.abc import AsyncGenerator
@@ -8,7 +8,7 @@ import aiohttp
 from aiohttp import web
 
 HOP = {"host", "connection", "transfer-encoding", "content-length"}
-"""Headers that are between two neighbours."""
+"""Hop-by-hop headers, which are not forwarded."""
 
 
 class Balancer:
@@ -22,7 +22,7 @@ class Balancer:
         self._turn = 0
 
     async def serve(self, request: web.Request) -> web.Response:
-        """The answer of the next replica that is there; 502 when it breaks off, 503 when there is none."""
+        """Forward to the next replica: 502 when it closes the connection, 503 when there is none."""
         body = await request.read()
         headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP}
         for _ in range(len(self.targets)):

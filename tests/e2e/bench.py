@@ -1,4 +1,4 @@
-"""The bench: both servers in this process, the real bot in a child process, and what tests say to them."""
+"""The test bench: both servers in this process, the real bot in a child process, and helpers to drive them."""
 
 import asyncio
 import contextlib
@@ -37,7 +37,7 @@ SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 SETTINGS = {
     "CASE_INSIGHTS_CARD_DELAY": "200ms",
     "CASE_INSIGHTS_RETRY_CAP": "2s",
-    # A killed bot's jobs are free again after this; calls time out after a quarter of it.
+    # The leases of a killed bot end after this; calls time out after a quarter of it.
     "CASE_INSIGHTS_LEASE": "4s",
 }
 
@@ -56,10 +56,10 @@ class Bench:
         directory: Path,
         replicas: int,
         settings: Mapping[str, str],
-        front: Balancer | None = None,
+        load_balancer: Balancer | None = None,
         without: Collection[str] = (),
     ) -> None:
-        self.slack, self.datadog, self.front = slack, datadog, front
+        self.slack, self.datadog, self.balancer = slack, datadog, load_balancer
         self.control: Control = slack.control
         self.database = directory / "case-insights.db"
         self.bots: list[BotProcess] = []
@@ -67,42 +67,43 @@ class Bench:
             (home := directory / f"bot-{number}").mkdir()
             env = environment(slack.url, datadog.url, self.database, {**SETTINGS, **settings})
             env = {name: value for name, value in env.items() if name not in without}
-            # What a PYTHONPATH brings along is imported by a start from nothing alone.
+            # Modules on a PYTHONPATH are imported only by a start from nothing.
             self.bots.append((BotProcess if "PYTHONPATH" in settings else ForkedBot)(env, home))
 
     # The bot
 
-    async def renew(self) -> None:
-        """Nothing was said yet, and the case is a new one: for the next test with the same bot."""
+    async def reset(self) -> None:
+        """Start over for the next test with the same bot: no messages, no ties, a new case."""
         self.control.clear_rules()
         self.control.release()
         await self.handled()
-        self.note_used()
+        self.note_coverage()
         self.control.reset()
         self.datadog.keys_valid = self.datadog.may_write = True
         self.datadog.refused.clear()
         self.datadog.add_case(KEY, TITLE)
-        async with self.storing() as tx:
+        async with self.transaction() as tx:
             await forget(tx)
 
-    def note_used(self) -> None:
-        """Before the journal is forgotten; see `tests.manifest_coverage`."""
+    def note_coverage(self) -> None:
+        """Before the journal is cleared: note what of the manifest was used, see `tests.manifest_coverage`."""
         channels = self.slack.workspace.channels.values()
-        manifest_coverage.note(self.control.calls, frozenset(channel.id for channel in channels if channel.is_private))
+        private = frozenset(channel.id for channel in channels if channel.is_private)
+        manifest_coverage.note(self.control.calls, private)
 
     @property
     def bot(self) -> BotProcess:
-        """The bot, where there is one."""
+        """The bot, or the first replica."""
         return self.bots[0]
 
     async def start(self) -> None:
-        """Start every replica that does not run; returns when Slack can reach all of them."""
+        """Start every replica that is not running, and wait until Slack can reach all of them."""
         for bot in self.bots:
             if not bot.runs:
                 bot.log.unlink(missing_ok=True)
                 await bot.start()
-        if self.front is not None:
-            self.front.targets = [await self._ready(bot) for bot in self.bots]
+        if self.balancer is not None:
+            self.balancer.targets = [await self._ready(bot) for bot in self.bots]
             await self.slack.verify_request_url()
             return
 
@@ -113,7 +114,7 @@ class Bench:
         assert all(bot.runs for bot in self.bots), self.log
 
     async def _ready(self, bot: BotProcess) -> str:
-        """Where this replica listens, once it says that it can work: a load balancer asks in turns, too."""
+        """The address of this replica, once it reports that it is ready."""
         async with httpx.AsyncClient() as client:
             while bot.runs:
                 address = re.search(r"address=(http://[^/]+)/healthz", bot.log.read_text(encoding="utf-8"))
@@ -123,9 +124,8 @@ class Bench:
         raise AssertionError(self.log)
 
     async def kill(self, *numbers: int) -> None:
-        """End these replicas, or all, as a power cut would."""
-        dying = [self.bots[number] for number in numbers] or self.bots
-        for bot in dying:
+        """Kill these replicas, or all, without warning."""
+        for bot in [self.bots[number] for number in numbers] or self.bots:
             await bot.kill()
         left = sum(bot.runs for bot in self.bots)
         await self.control.until(
@@ -134,31 +134,43 @@ class Bench:
 
     async def restart(self) -> None:
         await self.kill()
+        await self.age_unfinished_work()
         await self.start()
+
+    @contextlib.asynccontextmanager
+    async def killed_at(self, method: str, **hold: Any) -> AsyncGenerator[None]:
+        """Kill the bot while a rule (`hold`, `drop`) holds a call of this method; the call ends, the rest ages."""
+        self.control.rule("*", method, times=1, **hold)
+        yield
+        call = await self.held(method)
+        await self.kill()
+        self.control.release()
+        await self.control.until(lambda: call.done, what=f"the end of {method}")
+        await self.age_unfinished_work()
 
     @property
     def log(self) -> str:
-        """What the bots logged, one after the other."""
+        """The logs of all replicas, one after the other."""
         return "".join(bot.log.read_text(encoding="utf-8") for bot in self.bots if bot.log.exists())
 
     @contextlib.contextmanager
     def locked_database(self) -> Iterator[None]:
-        """Somebody else holds the write lock, as a full disk or a long transaction would."""
+        """Hold the write lock of the database, as a long transaction would."""
         url = self.bot.env["DATABASE_URL"]
         if url.startswith("sqlite"):
             connection: Any = sqlite3.connect(self.database, isolation_level=None)
             connection.execute("BEGIN IMMEDIATE")
         else:
             connection = psycopg.connect(url)
-            connection.execute("LOCK TABLE jobs IN EXCLUSIVE MODE")  # nothing is written without waking a job
+            connection.execute("LOCK TABLE jobs IN EXCLUSIVE MODE")  # every write enqueues a job
         try:
             yield
         finally:
             connection.rollback()
             connection.close()
 
-    async def say(self, *words: str) -> list[str]:
-        """What `case-insights …` prints, with the bot's own settings; it must succeed."""
+    async def run_command(self, *words: str) -> list[str]:
+        """Run `case-insights …` with the bot's settings; returns the lines it prints."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bot", *words, env=self.bot.env, stdout=asyncio.subprocess.PIPE
         )
@@ -166,13 +178,28 @@ class Bench:
         assert process.returncode == 0
         return out.decode().splitlines()
 
-    async def let_cases_grow_old(self) -> None:
-        """As if Datadog had told of every case an hour ago: times are the database's clock, which no test can turn."""
-        async with self.storing() as tx:
+    # The clock is the database's and no test can turn it: these make what is stored older instead.
+
+    async def age_cases(self) -> None:
+        """As if every case had been read from Datadog an hour ago."""
+        async with self.transaction() as tx:
             await tx.execute(update(schema.cases).values(read_at=schema.cases.c.read_at - 3600))
 
+    async def age_confirmations(self, seconds: float) -> None:
+        """As if the clicks on Add that are not done yet had come this much earlier."""
+        at = schema.insights.c.confirmed_at
+        async with self.transaction() as tx:
+            await tx.execute(update(schema.insights).where(at.is_not(None)).values(confirmed_at=at - seconds))
+
+    async def age_unfinished_work(self) -> None:
+        """As if a killed bot had been dead for longer than its leases: no test waits for them to end, but one."""
+        async with self.transaction() as tx:
+            await tx.execute(update(schema.jobs).values(lease_until=None))
+            for at in (schema.insights.c.sent_at, schema.cards.c.posting_since, schema.cards.c.late_reply_since):
+                await tx.execute(update(at.table).where(at > 0).values({at: at - 60}))
+
     @contextlib.asynccontextmanager
-    async def storing(self) -> AsyncGenerator[AsyncConnection]:
+    async def transaction(self) -> AsyncGenerator[AsyncConnection]:
         """A transaction in the bot's own database."""
         store = Store(self.bot.env["DATABASE_URL"])
         try:
@@ -184,51 +211,63 @@ class Bench:
     # What people do
 
     def start_thread(self, text: str = f"Memory keeps growing, see {CASE_LINK}", **more: Any) -> str:
-        """A thread about the case; its ts."""
+        """Start a thread about the case; returns its ts."""
         return self.slack.message(CHANNEL, "U0ANA", text, **more)["ts"]
 
     def reply(self, root: str, text: str, as_user: str = "U0ANA", **more: Any) -> str:
         return self.slack.message(CHANNEL, as_user, text, thread_ts=root, **more)["ts"]
 
+    async def offer(self, *numbers: int) -> tuple[str, Json]:
+        """A thread about the case and a card that offers these monitors: the thread's ts, and the card."""
+        root = self.start_thread()
+        self.reply(root, " ".join(monitor(number) for number in numbers))
+        return root, await self.card(root, f"Add {len(numbers)} insight")
+
+    async def added(self, *numbers: int) -> tuple[str, Json]:
+        """Like `offer`, and Ana has added them."""
+        root, card = await self.offer(*numbers)
+        await self.click(card, "insights.add")
+        return root, await self.card(root, f"Added to {KEY} by Ana")
+
     async def click(self, card: Json, action: str, as_user: str = "U0ANA", *, late: bool = False) -> Json:
-        """Press a button; `late`: on a card as it was, because this person's Slack shows no newer one yet."""
+        """Press a button; `late`: on an earlier version of the card, which this person still sees."""
         return await self.slack.click(CHANNEL, card["ts"], action, as_user, late=late)
 
     async def tick(self, card: Json, as_user: str, *numbers: int) -> None:
-        """Leave only the insights of these monitors ticked, in every group of checkboxes."""
+        """Leave only these monitors ticked, in every group of checkboxes."""
         for block_id, options in boxes(card).items():
-            values = [each["value"] for each in options if _number(each) in numbers]
+            values = [option["value"] for option in options if _number(option) in numbers]
             await self.slack.tick(CHANNEL, card["ts"], as_user, "insights.select", block_id, values)
 
-    # What there is to see
+    # What people see
 
     def cards(self, root: str) -> list[Json]:
-        """The thread's, oldest first; nothing changes them in place, so they are as they were when asked for."""
+        """The thread's cards as they are now, oldest first."""
         replies = self.slack.conversations.replies(CHANNEL, root)
         return [posted.message for posted in replies if posted.message.get("metadata")]
 
     async def card(self, root: str, words: str = "", *, within: float = 20.0) -> Json:
-        """The thread's newest card, once it says these words."""
+        """Wait for the thread's newest card to say these words."""
 
-        def find() -> Json | None:
+        def newest() -> Json | None:
             cards = self.cards(root)
             return cards[-1] if cards and words in as_text(cards[-1]) else None
 
         try:
-            return await self.control.until(find, timeout=within, what=f"a card that says {words!r}")
+            return await self.control.until(newest, timeout=within, what=f"a card that says {words!r}")
         except TimeoutError as error:
             shown = "\n".join(as_text(card) for card in self.cards(root))
             raise AssertionError(f"{error}\nCards:\n{shown}\nLog:\n{self.log[-3000:]}") from error
 
     async def handled(self) -> None:
-        """Every event is acknowledged, no job is about to be worked on, and nothing happens any more."""
+        """Wait until every event is acknowledged, no job is due, and no call is made any more."""
         await self.control.until(lambda: self.slack.transport.undelivered == 0, timeout=20, what="acknowledgements")
         await self.control.quiet(0.15, timeout=20)
         while self._work_soon():
             await self.control.quiet(0.15, timeout=20)
 
     def _work_soon(self) -> bool:
-        """Whether a job is due within half a second: whoever waits longer waits for somebody else."""
+        """Whether a job is due within half a second. Later ones wait for something else."""
         url = self.bot.env["DATABASE_URL"]
         if url.startswith("sqlite"):
             now, connection = "(julianday('now') - 2440587.5) * 86400.0", sqlite3.connect(self.database)
@@ -242,7 +281,7 @@ class Bench:
         return self.control.matching(method=method)
 
     async def held(self, method: str) -> Call:
-        """The call of this method that a rule holds."""
+        """Wait for a call of this method that a rule holds."""
         return await self.control.until(
             lambda: next((call for call in self.control.held() if call.method == method), None),
             timeout=20,
@@ -254,15 +293,15 @@ class Bench:
         return [tuple(insight) for insight in self.datadog.cases[KEY].insights]
 
     def private(self, user: str) -> list[str]:
-        return [said["text"] for said in self.slack.private if said["user"] == user]
+        return [message["text"] for message in self.slack.private if message["user"] == user]
 
-    async def told(self, user: str) -> str:
-        """What only this person sees, once there is something."""
+    async def answer_to(self, user: str) -> str:
+        """Wait for a message that only this person sees; the last one."""
         return (await self.control.until(lambda: self.private(user), what=f"a private answer to {user}"))[-1]
 
 
 async def forget(tx: AsyncConnection) -> None:
-    """What stands for a whole channel, or for a case's key, would outlive a test."""
+    """Delete what is stored per channel or case key: it would outlive a test."""
     for table in (schema.ties, schema.modes, schema.channels, schema.cases, schema.sites):
         await tx.execute(table.delete())
 
@@ -290,7 +329,7 @@ _schema: list[bytes] = []
 
 
 async def _prepared(directory: Path) -> bytes:
-    """A database with the schema, made once: Alembic costs each bot that makes its own a third of its start."""
+    """A database with the schema, made once: running Alembic takes a third of a bot's start."""
     if not _schema:
         store = Store(f"sqlite:///{directory / 'schema.db'}")
         await migrate.upgrade(store)
@@ -309,9 +348,9 @@ async def bench(
     without: Collection[str] = (),
     **slack_options: Any,
 ) -> AsyncGenerator[Bench]:
-    """Servers with one case, and the bot, with these settings beside the bench's own, connected.
+    """Both servers with one case, and a connected bot with these settings added to the bench's own.
 
-    `http`: in HTTP mode, behind a load balancer; `without`: settings that the bot does not get.
+    `http`: in HTTP mode behind a load balancer; `without`: settings that the bot does not get.
     """
     control = Control()
     options = {"ack_seconds": 2.5, "retry_delays": (0.3, 1.0, 2.0, 4.0), **slack_options}
@@ -328,9 +367,9 @@ async def bench(
             built.database.write_bytes(await _prepared(directory))
         try:
             await built.start()
-            await built.renew()
+            await built.reset()
             yield built
         finally:
-            built.note_used()
+            built.note_coverage()
             for bot in built.bots:
                 await bot.kill()

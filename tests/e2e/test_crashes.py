@@ -6,6 +6,9 @@ The sandbox's Datadog doubles an insight that is put twice; the request log prov
 import asyncio
 import json
 
+import pytest
+
+from bot.sandbox.control import Json
 from tests.e2e.bench import DELETE, GET, KEY, PUT, Bench, monitor
 
 
@@ -41,48 +44,29 @@ async def test_killed_between_receipt_and_commit_the_event_comes_again_and_makes
     assert len(b.cards(root)) == 1
 
 
-async def test_killed_between_claim_and_put_it_is_added_once(b: Bench) -> None:
-    """K8."""
-    root = b.start_thread()
-    b.reply(root, monitor(9))
-    card = await b.card(root, "Add 1 insight")
-    b.control.rule("datadog", PUT, hold="before", drop="before", times=1)
-    await b.click(card, "insights.add")
-    await b.held(PUT)
-    await b.kill()
-    b.control.release()
-    assert b.on_case == []
-
+@pytest.mark.parametrize(
+    ("hold", "carried_out", "puts"),
+    [({"hold": "before", "drop": "before"}, 0, 2), ({"hold": "after"}, 1, 1)],
+    ids=["before the PUT", "before the answer"],
+)
+async def test_killed_around_a_put_it_is_added_once(b: Bench, hold: Json, carried_out: int, puts: int) -> None:
+    """K8, K26."""
+    root, card = await b.offer(9)
+    async with b.killed_at(PUT, **hold):
+        await b.click(card, "insights.add")
+    assert len(b.on_case) == carried_out
     await b.start()
     await b.card(root, "Added to CASEM-4523 by Ana")
     await b.handled()
     assert b.on_case == [("MONITOR", "9", "/monitors/9")]
-
-
-async def test_killed_between_put_and_answer_it_is_added_once(b: Bench) -> None:
-    """K8, K26."""
-    root = b.start_thread()
-    b.reply(root, monitor(9))
-    card = await b.card(root, "Add 1 insight")
-    b.control.rule("datadog", PUT, hold="after", times=1)
-    await b.click(card, "insights.add")
-    await b.held(PUT)
-    await b.kill()
-    b.control.release()
-    assert len(b.on_case) == 1, "Datadog has carried it out"
-
-    await b.start()
-    await b.card(root, "Added to CASEM-4523 by Ana")
-    await b.handled()
-    assert len(b.calls(PUT)) == 1
-    assert len(b.on_case) == 1
+    assert len(b.calls(PUT)) == puts
+    reads = [call for call in b.calls(GET) if call.path.endswith(b.datadog.cases[KEY].id)]
+    assert reads, "it looked before it sent again"
 
 
 async def test_killed_between_answer_and_commit_it_is_added_once(b: Bench) -> None:
     """K8, K26."""
-    root = b.start_thread()
-    b.reply(root, monitor(9))
-    card = await b.card(root, "Add 1 insight")
+    root, card = await b.offer(9)
     b.control.rule("datadog", PUT, hold="after", times=1)
     await b.click(card, "insights.add")
     put = await b.held(PUT)
@@ -91,7 +75,7 @@ async def test_killed_between_answer_and_commit_it_is_added_once(b: Bench) -> No
         b.control.release()
         await b.control.until(lambda: put.done and put.status == 200, what="Datadog's answer")
         await b.kill()
-
+    await b.age_unfinished_work()
     await b.start()
     await b.card(root, "Added to CASEM-4523 by Ana")
     await b.handled()
@@ -101,31 +85,22 @@ async def test_killed_between_answer_and_commit_it_is_added_once(b: Bench) -> No
 
 async def test_killed_between_the_cards_post_and_its_commit_there_is_one_card(b: Bench) -> None:
     root = b.start_thread()
-    b.control.rule("slack", "chat.postMessage", hold="after", times=1)
-    b.reply(root, monitor(9))
-    await b.held("chat.postMessage")
-    await b.kill()
-    b.control.release()
+    async with b.killed_at("chat.postMessage", hold="after"):
+        b.reply(root, monitor(9))
     assert len(b.cards(root)) == 1, "Slack has posted it"
-
     await b.start()
     await b.control.until(lambda: b.calls("chat.update"), timeout=20, what="the card to be found again")
     await b.click(b.cards(root)[0], "insights.add")
     await b.card(root, "Added to CASEM-4523 by Ana")
     await b.handled()
-    assert len(b.cards(root)) == 1
-    assert len(b.calls("chat.postMessage")) == 1
+    assert (len(b.cards(root)), len(b.calls("chat.postMessage"))) == (1, 1)
 
 
 async def test_killed_before_the_cards_post_arrived_there_is_one_card(b: Bench) -> None:
     root = b.start_thread()
-    b.control.rule("slack", "chat.postMessage", hold="before", drop="before", times=1)
-    b.reply(root, monitor(9))
-    await b.held("chat.postMessage")
-    await b.kill()
-    b.control.release()
+    async with b.killed_at("chat.postMessage", hold="before", drop="before"):
+        b.reply(root, monitor(9))
     assert b.cards(root) == []
-
     await b.start()
     await b.card(root, "Add 1 insight")
     await b.handled()
@@ -134,9 +109,7 @@ async def test_killed_before_the_cards_post_arrived_there_is_one_card(b: Bench) 
 
 async def test_a_button_on_a_card_from_before_a_restart_works(b: Bench) -> None:
     """K9."""
-    root = b.start_thread()
-    b.reply(root, monitor(9))
-    card = await b.card(root, "Add 1 insight")
+    root, card = await b.offer(9)
     await b.restart()
     await b.click(card, "insights.add", "U0BEN")
     await b.card(root, "Added to CASEM-4523 by Ben")
@@ -144,41 +117,17 @@ async def test_a_button_on_a_card_from_before_a_restart_works(b: Bench) -> None:
 
 
 async def test_an_undo_whose_answer_got_lost_is_done_once(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, monitor(9))
-    await b.click(await b.card(root, "Add 1 insight"), "insights.add")
-    added = await b.card(root, "Added to CASEM-4523")
-    b.control.rule("datadog", DELETE, hold="after", times=1)
-    await b.click(added, "insights.undo")
-    await b.held(DELETE)
-    await b.kill()
-    b.control.release()
+    root, added = await b.added(9)
+    async with b.killed_at(DELETE, hold="after"):
+        await b.click(added, "insights.undo")
     await b.start()
     await b.card(root, "Removed from CASEM-4523 by Ana: 1 insight.")
     await b.handled()
     assert b.on_case == []
 
 
-async def test_somebody_else_added_it_meanwhile_and_it_is_not_ours_to_undo(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, monitor(9))
-    card = await b.card(root, "Add 1 insight")
-    b.control.rule("datadog", PUT, hold="before", drop="before", times=1)
-    await b.click(card, "insights.add")
-    await b.held(PUT)
-    await b.kill()
-    b.control.release()
-    await b.start()
-    await b.card(root, "Added to CASEM-4523")
-    await b.handled()
-    reads = [call for call in b.calls(GET) if call.path.endswith(b.datadog.cases[KEY].id)]
-    assert reads, "it looked before it sent again"
-
-
 async def test_asked_to_stop_it_finishes_the_put_under_way_and_ends_with_success(own: Bench) -> None:
-    root = own.start_thread()
-    own.reply(root, monitor(9))
-    card = await own.card(root, "Add 1 insight")
+    _, card = await own.offer(9)
     own.control.rule("datadog", PUT, hold="before", times=1)
     await own.click(card, "insights.add")
     await own.held(PUT)

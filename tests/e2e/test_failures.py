@@ -9,18 +9,14 @@ from tests.e2e.bench import CASE_LINK, CHANNEL, DELETE, GET, PUT, Bench, monitor
 VALIDATE = "GET /api/v2/validate_keys"
 
 
-async def offered(b: Bench, *numbers: int) -> tuple[str, Json]:
-    """A card that offers these monitors."""
-    root = b.start_thread()
-    b.reply(root, " ".join(monitor(number) for number in numbers))
-    return root, await b.card(root, f"Add {len(numbers)} insight")
-
-
 async def test_datadog_fails_twice_and_the_insight_is_added_all_the_same(b: Bench) -> None:
-    root, card = await offered(b, 1, 2)
-    b.control.rule("datadog", PUT, status=500, times=1)
-    b.control.rule("datadog", PUT, status=500, headers={"Retry-After": "10"}, times=1)
+    root, card = await b.offer(1, 2)
+    b.control.rule("datadog", PUT, status=500, hold="before", times=1)
+    b.control.rule("datadog", PUT, status=500, headers={"Retry-After": "2"}, times=1)
     await b.click(card, "insights.add")
+    await b.held(PUT)
+    await b.age_confirmations(10)  # the card says that it waits ten seconds after the click
+    b.control.release()
     waiting = await b.card(root, "Datadog is not answering (500). Both insights are kept; next try ")
     assert "Cancel" in str(waiting["blocks"])
     await b.card(root, "Added to CASEM-4523 by Ana")
@@ -30,7 +26,7 @@ async def test_datadog_fails_twice_and_the_insight_is_added_all_the_same(b: Benc
 
 
 async def test_a_permission_that_is_missing_is_a_failure_with_the_next_step(b: Bench) -> None:
-    root, card = await offered(b, 1)
+    root, card = await b.offer(1)
     b.datadog.may_write = False
     await b.click(card, "insights.add")
     failed = await b.card(root, "Datadog refused (403): CASEM-4523 was not changed.")
@@ -45,7 +41,7 @@ async def test_a_permission_that_is_missing_is_a_failure_with_the_next_step(b: B
 
 async def test_rotated_keys_make_everything_wait_and_all_of_it_resumes(b: Bench) -> None:
     """K27."""
-    root, card = await offered(b, 1)
+    root, card = await b.offer(1)
     b.datadog.keys_valid = False
     await b.click(card, "insights.add")
     await b.control.until(lambda: len(b.calls(VALIDATE)) >= 2, what="the keys to be probed again")
@@ -60,7 +56,7 @@ async def test_rotated_keys_make_everything_wait_and_all_of_it_resumes(b: Bench)
 @pytest.mark.parametrize("epoch", [False, True], ids=["reset in seconds", "reset as an epoch"])
 async def test_a_rate_limit_is_kept_even_with_a_body_of_html(b: Bench, *, epoch: bool) -> None:
     """K12."""
-    root, card = await offered(b, 1)
+    root, card = await b.offer(1)
     b.datadog.limit(1, 2, epoch=epoch, html=True)
     await b.click(card, "insights.add")
     await b.card(root, "Added to CASEM-4523 by Ana")
@@ -72,17 +68,14 @@ async def test_a_rate_limit_is_kept_even_with_a_body_of_html(b: Bench, *, epoch:
 
 async def test_an_answer_that_gets_lost_after_the_insight_was_added_adds_it_once(b: Bench) -> None:
     """K26."""
-    root, card = await offered(b, 1)
     b.control.rule("datadog", PUT, drop="after", times=1)
-    await b.click(card, "insights.add")
-    await b.card(root, "Added to CASEM-4523 by Ana")
+    await b.added(1)
     await b.handled()
-    assert len(b.calls(PUT)) == 1
-    assert len(b.on_case) == 1
+    assert (len(b.calls(PUT)), len(b.on_case)) == (1, 1)
 
 
 async def test_one_insight_that_datadog_refuses_does_not_hold_up_the_others(b: Bench) -> None:
-    root, card = await offered(b, 1, 2, 3)
+    root, card = await b.offer(1, 2, 3)
     b.datadog.refused.add("2")
     await b.click(card, "insights.add")
     await b.card(root, "Added 2 of 3 to CASEM-4523 by Ana")
@@ -92,9 +85,7 @@ async def test_one_insight_that_datadog_refuses_does_not_hold_up_the_others(b: B
 
 
 async def test_an_undo_of_two_of_which_one_is_gone_already_removes_the_other(b: Bench) -> None:
-    root, card = await offered(b, 1, 2)
-    await b.click(card, "insights.add")
-    added = await b.card(root, "Added to CASEM-4523")
+    root, added = await b.added(1, 2)
     case = b.datadog.cases["CASEM-4523"]
     b.datadog.cases.change(case, insights=case.insights[1:])
     await b.click(added, "insights.undo")
@@ -103,9 +94,7 @@ async def test_an_undo_of_two_of_which_one_is_gone_already_removes_the_other(b: 
 
 
 async def test_an_undo_that_datadog_refuses_says_that_it_is_still_there(b: Bench) -> None:
-    root, card = await offered(b, 1)
-    await b.click(card, "insights.add")
-    added = await b.card(root, "Added to CASEM-4523")
+    root, added = await b.added(1)
     b.control.rule("datadog", DELETE, status=400, body={"errors": ["no"]})
     await b.click(added, "insights.undo")
     kept = await b.card(root, "Datadog says: 'no'")
@@ -115,7 +104,7 @@ async def test_an_undo_that_datadog_refuses_says_that_it_is_still_there(b: Bench
 
 async def test_what_somebody_added_by_hand_meanwhile_is_not_added_twice_and_not_ours_to_undo(own: Bench) -> None:
     """As after a restore of a backup that is older than the insight."""
-    root, card = await offered(own, 1)
+    root, card = await own.offer(1)
     own.datadog.cases.change(own.datadog.cases["CASEM-4523"], insights=[CaseInsight("MONITOR", "1", "/monitors/1")])
     await own.age_cases()
     await own.click(card, "insights.add")
@@ -127,7 +116,7 @@ async def test_what_somebody_added_by_hand_meanwhile_is_not_added_twice_and_not_
 
 
 async def test_a_case_that_is_gone_says_so(b: Bench) -> None:
-    root, card = await offered(b, 1)
+    root, card = await b.offer(1)
     b.control.rule("datadog", PUT, status=404, body={"errors": [{"title": "case not found"}]})
     await b.click(card, "insights.add")
     await b.card(root, "Datadog has no case CASEM-4523 any more")
@@ -135,7 +124,7 @@ async def test_a_case_that_is_gone_says_so(b: Bench) -> None:
 
 async def test_a_case_that_moved_gets_its_insights_by_uuid(b: Bench) -> None:
     """K16."""
-    root, card = await offered(b, 1)
+    root, card = await b.offer(1)
     b.datadog.cases.move(b.datadog.cases["CASEM-4523"], "PLAT-7")
     await b.click(card, "insights.add")
     await b.card(root, "Added to PLAT-7 by Ana")
@@ -143,7 +132,7 @@ async def test_a_case_that_moved_gets_its_insights_by_uuid(b: Bench) -> None:
 
 
 async def test_what_was_never_sent_can_be_cancelled(own: Bench) -> None:
-    root, card = await offered(own, 1)
+    root, card = await own.offer(1)
     own.control.rule("datadog", PUT, status=429, headers={"X-RateLimit-Reset": "30"}, times=1)
     await own.click(card, "insights.add")
     await own.click(await own.card(root, "Datadog asks the bot to slow down (429)."), "insights.cancel", "U0BEN")
@@ -152,7 +141,7 @@ async def test_what_was_never_sent_can_be_cancelled(own: Bench) -> None:
 
 
 async def test_while_datadog_keeps_failing_it_is_asked_less_and_less_often(own: Bench) -> None:
-    _, card = await offered(own, 1)
+    _, card = await own.offer(1)
     own.control.rule("datadog", PUT, status=500)
     await own.click(card, "insights.add")
     await own.control.until(lambda: len(own.calls(PUT)) >= 3, what="three tries")
@@ -160,21 +149,21 @@ async def test_while_datadog_keeps_failing_it_is_asked_less_and_less_often(own: 
     assert third.at - second.at > 1.3 * (second.at - first.at)
 
 
-async def test_an_old_thread_gets_its_card_although_the_root_look_up_is_rate_limited(b: Bench) -> None:
+@pytest.mark.parametrize(
+    ("service", "method", "failure"),
+    [
+        ("slack", "conversations.replies", {"status": 429, "headers": {"Retry-After": "1"}}),
+        ("datadog", GET, {"drop": "before"}),
+    ],
+    ids=["the root's look-up is rate limited", "Datadog is down at first"],
+)
+async def test_an_old_thread_gets_its_card_all_the_same(b: Bench, service: str, method: str, failure: Json) -> None:
     """K25."""
     root = b.start_thread(deliver=False)
-    b.control.rule("slack", "conversations.replies", status=429, headers={"Retry-After": "1"}, times=2)
+    b.control.rule(service, method, times=2, **failure)
     b.reply(root, monitor(9))
     await b.card(root, "Add 1 insight to CASEM-4523")
-    assert [call.status for call in b.calls("conversations.replies")] == [429, 429, 200]
-
-
-async def test_an_old_thread_gets_its_card_although_datadog_is_down_at_first(b: Bench) -> None:
-    """K25."""
-    root = b.start_thread(deliver=False)
-    b.control.rule("datadog", "*", drop="before", times=2)
-    b.reply(root, monitor(9))
-    await b.card(root, "Add 1 insight to CASEM-4523")
+    assert [call.status for call in b.calls(method)][:3] == [failure.get("status")] * 2 + [200]
 
 
 async def test_a_key_that_datadog_does_not_know_ties_nothing(b: Bench) -> None:
@@ -184,25 +173,21 @@ async def test_a_key_that_datadog_does_not_know_ties_nothing(b: Bench) -> None:
     assert b.calls("chat.postMessage") == []
 
 
-async def test_slack_asks_for_patience_and_the_card_comes_later(b: Bench) -> None:
-    b.control.rule("slack", "chat.postMessage", status=429, headers={"Retry-After": "1"}, times=1)
-    root, _ = await offered(b, 1)
-    await b.handled()
-    assert len(b.cards(root)) == 1
-
-
-async def test_slack_answers_a_post_with_an_error_after_it_was_made_and_there_is_one_card(b: Bench) -> None:
-    b.control.rule("slack", "chat.postMessage", drop="after", times=1)
-    root, card = await offered(b, 1)
-    await b.click(card, "insights.add")
-    await b.card(root, "Added to CASEM-4523")
+@pytest.mark.parametrize(
+    "failure",
+    [{"status": 429, "headers": {"Retry-After": "1"}}, {"drop": "after"}],
+    ids=["Slack asks for patience", "Slack posts it and does not answer"],
+)
+async def test_a_card_whose_post_fails_comes_later_and_once(b: Bench, failure: Json) -> None:
+    b.control.rule("slack", "chat.postMessage", times=1, **failure)
+    root, _ = await b.added(1)
     await b.handled()
     assert len(b.cards(root)) == 1
 
 
 async def test_a_guest_and_a_stranger_are_refused_in_words_that_only_they_see(b: Bench) -> None:
     """K10."""
-    root, card = await offered(b, 1)
+    root, card = await b.offer(1)
     sentence = "Only full members of Acme can change CASEM-4523. Ask one of them to press Add to case."
     b.slack.join(CHANNEL, "U0STRANGER")
     b.slack.join(CHANNEL, "U0GUEST")
@@ -216,7 +201,7 @@ async def test_a_guest_and_a_stranger_are_refused_in_words_that_only_they_see(b:
 
 
 async def test_when_slack_does_not_say_who_clicked_nothing_changes(b: Bench) -> None:
-    root, card = await offered(b, 1)
+    root, card = await b.offer(1)
     b.slack.add_user(id="U0NEW", name="nora", real_name="Nora")
     b.slack.join(CHANNEL, "U0NEW")
     b.control.rule("slack", "users.info", delay=3.0, times=1)
@@ -237,11 +222,8 @@ async def test_two_links_to_the_same_case_tie_the_thread(b: Bench) -> None:
 
 async def test_while_a_call_without_an_answer_may_still_be_carried_out_nothing_is_put_again(b: Bench) -> None:
     """Somebody's click wakes the case while the first call is on its way: a look at the case would find nothing."""
-    first, card = await offered(b, 1)
-    second = b.start_thread()
-    b.reply(second, monitor(2))
-    other = await b.card(second, "Add 1 insight")
-    b.control.rule("datadog", PUT, delay=2.0, times=1)  # longer than the bot waits, and carried out all the same
+    (first, card), (second, other) = await b.offer(1), await b.offer(2)
+    b.control.rule("datadog", PUT, delay=1.5, times=1)  # longer than the bot waits, and carried out all the same
     await b.click(card, "insights.add")
     await b.control.until(lambda: "datadog.later" in b.log, what="the bot to give up waiting")
     await b.click(other, "insights.add")

@@ -1,6 +1,5 @@
 """News for people who have stopped looking: a late failure is said in the thread, once; a lost card comes anew."""
 
-import sqlite3
 from typing import Any
 
 from bot.sandbox.render import as_text
@@ -11,16 +10,12 @@ LATE = "Ana wanted 1 insight on CASEM-4523, and it did not work: Monitor 1."
 
 async def confirmed_long_ago(b: Bench) -> str:
     """Ana pressed Add three minutes ago, Datadog did not answer, and the next try fails for good; the root."""
-    root = b.start_thread()
-    b.reply(root, monitor(1))
-    card = await b.card(root, "Add 1 insight")
+    root, card = await b.offer(1)
     b.control.rule("datadog", PUT, status=500, times=1)
     b.datadog.may_write = False
     await b.click(card, "insights.add")
     await b.control.until(lambda: any(call.status == 500 for call in b.calls(PUT)), what="the first try")
-    with sqlite3.connect(b.database) as connection:
-        connection.execute("UPDATE insights SET confirmed_at = confirmed_at - 180 WHERE state = 'confirmed'")
-    connection.close()
+    await b.age_confirmations(180)
     return root
 
 
@@ -44,10 +39,9 @@ async def test_who_confirmed_is_told_once_in_the_thread_when_it_fails_late(b: Be
 
 
 async def test_a_failure_while_people_still_look_is_said_on_the_card_alone(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, monitor(1))
+    root, card = await b.offer(1)
     b.datadog.may_write = False
-    await b.click(await b.card(root, "Add 1 insight"), "insights.add")
+    await b.click(card, "insights.add")
     await b.card(root, "Datadog refused (403)")
     await b.handled()
     assert len(b.cards(root)) == 1
@@ -55,10 +49,8 @@ async def test_a_failure_while_people_still_look_is_said_on_the_card_alone(b: Be
 
 async def test_killed_between_the_late_reply_and_its_commit_it_is_said_once(own: Bench) -> None:
     root = await confirmed_long_ago(own)
-    own.control.rule("slack", "chat.postMessage", hold="after", times=1)
-    await own.held("chat.postMessage")
-    await own.kill()
-    own.control.release()
+    async with own.killed_at("chat.postMessage", hold="after"):
+        pass
     assert len(late(own, root)) == 1, "Slack has posted it"
     searched = len(own.calls("conversations.replies"))
     await own.start()
@@ -71,9 +63,7 @@ async def test_killed_between_the_late_reply_and_its_commit_it_is_said_once(own:
 
 
 async def test_what_became_of_a_card_that_was_deleted_is_said_in_a_new_reply(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, monitor(1))
-    card = await b.card(root, "Add 1 insight")
+    root, card = await b.offer(1)
     b.control.rule("datadog", PUT, hold="before", times=1)
     await b.click(card, "insights.add")
     await b.held(PUT)
@@ -87,9 +77,7 @@ async def test_what_became_of_a_card_that_was_deleted_is_said_in_a_new_reply(b: 
 
 
 async def test_after_an_offer_was_deleted_later_links_get_a_new_card_of_their_own(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, monitor(1))
-    card = await b.card(root, "Add 1 insight")
+    root, card = await b.offer(1)
     await b.handled()
     b.slack.delete(CHANNEL, card["ts"])
     await b.handled()
@@ -102,9 +90,7 @@ async def test_after_an_offer_was_deleted_later_links_get_a_new_card_of_their_ow
 
 
 async def test_a_link_that_joined_a_card_while_it_was_deleted_gets_a_new_card(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, monitor(1))
-    card = await b.card(root, "Add 1 insight")
+    root, card = await b.offer(1)
     await b.handled()
     b.control.rule("slack", "chat.update", hold="before", times=1)
     b.reply(root, monitor(2))

@@ -1,5 +1,9 @@
 """A link in a thread becomes an insight on the case: once, when it is wanted, and never otherwise."""
 
+import re
+
+import pytest
+
 from bot.sandbox.datadog.cases import CaseInsight
 from tests.e2e.bench import CASE_LINK, CHANNEL, KEY, PUT, Bench, boxes, monitor, options
 
@@ -36,9 +40,8 @@ async def test_a_message_delivered_eleven_times_makes_one_card(b: Bench) -> None
 
 
 async def test_dismiss_puts_nothing_on_the_case_and_is_remembered(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, monitor(9))
-    await b.click(await b.card(root, "Add 1 insight"), "insights.dismiss")
+    root, card = await b.offer(9)
+    await b.click(card, "insights.dismiss")
     await b.card(root, "Dismissed by Ana. To add one later: ⋯ on the message, Add to case.")
     b.reply(root, f"again {monitor(9)}")
     await b.handled()
@@ -48,10 +51,7 @@ async def test_dismiss_puts_nothing_on_the_case_and_is_remembered(b: Bench) -> N
 
 
 async def test_dismissing_what_is_left_says_nothing_of_what_was_decided_before(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, monitor(1))
-    await b.click(await b.card(root, "Add 1 insight"), "insights.add")
-    await b.card(root, "Added to CASEM-4523")
+    root, _ = await b.added(1)
     b.reply(root, monitor(2))
     await b.click(await b.card(root, "Add 1 insight"), "insights.dismiss")
     await b.control.until(lambda: "Add 1 insight" not in b.cards(root)[-1]["text"], what="the dismissal")
@@ -60,9 +60,7 @@ async def test_dismissing_what_is_left_says_nothing_of_what_was_decided_before(b
 
 
 async def test_what_is_not_ticked_is_left_out(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, f"{monitor(1)} {monitor(2)} {monitor(3)}")
-    card = await b.card(root, "Add 3 insights")
+    root, card = await b.offer(1, 2, 3)
     await b.tick(card, "U0BEN", 1, 3)
     await b.click(card, "insights.add", "U0BEN")
     await b.card(root, "Left out: 1.")
@@ -70,9 +68,7 @@ async def test_what_is_not_ticked_is_left_out(b: Bench) -> None:
 
 
 async def test_nothing_ticked_is_said_privately(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, monitor(1))
-    card = await b.card(root, "Add 1 insight")
+    root, card = await b.offer(1)
     await b.tick(card, "U0BEN")
     await b.click(card, "insights.add", "U0BEN")
     assert await b.answer_to("U0BEN") == "Tick at least one, or press Dismiss."
@@ -82,9 +78,7 @@ async def test_nothing_ticked_is_said_privately(b: Bench) -> None:
 
 async def test_two_people_click_at_once_and_the_second_is_told_who_was_first(b: Bench) -> None:
     """K7."""
-    root = b.start_thread()
-    b.reply(root, monitor(1))
-    card = await b.card(root, "Add 1 insight")
+    root, card = await b.offer(1)
     b.control.rule("datadog", PUT, hold="before", times=1)
     await b.click(card, "insights.add", "U0ANA")
     await b.held(PUT)
@@ -98,18 +92,14 @@ async def test_two_people_click_at_once_and_the_second_is_told_who_was_first(b: 
 
 
 async def test_of_overlapping_choices_each_insight_is_added_once(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, f"{monitor(1)} {monitor(2)} {monitor(3)}")
-    card = await b.card(root, "Add 3 insights")
+    _, card = await b.offer(1, 2, 3)
     await b.tick(card, "U0ANA", 1, 2)
     await b.tick(card, "U0BEN", 2, 3)
     b.control.rule("datadog", PUT, hold="before", times=1)
     await b.click(card, "insights.add", "U0ANA")
     await b.held(PUT)
     await b.click(card, "insights.add", "U0BEN", late=True)
-    told = await b.answer_to("U0BEN")
-    assert "Monitor 2" in told
-    assert "Ana" in told
+    assert re.search("Ana.*Monitor 2|Monitor 2.*Ana", await b.answer_to("U0BEN"), re.DOTALL)
     b.control.release()
     await b.control.until(lambda: len(b.on_case) == 3, what="three insights")
     await b.handled()
@@ -117,9 +107,7 @@ async def test_of_overlapping_choices_each_insight_is_added_once(b: Bench) -> No
 
 
 async def test_twenty_insights_stand_on_one_card_and_every_one_can_be_ticked(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, " ".join(monitor(number) for number in range(1, 21)))
-    card = await b.card(root, "Add 20 insights")
+    root, card = await b.offer(*range(1, 21))
     assert [len(group) for group in boxes(card).values()] == [10, 10]
     await b.tick(card, "U0BEN", 20)
     await b.click(card, "insights.add", "U0BEN")
@@ -168,18 +156,21 @@ async def test_the_url_counts_and_never_the_label(b: Bench) -> None:
     assert b.on_case == [("MONITOR", "1", "/monitors/1?q=a&group=b")]
 
 
-async def test_two_monitors_in_one_message_are_two_insights_and_the_same_twice_is_one(b: Bench) -> None:
-    """K1."""
-    root = b.start_thread()
-    b.reply(root, f"{monitor(1)} {monitor(2)} {monitor(1)}?group=host%3Aa")
-    assert len(options(await b.card(root, "Add 2 insights"))) == 2
+DASHBOARD = "https://app.datadoghq.com/dashboard/{}/api?fullscreen_widget=21"
 
 
-async def test_widget_21_of_two_dashboards_is_two_insights(b: Bench) -> None:
-    """K23."""
+@pytest.mark.parametrize(
+    "links",
+    [
+        f"{monitor(1)} {monitor(2)} {monitor(1)}?group=host%3Aa",
+        f"{DASHBOARD.format('abc-def-ghi')} {DASHBOARD.format('jkl-mno-pqr')}",
+    ],
+    ids=["two monitors, one of them twice", "widget 21 of two dashboards"],
+)
+async def test_each_resource_is_one_insight(b: Bench, links: str) -> None:
+    """K1, K23."""
     root = b.start_thread()
-    page = "https://app.datadoghq.com/dashboard/{}/api?fullscreen_widget=21"
-    b.reply(root, f"{page.format('abc-def-ghi')} {page.format('jkl-mno-pqr')}")
+    b.reply(root, links)
     assert len(options(await b.card(root, "Add 2 insights"))) == 2
 
 
@@ -192,10 +183,8 @@ async def test_what_is_on_the_case_already_is_not_offered(b: Bench) -> None:
 
 
 async def test_undo_takes_off_exactly_what_was_added_and_it_is_not_offered_again(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, monitor(9))
-    await b.click(await b.card(root, "Add 1 insight"), "insights.add")
-    await b.click(await b.card(root, "Added to CASEM-4523"), "insights.undo", "U0BEN")
+    root, added = await b.added(9)
+    await b.click(added, "insights.undo", "U0BEN")
     await b.card(root, "Removed from CASEM-4523 by Ben: 1 insight. Not offered here again.")
     assert b.on_case == []
     b.reply(root, monitor(9))
