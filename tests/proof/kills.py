@@ -1,4 +1,4 @@
-"""The points at which bots are killed, each exact: a call that is held there, a locked database, an acknowledgement."""
+"""The exact points at which bots are killed: at a held call, a locked database, or an acknowledgement."""
 
 import random
 from collections import Counter
@@ -8,38 +8,30 @@ from bot.sandbox.control import Call
 from tests.e2e.bench import PUT, Bench
 
 WITHIN = 90.0
-"""Seconds until something comes by that can be killed there."""
+"""Seconds to wait for a chance to kill at a point."""
 
 Point = Callable[[Bench, Sequence[int]], Awaitable[None]]
 
 
 async def _before_the_store(b: Bench, _: Sequence[int]) -> None:
-    """An event or a click has arrived and cannot be committed; whoever got it, all are killed."""
+    """An event or a click has arrived and cannot be committed: kill all bots."""
     before = len(b.control.calls)
     with b.locked_database():
-        await b.control.until(
-            lambda: any(not call.done for call in _envelopes(b, before)), timeout=WITHIN, what="an event to arrive"
-        )
+        await _until(b, lambda: any(not call.done for call in _envelopes(b, before)), "an event")
         await b.kill()
 
 
 async def _after_the_store(b: Bench, _: Sequence[int]) -> None:
-    """A message with links is acknowledged, so it is committed, and its card's job is not due yet."""
+    """A message with links is acknowledged, so committed, and its card's job is not due yet."""
     before = len(b.control.calls)
-    await b.control.until(
-        lambda: any(call.status == 200 and _has_links(call) for call in _envelopes(b, before)),
-        timeout=WITHIN,
-        what="a message to be acknowledged",
-    )
+    await _until(b, lambda: any(call.status == 200 and _has_links(call) for call in _envelopes(b, before)), "an answer")
     await b.kill()
 
 
 def _at(method: str, **how: str) -> Point:
     async def kill(b: Bench, victims: Sequence[int]) -> None:
         b.control.rule("*", method, times=1, **how)  # type: ignore[arg-type]  # "before" or "after"
-        await b.control.until(
-            lambda: any(call.method == method for call in b.control.held()), timeout=WITHIN, what=f"{method} to be held"
-        )
+        await _until(b, lambda: any(call.method == method for call in b.control.held()), method)
         await b.kill(*victims)
         b.control.release()
 
@@ -58,16 +50,20 @@ POINTS: dict[str, Point] = {
 
 
 async def kill_at_each_point_twice(b: Bench, chance: random.Random, progress: Callable[[], float]) -> Counter[str]:
-    """All bots the first time; the second time one of them, where there are several. Spread over the work."""
+    """First all bots, the second time one of them; spread over the work."""
     kills: Counter[str] = Counter()
     for victims in ([], [chance.randrange(len(b.bots))]):
         for name, point in POINTS.items():
             due = kills.total() / (2 * len(POINTS) + 2)
-            await b.control.until(lambda due=due: progress() >= due, timeout=WITHIN, what="some work to be done")
+            await _until(b, lambda due=due: progress() >= due, "progress")
             await point(b, victims)
             kills[name] += 1
             await b.start()
     return kills
+
+
+async def _until(b: Bench, predicate: Callable[[], bool], what: str) -> None:
+    await b.control.until(predicate, timeout=WITHIN, what=what)
 
 
 def _envelopes(b: Bench, after: int) -> list[Call]:

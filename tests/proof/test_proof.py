@@ -1,7 +1,7 @@
-"""The proof: thousands of insights while the bots are killed and Datadog fails; in the end each is there, once.
+"""The proof: thousands of insights while bots are killed and Datadog fails; at the end each is on its case once.
 
-`pytest -m proof`: sizes are fixed, the seed is printed (`PROOF_SEED` sets another). The sandbox's Datadog doubles an
-insight that is put twice.
+`pytest -m proof`; the seed is printed (`PROOF_SEED` sets another). The sandbox's Datadog duplicates an insight that
+is put twice.
 """
 
 import asyncio
@@ -16,32 +16,31 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.model import State
+from bot.sandbox.control import Json
 from bot.store import Store, schema
 from tests import postgres
 from tests.e2e.bench import PUT, Bench, bench
 from tests.proof.kills import POINTS, kill_at_each_point_twice
-from tests.proof.work import Shown, judge, key, on_case, spoil, wanted, work_a_case
+from tests.proof.work import PATIENT_SLACK, Shown, judge, key, on_case, spoil, wanted, work_a_case
 
 CASES = 200
 SEED = int(os.environ.get("PROOF_SEED", "4523"))
 AT_ONCE = 12
-"""Threads that are worked on at the same time."""
+"""Threads with work going on at the same time."""
 
 pytestmark = pytest.mark.proof
 
 
 @pytest.fixture(params=["sqlite", "postgresql"], ids=["one bot on SQLite", "three on PostgreSQL"])
 async def proving(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
-    options = {"retry_delays": (0.5, 1.0, 2.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0)}
-    if request.param == "sqlite":
-        async with bench(tmp_path, **options) as built:
-            yield built
-        return
-    server_url = request.getfixturevalue("postgres_url")
-    settings = {"DATABASE_URL": postgres.create(server_url, "proof")}
-    async with bench(tmp_path, replicas=3, settings=settings, **options) as built:
+    options: Json = {"retry_delays": PATIENT_SLACK}
+    if request.param == "postgresql":
+        url = postgres.create(request.getfixturevalue("postgres_url"), "proof")
+        options |= {"replicas": 3, "settings": {"DATABASE_URL": url}}
+    async with bench(tmp_path, **options) as built:
         yield built
-    postgres.drop(server_url, "proof")
+    if request.param == "postgresql":
+        postgres.drop(request.getfixturevalue("postgres_url"), "proof")
 
 
 async def test_what_was_confirmed_reaches_its_case_once_whatever_fails(proving: Bench) -> None:
@@ -63,11 +62,11 @@ async def test_what_was_confirmed_reaches_its_case_once_whatever_fails(proving: 
         threads = [group.create_task(work(number)) for number in range(CASES)]
         chance = random.Random(SEED)  # noqa: S311  repeatable on purpose
         killing = group.create_task(kill_at_each_point_twice(b, chance, progress))
-    await b.control.until(
-        lambda: all(on_case(b, number).total() >= len(wanted(number)) for number in range(CASES)),
-        timeout=120,
-        what="all insights",
-    )
+
+    def everything() -> bool:
+        return all(on_case(b, number).total() >= len(wanted(number)) for number in range(CASES))
+
+    await b.control.until(everything, timeout=120, what="all insights")
     b.control.clear_rules()
     await nothing_left(b)
     await b.control.quiet(1.0, timeout=60)
@@ -78,7 +77,7 @@ async def test_what_was_confirmed_reaches_its_case_once_whatever_fails(proving: 
 
 
 async def nothing_left(b: Bench) -> None:
-    """No job and no insight is under way any more: asked of the database itself."""
+    """The database has no job and no insight that is still under way."""
     store = Store(b.bot.env["DATABASE_URL"])
     deadline = time.monotonic() + 60
     try:
@@ -97,12 +96,12 @@ async def nothing_left(b: Bench) -> None:
 
 
 def figures(b: Bench, kills: Counter[str], seconds: float) -> str:
-    asked = [call for call in b.control.calls if call.service == "datadog"]
-    answered = Counter(call.status for call in asked)
-    spoilt = 1 - (answered[200] + answered[404]) / len(asked)  # 404: the monitors have no names here
+    calls = [call for call in b.control.calls if call.service == "datadog"]
+    answered = Counter(call.status for call in calls)
+    spoilt = 1 - (answered[200] + answered[404]) / len(calls)  # 404: the monitors have no names here
     insights = sum(len(wanted(number)) for number in range(CASES))
     puts = {str(status or "none"): count for status, count in Counter(call.status for call in b.calls(PUT)).items()}
     return (
-        f"{insights} insights on {CASES} cases in {seconds:.0f} s, {kills.total()} kills; {len(asked)} calls to "
+        f"{insights} insights on {CASES} cases in {seconds:.0f} s, {kills.total()} kills; {len(calls)} calls to "
         f"Datadog, {spoilt:.0%} spoilt; PUTs by answer: {puts}; none lost, none doubled"
     )

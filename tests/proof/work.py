@@ -1,4 +1,4 @@
-"""What people do in the proof and in the soak, how Datadog fails meanwhile, and what must be true in the end."""
+"""What people do in the proof and the soak, how Datadog fails meanwhile, and what must be true at the end."""
 
 import contextlib
 import re
@@ -9,26 +9,28 @@ from bot.sandbox.render import as_text
 from tests.e2e.bench import CHANNEL, Bench, boxes, monitor, options
 
 MONITORS, CHANGES = 6, 20
-"""Links in one thread, of monitors and of code changes: two cards, for one holds 20."""
+"""Links in one thread: monitors and code changes, on two cards, as one card holds 20."""
 EACH = MONITORS + CHANGES
-WAYS_TO_FAIL: tuple[Json, ...] = (
+PATIENT_SLACK = (0.5, 1.0, 2.0, *[4.0] * 6)
+"""Seconds between Slack's repetitions of an event."""
+FAILURES: tuple[Json, ...] = (
     {"status": 500, "probability": 0.10},
     {"status": 503, "body": "<html>upstream</html>", "probability": 0.045},
     {"status": 429, "headers": {"X-RateLimit-Reset": "0.2"}, "probability": 0.04},
     {"drop": "before", "probability": 0.06},
     {"drop": "after", "probability": 0.06},
-    {"delay": 1.5, "probability": 0.04},  # longer than the bot's time-out, and carried out all the same
+    {"delay": 1.5, "probability": 0.04},  # longer than the bot's timeout, and still applied
 )
-"""30 % of Datadog's calls, each way of failing by a chance of its own."""
+"""30 % of the calls to Datadog, each failure with its own probability."""
 
 
 def spoil(b: Bench, seed: int) -> None:
-    for number, way in enumerate(WAYS_TO_FAIL):
-        b.control.rule("datadog", "*", seed=seed + number, **way)
+    for number, failure in enumerate(FAILURES):
+        b.control.rule("datadog", "*", seed=seed + number, **failure)
 
 
 class Shown:
-    """The threads' cards as Slack last told of them: asked so often that searching the channel would be all we do."""
+    """The threads' current cards, from the stream of events: searching the channel each time would be too slow."""
 
     def __init__(self, b: Bench) -> None:
         self._control = b.control
@@ -60,19 +62,19 @@ def key(number: int) -> str:
 
 
 def links(number: int) -> list[str]:
-    """What is pasted about this case: monitors have names to be looked up, code changes have none."""
+    """The links pasted about this case: monitors have titles to look up, code changes have none."""
     monitors = [monitor(100 * number + each) for each in range(1, MONITORS + 1)]
     return [*monitors, *(f"https://github.com/acme/api/pull/{100 * number + each}" for each in range(1, CHANGES + 1))]
 
 
 def wanted(number: int) -> set[str]:
-    """What belongs on this case, by id: in every tenth thread the first monitor is left out."""
+    """The resource ids that belong on this case: every tenth thread leaves the first monitor out."""
     ids = [link.rpartition("/")[2] if "/monitors/" in link else link for link in links(number)]
     return set(ids[1:] if number % 10 == 0 else ids)
 
 
 async def work_a_case(b: Bench, shown: Shown, number: int) -> str:
-    """A thread about a case, its links, and Add on each card, pressed again where the press was lost; the root."""
+    """Start a thread about a case, paste the links and press Add on each card until it took; returns the root's ts."""
     root = b.slack.message(CHANNEL, "U0ANA", f"https://app.datadoghq.com/cases/{key(number)}")["ts"]
     b.reply(root, " ".join(links(number)))
     await b.control.until(
@@ -84,7 +86,7 @@ async def work_a_case(b: Bench, shown: Shown, number: int) -> str:
 
 
 async def _press(b: Bench, shown: Shown, root: str, ts: str, left_out: int | None) -> None:
-    """Press Add until the card offers nothing any more."""
+    """Press Add until the card offers nothing."""
 
     def offered() -> bool:
         return bool(options(shown.one(root, ts)))
@@ -105,24 +107,23 @@ def on_case(b: Bench, number: int) -> Counter[str]:
 
 
 def judge(b: Bench, number: int, root: str) -> None:
-    """The case has exactly what was confirmed, each once, and the thread's cards say so."""
+    """The case has exactly the confirmed insights, each once, and the thread's cards say so."""
     have, want = on_case(b, number), Counter(wanted(number))
     assert have == want, f"{key(number)}: {have - want} too many, {want - have} missing.\n{_calls(b, number)}"
     cards = b.cards(root)
     assert len({card["metadata"]["event_payload"]["card"] for card in cards}) == len(cards), "a card twice"
-    said = [as_text(card) for card in cards]
-    assert all(f"Added to {key(number)} by Ben" in text for text in said), said
-    assert sum(_claimed(text) for text in said) == len(wanted(number)), said
-    assert sum("Left out: 1." in text for text in said) == (number % 10 == 0), said
+    texts = [as_text(card) for card in cards]
+    assert all(f"Added to {key(number)} by Ben" in text for text in texts), texts
+    assert sum(_claimed(text) for text in texts) == len(wanted(number)), texts
+    assert sum("Left out: 1." in text for text in texts) == (number % 10 == 0), texts
 
 
 def _calls(b: Bench, number: int) -> str:
-    """What was asked of Datadog about this case: when, what, with how many insights, and what came of it."""
+    """The calls to Datadog about this case: time, method, number of insights, status."""
     case = b.datadog.cases[key(number)]
-    found = [call for call in b.control.calls if key(number) in call.path or str(case.id) in call.path]
-    return "\n".join(
-        f"{call.at:.3f} {call.method} {str(call.arguments).count('resource_id')} {call.status}" for call in found
-    )
+    calls = [call for call in b.control.calls if key(number) in call.path or str(case.id) in call.path]
+    counts = [str(call.arguments).count("resource_id") for call in calls]
+    return "\n".join(f"{call.at:.3f} {call.method} {n} {call.status}" for call, n in zip(calls, counts, strict=True))
 
 
 def _claimed(text: str) -> int:

@@ -1,6 +1,6 @@
 """`python -m tests.soak --minutes 3`: people paste and click, Datadog fails, the bot is killed; then the figures.
 
-The bot is the real one, as a child process, against the sandbox's two servers on loopback; it ends by itself.
+The real bot runs as a child process between the sandbox's two servers on loopback.
 """
 
 import argparse
@@ -15,10 +15,10 @@ from pathlib import Path
 
 from bot.sandbox.bot_process import BotProcess
 from tests.e2e.bench import PUT, Bench, bench
-from tests.proof.work import Shown, judge, key, on_case, spoil, wanted, work_a_case
+from tests.proof.work import PATIENT_SLACK, Shown, judge, key, on_case, spoil, wanted, work_a_case
 
 AT_ONCE = 4
-"""Threads that are worked on at the same time."""
+"""Threads with work going on at the same time."""
 KILL_EVERY = 30.0
 MEMORY_EVERY = 5.0
 SETTLE_SECONDS = 120.0
@@ -26,7 +26,7 @@ SETTLE_SECONDS = 120.0
 
 @dataclass
 class Soak:
-    """What happened so far. `memory` is the bot's resident set in MiB, sampled; it starts anew with each process."""
+    """What happened so far. `memory`: samples of the bot's resident set in MiB."""
 
     b: Bench
     shown: Shown
@@ -42,11 +42,9 @@ class Soak:
 
 async def soak(minutes: float, seed: int) -> str:
     with tempfile.TemporaryDirectory(prefix="soak-") as directory:
-        # With a PYTHONPATH it is started from nothing, not forked: its memory is its own.
+        # With a PYTHONPATH the bot is started from nothing, not forked: its memory is its own.
         settings = {"PYTHONPATH": str(Path(__file__).parents[2])}
-        async with bench(
-            Path(directory), settings=settings, retry_delays=(0.5, 1.0, 2.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0)
-        ) as b:
+        async with bench(Path(directory), settings=settings, retry_delays=PATIENT_SLACK) as b:
             run = Soak(b, Shown(b), time.monotonic() + 60 * minutes)
             spoil(b, seed)
             numbers = itertools.count()
@@ -78,20 +76,20 @@ async def _kill(run: Soak, chance: random.Random) -> None:
 
 async def _measure(run: Soak) -> None:
     while not run.over:
-        run.memory += [_resident(each) for each in run.b.bots if each.runs]
+        run.memory += [_resident(bot) for bot in run.b.bots if bot.runs]
         await asyncio.sleep(MEMORY_EVERY)
 
 
-def _resident(child: BotProcess) -> float:
-    """MiB; 0 where the system does not tell."""
-    assert child._process is not None
-    status = Path(f"/proc/{child._process.pid}/status")
+def _resident(bot: BotProcess) -> float:
+    """MiB; 0 where there is no /proc."""
+    assert bot._process is not None
+    status = Path(f"/proc/{bot._process.pid}/status")
     lines = status.read_text(encoding="ascii").splitlines() if status.exists() else []
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")), 0.0)
 
 
 async def _settled(run: Soak) -> None:
-    """All that was confirmed is there, or a minute or two have passed: what is missing then counts as lost."""
+    """Wait for all confirmed insights; what is missing after two minutes counts as lost."""
     run.b.control.clear_rules()
     try:
         await run.b.control.until(
@@ -107,9 +105,9 @@ def _figures(run: Soak, minutes: float, seed: int) -> str:
     confirmed = sum(len(wanted(number)) for number in run.roots)
     lost = doubled = untrue = 0
     for number, root in run.roots.items():
-        there = on_case(run.b, number)
-        lost += len(wanted(number) - set(there))
-        doubled += there.total() - len(there)
+        counts = on_case(run.b, number)
+        lost += len(wanted(number) - set(counts))
+        doubled += counts.total() - len(counts)
         try:
             judge(run.b, number, root)
         except AssertionError:
@@ -135,8 +133,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--seed", type=int, default=4523)
-    given = parser.parse_args()
-    print(asyncio.run(soak(given.minutes, given.seed)))
+    arguments = parser.parse_args()
+    print(asyncio.run(soak(arguments.minutes, arguments.seed)))
 
 
 if __name__ == "__main__":
