@@ -1,1 +1,1 @@
-"""Slack and Datadog, small and strict, on this machine: what their public APIs say, and nothing of the bot."""
+"""A small, strict Slack and Datadog on this machine. They follow the public APIs and know nothing of the bot."""

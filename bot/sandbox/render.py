@@ -1,4 +1,4 @@
-"""A Slack message as readable plain text for a terminal: what a person would see, without colours."""
+"""A Slack message as plain text for a terminal."""
 
 import re
 from collections.abc import Iterable
@@ -13,10 +13,9 @@ RULE = "─" * 40
 
 
 def as_text(message: Json) -> str:
-    """The message's blocks, or its `text` when it has none, and its attachments; lines are not wrapped.
+    """The message's blocks, or its `text` without blocks, and its attachments; lines are not wrapped.
 
-    Checkboxes stand as `[x] …` or `[ ] …` (as posted: whose ticks they are, a message does not say), buttons as
-    `[ Add ]`, an overflow menu as `[ ⋯ ]`.
+    Checkboxes are `[x] …` or `[ ] …` as posted, buttons `[ Add ]`, an overflow menu `[ ⋯ ]`.
     """
     blocks: list[Json] = message.get("blocks") or []
     lines = [line for block in blocks for line in _block(block)] or readable(message["text"]).splitlines()

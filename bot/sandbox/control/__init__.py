@@ -1,8 +1,7 @@
-"""How the sandbox is steered: the journal, rules around every call, and the control routes.
+"""Control of the sandbox: the journal of calls, the rules that apply to them, and the control routes.
 
-Both servers use one `Control`; each wraps its handlers in `handle_call` and mounts `routes(control)`. A server
-makes its own control routes with `control_route` and `body_of`, so that all of them take the same origins and
-refuse in the same way.
+Both servers share one `Control`, wrap their handlers in `handle_call` and mount `routes(control)`. A server makes its
+own control routes with `control_route` and `body_of`, so all of them check origins and refuse in the same way.
 """
 
 import asyncio
@@ -42,10 +41,10 @@ async def handle_call(
     arguments: Json,
     apply: Callable[[], Awaitable[web.Response]],
 ) -> web.StreamResponse:
-    """Journal one call and run `apply`, which does what was asked, as far as a rule lets it.
+    """Journal one call and run `apply`, unless a rule says otherwise.
 
-    `method` is the name in rules and journal; `arguments` the decoded body, form or query. To drop a call its
-    connection is closed here; what is returned then reaches nobody.
+    `method` is the name in rules and journal; `arguments` the decoded body, form or query. To drop a call, its
+    connection is closed here, and the response returned goes nowhere.
     """
     call = control.begin(service, method, request.path, arguments)
     rule = control.take_rule(service, method)
@@ -64,7 +63,7 @@ async def handle_call(
 async def _apply_rule(
     control: Control, call: Call, rule: Rule, apply: Callable[[], Awaitable[web.Response]]
 ) -> web.Response | None:
-    """The answer to a call that a rule is for; None when the connection is to be closed without one."""
+    """The answer to a call that matches a rule; None to close the connection without an answer."""
     if rule.delay:
         await asyncio.sleep(rule.delay)
     if rule.hold == "before":
@@ -80,7 +79,7 @@ async def _apply_rule(
 
 
 def _instead(service: str, rule: Rule) -> web.Response:
-    """The answer a rule gives; a status alone gets the body that service sends with it."""
+    """The answer of a rule; one with only a status gets the usual body of that service."""
     status = rule.status or 200
     body = rule.body if rule.body is not None else _usual_body(service, status)
     headers = CIMultiDict(rule.headers)

@@ -1,4 +1,4 @@
-"""The journal that both servers share: every call, every change, who waits for them, and the rules."""
+"""The journal that both servers share: calls, events, rules, and waiting for changes."""
 
 import asyncio
 import json
@@ -56,7 +56,7 @@ class Call:
 
 
 class Event(NamedTuple):
-    """One change, for the page: `kind` is "call" or whatever a server tells ("message", "card", "case" …)."""
+    """One change, for the page: `kind` is "call", or what a server publishes ("message", "case" …)."""
 
     id: int
     kind: str
@@ -81,7 +81,7 @@ class Control:
     # What happens
 
     def begin(self, service: str, method: str, path: str, arguments: Mapping[str, Any]) -> Call:
-        """Write down that a call came. Credentials among its arguments are left out."""
+        """Record a call that has begun, without the credentials among its arguments."""
         self._last_n += 1
         kept = {name: value for name, value in arguments.items() if name.lower() not in SECRET_ARGUMENTS}
         call = Call(self._last_n, time.time(), service, method, path, kept)
@@ -92,20 +92,20 @@ class Control:
         return call
 
     def finish(self, call: Call, status: int | None, answer: Any) -> None:
-        """Write down how a call ended; `status` None means the connection was closed without an answer."""
+        """Record how a call ended; `status` None: the connection was closed without an answer."""
         call.status, call.answer, call.done = status, answer, True
         self._under_way.discard(call.n)
         self._last_activity = time.monotonic()
         self.publish("call", call.as_json())
 
     def publish(self, kind: str, data: Any) -> None:
-        """Tell the page of a change; `data` must be JSON. Also wakes whoever waits."""
+        """Publish an event for the page; `data` must be JSON. Also wakes `until` and `quiet`."""
         self._last_event += 1
         self.events.append(Event(self._last_event, kind, data))
         self.changed()
 
     def changed(self) -> None:
-        """Wake whoever waits: some state a predicate may look at has changed."""
+        """Wake `until` and `quiet`: state that a predicate may look at has changed."""
         self._change.set()
         self._change = asyncio.Event()
 
@@ -131,7 +131,7 @@ class Control:
         timeout: float = 20.0,  # noqa: ASYNC109 - ours says what was waited for
         what: str = "",
     ) -> T:
-        """Wait until `predicate` gives something true (asked again after every change) and return it.
+        """Wait until `predicate`, called again after every change, returns something true; return that.
 
         Raises TimeoutError, with `what` and the last ten calls, after `timeout` seconds.
         """
@@ -146,7 +146,7 @@ class Control:
         seconds: float = 0.3,
         timeout: float = 20.0,  # noqa: ASYNC109 - ours says what was waited for
     ) -> None:
-        """Wait until, counted from now, no call has been under way and none has come for `seconds`.
+        """Wait until no call is under way and none has come for `seconds`, counted from now.
 
         A held call is under way. Raises TimeoutError like `until`.
         """
@@ -193,7 +193,7 @@ class Control:
         probability: float = 1.0,
         seed: int = 0,
     ) -> int:
-        """Add a rule (see `Rule`) behind those there are; returns its id. Raises ValueError for a bad one."""
+        """Add a rule (see `Rule`) after the others; returns its id. Raises ValueError for a bad rule."""
         rule = Rule(
             service=service, method=method, status=status, body=body, headers=headers or {}, delay=delay,
             drop=drop, hold=hold, times=times, probability=probability, seed=seed,
@@ -204,7 +204,7 @@ class Control:
         return self._last_rule
 
     def clear_rules(self, *rules: int) -> None:
-        """Forget the rules of these ids, every rule without one. What is held stays held: see `release`."""
+        """Remove the rules with these ids, or all. Held calls stay held: see `release`."""
         self._rules = {rule: each for rule, each in self._rules.items() if rules and rule not in rules}
         self._publish_rules()
 
@@ -216,7 +216,7 @@ class Control:
         self.publish("rules", {"rules": self.rules()})
 
     def take_rule(self, service: str, method: str) -> Rule | None:
-        """The first rule for this call that has times left and whose chance says yes; uses up one time."""
+        """The first rule that matches this call, has times left and is drawn by its probability; uses up one time."""
         return next((rule for rule in self._rules.values() if rule.takes(service, method)), None)
 
     async def hold(self, call: Call, moment: Moment) -> None:
@@ -235,7 +235,7 @@ class Control:
             self.changed()
 
     def release(self, service: str | None = None) -> None:
-        """Let the held calls (of one service) go on. Later calls that a rule holds are held again."""
+        """Let the held calls (of one service) continue. Later calls that a rule holds are held again."""
         going = [entry for entry in self._held if service in (None, entry[0].service)]
         for call, gate in going:
             call.held = None
@@ -253,13 +253,13 @@ class Control:
         return call.n <= self._forgotten
 
     def on_reset(self, callback: Callable[[], None]) -> None:
-        """Have a server put its own state back when everything is reset."""
+        """Call this when everything is reset."""
         self._resets.append(callback)
 
     def reset(self) -> None:
-        """Forget rules and calls, and have each server start over.
+        """Remove all rules and calls, and reset each server.
 
-        What is held or delayed gets no answer and is not applied any more. Numbers of calls go on rising.
+        Held and delayed calls get no answer and are not applied any more. Call numbers keep rising.
         """
         self._forgotten = self._last_n
         self.clear_rules()
@@ -271,5 +271,5 @@ class Control:
 
 
 def contains(call: Call, text: str) -> bool:
-    """Whether `text` stands in the call's path or its arguments (as JSON, not escaped to ASCII)."""
+    """Whether `text` is in the call's path or its arguments (as JSON, not escaped to ASCII)."""
     return text in call.path or text in json.dumps(call.arguments, ensure_ascii=False)

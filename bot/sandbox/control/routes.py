@@ -1,4 +1,4 @@
-"""The control routes over HTTP, by which tests and the page steer a sandbox that runs in another process."""
+"""The control routes, with which tests and the page control a sandbox in another process."""
 
 import json
 import re
@@ -15,7 +15,7 @@ LOOPBACK_ORIGIN = re.compile(r"https?://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5
 
 
 class ControlError(Exception):
-    """What was asked of the sandbox makes no sense; the text is the sentence of the 400."""
+    """The sandbox was asked for something impossible; the text is the sentence of the 400."""
 
 
 Answer = Callable[[web.Request], Awaitable[Any]]
@@ -24,7 +24,7 @@ Answer = Callable[[web.Request], Awaitable[Any]]
 def control_route(method: str, path: str, answer: Answer) -> web.RouteDef:
     """A route under `/_sandbox/`: `answer` returns JSON (or a response), and raises ControlError for a 400.
 
-    Pages of other origins than loopback get 403, so no web site can steer a sandbox that is running.
+    Other origins than loopback get 403, so that no web site can control a running sandbox.
     """
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -57,9 +57,9 @@ def _cors(request: web.Request) -> dict[str, str]:
 
 
 async def body_of(request: web.Request, **known: type | tuple[type, ...]) -> Json:
-    """The JSON object that a control route was sent, `{}` for an empty body; null fields are left out.
+    """The JSON object in the body, `{}` for an empty body; null fields are left out.
 
-    `known` names the fields there are with their types. Raises ControlError for anything else.
+    `known` has the allowed fields and their types. Raises ControlError for anything else.
     """
     try:
         data: object = json.loads(await request.text() or "{}")
@@ -96,7 +96,7 @@ def routes(control: Control) -> list[web.RouteDef]:
 
 
 def no_such_route() -> web.RouteDef:
-    """To mount behind all control routes of a server: 400 for those that there are not."""
+    """The last control route of a server: 400 for every unknown one."""
 
     async def refuse(request: web.Request) -> Json:
         raise ControlError(f"There is no {request.method} {request.path}.")
@@ -184,7 +184,7 @@ def _reading(control: Control) -> list[web.RouteDef]:
         if "Last-Event-ID" in request.headers:
             query["after"] = request.headers["Last-Event-ID"]
         after = int(_number(query, "after", control.last_event))
-        # A page that outlived the sandbox has seen higher numbers than there are: it gets everything.
+        # A page older than this sandbox has seen higher numbers: it gets everything.
         return await _stream(control, request, after if after <= control.last_event else 0)
 
     return [
@@ -212,7 +212,7 @@ async def _stream(control: Control, request: web.Request, after: int) -> web.Str
 
 
 async def _more_events(control: Control, response: web.StreamResponse, after: int) -> None:
-    """Wait for an event; every 15 s without one a comment goes out, which notices that the page has left."""
+    """Wait for an event; after 15 s without one, send a comment, to notice when the page has gone."""
     try:
         await control.until(lambda: control.last_event > after, timeout=15.0, what="an event")
     except TimeoutError:

@@ -1,4 +1,4 @@
-"""Rules: which calls the sandbox is to spoil, and how.
+"""Rules: which calls fail or wait, and how.
 
 A rule answers instead of the server, waits, closes the connection, or holds a call at an exact point.
 """
@@ -19,9 +19,9 @@ class Rule:
     """What happens to the calls of `service` and `method` (each may be `*`), `times` times (None: always).
 
     `status`, `body` and `headers` answer instead of the server, which then applies nothing, unless `hold` or
-    `drop` is "after": that one applies first. `delay` (seconds) comes before all else. `drop` closes the
-    connection without an answer; `hold` suspends until the call is released. `probability` is drawn from
-    `seed` for every matching call in the order they come, so one seed always spoils the same calls.
+    `drop` is "after": that one applies first. `delay` (seconds) comes first. `drop` closes the
+    connection without an answer; `hold` suspends the call until it is released. `probability` is drawn from
+    `seed` for each matching call in order, so one seed always affects the same calls.
     """
 
     service: str
@@ -71,7 +71,7 @@ class Rule:
 
 
 def _wrong(rule: Rule) -> str | None:
-    """The sentence that says what is wrong with a rule, or None."""
+    """What is wrong with a rule, as a sentence, or None."""
     if rule.status is not None and not 200 <= rule.status <= 599:
         return f"status must be between 200 and 599, not {rule.status}."
     if rule.delay < 0:

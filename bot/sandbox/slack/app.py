@@ -1,4 +1,4 @@
-"""The app in its workspace: all parts of the sandbox's Slack put together, but for the serving of requests."""
+"""The app in its workspace: all parts of the sandbox's Slack except serving requests."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 
 class InstalledApp:
-    """One app, that of `manifest`, in one workspace. See `bot.sandbox.slack.SlackServer`."""
+    """The app of `manifest` in one workspace. See `SlackServer`."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class InstalledApp:
         timing = (self.control, ack_seconds, retry_delays)
         self.socket = SocketMode(*timing, enabled=bool(settings.get("socket_mode_enabled")))
         self.http = None if signing_secret is None else HttpMode(manifest, signing_secret, *timing)
-        # One or the other: an app for which Socket Mode is on gets nothing over HTTP.
+        # An app with Socket Mode on gets nothing over HTTP.
         self.transport: Transport = self.socket if self.http is None or self.socket.enabled else self.http
         self.events = Events(frozenset(subscribed), self.workspace, self.transport)
         self.conversations = Conversations(self.workspace, self.events, self.control)
@@ -59,7 +59,7 @@ class InstalledApp:
 
     @property
     def scopes(self) -> set[str]:
-        """The bot token's; the optional ones were granted too. Take one out to see the app without it."""
+        """The bot token's scopes, optional ones included. Remove one to test the app without it."""
         return self.workspace.installation.scopes
 
     def host_and_port(self) -> str:
@@ -69,7 +69,7 @@ class InstalledApp:
         return f"{self.address[0]}:{self.address[1]}"
 
     def forget(self) -> None:
-        """Everything that was said and is on its way; people, channels and websockets stay."""
+        """Forget messages, views and pending deliveries; people, channels and websockets stay."""
         self.transport.forget_deliveries()
         self.conversations.forget()
         self.views.forget()
@@ -79,7 +79,7 @@ class InstalledApp:
     # Who and where
 
     def add_user(self, **fields: Any) -> User:
-        """Add a person: the fields of `slack_people.User`."""
+        """Add a person: the fields of `User`."""
         ours: Json = {"team_id": self.workspace.team_id, "enterprise_id": self.workspace.enterprise_id}
         user = User(**{**ours, **fields})
         self.workspace.users[user.id] = user
@@ -87,7 +87,7 @@ class InstalledApp:
         return user
 
     def add_channel(self, **fields: Any) -> Channel:
-        """Add a channel: the fields of `slack_people.Channel`; `members` is a set of user ids."""
+        """Add a channel: the fields of `Channel`; `members` is a set of user ids."""
         channel = Channel(**fields)
         self.workspace.channels[channel.id] = channel
         self.control.publish("people", {"channel": channel.id})
@@ -106,7 +106,7 @@ class InstalledApp:
 
     @property
     def deny(self) -> bool:
-        """Whether whoever is asked to install the app presses Cancel, not Allow."""
+        """Whether people press Cancel instead of Allow when asked to install the app."""
         return self.oauth.deny
 
     @deny.setter
@@ -114,7 +114,7 @@ class InstalledApp:
         self.oauth.deny = deny
 
     def uninstall(self) -> None:
-        """An admin removes the app: its token dies, and it hears of that, if subscribed, and of nothing more."""
+        """An admin removes the app: it gets the events about that, if subscribed, and its token is revoked."""
         self._end({"type": "app_uninstalled"})
 
     def revoke(self) -> None:
@@ -135,12 +135,12 @@ class InstalledApp:
 
     @property
     def private(self) -> list[Json]:
-        """What only one person sees: `user, channel, thread_ts, ts, text, blocks, via`."""
+        """Messages that only one person sees: `user, channel, thread_ts, ts, text, blocks, via`."""
         return self.conversations.private
 
     @property
     def repeat_events(self) -> int:
-        """How many more copies, with ids of their own, go of every event."""
+        """How many extra copies of every event are sent, each with its own id."""
         return self.events.repeats
 
     @repeat_events.setter
@@ -148,23 +148,23 @@ class InstalledApp:
         self.events.repeats = copies
 
     def redeliver(self, event: str, copies: int = 1, *, new_ids: bool = True) -> int:
-        """Send the event with this id, or the first about the message with this ts, again; how many were sent."""
+        """Send the event with this id, or the first about the message with this ts, again: how many were sent."""
         return self.events.redeliver(event, copies, new_ids=new_ids)
 
     def drop_socket(self) -> int:
-        """Cut the app's websockets without a word; how many."""
+        """Cut the app's websockets without a close frame; returns how many."""
         return self.socket.drop()
 
     async def refresh(self, reason: str = "refresh_requested") -> int:
-        """Ask the app to reconnect (also `warning`, `link_disabled`); how many websockets were told."""
+        """Ask the app to reconnect (also `warning`, `link_disabled`); returns how many websockets were told."""
         return await self.socket.refresh(reason)
 
     def silence_socket(self) -> int:
-        """Leave the app's websockets open, and neither send nor hear anything on them again; how many."""
+        """Keep the app's websockets open but ignore them from now on; returns how many."""
         return self.socket.silence()
 
     async def verify_request_url(self) -> None:
-        """In HTTP mode: have the app answer a challenge; events go from then on. Raises ControlError."""
+        """In HTTP mode: verify the request URL; events are sent from then on. Raises ControlError."""
         if self.http is None:
             raise ControlError("There is no request URL to verify: this sandbox has no signing secret.")
         await self.http.verify()

@@ -1,4 +1,4 @@
-"""What a person does with the blocks of a message: ticks and clicks, and the `block_actions` that Slack sends.
+"""Ticks and clicks on the blocks of a message, and the `block_actions` payloads that Slack sends.
 
 https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
 """
@@ -23,7 +23,7 @@ Version = tuple[Json, Ticks]
 
 
 class Clicks:
-    """Everyone's clicks and ticks. Methods raise ControlError for what a person could not do in Slack."""
+    """Ticks and clicks of all people. Methods raise ControlError for what a person could not do in Slack."""
 
     def __init__(
         self,
@@ -133,7 +133,7 @@ class Clicks:
 def sent_by(workspace: Workspace, person: User) -> Json:
     """The fields of every interaction that say who acted, and for which app and workspace.
 
-    An app that is installed in the enterprise is told the workspace with the person alone: `team` is null.
+    For an org-wide installation `team` is null, and the workspace is in `user` only.
     """
     team: Json = {"id": workspace.team_id, "domain": workspace.domain}
     team |= {f"enterprise_{name}": value for name, value in (workspace.enterprise or {}).items()}
@@ -159,7 +159,7 @@ def _container(posted: Posted) -> Json:
 
 
 def state_values(message: Json, ticks: Ticks, user: str) -> Json:
-    """`state.values`: what this person sees ticked and chosen in each input, `initial_…` where never touched."""
+    """`state.values`: what this person has ticked and chosen in each input, or its `initial_…` values."""
     values: Json = {}
     for block in message.get("blocks", []):
         for element in elements(block):
@@ -170,16 +170,16 @@ def state_values(message: Json, ticks: Ticks, user: str) -> Json:
 
 
 def _element(posted: Posted, action_id: str, block_id: str | None, *, late: bool = False) -> tuple[Json, Json, Version]:
-    """The block and element that are meant, and the version they are on; without `block_id` the first such element.
+    """The element with this `action_id` (in this block, if given), its block, and the version of the message it is on.
 
-    `late`: also on the past versions of the message, the newest first.
+    `late`: look in past versions too, the newest first.
     """
-    there: list[str] = []
+    known: list[str] = []
     now: Version = (posted.message, posted.ticks)
     for version in [now, *(posted.past[::-1] if late else [])]:
         for block in version[0].get("blocks", []):
             for element in elements(block):
-                there.append(f"{block['block_id']}/{element['action_id']}")
+                known.append(f"{block['block_id']}/{element['action_id']}")
                 if element["action_id"] == action_id and block_id in (None, block["block_id"]):
                     return block, element, version
-    raise ControlError(f"There is no {block_id or '*'}/{action_id} on this message; there are {there}.")
+    raise ControlError(f"There is no {block_id or '*'}/{action_id} on this message; there are {known}.")

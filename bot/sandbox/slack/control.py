@@ -17,7 +17,7 @@ VIEW: Fields = {"view_id": str, "as_user": str}
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One method of `UserActions` as a route. `answer` names what it returns; "" where that is an object itself."""
+    """A method of `UserActions` as a route. `answer`: the field for what it returns, unless that is an object."""
 
     name: str
     required: Fields

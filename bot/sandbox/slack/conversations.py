@@ -1,6 +1,6 @@
-"""What is said in the workspace: messages, threads, edits, deletions, previews, and what one person alone sees.
+"""The messages of the workspace: threads, edits, deletions, previews, and private messages.
 
-Every change is told to the app (as an event, see `slack_events`) and to the page (`control.tell`).
+Every change is sent to the app as an event (`Events`) and published for the page (`control.publish`).
 """
 
 import copy
@@ -22,7 +22,7 @@ Place = tuple[str, str, str]
 class Posted:
     """One message as it is now, and its `past` versions with people's ticks on them, oldest first.
 
-    `only` is the one person who sees a private one; `via` is how that was sent.
+    `only` is the person who sees a private message; `via` is how it was sent.
     """
 
     channel: str
@@ -45,7 +45,7 @@ class Posted:
         return self.thread_ts is not None
 
     def become(self, message: Json) -> None:
-        """Take another message's form. A person's ticks stay where `block_id` and `action_id` do, as in Slack."""
+        """Replace the content. A person's ticks stay where `block_id` and `action_id` stay, as in Slack."""
         self.past.append((self.message, self.ticks))
         self.message = message
         places = {
@@ -62,7 +62,7 @@ class Posted:
 
 
 class Conversations:
-    """All channels' messages. Methods raise KeyError for a channel or message that is not there: look first."""
+    """The messages of all channels. Methods raise KeyError for an unknown channel or message."""
 
     def __init__(self, workspace: Workspace, events: Events, control: Control) -> None:
         self.workspace = workspace
@@ -82,11 +82,11 @@ class Conversations:
 
     @property
     def private(self) -> list[Json]:
-        """What only one person sees: `user, channel, thread_ts, ts, text, blocks, via`."""
+        """Messages that only one person sees: `user, channel, thread_ts, ts, text, blocks, via`."""
         return [one.as_private() for one in self._private]
 
     def top_level(self, channel: str) -> list[Posted]:
-        """The messages of a channel outside threads, oldest first; broadcast replies stand there too."""
+        """The messages of a channel outside threads and the broadcast replies, oldest first."""
         kept = self._posted.get(channel, {}).values()
         return [one for one in kept if not one.is_reply or one.message.get("subtype") == "thread_broadcast"]
 
@@ -94,7 +94,7 @@ class Conversations:
         return [one for one in self._posted.get(channel, {}).values() if one.thread_ts == root]
 
     def read(self, posted: Posted, *, metadata: bool = False) -> Json:
-        """A message as history gives it: a root with its thread's counts, `metadata` only if asked for."""
+        """A message as history returns it: a root with the counts of its thread, `metadata` only on request."""
         message = copy.deepcopy(posted.message)
         if not metadata:
             message.pop("metadata", None)
@@ -117,12 +117,12 @@ class Conversations:
     # Changing
 
     def next_ts(self) -> str:
-        """A ts from the clock, above every other."""
+        """A ts from the clock, higher than all others."""
         self._last_ts = max(self._last_ts + 1, int(time.time() * 1_000_000))
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     def add(self, channel: Channel, message: Json, *, deliver: bool = True) -> Posted:
-        """Say something. `deliver` False: the app is not told, as if it came before the app did."""
+        """Post a message. `deliver` False: the app gets no event, as for messages older than the app."""
         posted = Posted(channel.id, {"type": "message", "ts": self.next_ts(), **message})
         root = self.find(channel.id, posted.thread_ts or "")
         if root is not None and "user" in root.message:
@@ -135,7 +135,7 @@ class Conversations:
         return posted
 
     def change(self, posted: Posted, message: Json) -> None:
-        """Put another message in this one's place: an edit, an update, a preview, a tombstone."""
+        """Replace a message: an edit, an update, a preview, a tombstone."""
         previous = self.read(posted)
         posted.become(message)
         channel = self.workspace.channels[posted.channel]
@@ -145,10 +145,10 @@ class Conversations:
         self._tell(posted)
 
     def edit(self, posted: Posted, by: str, content: Json) -> None:
-        """Change what a message says; `edited` says by whom and when.
+        """Change a message; `edited` says by whom and when.
 
         Content without blocks drops the blocks; attachments and metadata stay unless the content has them. Empty
-        metadata takes earlier metadata away.
+        metadata removes earlier metadata.
         """
         edited = {"user": by, "ts": self.next_ts()}
         changed = {**_without_blocks(posted.message), **content, "edited": edited}
@@ -168,14 +168,14 @@ class Conversations:
         self.control.publish("message_deleted", {"channel": posted.channel, "ts": posted.ts})
 
     def show_privately(self, user: str, channel: str, message: Json, via: str) -> Posted:
-        """Show a message to one person alone; it is in no history and no event is sent."""
+        """Show a message to one person only; it is in no history and sends no event."""
         posted = Posted(channel, {"type": "message", "ts": self.next_ts(), **message}, only=user, via=via)
         self._private.append(posted)
         self.control.publish("private", posted.as_private())
         return posted
 
     def edit_privately(self, posted: Posted, content: Json | None) -> None:
-        """Change what a private message says, or take it away (None)."""
+        """Change a private message, or remove it (None)."""
         if content is None:
             self._private.remove(posted)
         else:
@@ -183,7 +183,7 @@ class Conversations:
         self.control.publish("private", {**posted.as_private(), "deleted": content is None})
 
     def forget(self) -> None:
-        """Everything that was said, to everyone and privately. No event is sent."""
+        """Forget all messages, private ones too, without sending events."""
         self._posted.clear()
         self._private.clear()
 

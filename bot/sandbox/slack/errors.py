@@ -1,10 +1,10 @@
-"""How Slack says no, to programs and to people."""
+"""Errors of the Web API."""
 
 from typing import Any
 
 
 class SlackError(Exception):
-    """A Web API call that Slack answers with `{"ok": false, "error": …}`; `more` are further fields beside it."""
+    """Answered as `{"ok": false, "error": …}`; `more` are further fields of the answer."""
 
     def __init__(self, error: str, **more: Any) -> None:
         super().__init__(error)
@@ -13,5 +13,5 @@ class SlackError(Exception):
 
 
 def bad_arguments(*sentences: str) -> SlackError:
-    """`invalid_arguments` with Slack's sentences about each of them."""
+    """`invalid_arguments` with these sentences of Slack's."""
     return SlackError("invalid_arguments", response_metadata={"messages": [f"[ERROR] {one}" for one in sentences]})

@@ -1,4 +1,4 @@
-"""What a person has entered in one input, as `state.values` has it."""
+"""The state of an input, as in `state.values`."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ BY_ID = {
 def entered(element: Json, entry: Entry | None, suggested: list[Json] | None = None) -> Json | None:
     """The state of one element: the entry, or its `initial_…` when there is none; None for what holds no state.
 
-    `suggested` are the options that the app last gave for an external select.
+    `suggested` are the app's last options for an external select.
     """
     kind: str = element["type"]
     if kind in (*MANY, *ONE):
@@ -57,6 +57,6 @@ def options(element: Json) -> list[Json]:
 
 
 def initial(element: Json) -> list[Json]:
-    """The options that are chosen before anyone has touched the element."""
+    """The options that are chosen at first."""
     one = [element["initial_option"]] if "initial_option" in element else []
     return [*element.get("initial_options", []), *one]

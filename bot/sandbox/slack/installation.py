@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Installation:
-    """The app's standing in a workspace: `token` opens the Web API with `scopes`; None while it is not installed.
+    """The app's installation: its bot `token`, None while it is not installed, and the `scopes` of that token.
 
-    `is_org_wide`: not in the workspace itself but in its enterprise (`is_enterprise_install`). `issued` are all bot
-    tokens there ever were.
+    `is_org_wide`: installed in the enterprise, not the workspace (`is_enterprise_install`). `issued`: all bot tokens so
+    far.
     """
 
     token: str | None
@@ -27,9 +27,9 @@ class Installation:
         return self.token is not None
 
     def begin(self, scopes: set[str]) -> str:
-        """Install, once more or for the first time: the token.
+        """Install, for the first time or again; returns the token.
 
-        One that works is kept, and scopes add up: https://docs.slack.dev/authentication/installing-with-oauth.
+        A token that works is kept, and scopes add up: https://docs.slack.dev/authentication/installing-with-oauth.
         """
         if self.token is None:
             self.token = f"xoxb-sandbox-{secrets.token_hex(12)}"
@@ -39,6 +39,6 @@ class Installation:
         return self.token
 
     def end(self) -> None:
-        """The token dies. Slack says `account_inactive` about it; after a new installation, `invalid_auth`."""
+        """Revoke the token: from now on `account_inactive`, and `invalid_auth` after a new installation."""
         self.token, self.ended = None, self.token
         self.scopes.clear()

@@ -1,6 +1,6 @@
-"""The app's other doors: message shortcuts, slash commands, its Home tab, and its modals.
+"""Message shortcuts, slash commands, the Home tab and modals.
 
-https://docs.slack.dev/reference/interaction-payloads. Only what the manifest declares is there.
+https://docs.slack.dev/reference/interaction-payloads. Only what the manifest declares exists.
 """
 
 import time
@@ -28,7 +28,7 @@ Json = dict[str, Any]
 
 
 class Interactions:
-    """What a person can open. Methods raise ControlError for what could not be done in Slack."""
+    """What people do in them. Methods raise ControlError for what is impossible in Slack."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Interactions:
         self.address = address
 
     async def shortcut(self, posted: Posted, person: User, callback_id: str) -> Json:
-        """Choose a message shortcut in the ⋯ menu; it is there whether the bot is in the channel or not."""
+        """Choose a message shortcut in the ⋯ menu. The bot need not be in the channel."""
         self._need_app()
         if self.shortcuts.get(callback_id, {}).get("type") != "message":
             raise ControlError(f"The manifest has no message shortcut {callback_id!r}.")

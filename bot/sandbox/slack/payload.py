@@ -1,4 +1,4 @@
-"""What a message may carry: `text`, `blocks`, `attachments` and `metadata`, checked as Slack checks them."""
+"""The content of a message: `text`, `blocks`, `attachments` and `metadata`, checked as Slack does."""
 
 import json
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ JSON_ARGUMENTS = ("blocks", "attachments", "metadata", "view")
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """The arguments of one call, from a form, a query or a JSON body; empty strings are as good as absent."""
+    """The arguments of one call, from a form, a query or a JSON body; an empty string counts as absent."""
 
     given: Json
 
@@ -34,14 +34,14 @@ class Arguments:
         return str(self.given[name]) if self.has(name) else default
 
     def need(self, *names: str) -> tuple[str, ...]:
-        """The values of these arguments. Raises SlackError (`invalid_arguments`) when one is missing."""
+        """The values of these required arguments. Raises SlackError (`invalid_arguments`) when one is missing."""
         missing = [name for name in names if not self.has(name)]
         if missing:
             raise bad_arguments(*(f"missing required field: {name}" for name in missing))
         return tuple(self.text(name) for name in names)
 
     def flag(self, name: str, default: bool = False) -> bool:
-        """A boolean, as JSON has it or as forms spell it."""
+        """A boolean, from JSON or a form."""
         return str(self.given.get(name, default)).lower() in ("true", "1")
 
     def number(self, name: str, default: int, most: int) -> int:
@@ -85,7 +85,7 @@ def content(arguments: Arguments) -> Json:
 
 
 def says_nothing(kept: Json) -> bool:
-    """Whether there is neither text nor a block nor an attachment: `no_text`."""
+    """Whether there is no text, block or attachment: `no_text`."""
     return not (kept["text"] or kept.get("blocks") or kept.get("attachments"))
 
 
@@ -103,7 +103,7 @@ def _blocks(given: Any) -> list[Json]:
 
 
 def _characters(value: Any) -> int:
-    """How much there is to read in these blocks."""
+    """The number of characters of text in these blocks."""
     if isinstance(value, list):
         return sum(_characters(one) for one in cast(list[Any], value))
     if not isinstance(value, dict):
@@ -127,7 +127,7 @@ def _attachments(given: Any) -> list[Json]:
 
 
 def _metadata(given: Any) -> Json:
-    """`{event_type, event_payload}`; an empty object takes earlier metadata away (chat.update)."""
+    """`{event_type, event_payload}`; an empty object removes earlier metadata (chat.update)."""
     if not isinstance(given, dict):
         raise SlackError("invalid_metadata_format")
     metadata = cast(Json, given)

@@ -26,7 +26,7 @@ def replies(api: Api, arguments: Arguments) -> Json:
     _, ts = arguments.need("channel", "ts")
     channel = _read_channel(api, arguments)
     root = api.message(channel, ts, "thread_not_found")
-    # The root is there whatever `oldest` and `latest` say; later pages go on without it.
+    # The first page always has the root, whatever `oldest` and `latest`; later pages do not.
     thread = [one for one in api.conversations.replies(channel.id, ts) if _within(one, arguments)]
     return _page(api, [root, *thread], arguments, REPLIES_PAGE)
 
@@ -47,7 +47,7 @@ def _read_channel(api: Api, arguments: Arguments) -> Channel:
 
 
 def _within(posted: Posted, arguments: Arguments) -> bool:
-    """Whether a message lies between `oldest` and `latest`, the ends only if `inclusive`."""
+    """Whether a message is between `oldest` and `latest`; the ends count only if `inclusive`."""
     at, inclusive = _when(posted.ts, "invalid_ts"), arguments.flag("inclusive")
     oldest = _when(arguments.text("oldest", "0"), "invalid_ts_oldest")
     latest = _when(arguments.text("latest", "99999999999"), "invalid_ts_latest")
@@ -55,7 +55,7 @@ def _within(posted: Posted, arguments: Arguments) -> bool:
 
 
 def _when(ts: str, error: str) -> int:
-    """A ts in microseconds. Raises SlackError for what is none."""
+    """A ts in microseconds. Raises SlackError for a bad one."""
     seconds, _, micro = ts.partition(".")
     if not (seconds + micro).isdigit():
         raise SlackError(error)
@@ -108,7 +108,7 @@ def user_info(api: Api, arguments: Arguments) -> Json:
 
 
 def user_conversations(api: Api, arguments: Arguments) -> Json:
-    """The channels that a person (us by default) is in; those that we are not in only if public."""
+    """The channels of a person (the bot by default); those without the bot only if public."""
     _need_team(api, arguments)
     user = arguments.text("user", api.workspace.our_user)
     if user not in api.workspace.users:
@@ -134,7 +134,7 @@ def user_conversations(api: Api, arguments: Arguments) -> Json:
 
 
 def _need_team(api: Api, arguments: Arguments) -> None:
-    """The token of an org-wide installation is for many workspaces: here a call must say which one it means.
+    """An org-wide token is valid for many workspaces: this call must name one.
 
     https://docs.slack.dev/enterprise/developing-for-enterprise-orgs
     """

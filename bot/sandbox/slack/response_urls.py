@@ -1,4 +1,4 @@
-"""Response URLs: what the app may do with one, five times within half an hour.
+"""Response URLs, which the app can use five times within half an hour.
 
 https://docs.slack.dev/interactivity/handling-user-interaction#message_responses. Journalled as the method
 `response_url` of the service "slack".
@@ -26,7 +26,7 @@ MOST_USES = 5
 
 @dataclass(slots=True)
 class ResponseUrl:
-    """What one response URL is for: the person and channel of the interaction, and the message it was on."""
+    """The person and channel of an interaction, and the message it was on."""
 
     user: str
     channel: str
@@ -36,7 +36,7 @@ class ResponseUrl:
 
 
 class ResponseUrls:
-    """The response URLs that were given out. `lifetime` is in seconds."""
+    """The response URLs issued so far. `lifetime` is in seconds."""
 
     def __init__(self, conversations: Conversations, control: Control) -> None:
         self.conversations = conversations
@@ -51,7 +51,7 @@ class ResponseUrls:
         return f"http://{address}/actions/{self.conversations.workspace.team_id}/{OUR_APP}/{key}"
 
     def forget(self) -> None:
-        """None works any more."""
+        """Invalidate all of them."""
         self._urls.clear()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
@@ -112,7 +112,7 @@ class ResponseUrls:
             self.conversations.edit(source, source.message["user"], kept)
 
     def _say(self, url: ResponseUrl, arguments: Arguments, kept: Json) -> None:
-        """A new message, to the person alone or to the channel; no membership of the bot is needed."""
+        """Post a new message, to the person only or to the channel; the bot need not be in it."""
         us = self.conversations.workspace.us
         message = {**as_bot(us), **kept}
         if arguments.has("thread_ts"):

@@ -1,4 +1,4 @@
-"""The sandbox's Slack: one workspace on loopback, with its Web API, Socket Mode, and what people do in it."""
+"""The sandbox's Slack: one workspace on loopback, with its Web API, Socket Mode or HTTP, and its people."""
 
 from typing import Any, Self
 
@@ -11,7 +11,7 @@ from bot.sandbox.slack.methods import Api
 from bot.sandbox.slack.oauth import Client, bot_scopes
 from bot.sandbox.slack.user_actions import UserActions
 from bot.sandbox.slack.web_api import WebApi
-from bot.sandbox.slack.workspace import TEAM, populated
+from bot.sandbox.slack.workspace import TEAM, example_workspace
 
 Json = dict[str, Any]
 
@@ -19,15 +19,15 @@ LARGEST_BODY = 4 * 1024 * 1024
 
 
 class SlackServer(UserActions):
-    """A strict Slack for one app, that of `manifest` (Slack's format). Use as an async context manager.
+    """A strict Slack for the app of `manifest` (Slack's format). Use as an async context manager.
 
-    `ack_seconds`: how long Slack waits for an acknowledgement; `retry_delays`: how long it then waits before each
-    further try of an event. With a `signing_secret`, and a manifest that has Socket Mode off, it speaks HTTP to the
-    manifest's request URLs. Its methods are the verbs of `POST /_sandbox/…` under the same names.
+    `ack_seconds`: how long Slack waits for an acknowledgement; `retry_delays`: the pauses before it repeats an event.
+    With a `signing_secret`, and Socket Mode off in the manifest, it calls the manifest's request URLs. Each verb of
+    `POST /_sandbox/…` is a method of the same name.
 
-    `team` (an id), `team_name` and `domain` are the workspace's, `enterprise` the id of the organisation that it
-    belongs to; `org_wide`: the app is installed in that one. With a `client_id` and `client_secret` it is not installed
-    until somebody does so by OAuth, and `bot_token` is none. Raises ValueError for what does not go together.
+    `team` (an id), `team_name` and `domain` are the workspace's; `enterprise` is the id of its enterprise, if any;
+    `org_wide`: the app is installed in the enterprise. With `client_id` and `client_secret` the app is not installed
+    until somebody does so by OAuth, and `bot_token` is ignored. Raises ValueError for options that do not go together.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class SlackServer(UserActions):
         else:
             installation = Installation(bot_token, bot_scopes(manifest), org_wide)
         domain = domain or team_name.lower().replace(" ", "-")
-        workspace = populated(_display_name(manifest), team, team_name, domain, enterprise, installation)
+        workspace = example_workspace(_display_name(manifest), team, team_name, domain, enterprise, installation)
         super().__init__(manifest, workspace, client, control, ack_seconds, retry_delays, signing_secret)
         api = Api(
             workspace=self.workspace,

@@ -1,4 +1,4 @@
-"""The whole workspace as one JSON object, enough for a page to draw itself again after a reload."""
+"""The whole workspace as one JSON object, from which the page can draw everything."""
 
 from typing import Any
 
@@ -45,6 +45,6 @@ def _channel(conversations: Conversations, channel: Channel) -> Json:
 
 
 def _message(conversations: Conversations, posted: Posted) -> Json:
-    """A message with each person's ticks: `{user: state.values}` for whoever has touched an input."""
+    """A message with each person's ticks: `{user: state.values}` for people who have touched an input."""
     ticks = {user: state_values(posted.message, posted.ticks, user) for user, _, _ in posted.ticks}
     return {**conversations.read(posted, metadata=True), "ticks": ticks}

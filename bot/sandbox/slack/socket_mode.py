@@ -1,6 +1,6 @@
 """Socket Mode: tickets, websockets, envelopes and their acknowledgements.
 
-https://docs.slack.dev/apis/events-api/using-socket-mode. Each envelope sent is one journalled call of the service
+https://docs.slack.dev/apis/events-api/using-socket-mode. Each envelope is one call in the journal, of the service
 "slack", named `socket:events_api`, `socket:interactive` or `socket:slash_commands`; its answer is
 `{"acknowledged", "payload"}`, and it is under way until then.
 """
@@ -24,12 +24,12 @@ TICKET_SECONDS = 30.0
 HOURS_OPEN = 18_060
 PING_SECONDS = 10.0
 LEFT_SECONDS = {"warning": 10.0, "refresh_requested": 2.0, "link_disabled": 0.0}
-"""How long a websocket stays open after its disconnect frame: documented for warnings alone, "about 10 s"."""
+"""Seconds that a websocket stays open after its disconnect frame; documented only for warnings, "about 10 s"."""
 
 
 @dataclass(eq=False, slots=True)
 class Connection:
-    """One open websocket of the app. `silent`: it stays open, but nothing is sent or heard on it any more."""
+    """One open websocket of the app. `silent`: it stays open, but nothing is sent or read any more."""
 
     request: web.Request
     socket: web.WebSocketResponse
@@ -37,7 +37,7 @@ class Connection:
 
 
 class SocketMode(Transport):
-    """Slack's end of the app's websockets. `enabled` is the switch on the app's page, Socket Mode."""
+    """Slack's end of the app's websockets. `enabled` is the Socket Mode switch of the app."""
 
     def __init__(
         self, control: Control, ack_seconds: float, retry_delays: tuple[float, ...], *, enabled: bool = True
@@ -57,7 +57,7 @@ class SocketMode(Transport):
         return bool(self.connections)
 
     def ticket(self) -> str:
-        """A ticket for one websocket, good once and for 30 s."""
+        """A ticket for one websocket, valid once, within 30 s."""
         ticket = secrets.token_hex(8)
         self._tickets[ticket] = time.monotonic() + TICKET_SECONDS
         return ticket
@@ -109,7 +109,7 @@ class SocketMode(Transport):
             self._acknowledge(data)
 
     def _acknowledge(self, text: str) -> None:
-        """It may come on another socket than the envelope went out on (facts of slack_sdk)."""
+        """It may come on another socket than the envelope was sent on (slack_sdk does so)."""
         try:
             data: object = json.loads(text)
         except ValueError:
@@ -122,7 +122,7 @@ class SocketMode(Transport):
             waiting.set_result(answer.get("payload"))
 
     def drop(self) -> int:
-        """Cut every open websocket without a word; returns how many."""
+        """Cut every open websocket without a close frame; returns how many."""
         cut = [connection.request.transport for connection in self.connections]
         for transport in cut:
             if transport is not None:
@@ -130,7 +130,7 @@ class SocketMode(Transport):
         return len(cut)
 
     def silence(self) -> int:
-        """Let every open websocket stay open, and neither send nor hear anything on it again; returns how many."""
+        """Keep every websocket open but ignore it from now on; returns how many."""
         for connection in self.connections:
             connection.silent = True
         return len(self.connections)
@@ -167,7 +167,7 @@ class SocketMode(Transport):
     async def send_interaction(
         self, kind: str, payload: Json, *, accepts_response_payload: bool = False
     ) -> Acknowledgement:
-        """Send one envelope and wait for its acknowledgement, `ack_seconds` at most; not sent without a socket."""
+        """Send one envelope and wait up to `ack_seconds` for the acknowledgement; fails without a websocket."""
         return await self._send(kind, payload, accepts_response_payload=accepts_response_payload)
 
     async def _send(

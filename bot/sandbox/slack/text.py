@@ -1,6 +1,6 @@
-"""How Slack turns what a person typed into `text` and a `rich_text` block, and mrkdwn back into its parts.
+"""Typed text as Slack's `text` and `rich_text` block, and mrkdwn split into its parts.
 
-In `text` only `&`, `<` and `>` are escaped and links stand as `<url>` or `<url|label>`; in the block the same link
+In `text` only `&`, `<` and `>` are escaped and links are `<url>` or `<url|label>`; in the block the same link
 has its URL unescaped. https://docs.slack.dev/messaging/formatting-message-text
 """
 
@@ -47,7 +47,7 @@ def _typed_parts(text: str, names: Mapping[str, str]) -> Iterable[Json]:
 
 
 def _joined(parts: Iterable[Json]) -> list[Json]:
-    """The parts with neighbouring texts made one."""
+    """The parts, with adjacent texts joined."""
     joined: list[Json] = []
     for part in parts:
         if part["type"] == "text" and joined and joined[-1]["type"] == "text":
@@ -107,7 +107,7 @@ def _control_part(target: str, label: str | None) -> Json:
         case "#":
             return {"type": "channel", "channel_id": target[1:]}
         case "!" if target.startswith("!date^"):
-            # A moment that Slack shows in each reader's zone; the label is for those who see no Slack.
+            # A date that Slack shows in each reader's time zone; the label is its fallback.
             return {"type": "text", "text": unescape(label or "")}
         case "!":
             return {"type": "broadcast", "range": target[1:]}

@@ -1,4 +1,4 @@
-"""Trigger ids: each lets the app open one modal for one person, once, within three seconds."""
+"""Trigger ids: each opens one modal for one person, within three seconds."""
 
 import secrets
 import time
@@ -7,7 +7,7 @@ from bot.sandbox.slack.errors import SlackError
 
 
 class Triggers:
-    """The trigger ids that were given out. `lifetime` is in seconds."""
+    """The trigger ids issued so far. `lifetime` is in seconds."""
 
     def __init__(self) -> None:
         self.lifetime = 3.0
@@ -20,7 +20,7 @@ class Triggers:
         return trigger
 
     def use(self, trigger: str) -> str:
-        """The person whose act it came from. Raises SlackError when it was used, is too old, or never was."""
+        """The person it was issued for. Raises SlackError when it is used, expired or unknown."""
         if trigger not in self._given:
             raise SlackError("invalid_trigger_id")
         if trigger in self._used:

@@ -1,4 +1,4 @@
-"""What people do in the workspace, and Slack for them: the verbs of `POST /_sandbox/…`."""
+"""What people do in the workspace: the verbs of `POST /_sandbox/…`."""
 
 import uuid
 from typing import Any
@@ -14,12 +14,12 @@ Json = dict[str, Any]
 
 
 class UserActions(InstalledApp):
-    """All verbs. They raise ControlError for what could not happen in Slack."""
+    """All verbs. They raise ControlError for what is impossible in Slack."""
 
     # What Slack itself does
 
     def event(self, event: Json) -> Json:
-        """Send the app this event as given, even one that Slack itself would not send now: `{"event_id"}`.
+        """Send the app this event exactly as given, whatever it is subscribed to: `{"event_id"}`.
 
         Raises ControlError for an event without a `type`.
         """
@@ -45,9 +45,9 @@ class UserActions(InstalledApp):
         broadcast: bool = False,
         deliver: bool = True,
     ) -> Json:
-        """Say `text` as typed (`raw`: as mrkdwn), and return the message as history has it.
+        """Post `text` as typed (`raw`: as mrkdwn); returns the message as in history.
 
-        `broadcast`: a reply that also goes to the channel. `deliver` False: the app is not told.
+        `broadcast`: a reply that also goes to the channel. `deliver` False: the app gets no event.
         """
         person = self.person(channel, as_user)
         extra: Json = {"attachments": attachments, "files": files, "thread_ts": thread_ts}
@@ -64,7 +64,7 @@ class UserActions(InstalledApp):
         return self.conversations.read(posted)
 
     def edit(self, channel: str, ts: str, text: str, as_user: str | None = None, *, raw: bool = False) -> Json:
-        """Change what a message says; by its author unless `as_user` is given."""
+        """Edit a message; by its author unless `as_user` is given."""
         posted = self.posted(channel, ts)
         by = as_user or posted.message.get("user", "")
         if by != posted.message.get("user"):
@@ -111,15 +111,15 @@ class UserActions(InstalledApp):
     ) -> Json:
         """Press a button, or choose `option` of an overflow menu: `{"acknowledged", "seconds", "ticket"}`.
 
-        Comes back when the app has acknowledged or `ack_seconds` have passed; Slack sends no click twice.
+        Returns when the app has acknowledged or after `ack_seconds`; clicks are never repeated.
         `late`: on a screen that still shows an earlier version of the message.
         """
         return await self.clicks.click(channel, ts, action_id, as_user, block_id, option, late=late)
 
-    # Through the other doors
+    # Shortcuts, commands, Home and modals
 
     def mention(self, channel: str, as_user: str, text: str, *, thread_ts: str | None = None) -> Json:
-        """Say `@Case Insights <text>`: a message, which the app hears of twice (also as `app_mention`)."""
+        """Post `@Case Insights <text>`: the app gets a `message` and an `app_mention` event."""
         return self.message(channel, as_user, f"@{self.workspace.our_name} {text}", thread_ts=thread_ts)
 
     async def shortcut(self, channel: str, ts: str, as_user: str, callback_id: str) -> Json:
@@ -131,13 +131,13 @@ class UserActions(InstalledApp):
         return await self.interactions.command(channel, self.person(channel, as_user), command, text)
 
     def home(self, as_user: str) -> Json:
-        """Open the app's Home tab; what it shows so far is `{"view"}`, None before the app has published it."""
+        """Open the app's Home tab: `{"view"}`, which is None until the app has published one."""
         self.interactions.home(self.somebody(as_user))
         view = self.views.homes.get(as_user)
         return {"view": None if view is None else view.as_json(self.workspace)}
 
     def modal(self, as_user: str) -> Json | None:
-        """The modal that this person sees on top, with `errors` by block_id; None without one."""
+        """The topmost modal of this person, with `errors` by block_id, or None."""
         view = self.views.modals.get(as_user)
         return None if view is None else {**view.as_json(self.workspace), "errors": view.errors}
 
@@ -163,7 +163,7 @@ class UserActions(InstalledApp):
         return await self.interactions.submit(view, self.somebody(as_user))
 
     def dismiss(self, view_id: str, as_user: str) -> None:
-        """Close a modal without submitting it; the app is not told."""
+        """Close a modal without submitting it; the app gets no event."""
         self.views.close(self.view(view_id, as_user).user)
 
     def _said(self, person: User, text: str, blocks: list[Json] | None, *, raw: bool) -> Json:

@@ -23,7 +23,7 @@ def push_view(api: Api, arguments: Arguments) -> Json:
 
 
 def update_view(api: Api, arguments: Arguments) -> Json:
-    """By `view_id` or `external_id`; with a `hash` only if nobody has updated it since."""
+    """By `view_id` or `external_id`; with a `hash`, only if it was not updated since."""
     given = view_of(arguments, "modal")
     view = api.views.find(arguments.text("view_id") or arguments.need("external_id")[0])
     if view is None:

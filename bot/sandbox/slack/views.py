@@ -1,4 +1,4 @@
-"""Modals and Home tabs: what `views.*` open and publish, and what a person has entered in them.
+"""Modals and Home tabs: the views that the app opens and publishes, and what people enter.
 
 https://docs.slack.dev/reference/views
 """
@@ -37,7 +37,7 @@ class View:
     errors: dict[str, str] = field(default_factory=dict[str, str])
 
     def become(self, given: Json) -> None:
-        """Show something else; what was entered stays where `block_id` and `action_id` do."""
+        """Replace the content; entries stay where `block_id` and `action_id` stay."""
         self.given, self.hash, self.errors = given, _new_hash(), {}
         places = {(block["block_id"], one["action_id"]) for block in given["blocks"] for one in elements(block)}
         self.entries = {place: entry for place, entry in self.entries.items() if place in places}
@@ -85,14 +85,14 @@ class Views:
         self.homes: dict[str, View] = {}
 
     def open(self, user: str, given: Json) -> View:
-        """A modal for this person, in place of any other."""
+        """Open a modal for this person, instead of any other."""
         view = self._new(user, given)
         self.modals[user] = view
         self.show(view)
         return view
 
     def push(self, user: str, given: Json) -> View:
-        """A modal on top of this person's. Raises SlackError."""
+        """Open a modal on top of this person's modal. Raises SlackError."""
         top = self.modals.get(user)
         if top is None:
             raise SlackError("not_found")
@@ -118,7 +118,7 @@ class Views:
         return next((view for view in everyone if view_id in (view.id, view.given.get("external_id"))), None)
 
     def stack(self, user: str) -> list[View]:
-        """This person's modals, the one on top first."""
+        """This person's modals, the topmost first."""
         found: list[View] = []
         view = self.modals.get(user)
         while view is not None:
@@ -127,7 +127,7 @@ class Views:
         return found
 
     def close(self, user: str, *, every: bool = False) -> None:
-        """Close this person's modal; what lies below it shows again, unless `every` one is closed."""
+        """Close this person's topmost modal, or `every` one."""
         top = self.modals.pop(user, None)
         if top is not None and top.below is not None and not every:
             self.modals[user] = top.below

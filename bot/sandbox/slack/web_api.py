@@ -1,4 +1,4 @@
-"""The Web API over HTTP: arguments from query, form or JSON; token, scopes, errors; rules and journal around it."""
+"""The Web API over HTTP: arguments from query, form or JSON, token, scopes and errors."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ METHODS: dict[str, Method] = {**CHAT, **READING, **VIEWS}
 
 
 class WebApi:
-    """`/api/<method>`, with the two tokens that it knows. `app_scopes` are those of the app-level token."""
+    """`/api/<method>`, for the bot token and the app-level token with its `app_scopes`."""
 
     def __init__(self, api: Api, control: Control, app_token: str) -> None:
         self.api = api
@@ -51,7 +51,7 @@ class WebApi:
             return self._refused(name, refusal)
 
     def _allowed(self, name: str, token: str) -> Method:
-        """The method, if there is one and the token may call it."""
+        """The method, if it exists and the token may call it. Raises SlackError."""
         method = METHODS.get(name)
         if method is None:
             raise SlackError("unknown_method", req_method=name)
@@ -117,7 +117,7 @@ def _client(request: web.Request) -> Json:
 
 
 def token_of(request: web.Request, given: Json) -> str:
-    """The token: of the header, or the `token` argument; a JSON body's does not count."""
+    """The token from the header, or from the `token` argument unless the body is JSON."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme == "Bearer" and token:
         return token

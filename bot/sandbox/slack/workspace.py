@@ -1,4 +1,4 @@
-"""Who and what is in the sandbox's workspace: people, bots, channels and who is in them."""
+"""The workspace: its people, bots, channels and their members."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +10,7 @@ Json = dict[str, Any]
 TEAM = "T0ACME"
 OTHER_TEAM = "T0OTHER"
 ENTERPRISE_NAME, ENTERPRISE_DOMAIN = "Corp", "corp"
-"""Of every enterprise, whatever its id: an organisation (Enterprise Grid) that workspaces belong to."""
+"""The enterprise (Enterprise Grid organization) of workspaces that have one."""
 OUR_USER, OUR_BOT, OUR_APP = "U0CASES", "B0CASES", "A0CASES"
 
 
@@ -70,7 +70,7 @@ class User:
         return user
 
     def bot_profile(self) -> Json:
-        """What Slack puts beside `bot_id` on a bot's message."""
+        """`bot_profile` of a bot's message."""
         return {
             "id": self.bot_id,
             "app_id": self.app_id,
@@ -84,7 +84,7 @@ class User:
 
 @dataclass(slots=True)
 class Channel:
-    """A channel. `id` begins with C; a private one's too, as Slack has done since 2021 (older ones have G)."""
+    """A channel. Ids of private ones begin with C too, as in Slack since 2021 (older ones have G)."""
 
     id: str
     name: str
@@ -124,9 +124,9 @@ class Channel:
 
 @dataclass(slots=True)
 class Workspace:
-    """A workspace with everyone and everything in it. `our_name` is our bot's display name, `our_user` its user's id.
+    """A workspace and everything in it. `our_name` is our bot's display name, `our_user` the id of its user.
 
-    `enterprise_id`: of the enterprise that it belongs to, if any.
+    `enterprise_id`: of its enterprise, if any.
     """
 
     our_name: str
@@ -146,7 +146,7 @@ class Workspace:
 
     @property
     def installed_in(self) -> str | None:
-        """The team or, if that has installed the app, the enterprise."""
+        """The id of the team, or of the enterprise for an org-wide installation."""
         return self.enterprise_id if self.installation.is_org_wide else self.team_id
 
     @property
@@ -155,13 +155,13 @@ class Workspace:
         return None if self.enterprise_id is None else {"id": self.enterprise_id, "name": ENTERPRISE_NAME}
 
     def names(self) -> dict[str, str]:
-        """What can be typed behind an @, and whom it means."""
+        """The user ids by the names that can be typed after an @."""
         return {user.real_name: user.id for user in self.users.values()} | {
             user.name: user.id for user in self.users.values()
         }
 
     def direct(self, user: User) -> Channel:
-        """The direct messages of a person with the app; opened when the app first writes to them."""
+        """The direct messages between a person and the app; opened on first use."""
         channel_id = f"D{user.id[1:]}"
         if channel_id not in self.channels:
             members = {self.our_user, user.id}
@@ -174,10 +174,10 @@ class Workspace:
         return self.our_user in channel.members
 
 
-def populated(
+def example_workspace(
     our_name: str, team_id: str, name: str, domain: str, enterprise_id: str | None, installation: Installation
 ) -> Workspace:
-    """The workspace that every sandbox starts with. People and channels have the same ids in all, our bot has not."""
+    """The workspace that every sandbox starts with. Ids are the same in all of them, except our bot's."""
     ours = "" if team_id == TEAM else team_id.removeprefix("T0")
     our_user, our_bot = OUR_USER + ours, OUR_BOT + ours
     elsewhere = TEAM if team_id == OTHER_TEAM else OTHER_TEAM

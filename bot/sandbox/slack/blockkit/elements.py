@@ -1,7 +1,7 @@
-"""Block Kit's composition objects and elements, as Slack's reference pages limit them.
+"""Block Kit's composition objects and elements, with the limits of Slack's reference pages.
 
 https://docs.slack.dev/reference/block-kit/composition-objects and …/block-elements. slack_sdk's own models are not
-used: they let twelve checkboxes pass, and the sandbox must not.
+used: they accept twelve checkboxes, and Slack does not.
 """
 
 from collections.abc import Callable, Iterator
@@ -63,7 +63,7 @@ OPTION_GROUPS = several(
 
 
 def canonical(value: Any) -> Any:
-    """An option as Slack compares it: defaults that may be left out (`emoji`, `verbatim`) do not count."""
+    """An option as Slack compares it, without defaults that may be left out (`emoji`, `verbatim`)."""
     if isinstance(value, dict):
         fields = cast(Json, value)
         return {name: canonical(inner) for name, inner in fields.items() if name not in ("emoji", "verbatim")}
@@ -84,7 +84,7 @@ def initial_among_options(value: Any, pointer: str) -> Iterator[str]:
 
 
 def _options(element: Json) -> list[Any]:
-    """The options of a select, in groups or not; whatever has another shape is refused elsewhere."""
+    """The options of a select, in groups or not; other shapes are refused elsewhere."""
     found: list[Any] = []
     if isinstance(element.get("options"), list):
         found += element["options"]

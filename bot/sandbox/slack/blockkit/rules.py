@@ -1,8 +1,8 @@
-"""Block Kit's rules: which blocks Slack takes, and the words in which it refuses the others.
+"""Block Kit's rules: which blocks Slack accepts, and the errors for the others.
 
-https://docs.slack.dev/reference/block-kit/blocks. Served are the blocks of messages and modals that have been there
-for years (section, header, context, actions, divider, image, input, rich_text, markdown); any other type is refused
-as unsupported, newer ones of Slack's included.
+https://docs.slack.dev/reference/block-kit/blocks. Supported are the long-established blocks of messages and
+modals (section, header, context, actions, divider, image, input, rich_text, markdown); any other type is refused as
+unsupported, including newer ones.
 """
 
 import secrets
@@ -69,7 +69,7 @@ def _text_or_fields(value: Any, pointer: str) -> Iterator[str]:
 
 
 def _action_ids_once(value: Any, pointer: str) -> Iterator[str]:
-    """Within one block each `action_id` stands once."""
+    """Each `action_id` is unique within a block."""
     elements: Any = value.get("elements")
     seen: set[str] = set()
     for index, element in enumerate(cast(list[Any], elements) if isinstance(elements, list) else []):
@@ -137,7 +137,7 @@ VIEWS: dict[str, Check] = {
 
 
 def problems(blocks: list[Any]) -> list[str]:
-    """What Slack would say against a message's blocks, in its words with JSON pointers; empty when it takes them."""
+    """Slack's errors about a message's blocks, with JSON pointers; empty when it accepts them."""
     found = list(several(_BLOCK, MESSAGE_BLOCKS, 0)(blocks, "/blocks"))
     found.extend(_block_ids_once(blocks, "/blocks"))
     markdown = sum(len(str(block.get("text"))) for block in blocks_of_type(blocks, "markdown"))
@@ -147,7 +147,7 @@ def problems(blocks: list[Any]) -> list[str]:
 
 
 def view_problems(view: Json, kind: str) -> list[str]:
-    """What Slack would say against a view of this type ("modal" or "home")."""
+    """Slack's errors about a view of this type ("modal" or "home")."""
     found = list(by_type({kind: VIEWS[kind]})(view, "/view"))
     blocks: Any = view.get("blocks")
     if isinstance(blocks, list):

@@ -1,6 +1,6 @@
-"""The vocabulary in which Block Kit's rules are written: small checks that are put together into larger ones.
+"""The checks that Block Kit's rules are made of; small ones are combined into larger ones.
 
-A check takes a value and its JSON pointer, and yields one sentence per problem, worded as Slack words them.
+A check takes a value and its JSON pointer, and yields Slack's sentence for each problem.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -70,7 +70,7 @@ def one_of(*values: str) -> Check:
 
 
 def anything(_value: Any, _pointer: str) -> Iterator[str]:
-    """What these rules do not look into."""
+    """Anything: these rules do not check it."""
     yield from ()
 
 
@@ -113,7 +113,7 @@ def record(required: Mapping[str, Check], optional: Mapping[str, Check] | None =
 
 
 def by_type(kinds: Mapping[str, Check]) -> Check:
-    """An object whose `type` says which check it must pass."""
+    """An object whose `type` selects its check."""
 
     def check(value: Any, pointer: str) -> Iterator[str]:
         if not isinstance(value, dict):
@@ -131,7 +131,7 @@ def by_type(kinds: Mapping[str, Check]) -> Check:
 
 
 def both(*checks: Check) -> Check:
-    """Every one of these checks, in their order."""
+    """All of these checks, in order."""
 
     def check(value: Any, pointer: str) -> Iterator[str]:
         for one in checks:
@@ -141,5 +141,5 @@ def both(*checks: Check) -> Check:
 
 
 def typed(required: Mapping[str, Check], optional: Mapping[str, Check] | None = None) -> Check:
-    """Like `record`, for an object whose `type` has been looked at by `by_type`."""
+    """Like `record`, for an object whose `type` was checked by `by_type`."""
     return record({"type": anything, **required}, optional)
