@@ -19,7 +19,7 @@ from bot.sandbox.supervisor import Supervisor
 Json = dict[str, Any]
 Say = Callable[[str], None]
 
-FASTER_SETTINGS = {"CASE_INSIGHTS_CARD_DELAY": "200ms", "CASE_INSIGHTS_RETRY_CAP": "2s", "CASE_INSIGHTS_LEASE": "5s"}
+FASTER_SETTINGS = {"CASE_INSIGHTS_CARD_DELAY": "200ms", "CASE_INSIGHTS_RETRY_CAP": "2s", "CASE_INSIGHTS_LEASE": "10s"}
 """Nobody trying the bot wants to wait for delays that are there for busy channels."""
 
 

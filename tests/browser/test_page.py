@@ -12,6 +12,7 @@ from bot.sandbox.sandbox import Sandbox
 from bot.store import schema
 from tests.browser.conftest import NewWindow, transaction
 from tests.browser.window import Window
+from tests.e2e.bench import age_unfinished_work
 
 playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed (extra: test)")
 expect = playwright.expect
@@ -106,13 +107,17 @@ async def test_two_windows_show_the_same_and_each_has_its_own_ticks(new_window: 
     await expect(ben.insights).to_contain_text("ERROR_TRACKING")
 
 
-async def test_what_was_clicked_before_the_bot_was_killed_is_carried_out_after_it_starts(window: Window):
+async def test_what_was_clicked_before_the_bot_was_killed_is_carried_out_after_it_starts(
+    window: Window, sandbox: Sandbox
+):
     await window.paste("Monitor")
     await window.trouble("Down")
     await window.button("Add").click()
     await expect(window.card).to_contain_text("Adding 1 insight")
     await window.to_the_bot("Kill")
     await expect(window.pill).to_have_text("Bot stopped")
+    async with transaction(sandbox) as tx:
+        await age_unfinished_work(tx)
     await window.trouble("Works")
     await window.to_the_bot("Start")
     await expect(window.pill).to_have_text("Bot connected")
@@ -144,8 +149,8 @@ async def test_what_is_edited_is_marked_and_the_card_follows(window: Window):
     await expect(window.button("Add")).to_be_visible()
     await window.page.get_by_label("More for the message of Ana").last.click()
     await window.page.get_by_role("button", name="Edit message").click()
-    await window.page.get_by_role("textbox", name="Change the message").fill("Never mind.")
-    await window.page.get_by_role("textbox", name="Change the message").press("Enter")
+    await window.page.get_by_role("textbox", name="Edit the message").fill("Never mind.")
+    await window.page.get_by_role("textbox", name="Edit the message").press("Enter")
     await expect(window.page.locator(".edited")).to_have_text("(edited)")
     await expect(window.card).to_contain_text("the links were taken back")
 

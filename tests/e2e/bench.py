@@ -192,11 +192,8 @@ class Bench:
             await tx.execute(update(schema.insights).where(at.is_not(None)).values(confirmed_at=at - seconds))
 
     async def age_unfinished_work(self) -> None:
-        """As if a killed bot had been dead for longer than its leases: no test waits for them to end, but one."""
         async with self.transaction() as tx:
-            await tx.execute(update(schema.jobs).values(lease_until=None))
-            for at in (schema.insights.c.sent_at, schema.cards.c.posting_since, schema.cards.c.late_reply_since):
-                await tx.execute(update(at.table).where(at > 0).values({at: at - 60}))
+            await age_unfinished_work(tx)
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncConnection]:
@@ -304,6 +301,13 @@ async def forget(tx: AsyncConnection) -> None:
     """Delete what is stored per channel or case key: it would outlive a test."""
     for table in (schema.ties, schema.modes, schema.channels, schema.cases, schema.sites):
         await tx.execute(table.delete())
+
+
+async def age_unfinished_work(tx: AsyncConnection) -> None:
+    """As if a killed bot had been dead for longer than its leases: no test waits for them to end, but one."""
+    await tx.execute(update(schema.jobs).values(lease_until=None))
+    for at in (schema.insights.c.sent_at, schema.cards.c.posting_since, schema.cards.c.late_reply_since):
+        await tx.execute(update(at.table).where(at > 0).values({at: at - 60}))
 
 
 def boxes(card: Json) -> dict[str, list[Json]]:

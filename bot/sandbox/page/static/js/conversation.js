@@ -89,7 +89,7 @@ export class Conversation {
       .flatMap((message) => [this._item(channel, message), ...this._replies(channel, message)]);
     return shown.length
       ? shown
-      : [{ key: "empty", signature: "", make: () => el("p", { class: "empty" }, "Nothing has been said here yet.") }];
+      : [{ key: "empty", signature: "", make: () => el("p", { class: "empty" }, "No messages yet.") }];
   }
 
   _replies(channel, message) {
@@ -219,6 +219,6 @@ export class Conversation {
 function remarks(where) {
   const words = [];
   if (!where.is_member) words.push("The bot is not in this channel");
-  if (where.is_ext_shared) words.push("Shared with another organisation: the bot watches nothing here");
+  if (where.is_ext_shared) words.push("Shared with another organisation: the bot ignores links here");
   return words.map((one) => el("span", { class: "remark" }, one));
 }

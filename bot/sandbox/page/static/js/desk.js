@@ -1,4 +1,4 @@
-/** What one does on the page, carried to the sandbox; what it refuses is said in its own words. */
+/** Sends what people do on the page to the sandbox, and shows its refusals. */
 
 import { byId } from "./dom.js";
 import { Refused } from "./sandbox.js";
@@ -38,13 +38,13 @@ export class Desk {
       const { sent } = await this.sandbox.tell("slack", "redeliver", { event: message.ts, copies: 10 });
       this.toast(
         sent
-          ? `Slack sent this message to the bot ${sent} times more.`
-          : "The bot was never told of this message, so Slack does not repeat it.",
+          ? `Slack sent this message to the bot ${sent} more times.`
+          : "The bot never got this message, so Slack does not repeat it.",
       );
     });
   }
 
-  /** As in Slack a tick is told at once and is one person's own; a click waits until the ticks before it arrived. */
+  /** As in Slack, a tick is sent at once and counts for one person; a click waits for the ticks before it. */
   tick({ person, channel, ts, block, action }, values) {
     this.store.setTicks({ person, channel, ts, block, action }, values);
     this.store.touch("messages");
@@ -56,7 +56,7 @@ export class Desk {
     this.conversation.setNote(ts, null);
     this.conversation.setBusy(ts, action);
     await this._ticking;
-    // Another window may have changed the card since: Slack sends such a click all the same.
+    // Another window may have changed the card since: Slack sends such a click too.
     const body = {
       channel,
       ts,
@@ -71,12 +71,12 @@ export class Desk {
     if (answer && !answer.acknowledged) this.conversation.setNote(ts, UNANSWERED);
   }
 
-  /** A slash command; in a thread Slack sends none. */
+  /** A slash command. Slack has none in threads. */
   command(text) {
     const { channel, person, thread } = this.place;
     const [command, ...rest] = text.split(" ");
     if (!this.store.commands.includes(command)) {
-      this.toast(`${command} is not a command here. There is ${this.store.commands.join(", ") || "none"}.`);
+      this.toast(`${command} is not a command here. Commands: ${this.store.commands.join(", ") || "none"}.`);
       return null;
     }
     if (thread) {
@@ -141,7 +141,7 @@ export class Desk {
   dropSocket() {
     return this._try(async () => {
       const { dropped } = await this.sandbox.tell("slack", "drop_socket");
-      this.toast(dropped ? "Slack cut the bot's connection." : "The bot has no connection to cut.");
+      this.toast(dropped ? "Slack closed the bot's connection." : "The bot is not connected.");
     });
   }
 
@@ -152,7 +152,7 @@ export class Desk {
   startOver() {
     return this._try(async () => {
       await this.sandbox.tell("page", "bot", { do: "start_over" });
-      this.toast("Everything is as it was at the beginning.");
+      this.toast("Everything is back to the start.");
     });
   }
 
@@ -165,13 +165,13 @@ export class Desk {
     );
     if (message) this._toMessage(message[1], `${message[2]}.${message[3]}`);
     else if (known) this._toCase(known);
-    else this.toast(`Outside the sandbox this opens ${url.host}${url.pathname}`);
+    else this.toast(`Outside the sandbox, this link opens ${url.host}${url.pathname}`);
   }
 
   _toMessage(channel, ts) {
     const message = this.store.messages.get(channel)?.get(ts);
     if (!message) {
-      this.toast("That message is not here any more.");
+      this.toast("That message no longer exists.");
       return;
     }
     const thread = isReply(message) ? message.thread_ts : this.place.thread === ts ? ts : null;

@@ -1,4 +1,4 @@
-/** The three steps of a first visit; each is ticked off by what happened, so a reload changes nothing. */
+/** The three steps of a first visit, ticked off by what has happened, so a reload keeps them. */
 
 import { byId } from "./dom.js";
 

@@ -52,10 +52,10 @@ byId("start-over").addEventListener("click", () => desk.startOver());
 let lastHeard = 0;
 const first = await loadAll();
 sandbox.listen(first, KINDS, { heard, lost, back });
-// What is told by no event may have been changed in another window.
+// Another window may have changed what has no event.
 window.addEventListener("focus", () => loadAll());
 
-/** What was heard while it was asked for is newer than the answer: then it is asked for again. */
+/** Events that came meanwhile are newer than the answer: then read it again. */
 async function loadAll() {
   let all, servers;
   do {
@@ -77,10 +77,10 @@ function announce(words) {
   while (byId("announce").childElementCount > 5) byId("announce").firstElementChild.remove();
 }
 
-/** The sandbox ended, or began anew on other ports: then this page is of the past and is loaded again. */
+/** The sandbox stopped, or started again on other ports: then this page is reloaded. */
 async function lost(stream) {
   byId("lost").hidden = false;
-  byId("lost").textContent = "The sandbox does not answer. If it was ended, start it again: case-insights sandbox";
+  byId("lost").textContent = "The sandbox does not answer. If it has stopped, start it again: case-insights sandbox";
   try {
     const now = await Sandbox.find();
     if (now.id !== sandbox.id) location.reload();

@@ -81,7 +81,7 @@ function attachment(one, here) {
 function editor(message, shown, desk) {
   const field = el("textarea", {
     rows: "3",
-    "aria-label": "Change the message",
+    "aria-label": "Edit the message",
     value: asTyped(message.text, shown.here.names),
     "data-focus": "editor",
   });
@@ -112,7 +112,7 @@ function menu(message, shown, desk) {
   const acts = [
     ...desk.shortcuts.map((one) => [one.name, () => desk.shortcut(message, one.callback_id)]),
     ...(shown.author.kind === "app" ? [] : [["Edit message", () => desk.editing(message.ts)]]),
-    ["Slack sends it again, 10 times", () => desk.again(message)],
+    ["Send to the bot 10 more times", () => desk.again(message)],
     ["Delete message", () => desk.remove(message), "danger"],
   ];
   const box = el(

@@ -1,4 +1,4 @@
-/** Where one is and as whom: in the address, so that a reload comes back; the person is each window's own. */
+/** The current channel, thread and person. The place is in the address, so a reload keeps it; the person is per window. */
 
 const PERSON = "speaking-as";
 
@@ -20,7 +20,7 @@ export class Place {
     this.thread = thread || null;
   }
 
-  /** Stay where one is if that still exists; else go to the thread that a case is named in. */
+  /** Stay here if this place still exists; otherwise go to the thread about the case. */
   settle() {
     const messages = this.store.messages.get(this.channel);
     if (messages && (!this.thread || messages.has(this.thread))) return;

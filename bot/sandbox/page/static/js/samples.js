@@ -1,4 +1,4 @@
-/** Links to paste. Their ids are those of the sandbox's Datadog, which knows their names. */
+/** Links to paste. Their ids exist in the sandbox's Datadog, which has titles for them. */
 
 const APP = "https://app.datadoghq.com";
 

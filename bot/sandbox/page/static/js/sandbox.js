@@ -36,9 +36,9 @@ export class Sandbox {
     return ask("DELETE", `${this.urls.slack}/_sandbox/rules?rule=${rule}`);
   }
 
-  /** Everything there is; all that happened up to the number `event` is in it. */
+  /** The whole state; it includes every event up to the number `event`. */
   async all() {
-    // Asked before the rest, so that nothing falls between: what is told twice changes nothing.
+    // Read before the rest, so that no event is missed: getting one twice changes nothing.
     const { event } = await this.read("slack", "rules");
     const [state, cases, calls, rules, switches] = await Promise.all([
       this.read("slack", "state"),
@@ -50,7 +50,7 @@ export class Sandbox {
     return { state, cases: cases.cases, calls: calls.calls, rules: rules.rules, switches, event };
   }
 
-  /** Both servers tell one stream. The browser reconnects by itself and says where it stopped. */
+  /** Both servers share one stream. The browser reconnects by itself and says where it stopped. */
   listen(after, kinds, { heard, lost, back }) {
     const stream = new EventSource(`${this.urls.slack}/_sandbox/events?after=${after}`);
     for (const kind of kinds)

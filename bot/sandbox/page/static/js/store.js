@@ -1,4 +1,4 @@
-/** What the page knows: people, channels, messages, cases, calls and trouble; views are told which topic changed. */
+/** The page's state: people, channels, messages, cases, calls and trouble. Views learn which topic changed. */
 
 const KEPT_CALLS = 300;
 
@@ -95,7 +95,7 @@ export class Store {
     return this.ticks.get([person, channel, ts, block, action].join("|"));
   }
 
-  /** Take in one event; what it changed, in words, for those who do not see it. */
+  /** Apply one event; returns what changed in words, for screen readers. */
   hear(kind, data) {
     const words = this[`_${kind}`]?.(data);
     return words ?? "";

@@ -1,11 +1,11 @@
-/** What can go wrong, to be switched on: rules and switches of the two servers, and the bot's own life. */
+/** The Trouble tray: rules and switches of the two servers, and buttons for the bot. */
 
 import { byId, el, reconcile } from "./dom.js";
 
 const every = { service: "datadog", method: "*" };
 const DATADOG = [
   { id: "fine", name: "Works", words: "Answers at once." },
-  { id: "slow", name: "Slow", words: "Takes 2 seconds for every answer.", rules: [{ ...every, delay: 2 }] },
+  { id: "slow", name: "Slow", words: "Takes 2 seconds for each answer.", rules: [{ ...every, delay: 2 }] },
   {
     id: "429",
     name: "Too many requests (429)",
@@ -18,7 +18,7 @@ const DATADOG = [
     words: "Fails every call and does nothing.",
     rules: [{ ...every, status: 500 }],
   },
-  { id: "down", name: "Down", words: "Hangs up on every call.", rules: [{ ...every, drop: "before" }] },
+  { id: "down", name: "Down", words: "Closes every connection without an answer.", rules: [{ ...every, drop: "before" }] },
   {
     id: "keys",
     name: "Wrong keys (403)",
@@ -114,7 +114,7 @@ export class Trouble {
         make: () =>
           option(
             "checkbox",
-            { id: "repeat", name: "Repeats every event", words: "Three of each, as when it doubts that one arrived." },
+            { id: "repeat", name: "Repeats every event", words: "Sends each event three times." },
             repeats,
             () => this.desk.repeat(repeats ? 0 : REPEATS),
           ),
@@ -138,7 +138,7 @@ export class Trouble {
         key: "drop",
         signature: "",
         make: () =>
-          deed("Drop the connection", "Cuts the bot's websocket; it is back within ten seconds or so.", () =>
+          actionButton("Drop the connection", "Closes the bot's websocket. It reconnects within about ten seconds.", () =>
             this.desk.dropSocket(),
           ),
       },
@@ -148,18 +148,18 @@ export class Trouble {
   _botColumn() {
     const { state } = this.store.bot;
     const act = (name) => () => this.desk.bot(name);
-    const deeds = [
-      ["Restart", "Stops it as an operator would, and starts it again.", "restart"],
-      ["Kill", "Ends it at once, as a power cut would.", "kill"],
+    const actions = [
+      ["Restart", "Stops the bot cleanly and starts it again, as a deployment does.", "restart"],
+      ["Kill", "Ends the bot's process at once, in the middle of its work.", "kill"],
     ];
-    const start = ["Start", "Takes up everything where it was left.", "start"];
-    const shown = state === "stopped" ? [start] : deeds;
+    const start = ["Start", "Starts the bot, which continues its work.", "start"];
+    const shown = state === "stopped" ? [start] : actions;
     reconcile(this.columns.bot.list, [
       { key: "state", signature: state, make: () => el("p", { class: `bot-now ${state}` }, BOT[state]) },
       ...shown.map(([name, words, verb]) => ({
         key: verb,
         signature: state,
-        make: () => deed(name, words, act(verb), state === "starting"),
+        make: () => actionButton(name, words, act(verb), state === "starting"),
       })),
     ]);
   }
@@ -186,10 +186,10 @@ function option(type, { id, name, words }, on, change) {
   );
 }
 
-function deed(name, words, run, disabled = false) {
+function actionButton(name, words, run, disabled = false) {
   return el(
     "div",
-    { class: "deed" },
+    { class: "bot-action" },
     el("button", { type: "button", class: "button", disabled, "data-focus": name, on: { click: run } }, name),
     el("small", {}, words),
   );
