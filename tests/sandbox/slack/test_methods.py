@@ -16,6 +16,12 @@ def events(slack: SlackServer) -> list[Json]:
     return [payload["event"] for payload in slack.events.sent]
 
 
+def thread(slack: SlackServer, replies: int = 1) -> tuple[str, list[str]]:
+    """A thread of Ana's with replies of Ben's: the ts of the root and of the replies."""
+    root = slack.message(HERE, "U0ANA", "root")["ts"]
+    return root, [slack.message(HERE, "U0BEN", f"{n}", thread_ts=root)["ts"] for n in range(replies)]
+
+
 async def test_auth_test_says_who_we_are(client):
     answer = await client.auth_test()
     assert (answer["team_id"], answer["user_id"], answer["bot_id"]) == ("T0ACME", "U0CASES", "B0CASES")
@@ -31,12 +37,11 @@ async def test_a_post_takes_forms_as_well_as_json(slack, client):
 
 
 async def test_slack_fills_in_what_blocks_leave_out(client):
-    posted = await client.chat_postMessage(
-        channel=HERE, text="a", blocks=[{"type": "section", "text": {"type": "mrkdwn", "text": "b"}}]
-    )
+    text = {"type": "mrkdwn", "text": "b"}
+    posted = await client.chat_postMessage(channel=HERE, text="a", blocks=[{"type": "section", "text": text}])
     (section,) = posted["message"]["blocks"]
     assert section["block_id"]
-    assert section["text"] == {"type": "mrkdwn", "text": "b", "verbatim": False}
+    assert section["text"] == {**text, "verbatim": False}
 
 
 async def test_every_ts_is_later_than_the_one_before(slack):
@@ -45,31 +50,25 @@ async def test_every_ts_is_later_than_the_one_before(slack):
 
 
 async def test_a_thread_is_read_in_pages(slack, client):
-    root = slack.message(HERE, "U0ANA", "root")
-    said = [slack.message(HERE, "U0BEN", f"{n}", thread_ts=root["ts"])["ts"] for n in range(4)]
+    root, replies = thread(slack, 4)
     pages: list[list[str]] = []
     cursor = ""
     while not pages or cursor:
-        page = await client.conversations_replies(channel=HERE, ts=root["ts"], limit=2, cursor=cursor)
+        page = await client.conversations_replies(channel=HERE, ts=root, limit=2, cursor=cursor)
         pages.append([message["ts"] for message in page["messages"]])
         cursor = (page.get("response_metadata") or {}).get("next_cursor", "")
         assert page["has_more"] is bool(cursor)
-    assert pages == [[root["ts"], said[0]], said[1:3], said[3:]]
+    assert pages == [[root, replies[0]], replies[1:3], replies[3:]]
 
 
-async def test_a_root_counts_its_replies(slack, client):
-    root = slack.message(HERE, "U0ANA", "root")
-    last = slack.message(HERE, "U0BEN", "reply", thread_ts=root["ts"])
-    answer = await client.conversations_replies(channel=HERE, ts=root["ts"])
-    first = answer["messages"][0]
-    assert (first["thread_ts"], first["reply_count"], first["latest_reply"]) == (root["ts"], 1, last["ts"])
-
-
-async def test_of_a_replys_ts_only_that_reply_is_read(slack, client):
-    root = slack.message(HERE, "U0ANA", "root")
-    reply = slack.message(HERE, "U0BEN", "reply", thread_ts=root["ts"])
-    answer = await client.conversations_replies(channel=HERE, ts=reply["ts"])
-    assert [message["ts"] for message in answer["messages"]] == [reply["ts"]]
+async def test_a_root_counts_its_replies_and_a_reply_is_read_alone_and_linked_with_its_thread(slack, client):
+    root, [reply] = thread(slack)
+    first = (await client.conversations_replies(channel=HERE, ts=root))["messages"][0]
+    assert (first["thread_ts"], first["reply_count"], first["latest_reply"]) == (root, 1, reply)
+    alone = await client.conversations_replies(channel=HERE, ts=reply)
+    assert [message["ts"] for message in alone["messages"]] == [reply]
+    link = f"https://acme.slack.com/archives/{HERE}/p{reply.replace('.', '')}?thread_ts={root}&cid={HERE}"
+    assert (await client.chat_getPermalink(channel=HERE, message_ts=reply))["permalink"] == link
 
 
 async def test_oldest_and_latest_leave_out_their_ends_unless_inclusive(slack, client):
@@ -122,16 +121,6 @@ async def test_links_of_a_post_unfurl_unless_told_not_to(slack, client):
     assert events(slack)[-1]["subtype"] == "message_changed"
 
 
-async def test_a_permalink_of_a_reply_names_its_thread(slack, client):
-    root = slack.message(HERE, "U0ANA", "root")
-    reply = slack.message(HERE, "U0BEN", "reply", thread_ts=root["ts"])
-    answer = await client.chat_getPermalink(channel=HERE, message_ts=reply["ts"])
-    number = reply["ts"].replace(".", "")
-    assert answer["permalink"] == (
-        f"https://acme.slack.com/archives/{HERE}/p{number}?thread_ts={root['ts']}&cid={HERE}"
-    )
-
-
 @pytest.mark.parametrize(
     ("user", "field", "value"),
     [
@@ -158,37 +147,31 @@ async def test_channels_of_a_person_and_groups_can_be_read(slack, client):
 # What people do
 
 
-async def test_an_edit_sends_what_was_and_what_is(slack):
-    said = slack.message(HERE, "U0ANA", "one")
-    slack.edit(HERE, said["ts"], "two https://app.datadoghq.com/monitors/2")
+async def test_an_edit_sends_what_was_and_what_is_and_a_preview_is_one_without_edited(slack):
+    message = slack.message(HERE, "U0ANA", "one")
+    slack.edit(HERE, message["ts"], "two https://app.datadoghq.com/monitors/2")
     event = events(slack)[-1]
-    assert event["subtype"] == "message_changed"
+    assert (event["subtype"], "user" in event) == ("message_changed", False)
     assert event["message"]["text"] == "two <https://app.datadoghq.com/monitors/2>"
     assert event["message"]["edited"]["user"] == "U0ANA"
     assert event["previous_message"]["text"] == "one"
-    assert "user" not in event
-
-
-async def test_a_preview_is_an_edit_without_edited(slack):
-    said = slack.message(HERE, "U0ANA", "https://app.datadoghq.com/monitors/2")
-    slack.unfurl(HERE, said["ts"], [{"from_url": "https://app.datadoghq.com/monitors/2", "title": "CPU"}])
+    link = slack.message(HERE, "U0ANA", "https://app.datadoghq.com/monitors/2")
+    slack.unfurl(HERE, link["ts"], [{"from_url": "https://app.datadoghq.com/monitors/2", "title": "CPU"}])
     event = events(slack)[-1]
-    assert event["subtype"] == "message_changed"
+    assert (event["subtype"], "edited" in event["message"]) == ("message_changed", False)
     assert event["message"]["text"] == event["previous_message"]["text"]
-    assert "edited" not in event["message"]
     assert event["message"]["attachments"][0]["from_url"] == "https://app.datadoghq.com/monitors/2"
 
 
 async def test_a_deleted_root_with_replies_leaves_a_tombstone(slack):
-    root = slack.message(HERE, "U0ANA", "root")
-    reply = slack.message(HERE, "U0BEN", "reply", thread_ts=root["ts"])
-    slack.delete(HERE, root["ts"])
+    root, [reply] = thread(slack)
+    slack.delete(HERE, root)
     event = events(slack)[-1]
     assert (event["subtype"], event["message"]["subtype"]) == ("message_changed", "tombstone")
     assert event["previous_message"]["text"] == "root"
-    slack.delete(HERE, reply["ts"])
+    slack.delete(HERE, reply)
     event = events(slack)[-1]
-    assert (event["subtype"], event["deleted_ts"]) == ("message_deleted", reply["ts"])
+    assert (event["subtype"], event["deleted_ts"]) == ("message_deleted", reply)
 
 
 async def test_only_channels_we_are_in_and_events_we_asked_for_are_told(slack):
@@ -225,12 +208,13 @@ async def test_a_stranger_speaks_only_in_the_shared_channel(slack):
 
 
 async def test_what_a_person_could_not_do_is_refused_in_words(slack, client):
-    card = await client.chat_postMessage(channel=HERE, text="card", blocks=[checkboxes("1"), button()])
-    with pytest.raises(ControlError, match=r"There is no \*/gone on this message"):
-        await slack.click(HERE, card["ts"], "gone", "U0ANA")
-    with pytest.raises(ControlError, match="select is a checkboxes"):
-        await slack.tick(HERE, card["ts"], "U0ANA", "select", values=["9"])
-    with pytest.raises(ControlError, match="sees no message"):
-        await slack.click(HERE, "1.2", "add", "U0ANA")
-    with pytest.raises(ControlError, match="cannot edit"):
-        slack.edit(HERE, card["ts"], "mine", "U0ANA")
+    posted = await client.chat_postMessage(channel=HERE, text="card", blocks=[checkboxes("1"), button()])
+    card = posted["ts"]
+    for act, words in (
+        (lambda: slack.click(HERE, card, "gone", "U0ANA"), r"There is no \*/gone on this message"),
+        (lambda: slack.tick(HERE, card, "U0ANA", "select", values=["9"]), "select is a checkboxes"),
+        (lambda: slack.click(HERE, "1.2", "add", "U0ANA"), "sees no message"),
+        (lambda: slack.edit(HERE, card, "mine", "U0ANA"), "cannot edit"),
+    ):
+        with pytest.raises(ControlError, match=words):
+            await act()

@@ -15,97 +15,83 @@ POST, UPDATE, EPHEMERAL = "chat.postMessage", "chat.update", "chat.postEphemeral
 REPLIES, HISTORY, LINK = "conversations.replies", "conversations.history", "chat.getPermalink"
 HELLO: Json = {"channel": HERE, "text": "hello"}
 OURS: Json = {"channel": HERE, "ts": "{card}"}
+ROOT: Json = {"channel": HERE, "ts": "{root}"}
 SECTION: Json = {"type": "section", "text": {"type": "mrkdwn", "text": "hello"}}
 
-# method, arguments ("{card}", "{root}", "{reply}": the ts of these messages), error
-REFUSED: list[tuple[str, Json, str]] = [
-    ("chat.postMassage", HELLO, "unknown_method"),
-    ("apps.connections.open", {}, "not_allowed_token_type"),
-    # chat.postMessage
-    (POST, {"text": "hello"}, "invalid_arguments"),
-    (POST, {"channel": "C0NOWHERE", "text": "hello"}, "channel_not_found"),
-    (POST, {"channel": "#incidents", "text": "hello"}, "channel_not_found"),
-    (POST, {"channel": "C0LONELY", "text": "hello"}, "not_in_channel"),
-    (POST, {"channel": "C0SECRET", "text": "hello"}, "channel_not_found"),
-    (POST, {"channel": "C0OLD", "text": "hello"}, "is_archived"),
-    (POST, {"channel": HERE}, "no_text"),
-    (POST, {"channel": HERE, "text": ""}, "no_text"),
-    (POST, {"channel": HERE, "blocks": []}, "no_text"),
-    (POST, {**HELLO, "thread_ts": "1700000000.000001"}, "thread_not_found"),
-    (POST, {**HELLO, "thread_ts": "{reply}"}, "cannot_reply_to_message"),
-    (POST, {**HELLO, "blocks": "[{not json"}, "invalid_blocks_format"),
-    (POST, {**HELLO, "blocks": {"type": "divider"}}, "invalid_blocks_format"),
-    (POST, {**HELLO, "blocks": ["divider"]}, "invalid_blocks_format"),
-    (POST, {**HELLO, "blocks": [{"type": "sektion"}]}, "invalid_blocks"),
-    (POST, {**HELLO, "blocks": [{"type": "divider"}] * 51}, "invalid_blocks"),
-    (POST, {**HELLO, "blocks": [checkboxes(*map(str, range(11)))]}, "invalid_blocks"),
-    (POST, {**HELLO, "blocks": [button("a" * 256)]}, "invalid_blocks"),
-    (POST, {**HELLO, "blocks": [button(value="v" * 2001)]}, "invalid_blocks"),
-    (POST, {**HELLO, "blocks": [button(), button()]}, "invalid_blocks"),
-    (
-        POST,
-        {
-            **HELLO,
-            "blocks": [
-                {"type": "markdown", "text": "m" * 11_900},
-                *[{"type": "section", "text": {"type": "mrkdwn", "text": "s" * 2900}}],
-            ],
-        },
-        "msg_blocks_too_long",
-    ),
-    (POST, {**HELLO, "attachments": [{"text": "a"}] * 101}, "too_many_attachments"),
-    (POST, {**HELLO, "attachments": "not json"}, "invalid_arguments"),
-    (POST, {**HELLO, "attachments": [{"blocks": [{"type": "sektion"}]}]}, "invalid_blocks"),
-    (POST, {**HELLO, "metadata": "card"}, "invalid_metadata_format"),
-    (POST, {**HELLO, "metadata": {"event_type": "card"}}, "invalid_metadata_format"),
-    (POST, {**HELLO, "metadata": {"event_type": "card", "event_payload": "7"}}, "invalid_metadata_format"),
-    (
-        POST,
-        {**HELLO, "metadata": {"event_type": "card", "event_payload": {"card": "7" * 16_000}}},
-        "metadata_too_large",
-    ),
-    # chat.update and chat.delete
-    (UPDATE, {**HELLO}, "invalid_arguments"),
-    (UPDATE, {**HELLO, "ts": "1700000000.000001"}, "message_not_found"),
-    (UPDATE, {**HELLO, "ts": "{root}"}, "cant_update_message"),
-    (UPDATE, {**HELLO, "ts": "{card}", "channel": "C0GENERAL"}, "message_not_found"),
-    (UPDATE, {**HELLO, "ts": "{card}", "channel": "C0LONELY"}, "not_in_channel"),
-    (UPDATE, {**OURS}, "no_text"),
-    (UPDATE, {**OURS, "text": "t" * 4001}, "msg_too_long"),
-    (UPDATE, {**OURS, "text": "t", "blocks": [SECTION] * 51}, "invalid_blocks"),
-    ("chat.delete", {"channel": HERE, "ts": "1700000000.000001"}, "message_not_found"),
-    ("chat.delete", {"channel": HERE, "ts": "{root}"}, "cant_delete_message"),
-    # chat.postEphemeral
-    (EPHEMERAL, HELLO, "invalid_arguments"),
-    (EPHEMERAL, {**HELLO, "user": "U0STRANGER"}, "user_not_in_channel"),
-    (EPHEMERAL, {**HELLO, "user": "U0NOBODY"}, "user_not_in_channel"),
-    (EPHEMERAL, {"channel": "C0LONELY", "user": "U0ANA", "text": "hello"}, "not_in_channel"),
-    (EPHEMERAL, {"channel": HERE, "user": "U0ANA"}, "no_text"),
+DIVIDER: Json = {"type": "divider"}
+LONG = [{"type": "markdown", "text": "m" * 11_900}, {"type": "section", "text": {"type": "mrkdwn", "text": "s" * 2900}}]
+CARD: Json = {"event_type": "card", "event_payload": {}}
+NEVER = "1700000000.000001"
+
+
+def to(channel: str, **more: Any) -> Json:
+    return {"channel": channel, "text": "hello", **more}
+
+
+def blocks(*blocks: Any) -> Json:
+    return to(HERE, blocks=list(blocks))
+
+
+def metadata(given: Any) -> Json:
+    return to(HERE, metadata=given)
+
+
+# method, error, the arguments that get it ("{card}", "{root}", "{reply}": the ts of these messages)
+REFUSED: list[tuple[str, str, list[Json]]] = [
+    ("chat.postMassage", "unknown_method", [HELLO]),
+    ("apps.connections.open", "not_allowed_token_type", [{}]),
+    (POST, "invalid_arguments", [{"text": "hello"}, to(HERE, attachments="not json")]),
+    (POST, "channel_not_found", [to("C0NOWHERE"), to("#incidents"), to("C0SECRET")]),
+    (POST, "not_in_channel", [to("C0LONELY")]),
+    (POST, "is_archived", [to("C0OLD")]),
+    (POST, "no_text", [{"channel": HERE}, {"channel": HERE, "text": ""}, {"channel": HERE, "blocks": []}]),
+    (POST, "thread_not_found", [to(HERE, thread_ts=NEVER)]),
+    (POST, "cannot_reply_to_message", [to(HERE, thread_ts="{reply}")]),
+    (POST, "invalid_blocks_format", [to(HERE, blocks="[{not json"), to(HERE, blocks=DIVIDER), blocks("divider")]),
+    (POST, "invalid_blocks", [blocks({"type": "sektion"}), blocks(*[DIVIDER] * 51), blocks(button(), button())]),
+    (POST, "invalid_blocks", [blocks(checkboxes(*map(str, range(11))))]),
+    (POST, "invalid_blocks", [blocks(button("a" * 256)), blocks(button(value="v" * 2001))]),
+    (POST, "invalid_blocks", [to(HERE, attachments=[{"blocks": [{"type": "sektion"}]}])]),
+    (POST, "msg_blocks_too_long", [blocks(*LONG)]),
+    (POST, "too_many_attachments", [to(HERE, attachments=[{"text": "a"}] * 101)]),
+    (POST, "invalid_metadata_format", [metadata("card"), metadata({"event_type": "card"})]),
+    (POST, "invalid_metadata_format", [metadata({"event_type": "card", "event_payload": "7"})]),
+    (POST, "metadata_too_large", [metadata({"event_type": "card", "event_payload": {"card": "7" * 16_000}})]),
+    (UPDATE, "invalid_arguments", [HELLO]),
+    (UPDATE, "message_not_found", [to(HERE, ts=NEVER), to("C0GENERAL", ts="{card}")]),
+    (UPDATE, "cant_update_message", [to(HERE, ts="{root}")]),
+    (UPDATE, "not_in_channel", [to("C0LONELY", ts="{card}")]),
+    (UPDATE, "no_text", [OURS]),
+    (UPDATE, "msg_too_long", [{**OURS, "text": "t" * 4001}]),
+    (UPDATE, "invalid_blocks", [{**OURS, "text": "t", "blocks": [SECTION] * 51}]),
+    ("chat.delete", "message_not_found", [{"channel": HERE, "ts": NEVER}]),
+    ("chat.delete", "cant_delete_message", [{"channel": HERE, "ts": "{root}"}]),
+    (EPHEMERAL, "invalid_arguments", [HELLO]),
+    (EPHEMERAL, "user_not_in_channel", [to(HERE, user="U0STRANGER"), to(HERE, user="U0NOBODY")]),
+    (EPHEMERAL, "not_in_channel", [to("C0LONELY", user="U0ANA")]),
+    (EPHEMERAL, "no_text", [{"channel": HERE, "user": "U0ANA"}]),
     (
         EPHEMERAL,
-        {**HELLO, "user": "U0ANA", "metadata": {"event_type": "card", "event_payload": {}}},
         "invalid_metadata_format",
+        [{**metadata(CARD), "user": "U0ANA"}],
     ),
-    # reading
-    (LINK, {"channel": HERE}, "invalid_arguments"),
-    (LINK, {"channel": HERE, "message_ts": "1700000000.000001"}, "message_not_found"),
-    (LINK, {"channel": "C0NOWHERE", "message_ts": "{root}"}, "channel_not_found"),
-    (REPLIES, {"channel": HERE}, "invalid_arguments"),
-    (REPLIES, {"channel": HERE, "ts": "1700000000.000001"}, "thread_not_found"),
-    (REPLIES, {"channel": "C0LONELY", "ts": "{root}"}, "not_in_channel"),
-    (REPLIES, {"channel": "C0SECRET", "ts": "{root}"}, "channel_not_found"),
-    (REPLIES, {"channel": HERE, "ts": "{root}", "cursor": "next"}, "invalid_cursor"),
-    (REPLIES, {"channel": HERE, "ts": "{root}", "limit": 0}, "invalid_arguments"),
-    (REPLIES, {"channel": HERE, "ts": "{root}", "limit": "all"}, "invalid_arguments"),
-    (HISTORY, {"channel": "C0LONELY"}, "not_in_channel"),
-    (HISTORY, {"channel": HERE, "oldest": "yesterday"}, "invalid_ts_oldest"),
-    (HISTORY, {"channel": HERE, "latest": "now"}, "invalid_ts_latest"),
-    ("conversations.info", {"channel": "C0NOWHERE"}, "channel_not_found"),
-    ("users.info", {}, "invalid_arguments"),
-    ("users.info", {"user": "U0NOBODY"}, "user_not_found"),
-    ("users.conversations", {"user": "U0NOBODY"}, "user_not_found"),
-    ("users.conversations", {"types": "public"}, "invalid_types"),
-    ("usergroups.users.list", {"usergroup": "S0NONE"}, "no_such_subteam"),
+    (LINK, "invalid_arguments", [{"channel": HERE}]),
+    (LINK, "message_not_found", [{"channel": HERE, "message_ts": NEVER}]),
+    (LINK, "channel_not_found", [{"channel": "C0NOWHERE", "message_ts": "{root}"}]),
+    (REPLIES, "invalid_arguments", [{"channel": HERE}, {**ROOT, "limit": 0}, {**ROOT, "limit": "all"}]),
+    (REPLIES, "thread_not_found", [{"channel": HERE, "ts": NEVER}]),
+    (REPLIES, "not_in_channel", [{"channel": "C0LONELY", "ts": "{root}"}]),
+    (REPLIES, "channel_not_found", [{"channel": "C0SECRET", "ts": "{root}"}]),
+    (REPLIES, "invalid_cursor", [{**ROOT, "cursor": "next"}]),
+    (HISTORY, "not_in_channel", [{"channel": "C0LONELY"}]),
+    (HISTORY, "invalid_ts_oldest", [{"channel": HERE, "oldest": "yesterday"}]),
+    (HISTORY, "invalid_ts_latest", [{"channel": HERE, "latest": "now"}]),
+    ("conversations.info", "channel_not_found", [{"channel": "C0NOWHERE"}]),
+    ("users.info", "invalid_arguments", [{}]),
+    ("users.info", "user_not_found", [{"user": "U0NOBODY"}]),
+    ("users.conversations", "user_not_found", [{"user": "U0NOBODY"}]),
+    ("users.conversations", "invalid_types", [{"types": "public"}]),
+    ("usergroups.users.list", "no_such_subteam", [{"usergroup": "S0NONE"}]),
 ]
 
 
@@ -116,8 +102,11 @@ async def refusal(client: AsyncWebClient, method: str, arguments: Json) -> Any:
     return raised.value.response
 
 
-@pytest.mark.parametrize(("method", "arguments", "error"), REFUSED)
-async def test_slack_refuses_with_its_own_word(slack, client, method, arguments, error):
+@pytest.mark.parametrize(
+    ("method", "error", "arguments"),
+    [(method, error, arguments) for method, error, several in REFUSED for arguments in several],
+)
+async def test_slack_refuses_with_its_own_word(slack, client, method, error, arguments):
     slack.add_channel(id="C0SECRET", name="secret", members={"U0ANA"}, is_private=True)
     slack.add_channel(id="C0OLD", name="old", members={"U0CASES"}, is_archived=True)
     root = slack.message(HERE, "U0ANA", "root")
@@ -129,13 +118,20 @@ async def test_slack_refuses_with_its_own_word(slack, client, method, arguments,
 
 
 @pytest.mark.parametrize(
-    ("token", "error"), [("", "not_authed"), ("xoxb-other", "invalid_auth"), ("xapp-sandbox", "not_allowed_token_type")]
+    ("token", "body", "error"),
+    [
+        ("", "{}", "not_authed"),
+        ("xoxb-other", "{}", "invalid_auth"),
+        ("xapp-sandbox", "{}", "not_allowed_token_type"),
+        ("xoxb-sandbox", "{not json", "invalid_json"),
+        ("xoxb-sandbox", "[1]", "json_not_object"),
+    ],
 )
-async def test_a_call_needs_the_right_token(slack, token, error):
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+async def test_a_call_needs_the_right_token_and_a_json_object(slack, token, body, error):
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
     async with (
         aiohttp.ClientSession(headers=headers) as session,
-        session.post(slack.url + POST, json=HELLO) as response,
+        session.post(slack.url + POST, data=body) as response,
     ):
         assert (response.status, (await response.json())["error"]) == (200, error)
 
@@ -160,14 +156,6 @@ async def test_a_method_without_its_scope_names_the_scope(slack, client, method,
     assert scope in answer["needed"].split(",")
     assert answer["provided"].split(",") == sorted(slack.scopes)
     assert answer.headers["X-OAuth-Scopes"].split(",") == sorted(slack.scopes)
-
-
-async def test_a_body_that_is_no_json_is_refused(slack):
-    headers = {"Authorization": "Bearer xoxb-sandbox", "Content-Type": "application/json"}
-    async with aiohttp.ClientSession(headers=headers) as session:
-        for body, error in (("{not json", "invalid_json"), ("[1]", "json_not_object")):
-            async with session.post(slack.url + POST, data=body) as response:
-                assert (await response.json())["error"] == error
 
 
 async def test_refused_blocks_are_explained_with_a_pointer(client):

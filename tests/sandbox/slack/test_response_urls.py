@@ -8,6 +8,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from bot.sandbox.slack.conversations import Posted
 from bot.sandbox.slack.server import SlackServer
 from sandbox.slack.conftest import HERE, button
 
@@ -21,19 +22,22 @@ async def card(client: AsyncWebClient) -> str:
     return str(posted["ts"])
 
 
+def url_for(slack: SlackServer, source: Posted | None) -> str:
+    """The response URL of Ana's click on this message."""
+    return slack.response_urls.mint(slack.host_and_port(), "U0ANA", HERE, source)
+
+
 @pytest.fixture
 async def answer(slack: SlackServer, card: str) -> AsyncIterator[AsyncWebhookClient]:
-    """The response URL of Ana's click on the card."""
-    url = slack.response_urls.mint(slack.url.split("/")[2], "U0ANA", HERE, slack.conversations.find(HERE, card))
     async with aiohttp.ClientSession() as session:
-        yield AsyncWebhookClient(url, session=session, retry_handlers=[])
+        yield AsyncWebhookClient(url_for(slack, slack.posted(HERE, card)), session=session, retry_handlers=[])
 
 
 async def test_an_answer_is_private_unless_said_otherwise(slack, answer):
     response = await answer.send_dict({"text": "for you"})
     assert (response.status_code, response.body) == (200, "ok")
     await answer.send_dict({"text": "for all", "response_type": "in_channel"})
-    assert [(one["user"], one["text"]) for one in slack.private] == [("U0ANA", "for you")]
+    assert [(message["user"], message["text"]) for message in slack.private] == [("U0ANA", "for you")]
     assert [posted.message["text"] for posted in slack.conversations.top_level(HERE)] == ["card", "for all"]
 
 
@@ -48,16 +52,15 @@ async def test_a_response_url_is_good_five_times(slack, answer):
 
 async def test_a_response_url_expires(slack, card):
     slack.response_urls.lifetime = -1.0
-    url = slack.response_urls.mint(slack.url.split("/")[2], "U0ANA", HERE, slack.conversations.find(HERE, card))
+    url = url_for(slack, slack.posted(HERE, card))
     async with aiohttp.ClientSession() as session, session.post(url, json={"text": "late"}) as response:
         assert (response.status, (await response.json())["error"]) == (404, "expired_url")
 
 
 async def test_the_source_can_be_replaced_or_deleted(slack, answer, card):
     await answer.send_dict({"text": "done", "replace_original": True})
-    posted = slack.conversations.find(HERE, card)
-    assert posted is not None
-    assert (posted.message["text"], posted.message.get("blocks")) == ("done", None)
+    message = slack.posted(HERE, card).message
+    assert (message["text"], message.get("blocks")) == ("done", None)
     await answer.send_dict({"delete_original": True})
     assert slack.conversations.find(HERE, card) is None
 
@@ -79,11 +82,10 @@ async def test_what_it_does_not_take_is_refused(answer, body, error):
 async def test_a_private_message_can_be_acted_on_by_its_reader_and_replaced(slack, client):
     await client.chat_postEphemeral(channel=HERE, user="U0ANA", text="tie?", blocks=[button("tie.yes")])
     ts = slack.private[0]["ts"]
-    source = slack.conversations.find_private(HERE, ts)
-    url = slack.response_urls.mint(slack.url.split("/")[2], "U0ANA", HERE, source)
+    url = url_for(slack, slack.conversations.find_private(HERE, ts))
     async with aiohttp.ClientSession() as session:
         answer = AsyncWebhookClient(url, session=session)
         await answer.send_dict({"text": "tied", "replace_original": True})
-        assert [one["text"] for one in slack.private] == ["tied"]
+        assert [message["text"] for message in slack.private] == ["tied"]
         await answer.send_dict({"delete_original": True})
     assert slack.private == []
