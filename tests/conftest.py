@@ -1,4 +1,4 @@
-"""What concerns the whole suite: stores on both databases, pictures made only when asked for, what may be skipped."""
+"""Shared by the whole suite: stores on both databases, screenshots on request, skips, and manifest coverage."""
 
 import gc
 import os
@@ -14,17 +14,17 @@ from sqlalchemy import text
 from bot.store import Store, migrate, schema
 from tests import manifest_coverage, postgres
 
-# Shared machines stall: how long a draw takes says nothing about the code.
+# Shared machines stall, so the time of a draw says nothing about the code.
 hypothesis.settings.register_profile(
     "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
 )
 hypothesis.settings.load_profile("suite")
 
-# No test speaks TLS, yet each HTTP client of theirs would read a few hundred certificates: 20 ms, three hundred times.
+# No test uses TLS, yet each HTTP client would load a few hundred certificates: 20 ms, three hundred times.
 os.environ.pop("SSL_CERT_FILE", None)
-os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)  # which holds none
+os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)  # no certificates here
 
-# What is imported stays: nobody looks for garbage in it.
+# Imported modules stay: the garbage collector need not look at them.
 gc.disable()
 
 
@@ -35,7 +35,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """A PostgreSQL server of this worker's own; see `postgres.create`."""
+    """This worker's PostgreSQL server; see `postgres.create`."""
     try:
         with postgres.server() as url:
             yield url
@@ -45,7 +45,7 @@ def postgres_url() -> Iterator[str]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def sqlite_made(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Store]:
-    """One migrated database, emptied for every test: to make one takes as long as ten tests."""
+    """One migrated database, emptied for each test: making one takes as long as ten tests."""
     made = Store(f"sqlite:///{tmp_path_factory.mktemp('store')}/case-insights.db")
     await migrate.upgrade(made)
     yield made
@@ -54,7 +54,7 @@ async def sqlite_made(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def postgres_made(postgres_url: str) -> AsyncIterator[Store]:
-    """One migrated database, emptied for every test: even a copy of a template takes as long as ten tests."""
+    """One migrated database, emptied for each test: even copying a template takes as long as ten tests."""
     name = f"case_insights_{os.getpid()}"
     made = Store(postgres.create(postgres_url, name))
     await migrate.upgrade(made)
@@ -73,19 +73,19 @@ async def _emptied(made: Store) -> Store:
 
 @pytest.fixture
 async def sqlite_store(sqlite_made: Store) -> Store:
-    """For what is said of SQLite alone."""
+    """An empty store on SQLite."""
     return await _emptied(sqlite_made)
 
 
 @pytest.fixture
 async def postgres_store(postgres_made: Store) -> Store:
-    """For what is said of PostgreSQL alone."""
+    """An empty store on PostgreSQL."""
     return await _emptied(postgres_made)
 
 
 @pytest.fixture(params=["sqlite_store", "postgres_store"], ids=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest) -> Store:
-    """A migrated, empty store: what holds of it holds on both databases."""
+    """An empty store, once on each database."""
     return request.getfixturevalue(request.param)
 
 
@@ -98,7 +98,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselected, not skipped: a skipped browser test means that Chromium is missing."""
+    """Deselect, not skip: a skipped browser test means that Chromium is missing."""
     wanted = bool(config.getoption("--update-screenshots"))
     left_out = [item for item in items if (item.get_closest_marker("screenshot") is not None) is not wanted]
     config.hook.pytest_deselected(items=left_out)
@@ -106,17 +106,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Where everything is installed, as at the gate, a skipped test would hide what nobody tried."""
+    """With TESTS_MAY_SKIP=no a skip is a failure: where everything is installed, nothing should be skipped."""
     if report.skipped and os.environ.get("TESTS_MAY_SKIP") == "no":
         report.outcome = "failed"
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """After a whole run: the manifest asks for what the tests used, and for nothing else."""
+    """After a whole run: compare the manifest with what the tests used."""
     config = session.config
     worker: dict[str, object] | None = getattr(config, "workeroutput", None)
     if worker is not None:
-        worker["used"] = manifest_coverage.told()
+        worker["used"] = manifest_coverage.as_json()
     elif exitstatus == pytest.ExitCode.OK and _is_whole(config) and (found := manifest_coverage.differences()):
         print("\n\nThe Slack app's manifest and what the tests used:", *found, sep="\n  ")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -124,7 +124,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """A worker has ended: what its tests used."""
+    """Collect what the tests of a finished worker used."""
     manifest_coverage.collect(getattr(node, "workeroutput", {}).get("used", {}))
 
 

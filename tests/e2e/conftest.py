@@ -1,4 +1,4 @@
-"""A bench for each test; the bot is started once per worker, and again after a test that killed it."""
+"""Benches for the tests; each bot is started once per worker, and again after a test that killed it."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -28,7 +28,7 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Benc
 
 @pytest.fixture
 async def b(shared: Bench) -> Bench:
-    """A bench where nothing was said yet; its bot may be killed."""
+    """A fresh bench; tests may kill its bot."""
     await shared.start()
     await shared.reset()
     return shared
@@ -36,7 +36,7 @@ async def b(shared: Bench) -> Bench:
 
 @pytest.fixture
 async def own(tmp_path: Path) -> AsyncIterator[Bench]:
-    """A bench whose database or bot may be spoilt for good."""
+    """A bench of its own for one test, which may break its database or bot."""
     async with bench(tmp_path) as built:
         yield built
 
@@ -49,7 +49,7 @@ async def over_http(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[B
 
 @pytest.fixture
 async def web(over_http: Bench) -> Bench:
-    """A bench in HTTP mode where nothing was said yet; its bot may be stopped."""
+    """A fresh bench in HTTP mode; tests may stop its bot."""
     await over_http.start()
     await over_http.reset()
     return over_http
@@ -71,7 +71,7 @@ async def two(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> As
 
 @pytest.fixture
 async def pair(two: Bench) -> Bench:
-    """Both run, and nothing was said yet."""
+    """A fresh bench with both replicas running."""
     await two.start()
     await two.reset()
     return two

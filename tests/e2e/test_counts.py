@@ -1,4 +1,4 @@
-"""What each path costs in calls, statements and transactions: counts, because they do not depend on the machine."""
+"""The costs of each path in calls, statements and transactions: counts do not depend on the machine."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,16 +9,16 @@ import pytest_asyncio
 import bot
 from tests.e2e.bench import CHANNEL, GET, PUT, Bench, bench, monitor
 
-TOLD_TO_A_FILE = """
+TRACE_STATEMENTS = """
 import os
 import sqlite3
 
 if "DATABASE_URL" in os.environ:
-    connect, told = sqlite3.connect, open("statements", "a", buffering=1)
+    connect, log = sqlite3.connect, open("statements", "a", buffering=1)
 
     def watched(*args, **kwargs):
         connection = connect(*args, **kwargs)
-        connection.set_trace_callback(lambda statement: told.write(" ".join(statement.split()) + chr(10)))
+        connection.set_trace_callback(lambda statement: log.write(" ".join(statement.split()) + chr(10)))
         return connection
 
     sqlite3.connect = watched
@@ -27,14 +27,14 @@ LOOKING_FOR_WORK = "SELECT min(max(jobs.due_at"
 
 
 class Counted:
-    """A bench whose bot writes down every statement that it has SQLite carry out."""
+    """A bench whose bot logs every SQL statement."""
 
     def __init__(self, b: Bench, file: Path) -> None:
         self.b = b
         self._file = file
 
     async def begin(self) -> None:
-        """What came before does not count."""
+        """Start counting."""
         await self.b.handled()
         self._file.write_bytes(b"")
 
@@ -43,7 +43,7 @@ class Counted:
 
     @property
     def statements(self) -> list[str]:
-        """Since `begin`; but for those that set a connection up, and the loop's that looks for work."""
+        """Those since `begin`, without connection set-up and the loop's look for work."""
         lines = self._file.read_text(encoding="utf-8").splitlines()
         return [line for line in lines if not line.startswith(("PRAGMA", LOOKING_FOR_WORK))]
 
@@ -55,7 +55,7 @@ class Counted:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def counted_bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Counted]:
     directory = tmp_path_factory.mktemp("counted")
-    (directory / "sitecustomize.py").write_text(TOLD_TO_A_FILE, encoding="utf-8")
+    (directory / "sitecustomize.py").write_text(TRACE_STATEMENTS, encoding="utf-8")
     settings = {"PYTHONPATH": f"{directory}:{Path(bot.__file__).parents[1]}", "CASE_INSIGHTS_CARD_DELAY": "1s"}
     async with bench(directory, settings=settings) as b:
         yield Counted(b, directory / "bot-0" / "statements")
@@ -102,7 +102,7 @@ async def test_a_link_in_a_tied_thread_is_one_transaction(c: Counted) -> None:
 
 
 async def test_from_link_to_case_is_one_post_two_updates_one_put_and_twelve_transactions(c: Counted) -> None:
-    """Of the twelve one is for the link, one for the click, and two or three for each call."""
+    """Twelve: one for the link, one for the click, two or three for each call."""
     root = c.b.start_thread()
     await c.begin()
     before = len(c.b.control.calls)

@@ -20,7 +20,7 @@ async def confirmed_long_ago(b: Bench) -> str:
 
 
 def late(b: Bench, root: str) -> list[dict[str, Any]]:
-    return [each for each in b.cards(root) if each["text"].startswith(LATE)]
+    return [card for card in b.cards(root) if card["text"].startswith(LATE)]
 
 
 async def test_who_confirmed_is_told_once_in_the_thread_when_it_fails_late(b: Bench) -> None:

@@ -67,15 +67,6 @@ async def test_what_is_not_ticked_is_left_out(b: Bench) -> None:
     assert [insight[1] for insight in b.on_case] == ["1", "3"]
 
 
-async def test_nothing_ticked_is_said_privately(b: Bench) -> None:
-    root, card = await b.offer(1)
-    await b.tick(card, "U0BEN")
-    await b.click(card, "insights.add", "U0BEN")
-    assert await b.answer_to("U0BEN") == "Tick at least one, or press Dismiss."
-    await b.handled()
-    assert "Add 1 insight" in b.cards(root)[0]["text"]
-
-
 async def test_two_people_click_at_once_and_the_second_is_told_who_was_first(b: Bench) -> None:
     """K7."""
     root, card = await b.offer(1)

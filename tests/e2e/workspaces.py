@@ -1,4 +1,4 @@
-"""Several workspaces behind one address, as Slack has them: each call goes to the one that its token or code is of."""
+"""Several workspaces behind one address, as in Slack: each call goes to the workspace of its token or code."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,18 +20,18 @@ class Workspaces:
 
     @property
     def authorize_url(self) -> str:
-        """Where a person is asked to install the app; `team` says in which workspace, the first one by default."""
+        """Where people install the app; `team` selects the workspace, by default the first."""
         return self.url.removesuffix("api/") + "oauth/v2/authorize"
 
     async def verify_request_url(self) -> None:
-        """Have the app answer the challenge; from then on events come from all of them. Raises ControlError."""
+        """Verify the request URL in all of them; events are sent from then on. Raises ControlError."""
         for server in self.servers.values():
             await server.verify_request_url()
 
 
 @asynccontextmanager
 async def workspaces(*servers: SlackServer) -> AsyncGenerator[Workspaces]:
-    """Start these servers. What is of none of them (a token that never was) goes to the first."""
+    """Start these servers. Calls with an unknown token or code go to the first."""
 
     def of(knows: Callable[[SlackServer], bool]) -> SlackServer:
         return next(filter(knows, servers), servers[0])
@@ -39,16 +39,18 @@ async def workspaces(*servers: SlackServer) -> AsyncGenerator[Workspaces]:
     async def call(request: web.Request) -> web.StreamResponse:
         try:
             given = await arguments_of(request)
-        except SlackError:  # the server will say so itself
+        except SlackError:  # the server answers with the error
             given = {}
         token, code = token_of(request, given), given.get("code", "")
         exchange = request.match_info["method"] == "oauth.v2.access"
-        server = of(lambda each: each.oauth.issued(code) if exchange else token in each.workspace.installation.issued)
+        server = of(
+            lambda slack: slack.oauth.issued(code) if exchange else token in slack.workspace.installation.issued
+        )
         return await server.web_api.serve(request)
 
     async def authorize(request: web.Request) -> web.StreamResponse:
         team = request.query.get("team")
-        server = of(lambda each: team in (each.workspace.team_id, each.workspace.enterprise_id))
+        server = of(lambda slack: team in (slack.workspace.team_id, slack.workspace.enterprise_id))
         return await server.oauth.serve(request)
 
     async with AsyncExitStack() as stack:

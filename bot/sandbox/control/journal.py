@@ -136,10 +136,10 @@ class Control:
         Raises TimeoutError, with `what` and the last ten calls, after `timeout` seconds.
         """
         deadline = time.monotonic() + timeout
-        while not (found := predicate()):
+        while not (result := predicate()):
             if not await self._change_within(deadline - time.monotonic()):
                 raise TimeoutError(self._timed_out(timeout, what))
-        return found
+        return result
 
     async def quiet(
         self,
@@ -205,12 +205,12 @@ class Control:
 
     def clear_rules(self, *rules: int) -> None:
         """Remove the rules with these ids, or all. Held calls stay held: see `release`."""
-        self._rules = {rule: each for rule, each in self._rules.items() if rules and rule not in rules}
+        self._rules = {number: rule for number, rule in self._rules.items() if rules and number not in rules}
         self._publish_rules()
 
     def rules(self) -> list[Json]:
         """The rules that still have times left, as JSON with their ids."""
-        return [{"rule": rule, **each.as_json()} for rule, each in self._rules.items() if each.times != 0]
+        return [{"rule": number, **rule.as_json()} for number, rule in self._rules.items() if rule.times != 0]
 
     def _publish_rules(self) -> None:
         self.publish("rules", {"rules": self.rules()})

@@ -160,8 +160,8 @@ def _check_service(service: str | None) -> None:
 
 def _reading(control: Control) -> list[web.RouteDef]:
     async def calls(request: web.Request) -> Json:
-        found = _find(control, _query(request, "service", "method", "after", "contains"))
-        return {"calls": [call.as_json() for call in found], "event": control.last_event}
+        matching = _find(control, _query(request, "service", "method", "after", "contains"))
+        return {"calls": [call.as_json() for call in matching], "event": control.last_event}
 
     async def wait(request: web.Request) -> web.Response:
         query = _query(request, "service", "method", "after", "count", "contains", "done", "held", "timeout")
@@ -170,14 +170,14 @@ def _reading(control: Control) -> list[web.RouteDef]:
             raise ControlError(f"timeout must be above 0 and at most {LONGEST_WAIT:g} s, not {seconds:g}.")
 
         def enough() -> list[Call] | None:
-            found = _find(control, query)
-            return found if len(found) >= count else None
+            matching = _find(control, query)
+            return matching if len(matching) >= count else None
 
         try:
-            found = await control.until(enough, timeout=seconds, what=f"{count} calls with {query}")
+            matching = await control.until(enough, timeout=seconds, what=f"{count} calls with {query}")
         except TimeoutError as error:
             return web.json_response({"error": str(error)}, status=408)
-        return web.json_response({"calls": [call.as_json() for call in found], "event": control.last_event})
+        return web.json_response({"calls": [call.as_json() for call in matching], "event": control.last_event})
 
     async def events(request: web.Request) -> web.StreamResponse:
         query = _query(request, "after")
@@ -237,11 +237,11 @@ def _number(query: dict[str, str], name: str, default: float) -> float:
 
 
 def _find(control: Control, query: dict[str, str]) -> list[Call]:
-    found = control.matching(query.get("service"), query.get("method"), int(_number(query, "after", 0)))
+    matching = control.matching(query.get("service"), query.get("method"), int(_number(query, "after", 0)))
     if "contains" in query:
-        found = [call for call in found if contains(call, query["contains"])]
+        matching = [call for call in matching if contains(call, query["contains"])]
     if "done" in query:
-        found = [call for call in found if call.done]
+        matching = [call for call in matching if call.done]
     if "held" in query:
-        found = [call for call in found if call.held]
-    return found
+        matching = [call for call in matching if call.held]
+    return matching

@@ -97,10 +97,10 @@ class Cases:
 
     def __getitem__(self, id_or_key: str) -> Case:
         """Raises KeyError when there is none; a key from before a move is unknown."""
-        found = self.get(id_or_key)
-        if found is None:
+        case = self.get(id_or_key)
+        if case is None:
             raise KeyError(id_or_key)
-        return found
+        return case
 
     def get(self, id_or_key: str) -> Case | None:
         by_key = (case for case in self if case.key == id_or_key)

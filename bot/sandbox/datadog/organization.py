@@ -158,9 +158,9 @@ class Organization:
     def _search(self, request: ApiRequest) -> Json:
         size = _whole(request.query, "page[size]", 10, 100)
         number = _whole(request.query, "page[number]", 1, 10_000)
-        found = _sorted(self.cases.search(request.query.get("filter", "")), request.query)
-        shown = found[(number - 1) * size : number * size]
-        page = {"current": number, "size": size, "total": math.ceil(len(found) / size)}
+        cases = _sorted(self.cases.search(request.query.get("filter", "")), request.query)
+        shown = cases[(number - 1) * size : number * size]
+        page = {"current": number, "size": size, "total": math.ceil(len(cases) / size)}
         return {"data": [case.as_json() for case in shown], "meta": {"page": page}}
 
     def _resource(self, kind: str) -> Endpoint:

@@ -68,10 +68,10 @@ def parse_json(content_type: str, text: str) -> object:
 
 def parse_insights(body: object) -> list[CaseInsight]:
     """The insights of a PUT or DELETE: 1 to 100, three non-empty strings each, one of the 16 types."""
-    found = _attributes(body, "insights")["insights"]
-    if not isinstance(found, list):
+    insights = _attributes(body, "insights")["insights"]
+    if not isinstance(insights, list):
         raise bad_request("data.attributes.insights must be an array")
-    items = cast(list[object], found)
+    items = cast(list[object], insights)
     if not 1 <= len(items) <= MOST_INSIGHTS:
         raise bad_request(f"data.attributes.insights must hold 1 to {MOST_INSIGHTS} items, got {len(items)}")
     return [_insight(item, f"data.attributes.insights[{index}]") for index, item in enumerate(items)]

@@ -171,8 +171,8 @@ class InstalledApp:
 
     def thread(self, channel: str, ts: str) -> list[Json]:
         """A root and its replies, oldest first, with metadata."""
-        found = [self.posted(channel, ts), *self.conversations.replies(channel, ts)]
-        return [self.conversations.read(one, metadata=True) for one in found]
+        messages = [self.posted(channel, ts), *self.conversations.replies(channel, ts)]
+        return [self.conversations.read(posted, metadata=True) for posted in messages]
 
     def permalink(self, channel: str, ts: str) -> str:
         return permalink(self.workspace, self.posted(channel, ts))
@@ -192,10 +192,10 @@ class InstalledApp:
     # Looking
 
     def channel(self, channel: str) -> Channel:
-        found = self.workspace.channels.get(channel)
-        if found is None:
+        known = self.workspace.channels.get(channel)
+        if known is None:
             raise ControlError(f"There is no channel {channel}.")
-        return found
+        return known
 
     def person(self, channel: str, user: str) -> User:
         person = self.workspace.users.get(user)
@@ -218,7 +218,7 @@ class InstalledApp:
 
     def view(self, view_id: str, user: str) -> View:
         """An open view of this person. Raises ControlError."""
-        found = self.views.find(view_id)
-        if found is None or found.user != user:
+        view = self.views.find(view_id)
+        if view is None or view.user != user:
             raise ControlError(f"{user} sees no view {view_id}.")
-        return found
+        return view

@@ -75,7 +75,7 @@ class Clicks:
                 shown = ("type", "text", "value", "style", "url", "confirm")
                 action = {name: element[name] for name in shown if name in element}
             case "overflow":
-                picked = next((one for one in element["options"] if one["value"] == option), None)
+                picked = next((choice for choice in element["options"] if choice["value"] == option), None)
                 if picked is None:
                     raise ControlError(f"The menu {action_id} has no option {option!r}.")
                 action = {"type": "overflow", "selected_option": picked}

@@ -78,20 +78,20 @@ class Conversations:
         return self._posted.get(channel, {}).get(ts)
 
     def find_private(self, channel: str, ts: str) -> Posted | None:
-        return next((one for one in self._private if (one.channel, one.ts) == (channel, ts)), None)
+        return next((posted for posted in self._private if (posted.channel, posted.ts) == (channel, ts)), None)
 
     @property
     def private(self) -> list[Json]:
         """Messages that only one person sees: `user, channel, thread_ts, ts, text, blocks, via`."""
-        return [one.as_private() for one in self._private]
+        return [posted.as_private() for posted in self._private]
 
     def top_level(self, channel: str) -> list[Posted]:
         """The messages of a channel outside threads and the broadcast replies, oldest first."""
         kept = self._posted.get(channel, {}).values()
-        return [one for one in kept if not one.is_reply or one.message.get("subtype") == "thread_broadcast"]
+        return [posted for posted in kept if not posted.is_reply or posted.message.get("subtype") == "thread_broadcast"]
 
     def replies(self, channel: str, root: str) -> list[Posted]:
-        return [one for one in self._posted.get(channel, {}).values() if one.thread_ts == root]
+        return [posted for posted in self._posted.get(channel, {}).values() if posted.thread_ts == root]
 
     def read(self, posted: Posted, *, metadata: bool = False) -> Json:
         """A message as history returns it: a root with the counts of its thread, `metadata` only on request."""
@@ -103,7 +103,7 @@ class Conversations:
     def _thread_counts(self, posted: Posted) -> Json:
         if posted.is_reply or not (replies := self.replies(posted.channel, posted.ts)):
             return {}
-        people = list(dict.fromkeys(one.message.get("user", "") for one in replies))
+        people = list(dict.fromkeys(posted.message.get("user", "") for posted in replies))
         return {
             "thread_ts": posted.ts,
             "reply_count": len(replies),

@@ -14,4 +14,6 @@ class SlackError(Exception):
 
 def bad_arguments(*sentences: str) -> SlackError:
     """`invalid_arguments` with these sentences of Slack's."""
-    return SlackError("invalid_arguments", response_metadata={"messages": [f"[ERROR] {one}" for one in sentences]})
+    return SlackError(
+        "invalid_arguments", response_metadata={"messages": [f"[ERROR] {sentence}" for sentence in sentences]}
+    )

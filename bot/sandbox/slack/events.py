@@ -77,11 +77,12 @@ class Events:
 
         Returns how many were sent: 0 when there was no such event.
         """
-        found = next((one for one in self.sent if which in (one["event_id"], _about(one["event"]))), None)
-        if found is None:
+        sent = (payload for payload in self.sent if which in (payload["event_id"], _about(payload["event"])))
+        first = next(sent, None)
+        if first is None:
             return 0
         for _ in range(copies):
-            self.transport.deliver({**found, "event_id": _event_id()} if new_ids else found)
+            self.transport.deliver({**first, "event_id": _event_id()} if new_ids else first)
         return copies
 
     def _is_sent(self, event: str, channel: Channel) -> bool:

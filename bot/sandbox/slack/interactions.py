@@ -42,8 +42,8 @@ class Interactions:
         address: Callable[[], str],
     ) -> None:
         features: Json = manifest.get("features", {})
-        self.shortcuts = {one["callback_id"]: one for one in features.get("shortcuts", [])}
-        self.commands = {one["command"]: one for one in features.get("slash_commands", [])}
+        self.shortcuts = {shortcut["callback_id"]: shortcut for shortcut in features.get("shortcuts", [])}
+        self.commands = {command["command"]: command for command in features.get("slash_commands", [])}
         self.conversations = conversations
         self.workspace = conversations.workspace
         self.events = events
@@ -128,7 +128,8 @@ class Interactions:
 
     def enter(self, view: View, values: Json) -> None:
         """Type or choose: `{block_id: {action_id: text | value | [values]}}`."""
-        places = {(block["block_id"], one["action_id"]) for block in view.given["blocks"] for one in elements(block)}
+        blocks: list[Json] = view.given["blocks"]
+        places = {(block["block_id"], element["action_id"]) for block in blocks for element in elements(block)}
         for block_id, inner in values.items():
             for action_id, entry in cast(dict[str, Entry], inner).items():
                 if (block_id, action_id) not in places:
@@ -171,7 +172,7 @@ class Interactions:
         answered: Any = answer.payload
         given: Json = cast(Json, answered) if isinstance(answered, dict) else {}
         groups: list[Json] = given.get("option_groups", [])
-        view.suggested = [*given.get("options", []), *(one for group in groups for one in group["options"])]
+        view.suggested = [*given.get("options", []), *(option for group in groups for option in group["options"])]
         return view.suggested
 
     async def submit(self, view: View, person: User) -> Json:

@@ -122,9 +122,9 @@ def as_bot(user: User) -> Json:
 def unfurl(conversations: Conversations, posted: Posted, arguments: Arguments) -> None:
     """Slack's own previews come after the message, as an edit without `edited`, unless they were refused."""
     wanted = arguments.flag("unfurl_links", True) or arguments.flag("unfurl_media", True)
-    found = payload.previews(posted.message) if wanted else []
-    if found:
-        attachments = [*posted.message.get("attachments", []), *found]
+    added = payload.previews(posted.message) if wanted else []
+    if added:
+        attachments = [*posted.message.get("attachments", []), *added]
         conversations.change(posted, {**posted.message, "attachments": attachments})
 
 

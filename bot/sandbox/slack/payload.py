@@ -90,13 +90,13 @@ def says_nothing(kept: Json) -> bool:
 
 
 def _blocks(given: Any) -> list[Json]:
-    if not isinstance(given, list) or not all(isinstance(one, dict) for one in cast(list[Any], given)):
+    if not isinstance(given, list) or not all(isinstance(item, dict) for item in cast(list[Any], given)):
         raise SlackError("invalid_blocks_format")
     blocks = cast(list[Json], given)
-    found = rules.problems(blocks)
-    if found:
-        messages = [f"[ERROR] {one}" for one in found]
-        raise SlackError("invalid_blocks", errors=found, response_metadata={"messages": messages})
+    errors = rules.problems(blocks)
+    if errors:
+        messages = [f"[ERROR] {error}" for error in errors]
+        raise SlackError("invalid_blocks", errors=errors, response_metadata={"messages": messages})
     if _characters(blocks) > BLOCKS_TEXT:
         raise SlackError("msg_blocks_too_long")
     return rules.filled_in(blocks)
@@ -105,7 +105,7 @@ def _blocks(given: Any) -> list[Json]:
 def _characters(value: Any) -> int:
     """The number of characters of text in these blocks."""
     if isinstance(value, list):
-        return sum(_characters(one) for one in cast(list[Any], value))
+        return sum(_characters(item) for item in cast(list[Any], value))
     if not isinstance(value, dict):
         return 0
     fields = cast(Json, value)
@@ -115,15 +115,15 @@ def _characters(value: Any) -> int:
 
 
 def _attachments(given: Any) -> list[Json]:
-    if not isinstance(given, list) or not all(isinstance(one, dict) for one in cast(list[Any], given)):
+    if not isinstance(given, list) or not all(isinstance(item, dict) for item in cast(list[Any], given)):
         raise bad_arguments("must provide an array of objects [json-pointer:/attachments]")
     attachments = cast(list[Json], given)
     if len(attachments) > MOST_ATTACHMENTS:
         raise SlackError("too_many_attachments")
-    for one in attachments:
-        if "blocks" in one:
-            _blocks(one["blocks"])
-    return [{"id": number, **one} for number, one in enumerate(attachments, 1)]
+    for attachment in attachments:
+        if "blocks" in attachment:
+            _blocks(attachment["blocks"])
+    return [{"id": number, **attachment} for number, attachment in enumerate(attachments, 1)]
 
 
 def _metadata(given: Any) -> Json:
@@ -143,13 +143,13 @@ def _metadata(given: Any) -> Json:
 
 def previews(message: Json) -> list[Json]:
     """The attachments that Slack adds for the links of a message (`from_url`)."""
-    found = links(message.get("text", ""))
+    urls = links(message.get("text", ""))
     for block in message.get("blocks", []):
         texts = [block.get("text"), *block.get("fields", [])]
-        found += [url for text in texts if isinstance(text, dict) for url in _links_of(cast(Json, text))]
+        urls += [url for text in texts if isinstance(text, dict) for url in _links_of(cast(Json, text))]
     return [
         {"id": number, "from_url": url, "original_url": url, "title": url, "title_link": url, "fallback": url}
-        for number, url in enumerate(dict.fromkeys(found), 1)
+        for number, url in enumerate(dict.fromkeys(urls), 1)
     ]
 
 

@@ -27,15 +27,15 @@ def replies(api: Api, arguments: Arguments) -> Json:
     channel = _read_channel(api, arguments)
     root = api.message(channel, ts, "thread_not_found")
     # The first page always has the root, whatever `oldest` and `latest`; later pages do not.
-    thread = [one for one in api.conversations.replies(channel.id, ts) if _within(one, arguments)]
+    thread = [posted for posted in api.conversations.replies(channel.id, ts) if _within(posted, arguments)]
     return _page(api, [root, *thread], arguments, REPLIES_PAGE)
 
 
 def history(api: Api, arguments: Arguments) -> Json:
     """The messages outside threads, newest first."""
     channel = _read_channel(api, arguments)
-    found = [one for one in api.conversations.top_level(channel.id) if _within(one, arguments)]
-    return {**_page(api, found[::-1], arguments, HISTORY_PAGE), "pin_count": 0}
+    items = [posted for posted in api.conversations.top_level(channel.id) if _within(posted, arguments)]
+    return {**_page(api, items[::-1], arguments, HISTORY_PAGE), "pin_count": 0}
 
 
 def _read_channel(api: Api, arguments: Arguments) -> Channel:
@@ -55,30 +55,30 @@ def _within(posted: Posted, arguments: Arguments) -> bool:
 
 
 def _when(ts: str, error: str) -> int:
-    """A ts in microseconds. Raises SlackError for a bad one."""
+    """A ts in microseconds. Raises SlackError for a bad posted."""
     seconds, _, micro = ts.partition(".")
     if not (seconds + micro).isdigit():
         raise SlackError(error)
     return int(seconds) * 1_000_000 + int(micro[:6].ljust(6, "0"))
 
 
-def _page(api: Api, found: list[Posted], arguments: Arguments, usual: int) -> Json:
-    part, cursor = _part(found, arguments, usual)
+def _page(api: Api, items: list[Posted], arguments: Arguments, usual: int) -> Json:
+    part, cursor = _part(items, arguments, usual)
     metadata = arguments.flag("include_all_metadata")
-    messages = [api.conversations.read(one, metadata=metadata) for one in part]
+    messages = [api.conversations.read(posted, metadata=metadata) for posted in part]
     more: Json = {"response_metadata": {"next_cursor": cursor}} if cursor else {}
     return {"messages": messages, "has_more": bool(cursor), **more}
 
 
-def _part(found: Sequence[T], arguments: Arguments, usual: int) -> tuple[Sequence[T], str]:
+def _part(items: Sequence[T], arguments: Arguments, usual: int) -> tuple[Sequence[T], str]:
     """One page, and the cursor of the next ("" at the end). Raises SlackError (`invalid_cursor`)."""
     limit = arguments.number("limit", usual, LONGEST_PAGE)
     start = _start(arguments.text("cursor"))
-    if start > len(found):
+    if start > len(items):
         raise SlackError("invalid_cursor")
     end = start + limit
-    following = base64.b64encode(f"next:{end}".encode()).decode() if end < len(found) else ""
-    return found[start:end], following
+    following = base64.b64encode(f"next:{end}".encode()).decode() if end < len(items) else ""
+    return items[start:end], following
 
 
 def _start(cursor: str) -> int:
@@ -119,7 +119,7 @@ def user_conversations(api: Api, arguments: Arguments) -> Json:
     for kind, scope in (("public_channel", "channels:read"), ("private_channel", "groups:read")):
         if kind in kinds:
             api.need_scope(scope)
-    found = [
+    items = [
         channel
         for channel in api.workspace.channels.values()
         if user in channel.members
@@ -128,13 +128,13 @@ def user_conversations(api: Api, arguments: Arguments) -> Json:
         and not (channel.is_private and not api.workspace.we_are_in(channel))
         and not (channel.is_archived and arguments.flag("exclude_archived"))
     ]
-    part, cursor = _part(found, arguments, CHANNELS_PAGE)
+    part, cursor = _part(items, arguments, CHANNELS_PAGE)
     channels = [channel.as_json(api.workspace) for channel in part]
     return {"channels": channels, "response_metadata": {"next_cursor": cursor}}
 
 
 def _need_team(api: Api, arguments: Arguments) -> None:
-    """An org-wide token is valid for many workspaces: this call must name one.
+    """An org-wide token is valid for many workspaces: this call must name posted.
 
     https://docs.slack.dev/enterprise/developing-for-enterprise-orgs
     """

@@ -39,7 +39,7 @@ def _channel(conversations: Conversations, channel: Channel) -> Json:
     threads: list[Json] = []
     for posted in conversations.top_level(channel.id):
         replies = [] if posted.is_reply else conversations.replies(channel.id, posted.ts)
-        thread = {"replies": [_message(conversations, one) for one in replies]}
+        thread = {"replies": [_message(conversations, reply) for reply in replies]}
         threads.append({**_message(conversations, posted), **thread})
     return {**channel.as_json(conversations.workspace), "members": sorted(channel.members), "messages": threads}
 

@@ -138,18 +138,18 @@ class SocketMode(Transport):
     async def refresh(self, reason: str = "refresh_requested") -> int:
         """Tell every open websocket to reconnect (`warning`, `refresh_requested`), and close it a little later.
 
-        `link_disabled`: as if Socket Mode were switched off. Returns how many were told. Raises ControlError.
+        `link_disabled`: as if Socket Mode were switched off. Returns how many were connections. Raises ControlError.
         """
         if reason not in LEFT_SECONDS:
             raise ControlError(f"Slack knows no reason {reason!r} to disconnect; it knows {', '.join(LEFT_SECONDS)}.")
-        told = list(self.connections)
-        for connection in told:
+        connections = list(self.connections)
+        for connection in connections:
             await connection.socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})
             closing = asyncio.create_task(_close(connection, LEFT_SECONDS[reason]))
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
         self.enabled = self.enabled and reason != "link_disabled"
-        return len(told)
+        return len(connections)
 
     async def close(self) -> None:
         """End every delivery and every websocket."""

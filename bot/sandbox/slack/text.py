@@ -93,10 +93,10 @@ def rich_text(parts: Iterable[Json]) -> list[Json]:
 def mrkdwn_parts(text: str) -> Iterable[Json]:
     """The parts of a mrkdwn string: text, link (with `text` when labelled), user, channel, broadcast."""
     at = 0
-    for found in CONTROL.finditer(text):
-        yield from _text_part(unescape(text[at : found.start()]))
-        yield _control_part(found[1], found[2])
-        at = found.end()
+    for match in CONTROL.finditer(text):
+        yield from _text_part(unescape(text[at : match.start()]))
+        yield _control_part(match[1], match[2])
+        at = match.end()
     yield from _text_part(unescape(text[at:]))
 
 
@@ -118,23 +118,23 @@ def _control_part(target: str, label: str | None) -> Json:
 
 def links(text: str) -> list[str]:
     """The web links of a mrkdwn string, unescaped, in their order."""
-    found = [part["url"] for part in mrkdwn_parts(text) if part["type"] == "link"]
-    return [url for url in found if url.startswith(("http://", "https://"))]
+    urls = [part["url"] for part in mrkdwn_parts(text) if part["type"] == "link"]
+    return [url for url in urls if url.startswith(("http://", "https://"))]
 
 
 def as_kept(text: str) -> str:
     """A bot's `text` as Slack keeps it: bare links are made links, a lone `&` is escaped."""
     pieces: list[str] = []
     at = 0
-    for found in CONTROL.finditer(text):
-        pieces += [_linkified(text[at : found.start()]), found[0]]
-        at = found.end()
+    for match in CONTROL.finditer(text):
+        pieces += [_linkified(text[at : match.start()]), match[0]]
+        at = match.end()
     return "".join([*pieces, _linkified(text[at:])])
 
 
 def _linkified(text: str) -> str:
-    def link(found: re.Match[str]) -> str:
-        url = _without_trailing_marks(found[0])
-        return f"<{url}>{found[0][len(url) :]}"
+    def link(match: re.Match[str]) -> str:
+        url = _without_trailing_marks(match[0])
+        return f"<{url}>{match[0][len(url) :]}"
 
     return BARE_LINK.sub(link, LONE_AMPERSAND.sub("&amp;", text))

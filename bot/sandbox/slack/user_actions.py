@@ -79,10 +79,10 @@ class UserActions(InstalledApp):
     def unfurl(self, channel: str, ts: str, attachments: list[Json]) -> Json:
         """Add previews to a message, as Slack does: each needs `from_url`; `edited` does not change."""
         posted = self.posted(channel, ts)
-        if not all("from_url" in one for one in attachments):
+        if not all("from_url" in preview for preview in attachments):
             raise ControlError("Each attachment of a preview has from_url.")
         known = posted.message.get("attachments", [])
-        added = [{"id": number, **one} for number, one in enumerate(attachments, len(known) + 1)]
+        added = [{"id": number, **preview} for number, preview in enumerate(attachments, len(known) + 1)]
         self.conversations.change(posted, {**posted.message, "attachments": [*known, *added]})
         return self.conversations.read(posted)
 

@@ -39,7 +39,7 @@ class View:
     def become(self, given: Json) -> None:
         """Replace the content; entries stay where `block_id` and `action_id` stay."""
         self.given, self.hash, self.errors = given, _new_hash(), {}
-        places = {(block["block_id"], one["action_id"]) for block in given["blocks"] for one in elements(block)}
+        places = {(block["block_id"], element["action_id"]) for block in given["blocks"] for element in elements(block)}
         self.entries = {place: entry for place, entry in self.entries.items() if place in places}
 
     def values(self) -> Json:
@@ -119,12 +119,12 @@ class Views:
 
     def stack(self, user: str) -> list[View]:
         """This person's modals, the topmost first."""
-        found: list[View] = []
+        stack: list[View] = []
         view = self.modals.get(user)
         while view is not None:
-            found.append(view)
+            stack.append(view)
             view = view.below
-        return found
+        return stack
 
     def close(self, user: str, *, every: bool = False) -> None:
         """Close this person's topmost modal, or `every` one."""
@@ -159,8 +159,8 @@ def checked_view(given: Any, kind: str) -> Json:
     view = cast(Json, given)
     if len(json.dumps(view)) > LARGEST_VIEW:
         raise SlackError("view_too_large")
-    if found := view_problems(view, kind):
-        raise bad_arguments(*found)
+    if sentences := view_problems(view, kind):
+        raise bad_arguments(*sentences)
     return {**view, "blocks": filled_in(view["blocks"])}
 
 

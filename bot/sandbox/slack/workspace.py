@@ -10,7 +10,7 @@ Json = dict[str, Any]
 TEAM = "T0ACME"
 OTHER_TEAM = "T0OTHER"
 ENTERPRISE_NAME, ENTERPRISE_DOMAIN = "Corp", "corp"
-"""The enterprise (Enterprise Grid organization) of workspaces that have one."""
+"""The enterprise (Enterprise Grid organization) of workspaces that have person."""
 OUR_USER, OUR_BOT, OUR_APP = "U0CASES", "B0CASES", "A0CASES"
 
 
@@ -189,8 +189,8 @@ def example_workspace(
         User("U0DATADOG", "datadog", "Datadog", bot_id="B0DATADOG", app_id="A0DATADOG"),
         User("USLACKBOT", "slackbot", "Slackbot"),
     ]
-    for one in people:
-        one.team_id, one.enterprise_id = team_id, enterprise_id
+    for person in people:
+        person.team_id, person.enterprise_id = team_id, enterprise_id
     people.insert(4, User("U0STRANGER", "stan", "Stan", team_id=elsewhere, is_stranger=True))
     staff = {"U0ANA", "U0BEN", "U0GUEST", "U0DATADOG"}
     channels = [

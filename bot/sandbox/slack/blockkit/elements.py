@@ -73,7 +73,7 @@ def canonical(value: Any) -> Any:
 def initial_among_options(value: Any, pointer: str) -> Iterator[str]:
     """`initial_options` and `initial_option` must equal one of the options exactly."""
     element = cast(Json, value)
-    options = [canonical(one) for one in _options(element)]
+    options = [canonical(choice) for choice in _options(element)]
     initial = element.get("initial_options")
     if isinstance(initial, list):
         for index, one in enumerate(cast(list[Any], initial)):

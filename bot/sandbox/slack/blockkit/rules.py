@@ -138,23 +138,23 @@ VIEWS: dict[str, Check] = {
 
 def problems(blocks: list[Any]) -> list[str]:
     """Slack's errors about a message's blocks, with JSON pointers; empty when it accepts them."""
-    found = list(several(_BLOCK, MESSAGE_BLOCKS, 0)(blocks, "/blocks"))
-    found.extend(_block_ids_once(blocks, "/blocks"))
+    sentences = list(several(_BLOCK, MESSAGE_BLOCKS, 0)(blocks, "/blocks"))
+    sentences.extend(_block_ids_once(blocks, "/blocks"))
     markdown = sum(len(str(block.get("text"))) for block in blocks_of_type(blocks, "markdown"))
     if markdown > MARKDOWN_CHARACTERS:
-        found.append(problem(f"markdown text must be less than {MARKDOWN_CHARACTERS + 1} characters", "/blocks"))
-    return found
+        sentences.append(problem(f"markdown text must be less than {MARKDOWN_CHARACTERS + 1} characters", "/blocks"))
+    return sentences
 
 
 def view_problems(view: Json, kind: str) -> list[str]:
     """Slack's errors about a view of this type ("modal" or "home")."""
-    found = list(by_type({kind: VIEWS[kind]})(view, "/view"))
+    sentences = list(by_type({kind: VIEWS[kind]})(view, "/view"))
     blocks: Any = view.get("blocks")
     if isinstance(blocks, list):
-        found.extend(_block_ids_once(cast(list[Any], blocks), "/view/blocks"))
+        sentences.extend(_block_ids_once(cast(list[Any], blocks), "/view/blocks"))
         if kind == "modal" and blocks_of_type(cast(list[Any], blocks), "input") and "submit" not in view:
-            found.append(problem("missing required field: submit", "/view"))
-    return found
+            sentences.append(problem("missing required field: submit", "/view"))
+    return sentences
 
 
 def _block_ids_once(blocks: list[Any], pointer: str) -> Iterator[str]:
@@ -168,7 +168,7 @@ def _block_ids_once(blocks: list[Any], pointer: str) -> Iterator[str]:
 
 
 def blocks_of_type(blocks: list[Any], kind: str) -> list[Json]:
-    return [cast(Json, one) for one in blocks if isinstance(one, dict) and cast(Json, one).get("type") == kind]
+    return [cast(Json, block) for block in blocks if isinstance(block, dict) and cast(Json, block).get("type") == kind]
 
 
 def elements(block: Json) -> list[Json]:
@@ -176,7 +176,7 @@ def elements(block: Json) -> list[Json]:
     inside = [*block.get("elements", ()), block.get("accessory"), block.get("element")]
     if block.get("type") in ("rich_text", "context"):
         return []
-    return [one for one in inside if one is not None and one["type"] != "image"]
+    return [element for element in inside if element is not None and element["type"] != "image"]
 
 
 def filled_in(blocks: list[Json]) -> list[Json]:
@@ -191,7 +191,7 @@ def filled_in(blocks: list[Json]) -> list[Json]:
 
 def _with_text_defaults(value: Any) -> Any:
     if isinstance(value, list):
-        return [_with_text_defaults(one) for one in cast(list[Any], value)]
+        return [_with_text_defaults(item) for item in cast(list[Any], value)]
     if not isinstance(value, dict):
         return value
     fields = {name: _with_text_defaults(inner) for name, inner in cast(Json, value).items()}

@@ -86,8 +86,8 @@ def several(item: Check, most: int, least: int = 1) -> Check:
             yield problem(f"no fewer than {least} items allowed", pointer)
         if len(items) > most:
             yield problem(f"no more than {most} items allowed", pointer)
-        for index, one in enumerate(items):
-            yield from item(one, f"{pointer}/{index}")
+        for index, entry in enumerate(items):
+            yield from item(entry, f"{pointer}/{index}")
 
     return check
 
