@@ -36,7 +36,7 @@ GET = "GET /api/v2/cases/{case_id}"
 SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 SETTINGS = {
     "CASE_INSIGHTS_CARD_DELAY": "200ms",
-    "CASE_INSIGHTS_RETRY_CAP": "2s",
+    "CASE_INSIGHTS_RETRY_CAP": "1s",
     # The leases of a killed bot end after this; calls time out after a quarter of it.
     "CASE_INSIGHTS_LEASE": "4s",
 }
