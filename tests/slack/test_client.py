@@ -13,8 +13,8 @@ from bot.messages.cards import metadata
 from bot.messages.view import Message
 from bot.model import Thread
 from bot.policy import Person
-from bot.sandbox.slack.workspace import OUR_BOT, OUR_USER
 from bot.sandbox.slack.server import SlackServer
+from bot.sandbox.slack.workspace import OUR_BOT, OUR_USER
 from bot.slack.client import Myself, Slack
 from bot.slack.errors import SlackPermanent, SlackTransient
 from bot.slack.manifest import manifest
