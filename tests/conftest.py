@@ -2,6 +2,8 @@
 
 import gc
 import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import pytest_asyncio
 from sqlalchemy import text
 
 from bot.store import Store, migrate, schema
-from tests import manifest_coverage, postgres
+from tests import manifest_coverage, postgres, statements
 
 # Shared machines stall, so the time of a draw says nothing about the code.
 hypothesis.settings.register_profile(
@@ -26,6 +28,11 @@ os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)  # no certificates here
 
 # Imported modules stay: the garbage collector need not look at them.
 gc.disable()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # workers write to the same folder
+        os.environ[statements.FOLDER] = tempfile.mkdtemp()
 
 
 def pytest_collection_finish() -> None:
@@ -112,14 +119,23 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """After a whole run: compare the manifest with what the tests used."""
+    """After a whole run: the manifest asks for what the tests used, and no statement of theirs scans what grows."""
     config = session.config
     worker: dict[str, object] | None = getattr(config, "workeroutput", None)
     if worker is not None:
         worker["used"] = manifest_coverage.as_json()
-    elif exitstatus == pytest.ExitCode.OK and _is_whole(config) and (found := manifest_coverage.differences()):
-        print("\n\nThe Slack app's manifest and what the tests used:", *found, sep="\n  ")
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        return
+    folder = Path(os.environ.pop(statements.FOLDER))
+    if exitstatus == pytest.ExitCode.OK and _is_whole(config):
+        found = {
+            "The Slack app's manifest and what the tests used:": manifest_coverage.differences(),
+            "Statements that scan a table that grows:": statements.scans(folder),
+        }
+        for what, lines in found.items():
+            if lines:
+                print(f"\n\n{what}", *lines, sep="\n  ")
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    shutil.rmtree(folder)
 
 
 @pytest.hookimpl(optionalhook=True)

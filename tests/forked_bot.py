@@ -17,6 +17,7 @@ from typing import Any
 
 from bot import __main__ as command_line
 from bot.sandbox.bot_process import BotProcess
+from tests import statements
 
 PRELOADED = ("bot.__main__", "bot.app", "psycopg", "sqlalchemy.dialects.sqlite", "encodings.idna", __name__)
 """What the bot imports when it starts."""
@@ -74,8 +75,11 @@ def _fork_server() -> ForkServerContext:
 
 
 def _run(env: Mapping[str, str], directory: Path, log: Path) -> None:
+    notes = os.environ.get(statements.FOLDER)
     os.environ.clear()
     os.environ.update(env)
+    if notes is not None:
+        statements.watch(Path(notes))
     os.chdir(directory)
     with log.open("ab") as output:
         os.dup2(output.fileno(), 1)

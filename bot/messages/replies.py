@@ -9,6 +9,8 @@ from bot.insights import Mode
 from bot.messages.text import clock, escape, insights
 from bot.model import State, TieSource
 
+MOST_COUNTED = 1_000
+"""The store counts no more of a busy channel's insights."""
 MODES: Mapping[Mode, str] = {
     Mode.ASK: "links are offered before they are added",
     Mode.AUTO: "what a member pastes who may add it is added at once",
@@ -209,6 +211,7 @@ def status(standing: StatusReport) -> str:
         lines = [f"{where} is tied to {named} ({escape(standing.by)})."]
     lines.append(f"Mode {standing.mode}: {MODES[standing.mode]}.")
     if standing.counts:
-        told = [f"{count} {state}" for state, count in standing.counts.items() if count]
-        lines.append(f"Insights of this {'thread' if standing.thread else 'channel'}: {', '.join(told)}.")
+        told = ", ".join(f"{count} {state}" for state, count in standing.counts.items() if count)
+        many = "more than 1,000" if sum(standing.counts.values()) > MOST_COUNTED else told
+        lines.append(f"Insights of this {'thread' if standing.thread else 'channel'}: {many}.")
     return "\n".join(lines)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from bot.store import Store
 from bot.store.schema import cases, insights, transitions
@@ -37,7 +37,11 @@ class Entry:
 
 async def entries(store: Store, since: float) -> AsyncGenerator[Entry]:
     """Every move since then, oldest first."""
-    last = 0
+    async with store.read() as connection:
+        first = (
+            await connection.execute(select(func.min(transitions.c.id)).where(transitions.c.at >= since))
+        ).scalar_one()
+    last = (first or 0) - 1
     while True:
         async with store.read() as connection:
             rows = (await connection.execute(_PAGE, {"since": since, "last": last})).all()

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, distinct, func, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,6 +18,8 @@ from bot.model import Card, CardItem, InsightType, State, Thread
 from bot.store.jobs import JobKind, enqueue
 from bot.store.schema import card_insights, cards, insights, transitions
 
+COUNTED = 1_000
+"""Insights of one place that are counted: a busy channel has as many as anybody wants to know."""
 SHOWN = (
     card_insights.c.group,
     card_insights.c.joined_version,
@@ -79,22 +81,25 @@ async def last_added(connection: AsyncConnection, thread: Thread) -> Card | None
     added = (
         select(card_insights.c.card)
         .join(insights, insights.c.id == card_insights.c.insight)
-        .where(insights.c.state == State.ADDED, insights.c.ours)
+        .where(card_insights.c.card == cards.c.id, insights.c.state == State.ADDED, insights.c.ours)
     )
-    newest = select(cards).where(_in(thread), cards.c.id.in_(added)).order_by(cards.c.first_link_at.desc()).limit(1)
+    newest = select(cards).where(_in(thread), added.exists()).order_by(cards.c.first_link_at.desc()).limit(1)
     row = (await connection.execute(newest)).one_or_none()
     return None if row is None else _card(row)
 
 
 async def counts(connection: AsyncConnection, place: Thread) -> dict[State, int]:
-    """How many insights on the cards of a thread, or of a whole channel, stand where."""
-    found = await connection.execute(
-        select(insights.c.state, func.count(distinct(insights.c.id)))
+    """How many insights on the cards of a thread, or of a whole channel, stand where; counted up to COUNTED of them."""
+    some = (
+        select(insights.c.id, insights.c.state)
         .join(card_insights, card_insights.c.insight == insights.c.id)
         .join(cards, cards.c.id == card_insights.c.card)
         .where(_in(place))
-        .group_by(insights.c.state)
+        .distinct()
+        .limit(COUNTED + 1)
+        .subquery()
     )
+    found = await connection.execute(select(some.c.state, func.count()).group_by(some.c.state))
     known = {State(row[0]): int(row[1]) for row in found}
     return {state: known[state] for state in State if state in known}
 

@@ -4,20 +4,22 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, String, bindparam, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import Mode
-from bot.model import InsightType, State, Thread, TieKind
+from bot.model import InsightType, State, Thread
 from bot.store import Store, cards, jobs, now
 from bot.store import ties as ties_of
 from bot.store.jobs import JobKind, enqueue
-from bot.store.schema import card_insights, insights, modes, ties
+from bot.store.schema import UNFINISHED, card_insights, in_states, insights, modes, ties
 from bot.store.schema import cards as cards_table
 from bot.store.schema import cases as cases_table
 
 SHOWN = 10
 """Rows of each kind: Home is a page, not a list."""
+CANDIDATES = 1_000
+"""Of all that waits or failed anywhere, the newest that are looked at for the channels that were asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,46 +53,75 @@ class Overview:
     recent: tuple[Recent, ...]
 
 
+_OF_ORGS = bindparam("orgs", expanding=True, type_=String)
+_SHOWN = (
+    select(insights, cards_table.c.channel, cards_table.c.thread_ts, cards_table.c.ts, cases_table.c.key)
+    .join(card_insights, card_insights.c.insight == insights.c.id)
+    .join(cards_table, cards_table.c.id == card_insights.c.card)
+    .join(cases_table, (cases_table.c.org == insights.c.org) & (cases_table.c.case_id == insights.c.case_id))
+    .where(cards_table.c.workspace == bindparam("workspace"), insights.c.org.in_(_OF_ORGS))
+    .order_by((insights.c.state != State.FAILED), insights.c.at.desc())
+)
+# In two steps each: with everything in one statement, the planners begin with all cards that a channel ever had.
+_UNFINISHED = (
+    select(insights.c.id)
+    .where(in_states(insights.c.state, UNFINISHED), insights.c.org.in_(_OF_ORGS))
+    .order_by(insights.c.at.desc())
+    .limit(CANDIDATES)
+)
+_UNFINISHED_HERE = _SHOWN.where(
+    insights.c.id.in_(bindparam("ids", expanding=True)),
+    cards_table.c.channel.in_(bindparam("channels", expanding=True)),
+).limit(2 * SHOWN)
+_LATEST_CARDS = (
+    select(cards_table.c.id)
+    .where(cards_table.c.workspace == bindparam("workspace"), cards_table.c.channel == bindparam("channel"))
+    .order_by(cards_table.c.first_link_at.desc())
+    .limit(SHOWN)
+)
+_ADDED = _SHOWN.where(insights.c.state == State.ADDED, cards_table.c.id.in_(bindparam("latest", expanding=True))).limit(
+    SHOWN
+)
+_LATEST_TIES = (
+    select(ties, cases_table.c.key)
+    .join(cases_table, (cases_table.c.org == ties.c.org) & (cases_table.c.case_id == ties.c.case_id))
+    .where(
+        ties.c.workspace == bindparam("workspace"),
+        ties.c.channel == bindparam("channel"),
+        ties.c.kind == literal_column("'tied'"),
+        ties.c.org.in_(_OF_ORGS),
+    )
+    .order_by(ties.c.at.desc())
+    .limit(SHOWN)
+)
+
+
 async def overview(
     connection: AsyncConnection, workspace: str, channels: Collection[str], orgs: Collection[str]
 ) -> Overview:
     """Of these channels alone, and of cases of these organisations."""
-    tied = await connection.execute(
-        select(ties, cases_table.c.key)
-        .join(cases_table, (cases_table.c.org == ties.c.org) & (cases_table.c.case_id == ties.c.case_id))
-        .where(
-            ties.c.workspace == workspace,
-            ties.c.channel.in_(channels),
-            ties.c.kind == TieKind.TIED,
-            ties.c.org.in_(orgs),
-        )
-        .order_by((ties.c.thread_ts != ""), ties.c.at.desc())
-        .limit(SHOWN)
-    )
+    here = {"workspace": workspace, "orgs": orgs}
+    tied: list[Row[Any]] = []
+    latest: list[str] = []
+    for channel in sorted(channels):  # the newest of each: to look at all would take longer with each day
+        tied += await connection.execute(_LATEST_TIES, {**here, "channel": channel})
+        found = await connection.execute(_LATEST_CARDS, {"workspace": workspace, "channel": channel})
+        latest += found.scalars().all()
+    tied.sort(key=lambda row: (row.thread_ts != "", -row.at))
     set_modes = await connection.execute(
         select(modes)
         .where(modes.c.workspace == workspace, modes.c.channel.in_(channels), modes.c.mode != Mode.ASK)
         .order_by(modes.c.at.desc())
         .limit(SHOWN)
     )
-    moved = await connection.execute(
-        select(insights, cards_table.c.channel, cards_table.c.thread_ts, cards_table.c.ts, cases_table.c.key)
-        .join(card_insights, card_insights.c.insight == insights.c.id)
-        .join(cards_table, cards_table.c.id == card_insights.c.card)
-        .join(cases_table, (cases_table.c.org == insights.c.org) & (cases_table.c.case_id == insights.c.case_id))
-        .where(
-            cards_table.c.workspace == workspace,
-            cards_table.c.channel.in_(channels),
-            insights.c.state.in_([State.CONFIRMED, State.ADDED, State.FAILED, State.UNDOING]),
-            insights.c.org.in_(orgs),
-        )
-        .order_by((insights.c.state != State.FAILED), insights.c.at.desc())
-        .limit(2 * SHOWN)
-    )
-    rows = list(moved)
+    unfinished = (await connection.execute(_UNFINISHED, {"orgs": orgs})).scalars().all()
+    rows = [
+        *await connection.execute(_UNFINISHED_HERE, {**here, "ids": unfinished, "channels": channels}),
+        *await connection.execute(_ADDED, {**here, "latest": latest}),
+    ]
     waits = {key: await _waits_for(connection, *key) for key in {(row.org, row.case_id) for row in rows if _waits(row)}}
     return Overview(
-        tuple(Tied(Thread(workspace, row.channel, row.thread_ts), row.key) for row in tied),
+        tuple(Tied(Thread(workspace, row.channel, row.thread_ts), row.key) for row in tied[:SHOWN]),
         tuple((Thread(workspace, row.channel, row.thread_ts), Mode(row.mode)) for row in set_modes),
         tuple(
             Recent(
@@ -109,7 +140,7 @@ async def overview(
 
 
 def _waits(row: Row[Any]) -> bool:
-    return row.state in (State.CONFIRMED, State.UNDOING)
+    return State(row.state).is_at_work
 
 
 async def _waits_for(connection: AsyncConnection, org: str, case_id: str) -> str:
@@ -127,6 +158,7 @@ async def retry_all(store: Store, workspace: str, channels: Collection[str], org
             .where(
                 cards_table.c.workspace == workspace,
                 cards_table.c.channel.in_(channels),
+                in_states(insights.c.state, UNFINISHED),
                 insights.c.state == State.FAILED,
                 insights.c.org.in_(orgs),
             )

@@ -3,18 +3,21 @@
 A missing job would be a bug of ours; this keeps such a bug from stranding what a person confirmed.
 """
 
-from sqlalchemy import and_, delete, exists, or_, select
+from sqlalchemy import and_, delete, exists, literal_column, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import State, Thread
 from bot.store import Store, now
 from bot.store.jobs import JobKind, case_key, enqueue, thread_key
-from bot.store.schema import card_insights, cards, insights, jobs, sightings
+from bot.store.schema import AT_WORK, card_insights, cards, in_states, insights, jobs, sightings
 from bot.store.sightings import SightingState
 
-BATCH = 500
+BATCH = 100
 """Rows that one transaction removes: others wait for it."""
-UNFINISHED = (State.OFFERED, State.CONFIRMED, State.UNDOING)
+PRUNE_MILLISECONDS = 10_000
+LOCK = 0x4361736565
+"""PostgreSQL's advisory lock of the replica that prunes."""
+ALIVE = (State.OFFERED, *AT_WORK)
 """Undecided, or under way."""
 
 
@@ -37,16 +40,27 @@ async def prune(store: Store, keep: float) -> int:
 
     Insights stay: what was dismissed, undone or added once is not offered again.
     """
-    unfinished = exists().where(insights.c.id == sightings.c.insight, insights.c.state.in_(UNFINISHED))
+    unfinished = exists().where(insights.c.id == sightings.c.insight, in_states(insights.c.state, ALIVE))
     async with store.write() as tx:
+        if not await _is_alone(tx):
+            return 0
         before = await now(tx) - keep
         old = (
             select(sightings.c.id)
             .where(sightings.c.at < before, sightings.c.state != SightingState.PENDING, ~unfinished)
+            .order_by(sightings.c.at)
             .limit(BATCH)
         )
         gone = (await tx.execute(delete(sightings).where(sightings.c.id.in_(old)))).rowcount
         return gone + await _prune_cards(tx, before)
+
+
+async def _is_alone(tx: AsyncConnection) -> bool:
+    """Whether no other replica prunes just now; what is removed may take longer than a click."""
+    if tx.dialect.name == "sqlite":
+        return True
+    await tx.execute(text(f"SET LOCAL statement_timeout = {PRUNE_MILLISECONDS}"))
+    return (await tx.execute(text(f"SELECT pg_try_advisory_xact_lock({LOCK})"))).scalar_one()
 
 
 async def _prune_cards(tx: AsyncConnection, before: float) -> int:
@@ -56,18 +70,19 @@ async def _prune_cards(tx: AsyncConnection, before: float) -> int:
         .join(insights, insights.c.id == card_insights.c.insight)
         .where(
             card_insights.c.card == cards.c.id,
-            insights.c.state.in_(UNFINISHED) | (insights.c.at >= before),
+            in_states(insights.c.state, ALIVE) | (insights.c.at >= before),
         )
     )
     shown = or_(cards.c.shown_version >= cards.c.version, cards.c.ended.is_not(None))
-    old = select(cards.c.id).where(cards.c.first_link_at < before, ~exists(alive), shown).limit(BATCH)
+    long_ago = select(cards.c.id).where(cards.c.first_link_at < before, ~exists(alive), shown)
+    old = long_ago.order_by(cards.c.first_link_at).limit(BATCH)
     ids = list((await tx.execute(old)).scalars())
     await tx.execute(delete(card_insights).where(card_insights.c.card.in_(ids)))
     return (await tx.execute(delete(cards).where(cards.c.id.in_(ids)))).rowcount
 
 
 async def _cases(connection: AsyncConnection) -> list[str]:
-    at_work = insights.c.state.in_([State.CONFIRMED, State.UNDOING])
+    at_work = in_states(insights.c.state, AT_WORK)
     found = await connection.execute(select(insights.c.org, insights.c.case_id).where(at_work).distinct())
     return await _without_job(connection, JobKind.CASE, [case_key(row.org, row.case_id) for row in found])
 
@@ -80,7 +95,7 @@ async def _cards(connection: AsyncConnection) -> list[str]:
 
 async def _threads(connection: AsyncConnection) -> list[str]:
     # Code changes alone never cause a look-up: they wait for a link that does.
-    waits = and_(sightings.c.state == SightingState.PENDING, sightings.c.orgs != "[]")
+    waits = and_(sightings.c.state == literal_column("'pending'"), sightings.c.orgs != "[]")
     columns = (sightings.c.workspace, sightings.c.channel, sightings.c.thread_ts)
     found = await connection.execute(select(*columns).where(waits).distinct())
     return await _without_job(connection, JobKind.THREAD, [thread_key(Thread(*row)) for row in found])

@@ -1,8 +1,14 @@
-"""The tables. Ids and refs only: no message text is ever stored. Times are seconds since the epoch, UTC."""
+"""The tables. Ids and refs only: no message text is ever stored. Times are seconds since the epoch, UTC.
+
+Indexes of some rows only are such on PostgreSQL too, by the migration: to say so here would import that dialect.
+"""
+
+from collections.abc import Iterable
 
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Double,
     ForeignKey,
     Index,
@@ -12,8 +18,11 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )
+
+from bot.model import State
 
 metadata = MetaData(
     naming_convention={
@@ -23,6 +32,16 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def in_states(column: Column[str], states: Iterable[str]) -> ColumnElement[bool]:
+    """With the states as literals: an index of some rows is used only by a statement that has its very term."""
+    return column.in_([literal_column(f"'{state}'") for state in states])
+
+
+AT_WORK = tuple(state for state in State if state.is_at_work)
+UNFINISHED = (*AT_WORK, State.FAILED)
+"""What Home shows first."""
 
 # A case as Datadog last told of it. Its row is the case's mutex: whoever moves its insights locks it first.
 cases = Table(
@@ -36,6 +55,7 @@ cases = Table(
     Column("archived", Boolean, nullable=False),
     Column("on_case", Text, nullable=False),  # JSON: [[type, scope, resource_id], …] of the last answer
     Column("read_at", Double, nullable=False),
+    Index("ix_cases_key", "org", "key"),
 )
 
 ties = Table(
@@ -52,6 +72,7 @@ ties = Table(
     Column("replied", Text),  # the same, named by replies: to be asked about where the root names no case
     Column("by", String(32)),
     Column("at", Double, nullable=False),
+    Index("ix_ties_latest", "workspace", "channel", "at", sqlite_where=text("kind = 'tied'")),
 )
 
 sightings = Table(
@@ -76,6 +97,8 @@ sightings = Table(
     Column("at", Double, nullable=False),
     UniqueConstraint("workspace", "channel", "message_ts", "type", "scope", "resource_id", name="uq_sightings_message"),
     Index("ix_sightings_thread", "workspace", "channel", "thread_ts", "state"),
+    Index("ix_sightings_pending", "workspace", "channel", "thread_ts", sqlite_where=text("state = 'pending'")),
+    Index("ix_sightings_at", "at"),
 )
 
 insights = Table(
@@ -100,6 +123,8 @@ insights = Table(
     Column("note", Text, nullable=False),  # a failure's sentence
     UniqueConstraint("org", "case_id", "type", "scope", "resource_id", name="uq_insights_identity"),
     Index("ix_insights_work", "org", "case_id", "state"),
+    Index("ix_insights_at_work", "org", "case_id", "state", sqlite_where=text("state IN ('confirmed', 'undoing')")),
+    Index("ix_insights_unfinished", "at", sqlite_where=text("state IN ('confirmed', 'undoing', 'failed')")),
 )
 
 cards = Table(
@@ -129,6 +154,12 @@ cards = Table(
     Column("answer", String(110)),  # org/case_id, or "no"
     Column("answered_by", String(32)),
     Column("answered_at", Double),
+    Index("ix_cards_thread", "workspace", "channel", "thread_ts"),
+    Index("ix_cards_message", "workspace", "channel", "ts"),
+    Index("ix_cards_latest", "workspace", "channel", "first_link_at"),
+    Index("ix_cards_first_link_at", "first_link_at"),
+    Index("ix_cards_behind", "id", sqlite_where=text("ended IS NULL AND version > shown_version")),
+    Index("ix_cards_rolling", "workspace", "channel", sqlite_where=text("rolling = 1")),
     Index(
         "uq_cards_open",
         "workspace",
@@ -137,7 +168,7 @@ cards = Table(
         "org",
         "case_id",
         unique=True,
-        sqlite_where=text("open"),  # on PostgreSQL too, by its migration: to say so here would import that dialect
+        sqlite_where=text("open"),
     ),
 )
 
@@ -183,6 +214,7 @@ transitions = Table(
     Column("by", String(32)),  # None: the bot itself
     Column("message", String(80)),  # workspace/channel/ts it came from
     Column("note", Text, nullable=False),
+    Index("ix_transitions_at", "at"),
 )
 
 # How much the bot does by itself in a thread, or ("" as thread_ts) in a whole channel.

@@ -38,6 +38,24 @@ def upgrade() -> None:
         sa.Column("answered_at", sa.Double()),
         sa.PrimaryKeyConstraint("id", name="pk_cards"),
     )
+    op.create_index("ix_cards_thread", "cards", ["workspace", "channel", "thread_ts"])
+    op.create_index("ix_cards_message", "cards", ["workspace", "channel", "ts"])
+    op.create_index("ix_cards_latest", "cards", ["workspace", "channel", "first_link_at"])
+    op.create_index("ix_cards_first_link_at", "cards", ["first_link_at"])
+    op.create_index(
+        "ix_cards_behind",
+        "cards",
+        ["id"],
+        sqlite_where=sa.text("ended IS NULL AND version > shown_version"),
+        postgresql_where=sa.text("ended IS NULL AND version > shown_version"),
+    )
+    op.create_index(
+        "ix_cards_rolling",
+        "cards",
+        ["workspace", "channel"],
+        sqlite_where=sa.text("rolling = 1"),
+        postgresql_where=sa.text("rolling"),
+    )
     op.create_index(
         "uq_cards_open",
         "cards",
@@ -58,6 +76,7 @@ def upgrade() -> None:
         sa.Column("read_at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("org", "case_id", name="pk_cases"),
     )
+    op.create_index("ix_cases_key", "cases", ["org", "key"])
     op.create_table(
         "channels",
         sa.Column("workspace", sa.String(32), nullable=False),
@@ -109,6 +128,20 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_insights"),
         sa.UniqueConstraint("org", "case_id", "type", "scope", "resource_id", name="uq_insights_identity"),
+    )
+    op.create_index(
+        "ix_insights_at_work",
+        "insights",
+        ["org", "case_id", "state"],
+        sqlite_where=sa.text("state IN ('confirmed', 'undoing')"),
+        postgresql_where=sa.text("state IN ('confirmed', 'undoing')"),
+    )
+    op.create_index(
+        "ix_insights_unfinished",
+        "insights",
+        ["at"],
+        sqlite_where=sa.text("state IN ('confirmed', 'undoing', 'failed')"),
+        postgresql_where=sa.text("state IN ('confirmed', 'undoing', 'failed')"),
     )
     op.create_index("ix_insights_work", "insights", ["org", "case_id", "state"])
     op.create_table(
@@ -182,6 +215,13 @@ def upgrade() -> None:
         sa.Column("at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("workspace", "channel", "thread_ts", name="pk_ties"),
     )
+    op.create_index(
+        "ix_ties_latest",
+        "ties",
+        ["workspace", "channel", "at"],
+        sqlite_where=sa.text("kind = 'tied'"),
+        postgresql_where=sa.text("kind = 'tied'"),
+    )
     op.create_table(
         "card_insights",
         sa.Column("card", sa.String(16), nullable=False),
@@ -220,6 +260,14 @@ def upgrade() -> None:
             "workspace", "channel", "message_ts", "type", "scope", "resource_id", name="uq_sightings_message"
         ),
     )
+    op.create_index(
+        "ix_sightings_pending",
+        "sightings",
+        ["workspace", "channel", "thread_ts"],
+        sqlite_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state = 'pending'"),
+    )
+    op.create_index("ix_sightings_at", "sightings", ["at"])
     op.create_index("ix_sightings_insight", "sightings", ["insight"])
     op.create_index("ix_sightings_thread", "sightings", ["workspace", "channel", "thread_ts", "state"])
     op.create_table(
@@ -235,6 +283,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["insight"], ["insights.id"], name="fk_transitions_insight"),
         sa.PrimaryKeyConstraint("id", name="pk_transitions"),
     )
+    op.create_index("ix_transitions_at", "transitions", ["at"])
     op.create_index("ix_transitions_insight", "transitions", ["insight"])
 
     op.create_table(
