@@ -19,7 +19,7 @@ from bot.config.settings import Settings
 from bot.datadog.client import Datadog
 from bot.datadog.titles import Titles
 from bot.links import Routes
-from bot.listeners import bolt, clicks, commands, errors, home, installs, modal, threads
+from bot.listeners import bolt, clicks, commands, errors, home, installs, messages, modal
 from bot.ops import health, server
 from bot.services.context import Context, Organization
 from bot.services.responder import Responder, refused_by_slack
@@ -187,10 +187,9 @@ async def _raise_errors(done: set[asyncio.Task[Any]]) -> None:
 
 
 def _bolt_app(context: Context, client: AsyncWebClient, responder: Responder) -> AsyncApp:
-    workspaces = context.workspaces
-    guard = installs.guarding(workspaces) if isinstance(workspaces, InstalledWorkspaces) else None
+    guard = installs.guarding(context) if isinstance(context.workspaces, InstalledWorkspaces) else None
     app = bolt.create(context, client, before_authorize=guard)
-    threads.register(app, context, responder.wake)
+    messages.register(app, context, responder.wake)
     clicks.register(app, context, responder)
     commands.register(app, context, responder)
     modal.register(app, context, responder, responder.wake)

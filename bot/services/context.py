@@ -1,32 +1,39 @@
-"""What delivery reaches out with: the store, Slack, each org's Datadog, and how long to wait for what."""
+"""What services and the worker work with: the store, Slack, each organisation's Datadog, limits of time, policy."""
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import partial
 
+import structlog
+from cachetools import TTLCache
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.datadog.client import Datadog
+from bot.datadog.client import Datadog, DatadogCase
 from bot.datadog.titles import Titles
 from bot.insights import Mode
 from bot.links import Routes
 from bot.messages import sentences
 from bot.model import Case, Identity, OrgHosts
-from bot.policy import Confirmers, OurWorkspace, Refusal, is_named, may_change
+from bot.policy import Confirmers, Refusal, is_named, may_change
 from bot.slack.client import Myself, Slack
+from bot.slack.errors import SlackPermanent
 from bot.slack.workspaces import Workspaces
 from bot.store import Store
 from bot.store.cards import Timing
 
+SEARCHES_SECONDS = 60.0
 PERSON_WITHIN = 1.0
 """Seconds that Slack gets to say who somebody is; after that they may not (policy fails closed)."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
 class CircuitBreaker:
-    """Open while an organisation's Datadog takes no calls at all: its jobs wait without asking."""
+    """Open while an organisation's Datadog takes no calls: its jobs wait without trying."""
 
     until: float = 0.0
     note: str = ""
@@ -42,7 +49,7 @@ class CircuitBreaker:
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """One Datadog organisation: its hosts, its API, its names, where its cases' pages are.
+    """One Datadog organisation: its hosts, API, titles and the address before a case's key.
 
     `teams`: the workspaces that may use it; None: all.
     """
@@ -54,10 +61,14 @@ class Organization:
     teams: frozenset[str] | None = None
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     asking: dict[str, asyncio.Task[Case | None]] = field(default_factory=dict[str, asyncio.Task[Case | None]])
-    """Which cases Datadog is being asked for just now, by the key or UUID that was named."""
+    """The cases that Datadog is being asked for, by the key or UUID that was named."""
+    searches: TTLCache[str, Sequence[DatadogCase]] = field(
+        default_factory=partial(TTLCache[str, Sequence[DatadogCase]], 256, SEARCHES_SECONDS)
+    )
+    """Datadog's answers to recent searches, by their words."""
 
     async def names_of(self, insights: Iterable[Identity], *, within: float) -> dict[Identity, str]:
-        """What these insights are called, as far as it is known or told in so many seconds."""
+        """The titles of these insights, as far as they are known or Datadog tells within these seconds."""
         if self.breaker.open_for:
             return self.names.cached(insights)
         return await self.names.look_up(insights, within=within)
@@ -65,7 +76,7 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Everything a job's holder needs. Times in seconds."""
+    """Everything that an act or a job needs. Times in seconds."""
 
     store: Store
     workspaces: Workspaces
@@ -81,39 +92,46 @@ class Context:
     shared: bool = False
 
     async def slack(self, workspace: str) -> Slack:
-        """This workspace's API; raises SlackEnd where the bot is not installed, SlackLater."""
+        """This workspace's API; raises as `workspaces.at` does."""
         return (await self.workspaces.at(workspace)).slack
 
     async def myself(self, workspace: str) -> Myself:
-        """Who the bot is in this workspace; raises SlackEnd where it is not installed, SlackLater."""
+        """Who the bot is in this workspace; raises as `workspaces.at` does."""
         return (await self.workspaces.at(workspace)).myself
+
+    async def works_in(self, workspace: str) -> bool:
+        """Whether the bot is installed and allowed in this workspace; raises SlackTransient where that is unknown."""
+        try:
+            await self.workspaces.at(workspace)
+        except SlackPermanent as error:
+            log.warning("workspace.refused", workspace=workspace, why=error.reason)
+            return False
+        return True
 
     def orgs_for(self, workspace: str) -> Mapping[str, Organization]:
         """The organisations that this workspace may use: of the others it sees nothing and changes nothing."""
-        here = {workspace, self.workspaces.grid(workspace)}
-        return {name: org for name, org in self.orgs.items() if org.teams is None or not here.isdisjoint(org.teams)}
+        ids = {workspace, self.workspaces.grid(workspace)}
+        return {name: org for name, org in self.orgs.items() if org.teams is None or not ids.isdisjoint(org.teams)}
 
     def hosts_for(self, workspace: str) -> list[OrgHosts]:
         return [org.hosts for org in self.orgs_for(workspace).values()]
 
     async def refusal(self, workspace: str, user: str) -> Refusal | None:
-        """Whether this person may not change a case, and why; judged at every act, by what Slack says in a second."""
-        there, confirmers = await self.workspaces.at(workspace), self.confirmers
+        """Why this person may not change a case, or None; judged at every act, by what Slack says within a second."""
+        installed, confirmers = await self.workspaces.at(workspace), self.confirmers
         groups = sorted(confirmers.groups) if confirmers and user not in confirmers.users else []
         person, members = await asyncio.gather(
-            there.slack.person(user, within=PERSON_WITHIN),
-            asyncio.gather(*(there.slack.members(group, user, within=PERSON_WITHIN) for group in groups)),
+            installed.slack.person(user, within=PERSON_WITHIN),
+            asyncio.gather(*(installed.slack.members(group, user, within=PERSON_WITHIN) for group in groups)),
         )
         named = is_named(user, confirmers, dict(zip(groups, members, strict=True)))
-        me = there.myself
-        return may_change(person, OurWorkspace(me.team, me.enterprise, me.team_name), named=named)
+        return may_change(person, installed.home, named=named)
 
     async def outsider(self, workspace: str, user: str) -> str | None:
-        """The sentence for somebody who is not even told about cases; None: a full member, who is."""
-        there = await self.workspaces.at(workspace)
-        me, person = there.myself, await there.slack.person(user, within=PERSON_WITHIN)
-        refusal = may_change(person, OurWorkspace(me.team, me.enterprise, me.team_name))
-        return sentences.not_told(me.team_name) if refusal else None
+        """The sentence for somebody who is told nothing about cases; None: a full member, who is."""
+        installed = await self.workspaces.at(workspace)
+        refusal = may_change(await installed.slack.person(user, within=PERSON_WITHIN), installed.home)
+        return sentences.not_told(installed.home.name) if refusal else None
 
     async def refused(self, workspace: str, user: str, what: str, *, org: str | None = None) -> str | None:
         """The sentence for somebody who may not change `what`, a case of `org` or something else; None: they may."""

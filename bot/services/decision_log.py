@@ -12,24 +12,23 @@ from bot.store.seen import SightingDecision
 log = structlog.get_logger(__name__)
 
 
-def tell(context: Context, thread: Thread, tie: Tie | None, decided: Iterable[SightingDecision]) -> None:
-    """After the transaction that decided stands. A link's query is not logged, nor the id of a draft made from it."""
-    for each in decided:
-        read = explain(
-            each.ref if each.ref.startswith("https://") else f"https://{each.host}{each.ref}", context.routes
-        )
+def write(context: Context, thread: Thread, tie: Tie | None, decisions: Iterable[SightingDecision]) -> None:
+    """For a transaction that has committed. Neither a link's query is logged nor an id that a draft made from it."""
+    for sighting in decisions:
+        ref = sighting.ref
+        reading = explain(ref if ref.startswith("https://") else f"https://{sighting.host}{ref}", context.routes)
         log.info(
             "sighting.decided",
             workspace=thread.workspace,
             channel=thread.channel,
             thread=thread.ts,
-            message=each.message_ts,
-            outcome="draft" if each.draft else "insight",
-            type=str(each.identity.type),
-            id=None if each.draft else each.identity.resource_id,
-            route=read.route,
-            reason=read.reason,
+            message=sighting.message_ts,
+            outcome="draft" if sighting.draft else "insight",
+            type=str(sighting.identity.type),
+            id=None if sighting.draft else sighting.identity.resource_id,
+            route=reading.route,
+            reason=reading.reason,
             tie=tie and str(tie.source),
             case=tie and tie.case_id,
-            decision=each.decision,
+            decision=sighting.decision,
         )

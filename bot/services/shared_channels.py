@@ -1,24 +1,24 @@
-"""Channels that are shared with other organisations: what the bot may show and say there."""
+"""Channels that are shared with other organisations: what the bot may show and say in them."""
 
 from bot.model import Thread
 from bot.services.context import Context
 from bot.store import channels
 
-TOLD_WITHIN = 0.5
+ANSWER_WITHIN = 0.5
 """Seconds that Slack gets to say what a channel is, while somebody waits for an answer."""
 
 
 async def is_shared(context: Context, place: Thread) -> bool:
-    """Slack's word where the app may ask, else what its events said of this channel. It is remembered for cards."""
-    told = await (await context.slack(place.workspace)).is_shared(place.channel, within=TOLD_WITHIN)
-    if told is None:
+    """Slack's answer where the app may ask, else what its events said of this channel. It is stored for cards."""
+    answer = await (await context.slack(place.workspace)).is_shared(place.channel, within=ANSWER_WITHIN)
+    if answer is None:
         async with context.store.read() as connection:
             return await channels.is_shared(connection, place)
-    if told:
+    if answer:
         await channels.remember_shared(context.store, place)
-    return told
+    return answer
 
 
 async def is_silent(context: Context, place: Thread) -> bool:
-    """Whether nothing may be said in the open here: other organisations read it, and the operator wants it so."""
+    """Whether the bot may post nothing in it: other organisations read it, and the operator wants it so."""
     return not context.shared and await is_shared(context, place)

@@ -1,4 +1,4 @@
-"""Links to a Datadog site that no configured org is on: told once an hour, because a site may be set wrongly."""
+"""Links to a Datadog site where the bot has no organisation: a warning once an hour, as a site may be set wrongly."""
 
 import structlog
 
@@ -10,23 +10,22 @@ from bot.store.seen import ScannedMessage
 log = structlog.get_logger(__name__)
 
 
-async def notice(context: Context, seen: ScannedMessage) -> None:
-    """Write down where a message's links lead that nobody here can add."""
-    for site in sorted(seen.elsewhere):
-        if await sites.note(context.store, seen.thread.workspace, site):
-            log.warning(
-                "links.other_site", site=site, configured=_ours(context, seen.thread.workspace), check="DD_SITE"
-            )
+async def notice(context: Context, message: ScannedMessage) -> None:
+    """Store the sites of a message's links that belong to none of this workspace's organisations."""
+    workspace = message.thread.workspace
+    for site in sorted(message.elsewhere):
+        if await sites.note(context.store, workspace, site):
+            log.warning("links.other_site", site=site, configured=_our_sites(context, workspace), check="DD_SITE")
 
 
 async def warning(context: Context, workspace: str | None = None) -> str:
-    """What to say of such links of the last week, in one workspace or in all; empty where there were none."""
-    ours = _ours(context, workspace)
+    """A sentence on such links of the last week, in one workspace or in all; empty where there were none."""
+    ours = _our_sites(context, workspace)
     async with context.store.read() as connection:
-        found = (await sites.lately(connection, workspace)).difference(ours)
-    return sentences.other_sites(sorted(found), ours) if found else ""
+        others = (await sites.lately(connection, workspace)).difference(ours)
+    return sentences.other_sites(sorted(others), ours) if others else ""
 
 
-def _ours(context: Context, workspace: str | None) -> list[str]:
+def _our_sites(context: Context, workspace: str | None) -> list[str]:
     orgs = context.orgs if workspace is None else context.orgs_for(workspace)
     return sorted({org.hosts.site for org in orgs.values()})

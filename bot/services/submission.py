@@ -1,103 +1,132 @@
 """Submitting the modal: the case it means, and all of it in one transaction."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands import parse_case
 from bot.datadog.client import DatadogTransient
-from bot.links import insight_on, orgs_of
-from bot.messages import replies
-from bot.messages.modal import Filled, Row
-from bot.messages.sentences import modal_changed
-from bot.model import CardItem, Case, CaseName, Insight, InsightType, State, Thread
-from bot.services.cases import CredentialsRefused, find, names_of
+from bot.links import Routes, insight_on, orgs_of
+from bot.messages import modal, replies, sentences
+from bot.messages.modal import Filled, Form, Row
+from bot.model import CardItem, Case, CaseName, Insight, InsightType, OrgHosts, State, Thread
+from bot.services import shared_channels
+from bot.services.cases import CredentialsRefused, find
+from bot.services.checks import UserError, named_case, permit
 from bot.services.context import PERSON_WITHIN, Context
-from bot.store import adding, cards, cases, comments, now, ties, tying
+from bot.store import adding, cards, comments, now, tying
 from bot.store.adding import Adding
 
+Json = dict[str, Any]
+
+SUBMIT_SECONDS = 2.5
+"""Of the three for which Slack waits."""
 RESOLVE_SECONDS = 1.2
-"""Datadog's part of the time that Slack waits for a submission."""
+"""Datadog's part of them."""
+
+log = structlog.get_logger(__name__)
 
 
-async def case_of(context: Context, filled: Filled) -> Case | str:
-    """The case that was chosen or typed, or a sentence for the field."""
-    named = parse_case(filled.key) if filled.key else None
-    if filled.key and named is None:
-        return replies.not_a_case(filled.key)
+async def submit(context: Context, user: str, view: Json) -> Mapping[str, str] | Form | None:
+    """Confirm what is ticked, withdraw what it replaces, tie, comment. None: all of it is committed.
+
+    Else nothing is changed: sentences by the field that they are about, or the form again, which says what others
+    decided meanwhile.
+    """
+    filled = modal.read(view)
+    if problems := modal.errors(filled):
+        return problems
+    try:
+        async with asyncio.timeout(SUBMIT_SECONDS):
+            await permit(context, filled.about["workspace"], user, "a case")
+            case = await _case_of(context, filled)
+            if problems := of_other_orgs(filled.rows, case, context.hosts_for(filled.about["workspace"])):
+                return problems
+            changed = await _write(context, user, filled, case)
+    except UserError as error:
+        return {"key": str(error)}
+    except (SQLAlchemyError, TimeoutError) as error:
+        log.warning("modal.not_saved", error=type(error).__name__)
+        return {"key": sentences.not_saved()}
+    if not changed:
+        return None
+    return Form({**filled.about, "told": "yes"}, filled.rows, notice=changed, case=modal.chosen(view))
+
+
+async def _case_of(context: Context, filled: Filled) -> Case:
+    """The case that was chosen or typed; raises UserError."""
     workspace = filled.about["workspace"]
-    names = names_of(context, workspace, named) if named else [CaseName(*filled.case.split("/", 1))]
-    if not names:
-        return replies.not_a_case(filled.key)
     try:
         async with asyncio.timeout(RESOLVE_SECONDS):
-            found = await find(context, names)
-    except (DatadogTransient, TimeoutError):
-        return replies.datadog_down()
-    except CredentialsRefused:
-        return replies.keys_refused()
-    if len(found) > 1:
-        return replies.several_cases(found[0].key, [case.org for case in found])
-    return found[0] if found else replies.unknown_case(names[0].case)
+            if filled.key:
+                reference = parse_case(filled.key)
+                if reference is None:
+                    raise UserError(replies.not_a_case(filled.key))
+                return await named_case(context, workspace, reference)
+            chosen = CaseName(*filled.case.split("/", 1))
+            known = await find(context, [chosen])
+    except (DatadogTransient, TimeoutError) as error:
+        raise UserError(replies.datadog_down()) from error
+    except CredentialsRefused as error:
+        raise UserError(replies.keys_refused()) from error
+    if not known:
+        raise UserError(replies.unknown_case(chosen.case))
+    if chosen.org not in context.orgs_for(workspace):
+        raise UserError(sentences.not_this_workspace(known[0].key, chosen.org))
+    return known[0]
 
 
-def of_other_orgs(context: Context, filled: Filled, case: Case) -> dict[str, str]:
-    """A sentence for each ticked link that is another organisation's than the case, by the field of its id."""
-    hosts = context.hosts_for(filled.about["workspace"])
+def of_other_orgs(rows: Sequence[Row], case: Case, hosts: Sequence[OrgHosts]) -> dict[str, str]:
+    """A sentence for each ticked link that belongs to another organisation than the case, by the field of its id."""
     return {
         f"id.{number}": replies.other_org(case.key)
-        for number, row in enumerate(filled.rows)
+        for number, row in enumerate(rows)
         if row.ticked
         and row.type is not InsightType.SCM_URL
         and case.org not in [org.name for org in orgs_of(row.host, hosts)]
     }
 
 
-async def submit(context: Context, user: str, filled: Filled, case: Case) -> str:
-    """Confirm what is ticked, withdraw what it replaces, tie, comment; or, where it changed meanwhile, say what did.
-
-    An empty sentence: all of it is committed.
-    """
+async def _write(context: Context, user: str, filled: Filled, case: Case) -> str:
+    """Commit all of it, or nothing and say what others decided meanwhile."""
     about = filled.about
     thread = Thread(about["workspace"], about["channel"], about["thread"])
-    wanted = [row for row in filled.rows if row.ticked]
+    await shared_channels.is_shared(context, thread)  # stored, because the card depends on it
+    rows = [row for row in filled.rows if row.ticked]
+    insights = tuple(insight_of(row, context.routes) for row in rows)
     async with context.store.write() as tx:
-        old = await cards.by_id(tx, [row.insight for row in wanted if row.insight is not None])
-        decided = [item for item in old if item.state is not State.OFFERED]
-        if decided and "told" not in about:
-            changed = decided
-        else:
-            changed = []
+        old = await cards.by_id(tx, [row.insight for row in rows if row.insight is not None])
+        decided = [item for item in old if item.state is not State.OFFERED and "told" not in about]
+        if not decided:
             if filled.tie and thread.ts:
                 await tying.tie_in(tx, thread, case, user)
-            await ties.lock_case(tx, case.org, case.case_id)
-            if await cases.get(tx, case.org, case.case_id) is None:
-                await cases.save(tx, case)
-            items = tuple(_insight(context, row) for row in wanted)
             poster = about["poster"] or None
-            await adding.add_in(tx, Adding(thread, case.org, case.case_id, items, user, about["ts"], poster))
-            await _withdraw_replaced(tx, old, items, user)
+            await adding.add_in(tx, Adding(thread, case.org, case.case_id, insights, user, about["ts"], poster))
+            await _withdraw_replaced(tx, old, insights, user)
             if filled.comment:
                 await comments.ask(tx, case, thread, filled.comment, user)
+            return ""
     slack = await context.slack(thread.workspace)
-    names = await slack.names({item.by for item in changed if item.by}, within=PERSON_WITHIN)
-    return modal_changed([(item, names.get(item.by or "", "")) for item in changed]) if changed else ""
+    names = await slack.names({item.by for item in decided if item.by}, within=PERSON_WITHIN)
+    return sentences.modal_changed([(item, names.get(item.by or "", "")) for item in decided])
 
 
 async def _withdraw_replaced(tx: AsyncConnection, old: Sequence[CardItem], new: Sequence[Insight], user: str) -> None:
     """What a card offered under another id or type than it was added with."""
-    kept = {each.identity for each in new}
+    kept = {insight.identity for insight in new}
     replaced = [item.id for item in old if item.state is State.OFFERED and item.identity not in kept]
     change = cards.Change(State.WITHDRAWN, await now(tx), by=user)
     await cards.touch(tx, await cards.move(tx, replaced, change, was=State.OFFERED))
 
 
-def _insight(context: Context, row: Row) -> Insight:
+def insight_of(row: Row, routes: Routes) -> Insight:
     """The insight that a row names, with the scope that its ref gives."""
-    ref = row.ref
-    page = ref if ref.startswith("http") else f"https://{row.host}{ref}"
-    identity = insight_on(row.type, row.resource_id, page, context.routes)
+    page = row.ref if row.ref.startswith("http") else f"https://{row.host}{row.ref}"
+    identity = insight_on(row.type, row.resource_id, page, routes)
     resource_id = identity.resource_id if identity else row.resource_id
     scope = row.scope or (identity.scope if identity else "")
-    return Insight(row.type, resource_id, ref, row.host, scope)
+    return Insight(row.type, resource_id, row.ref, row.host, scope)

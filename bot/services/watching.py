@@ -1,8 +1,12 @@
-"""Reading a message: which insights and cases it brings for our orgs, and whether it is for watching at all."""
+"""Watching messages: which insights and cases one brings, and what a post, an edit or a deletion changes.
+
+Events differ from Slack's documentation: an edit may lack the previous message, and any event the kind of its channel.
+"""
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from bot import metrics
 from bot.insights import Mode
@@ -10,15 +14,143 @@ from bot.links import elsewhere, extract, orgs_of, parse
 from bot.messages.cards import METADATA_EVENT
 from bot.model import CaseLink, CaseName, Draft, Identity, Insight, InsightType, Outcome, Thread, TieKind, Uncovered
 from bot.policy import person_behind
+from bot.services import decision_log, site_warning
 from bot.services.context import Context
 from bot.slack.client import Myself
-from bot.store import modes, sightings, ties
+from bot.store import channels, joining, modes, sightings, ties, tying
 from bot.store.seen import Candidate, Rules, ScannedMessage
 
 Json = dict[str, Any]
 
+WATCHED_CHANNELS = ("channel", "group")
+"""Not direct messages. Channels that are shared with other organisations only where the operator allows it."""
+DIRECT = "D"
+"""Ids of direct messages begin with it; it decides where an event does not say what its channel is."""
 _OF_APPS = ("bot_id", "app_id", "bot_profile")
 _COUNTED = {Insight: "insight", Draft: "draft", CaseLink: "case", Uncovered: "uncovered"}
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What an edit changed: links that came and went, and cases that it names and did not name before.
+
+    `renames_root`: a root names other cases now, so its whole thread may be about another one.
+    """
+
+    came: tuple[Candidate, ...]
+    gone: tuple[Identity, ...]
+    named: tuple[CaseName, ...]
+    renames_root: bool
+
+
+async def watch(context: Context, workspace: str, event: Json, *, shared: bool) -> bool:
+    """Write down what a `message` event brings; whether there was anything: most messages bring no link.
+
+    `shared`: other organisations are in its channel.
+    """
+    if not is_watched(event):
+        return False
+    channel = Thread(workspace, event["channel"], "")
+    if shared:
+        await channels.remember_shared(context.store, channel)
+        if not context.shared:
+            return False
+    me = await context.myself(workspace)
+    match event.get("subtype"):
+        case "message_changed":
+            return await _changed(
+                context, channel, me, _message_in(event, "message"), _message_in(event, "previous_message")
+            )
+        case "message_deleted":
+            return await _deleted(context, channel, me, event)
+        case None | "bot_message" | "thread_broadcast" | "file_share" | "me_message":
+            return await _posted(context, channel, me, event)
+        case _:
+            return False
+
+
+async def _posted(context: Context, channel: Thread, me: Myself, message: Json) -> bool:
+    if is_ours(me, message) or is_command(me, message):
+        return False
+    brought = seen(context, channel.workspace, channel.channel, message, edited=False)
+    if brought.elsewhere:
+        await site_warning.notice(context, brought)
+    if not (brought.found or brought.names):
+        return False
+    return await _sight(context, brought) or bool(brought.names)
+
+
+async def _changed(context: Context, channel: Thread, me: Myself, message: Json, previous: Json) -> bool:
+    """Slack also sends this for link previews, where no link came or went."""
+    if not message or is_ours(me, message) or is_ours(me, previous):
+        return False
+    after = seen(context, channel.workspace, channel.channel, message, edited=True)
+    if previous:
+        before = seen(context, channel.workspace, channel.channel, previous, edited=True)
+    else:
+        before = await _as_stored(context, after)
+    edit = difference(before, after, deleted=message.get("subtype") == "tombstone")
+    if edit.renames_root:
+        await tying.reroot(context.store, after)
+        return True
+    if edit.gone:
+        await sightings.take_back(context.store, after.thread, after.message_ts, list(edit.gone))
+    if edit.came or edit.named:
+        await _sight(context, replace(after, found=edit.came, names=edit.named))
+    return bool(edit.gone or edit.came or edit.named)
+
+
+async def _as_stored(context: Context, after: ScannedMessage) -> ScannedMessage:
+    """This message before an edit that does not say it: its links as they are stored, and a root's cases."""
+    async with context.store.read() as connection:
+        found = await sightings.of_message(connection, after.thread, after.message_ts)
+        names = await tying.root_names(connection, after)
+    return replace(after, found=found, names=names)
+
+
+async def _deleted(context: Context, channel: Thread, me: Myself, event: Json) -> bool:
+    previous = _message_in(event, "previous_message")
+    ts = str(previous.get("ts") or event.get("deleted_ts") or "")
+    if not ts:
+        return False
+    if not previous or is_ours(me, previous):  # perhaps a card
+        await joining.removed(context.store, channel, ts, context.timing)
+    if previous:
+        before = seen(context, channel.workspace, channel.channel, previous, edited=True)
+        thread, found = before.thread, before.found
+    else:
+        async with context.store.read() as connection:
+            thread = await sightings.thread_of(connection, channel.workspace, channel.channel, ts)
+            found = await sightings.of_message(connection, thread, ts) if thread else ()
+    if thread is None or not found:
+        return False
+    await sightings.take_back(context.store, thread, ts, [candidate.insight.identity for candidate in found])
+    return True
+
+
+async def _sight(context: Context, brought: ScannedMessage) -> bool:
+    """Whether anything was new."""
+    thread, poster = brought.thread, brought.poster
+    sighted = await sightings.sight(context.store, brought, lambda: rules(context, thread, poster))
+    decision_log.write(context, thread, sighted.tie, sighted.decided)
+    return sighted.new > 0
+
+
+def is_watched(event: Json) -> bool:
+    """Whether a `message` event is of a channel that the bot watches."""
+    kind = event.get("channel_type")
+    return kind in WATCHED_CHANNELS or (not kind and not str(event["channel"]).startswith(DIRECT))
+
+
+def difference(before: ScannedMessage, after: ScannedMessage, *, deleted: bool) -> Edit:
+    """What an edit changed. `deleted`: a root that is gone while its thread lives on, which stays about its case."""
+    old, new = ([candidate.insight.identity for candidate in message.found] for message in (before, after))
+    return Edit(
+        came=tuple(candidate for candidate in after.found if candidate.insight.identity not in old),
+        gone=tuple(identity for identity in old if identity not in new),
+        named=tuple(name for name in after.names if name not in before.names),
+        renames_root=after.is_root and after.names != before.names and not deleted,
+    )
 
 
 def seen(context: Context, workspace: str, channel: str, message: Json, *, edited: bool) -> ScannedMessage:
@@ -28,7 +160,7 @@ def seen(context: Context, workspace: str, channel: str, message: Json, *, edite
     poster, by_bot = person or message.get("bot_id"), person is None
     pasted = extract(message, edited=edited)
     if not pasted:
-        return ScannedMessage(thread, message["ts"], poster, (), by_bot=by_bot)  # as of nearly all messages
+        return ScannedMessage(thread, message["ts"], poster, (), by_bot=by_bot)  # as nearly all messages
     links = [parse(link, context.routes) for link in pasted]
     if not edited:
         _count(links)
@@ -36,7 +168,7 @@ def seen(context: Context, workspace: str, channel: str, message: Json, *, edite
         thread=thread,
         message_ts=message["ts"],
         poster=poster,
-        found=tuple(_found(context, workspace, links)),
+        found=tuple(_candidates(context, workspace, links)),
         names=names_of(context, workspace, links),
         by_bot=by_bot,
         elsewhere=elsewhere({link.host for link in links if link}, context.hosts_for(workspace)),
@@ -44,52 +176,60 @@ def seen(context: Context, workspace: str, channel: str, message: Json, *, edite
 
 
 async def rules(context: Context, thread: Thread, *posters: str | None) -> Rules:
-    """How this thread's links are offered, whose pending links come from these posters or were written down before.
+    """How this thread's links are offered, whose pending links come from these posters or were stored before.
 
     Only mode auto needs to know who may confirm what they pasted: Slack is asked about them before anything is locked.
     """
     async with context.store.read() as connection:
         mode = await modes.of(connection, thread) or context.mode
-        if mode is not Mode.AUTO:
-            return Rules(context.timing, context.mode)
-        tie = await ties.of(connection, thread)
-        if tie is not None and tie.kind is TieKind.TIED and tie.org not in context.orgs_for(thread.workspace):
-            return Rules(context.timing, context.mode)
-        waiting = await sightings.posters(connection, thread)
-    people = {each for each in (*posters, *waiting) if each and each[0] in "UW"}
-    refusals = await asyncio.gather(*(context.refusal(thread.workspace, each) for each in people))
+        tie = await ties.of(connection, thread) if mode is Mode.AUTO else None
+        waiting = await sightings.posters(connection, thread) if mode is Mode.AUTO else ()
+    foreign = tie is not None and tie.kind is TieKind.TIED and tie.org not in context.orgs_for(thread.workspace)
+    if mode is not Mode.AUTO or foreign:
+        return Rules(context.timing, context.mode)
+    people = {poster for poster in (*posters, *waiting) if poster and poster[0] in "UW"}
+    refusals = await asyncio.gather(*(context.refusal(thread.workspace, person) for person in people))
     may = frozenset(person for person, refusal in zip(people, refusals, strict=True) if refusal is None)
     return Rules(context.timing, context.mode, may)
 
 
 def names_of(context: Context, workspace: str, links: Iterable[Outcome | None]) -> tuple[CaseName, ...]:
-    """The cases of this workspace's orgs that a message's links can be, each once.
+    """The cases that these links can name in the organisations of this workspace, each once.
 
-    Orgs that share a web host can each have a case of that key: Datadog tells which of them do.
+    Organisations that share a web host can each have a case with that key: Datadog tells which of them do.
     """
     hosts = context.hosts_for(workspace)
-    found = [link for link in links if isinstance(link, CaseLink)]
-    return tuple(dict.fromkeys(CaseName(org.name, link.case) for link in found for org in orgs_of(link.host, hosts)))
+    cases = [link for link in links if isinstance(link, CaseLink)]
+    return tuple(dict.fromkeys(CaseName(org.name, link.case) for link in cases for org in orgs_of(link.host, hosts)))
 
 
 def person_of(message: Json) -> str | None:
-    """The person who posted a message, and whose authority it has: an app that posts in their name is none.
+    """The person who posted a message, by whose authority it counts; None: an app did, in whoever's name.
 
     A workflow's post has a `bot_id`; an e-mail's and a reminder's `user` is Slackbot.
     """
-    by_app = message.get("subtype") == "bot_message" or any(message.get(each) for each in _OF_APPS)
+    by_app = message.get("subtype") == "bot_message" or any(message.get(name) for name in _OF_APPS)
     return person_behind(message.get("user") or None, by_app=by_app)
 
 
 def is_ours(me: Myself, message: Json) -> bool:
-    """Whether the bot said this itself: such a message is no evidence, nor is an edit of it."""
-    told: Json = message.get("metadata") or {}
-    return message.get("bot_id") == me.bot or told.get("event_type") == METADATA_EVENT
+    """Whether the bot posted this itself: neither the message nor an edit of it is evidence."""
+    metadata: Json = message.get("metadata") or {}
+    return message.get("bot_id") == me.bot or metadata.get("event_type") == METADATA_EVENT
 
 
 def is_command(me: Myself, message: Json) -> bool:
-    """Whether it begins with a mention of us, and so is meant for us."""
+    """Whether it begins with a mention of the bot, and so is meant for it."""
     return str(message.get("text") or "").lstrip().startswith(f"<@{me.user}>")
+
+
+def _message_in(event: Json, name: str) -> Json:
+    """The message that an event holds under this name; empty where it holds none, or something else.
+
+    Slack's own sample of `message_changed` has no `previous_message` (docs.slack.dev/reference/events/message).
+    """
+    value: object = event.get(name)
+    return cast(Json, value) if isinstance(value, dict) and "ts" in value else {}
 
 
 def _count(links: Iterable[Outcome | None]) -> None:
@@ -99,15 +239,15 @@ def _count(links: Iterable[Outcome | None]) -> None:
             metrics.links.labels(_COUNTED[type(link)], kind).inc()
 
 
-def _found(context: Context, workspace: str, links: Iterable[Outcome | None]) -> Iterable[Candidate]:
-    """Each identity once; links of organisations that are not ours are not ours to add."""
+def _candidates(context: Context, workspace: str, links: Iterable[Outcome | None]) -> Iterable[Candidate]:
+    """Each identity once, without those of organisations that are not ours."""
     hosts = context.hosts_for(workspace)
-    found: dict[Identity, Candidate] = {}
+    candidates: dict[Identity, Candidate] = {}
     for link in links:
         if not isinstance(link, (Insight, Draft)):
             continue
         insight = link if isinstance(link, Insight) else link.as_insight
         orgs = tuple(org.name for org in orgs_of(link.host, hosts))
         if orgs or link.type is InsightType.SCM_URL:
-            found.setdefault(insight.identity, Candidate(insight, orgs, draft=isinstance(link, Draft)))
-    return found.values()
+            candidates.setdefault(insight.identity, Candidate(insight, orgs, draft=isinstance(link, Draft)))
+    return candidates.values()

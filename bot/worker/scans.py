@@ -52,7 +52,7 @@ async def _at_the_end(context: Context, thread: Thread, scan: Scan) -> Done:
         return tie, await offering.offer_pending(tx, thread, tie, rules, await now(tx))
 
     async def after(written: tuple[Tie | None, Sequence[SightingDecision]]) -> None:
-        decision_log.tell(context, thread, *written)
+        decision_log.write(context, thread, *written)
         if scan.by is not None:
             await whisper(context, thread, scan.by, replies.scanned(scan.read, scan.new))
 

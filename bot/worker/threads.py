@@ -51,7 +51,7 @@ async def work(context: Context, job: Job) -> Outcome:
         return await _write(tx, thread, learned, rules)
 
     async def after(written: Written) -> None:
-        decision_log.tell(context, thread, *written)
+        decision_log.write(context, thread, *written)
 
     return More(write=write, after=after) if scan is not None else Done(write=write, after=after)
 
@@ -64,7 +64,7 @@ async def give_up(context: Context, job: Job, end: GiveUp) -> Done:
         return await offering.set_aside(tx, thread, end.reason)
 
     async def after(decisions: Sequence[SightingDecision]) -> None:
-        decision_log.tell(context, thread, None, decisions)
+        decision_log.write(context, thread, None, decisions)
 
     return Done(write=write, after=after)
 

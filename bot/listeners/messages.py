@@ -1,0 +1,26 @@
+"""Messages in channels: links that come, change and go."""
+
+# pyright: reportUnknownMemberType=false
+# slack_bolt's decorators take bare Patterns, which strict mode calls partially unknown.
+
+from collections.abc import Callable
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.listeners.installation import installation_of
+from bot.services import watching
+from bot.services.context import Context
+
+Json = dict[str, Any]
+
+
+def register(app: AsyncApp, context: Context, wake: Callable[[], None]) -> None:
+    """Watch messages. `wake` makes the worker look for jobs at once after something was written."""
+
+    @app.event("message")
+    async def on_message(event: Json, body: Json) -> None:
+        if await watching.watch(context, installation_of(body), event, shared=bool(body.get("is_ext_shared_channel"))):
+            wake()
+
+    _ = on_message

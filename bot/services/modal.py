@@ -1,0 +1,166 @@
+"""The modal: what it shows at once, what is filled in once the store and Slack have answered, the search for a case."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from bot.datadog.client import DatadogCase, DatadogPermanent, DatadogTransient
+from bot.links import Reading, explain, extract
+from bot.messages import modal as views
+from bot.messages import sentences
+from bot.messages.modal import Choice, Form, Row
+from bot.model import Case, Draft, Insight, State, Thread, Uncovered
+from bot.services.cases import CredentialsRefused, tied_case
+from bot.services.checks import UserError, permit
+from bot.services.context import Context, Organization
+from bot.slack.errors import SlackPermanent, SlackTransient
+from bot.store import cards, cases
+
+Json = dict[str, Any]
+
+OPEN_SECONDS = 2.0
+SEARCH_SECONDS = 2.0
+OPTIONS = 100
+"""So many Slack takes."""
+
+log = structlog.get_logger(__name__)
+
+
+def form_of_message(context: Context, workspace: str, channel: str, message: Json) -> Form:
+    """What a message brings, from the shortcut's payload alone; each insight once."""
+    readings = [explain(link, context.routes) for link in extract(message)]
+    rows = {(row.type, row.scope, row.resource_id): row for row in reversed([*filter(None, map(_row, readings))])}
+    about = {
+        "workspace": workspace,
+        "channel": channel,
+        "thread": message.get("thread_ts") or message["ts"],
+        "ts": message["ts"],
+        "poster": message.get("user") or message.get("bot_id") or "",
+    }
+    uncovered = [reading.link for reading in readings if isinstance(reading.outcome, Uncovered)]
+    return Form(about, list(reversed(rows.values())), uncovered, tie=True)
+
+
+def _row(reading: Reading) -> Row | None:
+    match reading.outcome:
+        case Insight() as insight:
+            draft = False
+        case Draft() as outcome:
+            insight, draft = outcome.as_insight, True
+        case _:
+            return None
+    hint = reading.hint if draft else ""
+    return Row(insight.type, insight.resource_id, insight.ref, insight.host, insight.scope, draft=draft, hint=hint)
+
+
+def view_of(form: Form) -> Json:
+    """The form, or that there is nothing to fill in."""
+    return views.form(form) if form.rows or form.uncovered else views.message(sentences.no_links())
+
+
+async def open_view(context: Context, workspace: str, trigger: str, view: Json) -> str | None:
+    """Open a modal; its id, or None where Slack does not open it in time."""
+    try:
+        async with asyncio.timeout(OPEN_SECONDS):
+            return await (await context.slack(workspace)).open_view(trigger, view)
+    except (SlackTransient, SlackPermanent, TimeoutError) as error:
+        log.warning("modal.not_opened", why=str(error) or type(error).__name__)
+        return None
+
+
+async def fill(context: Context, workspace: str, user: str, view_id: str, form: Form) -> None:
+    """Show the thread's case in the form, or why this person may not add to it."""
+    if not (form.rows or form.uncovered):
+        return
+    try:
+        await permit(context, workspace, user, "a case")
+    except UserError as error:
+        await _update(context, workspace, view_id, views.message(str(error)))
+        return
+    if case := await _case_of(context, Thread(workspace, form.about["channel"], form.about["thread"])):
+        await _update(context, workspace, view_id, views.form(replace(form, case=_choice(case), tie=False)))
+
+
+async def fill_from_card(context: Context, workspace: str, user: str, view_id: str, card_id: str) -> None:
+    """Show what a card still offers, or why this person cannot edit it."""
+    try:
+        view = views.form(await form_of_card(context, workspace, user, card_id))
+    except UserError as error:
+        view = views.message(str(error))
+    await _update(context, workspace, view_id, view)
+
+
+async def form_of_card(context: Context, workspace: str, user: str, card_id: str) -> Form:
+    """What a card still offers; raises UserError."""
+    async with context.store.read() as connection:
+        card = await cards.get(connection, card_id)
+        items = await cards.items(connection, card_id) if card else []
+        case = await cases.get(connection, card.org, card.case_id) if card else None
+    if card is None or case is None or card.thread.workspace != workspace:
+        raise UserError(sentences.gone_card())
+    await permit(context, workspace, user, case.key, org=case.org)
+    offered = [item for item in items if item.state is State.OFFERED]
+    if not offered:
+        raise UserError(sentences.nothing_left())
+    about = {
+        "workspace": workspace,
+        "channel": card.thread.channel,
+        "thread": card.thread.ts,
+        "ts": offered[0].message_ts,
+        "poster": offered[0].poster or "",
+    }
+    rows = [Row(item.type, item.resource_id, item.ref, item.host, item.scope, item.id, item.draft) for item in offered]
+    return Form(about, rows, case=_choice(case))
+
+
+async def _update(context: Context, workspace: str, view_id: str, view: Json) -> None:
+    try:
+        await (await context.slack(workspace)).update_view(view_id, view)
+    except (SlackTransient, SlackPermanent) as error:  # closed by now, or Slack is slow: what is open works anyway
+        log.info("modal.not_updated", why=str(error))
+
+
+async def _case_of(context: Context, thread: Thread) -> Case | None:
+    """The thread's case; None where Slack or Datadog do not tell: a person can search for it or type it."""
+    try:
+        return await tied_case(context, thread)
+    except (SlackTransient, SlackPermanent, DatadogTransient, CredentialsRefused) as error:
+        log.info("modal.case_unknown", why=str(error))
+        return None
+
+
+async def search(context: Context, workspace: str, user: str, words: str) -> Sequence[Choice]:
+    """Cases with these words in their title, for those who may change one; none where Datadog does not answer in time.
+
+    Without one a person can still type its key.
+    """
+    if await context.refusal(workspace, user) is not None:
+        return ()
+    orgs = context.orgs_for(workspace)
+    found = await asyncio.gather(*(_search(org, words) for org in orgs.values()))
+    choices = [
+        Choice(f"{name}/{case.id}", f"{name}/{case.key}" if len(orgs) > 1 else case.key, case.title)
+        for name, cases_of_org in zip(orgs, found, strict=True)
+        for case in cases_of_org
+    ]
+    return choices[:OPTIONS]
+
+
+async def _search(org: Organization, words: str) -> Sequence[DatadogCase]:
+    """Slack asks after each pause in typing, and again for the same words: an answer counts for a while."""
+    if words not in org.searches:
+        if org.breaker.open_for:
+            return ()
+        try:
+            org.searches[words] = await org.datadog.search(words, within=SEARCH_SECONDS)
+        except (DatadogTransient, DatadogPermanent) as error:
+            log.info("modal.search_failed", org=org.hosts.name, why=str(error))
+            return ()
+    return org.searches[words]
+
+
+def _choice(case: Case) -> Choice:
+    return Choice(f"{case.org}/{case.case_id}", case.key, case.title)
