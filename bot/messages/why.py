@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
+from typing import assert_never
 
 from bot.insights import Decision, Mode
+from bot.links import Reading, sentence
 from bot.messages.replies import MODES
 from bot.messages.text import clock, cut, escape
-from bot.model import State
+from bot.model import CaseLink, Draft, Insight, State, Tie, TieKind, TieSource, Uncovered
 
 TEXT_CHARS = 3_500
 _NOT: dict[str, str] = {
@@ -39,12 +42,32 @@ _BECAME: dict[State, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class LinkReport:
-    """What became of one link. `read_as`: by `explain`; the rest is empty where it was never written down."""
+_TIED = {
+    TieSource.SAID: "because somebody said so",
+    TieSource.ROOT: "by its first message",
+    TieSource.CHANNEL: "by its channel",
+}
+_UNTIED = {
+    TieKind.NAMED: "Its thread names a case that Datadog has not told of yet.",
+    TieKind.NO_CASE: "Its thread names no case.",
+    TieKind.SEVERAL: "Its thread's first message names several cases, and nobody has chosen one yet.",
+    TieKind.NONE: "Somebody said that its thread is about no case.",
+    TieKind.UNREAD: "Nobody has looked yet which case its thread is about.",
+}
 
-    link: str
-    read_as: str
+
+class Poster(Enum):
+    """Who posted a message; the value says what follows for its links in mode auto."""
+
+    MAY_ADD = ""
+    MAY_NOT_ADD = "Who posted it may not add insights: its links are never added at once."
+    NOBODY = "A bot posted it: its links are never added without being asked about."
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A link that was stored. `reason`: why it is not offered; `state`: its insight's, moved by `who` at (epoch s)."""
+
     reason: str = ""
     state: State | None = None
     who: str = ""
@@ -54,31 +77,69 @@ class LinkReport:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkReport:
+    """What became of one link. `sites`: the bot's own, where the link is on none of them."""
+
+    reading: Reading
+    sites: Sequence[str] = ()
+    sighting: Sighting | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ThreadReport:
-    """Where the message stands: `tie` in words, the mode in effect, and whether its poster may confirm (in words)."""
+    """A message's thread: its tie and the key of its case, as far as they are known, and the mode in effect."""
 
-    tie: str
+    tie: Tie | None
+    case_key: str
     mode: Mode
-    policy: str
+    poster: Poster
 
 
-def why_text(place: ThreadReport, links: Sequence[LinkReport]) -> str:
-    """The place, then a few lines for each link."""
+def why_text(thread: ThreadReport, links: Sequence[LinkReport]) -> str:
+    """The thread, then a few lines for each link."""
+    tie = _tie(thread.tie, thread.case_key)
     if not links:
-        return f"There is no link in this message. {place.tie}"
-    head = [place.tie, f"Mode {place.mode}: {MODES[place.mode]}.", *([place.policy] if place.policy else [])]
-    return cut("\n".join([*head, *(_about(each) for each in links[:20])]), TEXT_CHARS)
+        return f"There is no link in this message. {tie}"
+    head = [tie, f"Mode {thread.mode}: {MODES[thread.mode]}.", *([thread.poster.value] if thread.poster.value else [])]
+    return cut("\n".join([*head, *(_about(link) for link in links[:20])]), TEXT_CHARS)
+
+
+def _tie(tie: Tie | None, case_key: str) -> str:
+    if tie is not None and case_key:
+        return f"Its thread is tied to {case_key} {_TIED[tie.source]}."
+    return _UNTIED.get(tie.kind if tie else TieKind.UNREAD, _UNTIED[TieKind.UNREAD])
 
 
 def _about(link: LinkReport) -> str:
-    lines = [f"• {escape(cut(link.link, 300))}", f"   {escape(link.read_as)}"]
-    if link.state is not None:
-        who = escape(link.who) or "somebody"
-        lines.append(f"   {_BECAME[link.state].format(who=who, when=clock(link.at) if link.at else '')}")
-    if link.reason:
-        lines.append(f"   {_NOT.get(link.reason, f'Slack said: {escape(link.reason)}.')}")
-    if link.waits:
+    lines = [f"• {escape(cut(link.reading.link, 300))}", f"   {escape(_read_as(link))}"]
+    sighting = link.sighting or Sighting()
+    if sighting.state is not None:
+        who = escape(sighting.who) or "somebody"
+        lines.append(f"   {_BECAME[sighting.state].format(who=who, when=clock(sighting.at) if sighting.at else '')}")
+    if sighting.reason:
+        lines.append(f"   {_NOT.get(sighting.reason, f'Slack said: {escape(sighting.reason)}.')}")
+    if sighting.waits:
         lines.append("   It waits until it is known which case this thread is about.")
-    if link.card:
-        lines.append(f"   <{link.card}|Its card>")
+    if sighting.card:
+        lines.append(f"   <{sighting.card}|Its card>")
     return "\n".join(lines)
+
+
+def _read_as(link: LinkReport) -> str:
+    reading = link.reading
+    match reading.outcome:
+        case Insight() as insight:
+            words = f"{insight.type} {insight.resource_id}, by route {reading.route}."
+        case Draft() as insight:
+            words = f"Probably {insight.type}, by route {reading.route}; a person has to give its id."
+        case CaseLink(case=case):
+            return f"A case: {case}."
+        case Uncovered() | None:
+            return sentence(reading.reason) if reading.reason else "Not read."
+        case _:
+            assert_never(reading.outcome)
+    if link.sites:
+        return f"{words} Its host {insight.host} is not of this bot's Datadog site ({', '.join(link.sites)})."
+    if link.sighting is None:
+        return f"{words} It was not written down: the bot did not hear of it, or there was no case."
+    return words

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot.commands import Misunderstood, parse
 from bot.insights import Decision, Mode
+from bot.links import Reading
 from bot.messages import announcements, home, replies, why
 from bot.messages.home import Home
 from bot.messages.questions import question_message
@@ -115,19 +116,20 @@ def test_the_answer_to_a_wrong_command_repeats_it_harmlessly(text: str):
         assert_harmless([said])
 
 
+def told(sighting: why.Sighting) -> str:
+    """The last line about one link of a tied thread."""
+    thread = why.ThreadReport(None, "", Mode.ASK, why.Poster.MAY_ADD)
+    reading = Reading("https://app.datadoghq.com/monitors/1", None)
+    return why.why_text(thread, [why.LinkReport(reading, sighting=sighting)]).splitlines()[-1].strip()
+
+
 @pytest.mark.parametrize("reason", [*Decision, *(kind for kind in TieKind if kind is not TieKind.TIED)])
 def test_every_reason_for_silence_is_told_in_words(reason: str):
-    place = why.ThreadReport("This thread is tied to CASEM-1.", Mode.ASK, "")
-    said = why.why_text(place, [why.LinkReport("https://app.datadoghq.com/monitors/1", "a monitor", reason)])
-    last = said.splitlines()[-1].strip()
+    last = told(why.Sighting(reason))
     assert last.endswith(".")
     assert str(reason) != last.removesuffix(".")
 
 
 @pytest.mark.parametrize("state", State)
 def test_every_state_is_told_in_words(state: State):
-    place = why.ThreadReport("This thread is tied to CASEM-1.", Mode.ASK, "")
-    said = why.why_text(
-        place, [why.LinkReport("https://app.datadoghq.com/monitors/1", "a monitor", "", state, "Ana", 1.0)]
-    )
-    assert said.splitlines()[-1].strip().endswith(".")
+    assert told(why.Sighting("", state, "Ana", 1.0)).endswith(".")
