@@ -1,4 +1,4 @@
-"""Resolving a case: what Datadog knows of a key, an id or a link of one."""
+"""Datadog's cases: which one a thread is about, which one a person names, and what Datadog says of it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import structlog
 
-from bot import commands
+from bot.commands import CaseReference
 from bot.datadog.client import DatadogCase, DatadogPermanent, DatadogTransient, TransientReason
 from bot.links import extract, insight_on, parse
 from bot.model import Case, CaseName, Identity, Thread, TieKind
@@ -15,65 +15,65 @@ from bot.services.context import Context, Organization
 from bot.store import cases, ties
 
 FRESH_SECONDS = 300.0
-"""What Datadog told of a case so long ago still counts; after that, somebody may have added the same by hand."""
+"""An answer of Datadog's counts for so long; after that, somebody may have added the same insight by hand."""
 
 log = structlog.get_logger(__name__)
 
 
 class CredentialsRefused(Exception):
-    """Datadog takes none of our calls just now."""
+    """Datadog refuses the bot's keys."""
 
 
 async def tied_case(context: Context, thread: Thread) -> Case | None:
-    """The case that a thread (or a whole channel) is about; asks Slack and Datadog where nobody has looked yet.
+    """The case that a thread (or a whole channel) is about; asks Slack and Datadog where the tie is not known yet.
 
-    None also where its organisation is not for this workspace.
+    None also where its organisation is not for this workspace. Raises as `resolve` and Slack do.
     """
-    case = await _tied_case(context, thread)
-    return case if case is not None and case.org in context.orgs_for(thread.workspace) else None
-
-
-async def _tied_case(context: Context, thread: Thread) -> Case | None:
+    orgs = context.orgs_for(thread.workspace)
     async with context.store.read() as connection:
         tie = await ties.of(connection, thread)
-        if tie is not None and tie.kind is TieKind.TIED:
-            return await cases.get(connection, tie.org, tie.case_id)
-        channel = await ties.of(connection, thread.whole_channel)
-    names = tie.named if tie is not None else ()
-    if tie is None and thread.ts and (root := await (await context.slack(thread.workspace)).root(thread)):
-        names = watching.names_of(context, thread.workspace, [parse(link, context.routes) for link in extract(root)])
-    ours = context.orgs_for(thread.workspace)
-    found = {case.case_id: case for name in names if name.org in ours and (case := await resolve(context, name))}
-    if len(found) == 1:
-        return next(iter(found.values()))
-    if tie is None and not found and channel is not None and channel.kind is TieKind.TIED:
-        async with context.store.read() as connection:
-            return await cases.get(connection, channel.org, channel.case_id)
-    return None
+        channel = await ties.of(connection, thread.whole_channel) if tie is None else None
+        known = tie or channel
+        stored = None
+        if known is not None and known.kind is TieKind.TIED and known.org in orgs:
+            stored = await cases.get(connection, known.org, known.case_id)
+    if tie is not None and tie.kind is TieKind.TIED:
+        return stored
+    names = tie.named if tie is not None else await _named_by_root(context, thread)
+    found = {case.case_id: case for name in names if name.org in orgs and (case := await resolve(context, name))}
+    if found:
+        return next(iter(found.values())) if len(found) == 1 else None
+    return stored
 
 
-def names_of(context: Context, workspace: str, named: commands.CaseReference) -> Sequence[CaseName]:
-    """What a case that a person names can be, one for each organisation that may have it; none: nothing we know."""
-    if named.is_link:
-        return watching.names_of(context, workspace, [parse(named.name, context.routes)])
-    return [CaseName(org, named.name) for org in context.orgs_for(workspace) if named.org in ("", org)]
+async def _named_by_root(context: Context, thread: Thread) -> Sequence[CaseName]:
+    root = await (await context.slack(thread.workspace)).root(thread) if thread.ts else None
+    links = extract(root) if root else ()
+    return watching.names_of(context, thread.workspace, [parse(link, context.routes) for link in links])
+
+
+def names_of(context: Context, workspace: str, reference: CaseReference) -> Sequence[CaseName]:
+    """What a person can mean by this: one name for each organisation that may have the case; none: no case of ours."""
+    if reference.is_link:
+        return watching.names_of(context, workspace, [parse(reference.name, context.routes)])
+    return [CaseName(org, reference.name) for org in context.orgs_for(workspace) if reference.org in ("", org)]
 
 
 async def find(context: Context, names: Sequence[CaseName]) -> Sequence[Case]:
-    """The cases of these names, as the store knows them, else as Datadog tells; raises as `resolve` does."""
+    """The cases with these names, as stored, else as Datadog answers; raises as `resolve` does."""
 
-    async def known_or_told(name: CaseName) -> Case | None:
+    async def stored_or_resolved(name: CaseName) -> Case | None:
         async with context.store.read() as connection:
-            known = await cases.named(connection, name.org, name.case)
-        return known or await resolve(context, name)
+            stored = await cases.named(connection, name.org, name.case)
+        return stored or await resolve(context, name)
 
-    return [case for case in await asyncio.gather(*map(known_or_told, names)) if case]
+    return [case for case in await asyncio.gather(*map(stored_or_resolved, names)) if case]
 
 
 async def resolve(context: Context, name: CaseName) -> Case | None:
-    """The case of this key (upper case) or UUID; None when Datadog knows none. Raises Later and CredentialsRefused.
+    """The case with this key (upper case) or UUID; None where Datadog has none.
 
-    What Datadog told a moment ago still counts, and who asks at the same time gets the same answer: a hundred threads
+    Raises DatadogTransient and CredentialsRefused. All who ask at the same time share one call: a hundred threads
     about one case are one question.
     """
     org = context.orgs.get(name.org)
@@ -81,28 +81,28 @@ async def resolve(context: Context, name: CaseName) -> Case | None:
         log.warning("case.org_gone", org=name.org, case=name.case)
         return None
     async with context.store.read() as connection:
-        known = await cases.named(connection, name.org, name.case, told_within=FRESH_SECONDS)
-    if known is not None:
-        return known
+        fresh = await cases.named(connection, name.org, name.case, told_within=FRESH_SECONDS)
+    if fresh is not None:
+        return fresh
     asking = org.asking.get(name.case)
     if asking is None:
         asking = org.asking[name.case] = asyncio.create_task(_ask(context, org, name))
-        asking.add_done_callback(lambda done: _asked(org, name, done))
-    return await asyncio.shield(asking)  # whoever gives up does not give up for the others
+        asking.add_done_callback(lambda task: _forget(org, name, task))
+    return await asyncio.shield(asking)  # one caller's time-out does not end it for the others
 
 
-def _asked(org: Organization, name: CaseName, done: asyncio.Task[Case | None]) -> None:
+def _forget(org: Organization, name: CaseName, task: asyncio.Task[Case | None]) -> None:
     org.asking.pop(name.case)
-    if not done.cancelled():
-        done.exception()  # looked at here: whoever asked may have given up
+    if not task.cancelled():
+        task.exception()  # retrieved, because all who asked may have given up
 
 
 async def _ask(context: Context, org: Organization, name: CaseName) -> Case | None:
-    """Ask Datadog, and write down what it tells."""
+    """Ask Datadog, and store its answer."""
     if org.breaker.open_for:
         raise DatadogTransient(TransientReason.SILENT, None, after=org.breaker.open_for)
     try:
-        told = as_case(context, name.org, await org.datadog.case(name.case))
+        case = as_case(context, name.org, await org.datadog.case(name.case))
     except DatadogPermanent as refused:
         if refused.status in (400, 404):
             log.info("case.unknown", org=name.org, case=name.case)
@@ -113,16 +113,18 @@ async def _ask(context: Context, org: Organization, name: CaseName) -> Case | No
         # Valid keys that may not read this project: somebody has to grant that, so ask again.
         raise DatadogTransient(TransientReason.SILENT, refused.status, after=context.retry_cap) from refused
     async with context.write() as tx:
-        await ties.lock_case(tx, told.org, told.case_id)
-        await cases.save(tx, told)
-    return replace(told, stored=True)
+        await ties.lock_case(tx, case.org, case.case_id)
+        await cases.save(tx, case)
+    return replace(case, stored=True)
 
 
-def present(context: Context, told: DatadogCase) -> frozenset[Identity]:
-    """What Datadog lists on the case, as identities; types that we do not know are not ours to compare."""
-    found = (insight_on(each.type, each.resource_id, each.ref, context.routes) for each in told.insights or ())
-    return frozenset(identity for identity in found if identity is not None)
+def present(context: Context, case: DatadogCase) -> frozenset[Identity]:
+    """What Datadog lists on a case, as identities, without types that the bot does not know."""
+    listed = (
+        insight_on(insight.type, insight.resource_id, insight.ref, context.routes) for insight in case.insights or ()
+    )
+    return frozenset(identity for identity in listed if identity is not None)
 
 
-def as_case(context: Context, org: str, told: DatadogCase) -> Case:
-    return Case(org, told.id, told.key, told.title, told.closed, told.archived, present(context, told))
+def as_case(context: Context, org: str, case: DatadogCase) -> Case:
+    return Case(org, case.id, case.key, case.title, case.closed, case.archived, present(context, case))

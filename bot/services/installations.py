@@ -1,8 +1,8 @@
 """The workspaces that installed the bot: slack_sdk's stores in our database, with the tokens encrypted at rest.
 
-slack_sdk's own look-ups want to be told the Enterprise Grid that a team is in, which an event of that team may not say:
-here an installation is found by the store's `workspace`, the enterprise of an org-wide install, else the team.
-Tokens are Fernet's (cryptography.io/en/latest/fernet): the first key encrypts, each of them decrypts.
+slack_sdk's own look-ups need the Enterprise Grid of a team, which an event of that team may not name. Here an
+installation is found by the store's `workspace`: the enterprise of an org-wide install, else the team. Tokens are
+encrypted by Fernet (cryptography.io/en/latest/fernet): the first key encrypts, each of them decrypts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,26 +25,26 @@ from bot.slack.workspaces import Installation
 from bot.store import Store
 
 STATE_SECONDS = 600
-"""How long somebody may take to press Allow."""
+"""How long a person may take to press Allow."""
 NEXT = "put the key that it was encrypted with behind the new one, with a comma, or install again at {page}"
-"""What to do where none of the keys of CASE_INSIGHTS_SECRET_KEY opens a token."""
+"""The next step where no key of CASE_INSIGHTS_SECRET_KEY opens a token."""
 
 log = structlog.get_logger(__name__)
 
 
 class StoredInstallations(AsyncSQLAlchemyInstallationStore):
-    """`async_save` is what Bolt's flow calls; the tables are slack_sdk's, the rest is ours."""
+    """Bolt's flow calls `async_save`; the tables are slack_sdk's, the rest is ours."""
 
     def __init__(self, store: Store, client_id: str, keys: Sequence[SecretStr]) -> None:
         super().__init__(client_id, cast(AsyncEngine, store.engine))
         self._store = store
         fernets = [Fernet(key.get_secret_value()) for key in keys]
-        self._first, self._fernet = fernets[0], MultiFernet(fernets)
+        self._first, self._all = fernets[0], MultiFernet(fernets)
 
     async def async_save(self, installation: SlackInstallation) -> None:
-        """Keep the newest only, and of it only what the bot needs: no person's tokens, no webhooks."""
+        """Store it in place of an older one, without what the bot does not need: people's tokens and webhooks."""
         kept = copy(installation)
-        kept.bot_token = self._fernet.encrypt(str(installation.bot_token).encode()).decode()
+        kept.bot_token = self._first.encrypt(str(installation.bot_token).encode()).decode()
         kept.bot_refresh_token = kept.user_token = kept.user_refresh_token = None
         kept.incoming_webhook_url = kept.incoming_webhook_configuration_url = None
         async with self._store.write() as tx:
@@ -53,16 +53,16 @@ class StoredInstallations(AsyncSQLAlchemyInstallationStore):
             await self._forget(tx, _workspace(installation), installation.installed_at)
 
     async def find(self, workspace: str) -> Installation | None:
-        """The newest of this workspace; None, and an error in the log, where no key opens its token."""
+        """The newest of this workspace; None where there is none, or no key opens its token (an error in the log)."""
         bots = self.bots.c
         newest = select(self.bots).where(self._of(self.bots, workspace), bots.bot_token.is_not(None))
         async with self._store.read() as connection:
             row = (await connection.execute(newest.order_by(desc(bots.installed_at)).limit(1))).one_or_none()
         if row is None:
             return None
-        token = self._opened(row.bot_token)
+        token = _decrypted(self._all, row.bot_token)
         if token is None:
-            _unreadable(workspace)
+            _log_unreadable(workspace)
             return None
         return Installation(workspace, row.team_id, row.enterprise_id, SecretStr(token))
 
@@ -71,37 +71,33 @@ class StoredInstallations(AsyncSQLAlchemyInstallationStore):
         bots = self.bots.c
         workspace = case((bots.is_enterprise_install, bots.enterprise_id), else_=bots.team_id)
         async with self._store.read() as connection:
-            found = await connection.execute(select(workspace).where(bots.client_id == self.client_id).distinct())
-            return sorted(str(each) for each in found.scalars())
+            names = await connection.execute(select(workspace).where(bots.client_id == self.client_id).distinct())
+            return sorted(str(name) for name in names.scalars())
 
     async def forget(self, workspace: str, *, before: float) -> None:
-        """Delete what was installed before this moment, epoch s: an event that comes late must not undo a new one."""
+        """Delete what was installed before this time (epoch s): a late event must not remove a newer installation."""
         async with self._store.write() as tx:
             await self._forget(tx, workspace, before)
 
     async def unreadable(self) -> Sequence[str]:
-        """The workspaces whose token no key opens, in order: the bot is not installed there until one does."""
+        """The workspaces whose token no key opens, in order: the bot counts as not installed in them until one does."""
         async with self._store.read() as connection:
             rows = (await connection.execute(select(self.bots).where(self.bots.c.client_id == self.client_id))).all()
-        return sorted({_workspace(row) for row in rows if self._opened(row.bot_token) is None})
+        return sorted({_workspace(row) for row in rows if _decrypted(self._all, row.bot_token) is None})
 
-    async def renew(self) -> int:
-        """Encrypt anew, with the first key, what another one opens; how many. What none opens is told in the log."""
-        renewed = 0
+    async def renew(self) -> None:
+        """Encrypt with the first key what another one opens; a token that none opens is an error in the log."""
         async with self._store.write() as tx:
             for table in (self.bots, self.installations):
-                mine = select(table).where(table.c.client_id == self.client_id).order_by(table.c.id)
-                for row in (await tx.execute(mine.with_for_update())).all():
-                    if self._is_newest(row.bot_token):
+                stored = select(table).where(table.c.client_id == self.client_id).order_by(table.c.id)
+                for row in (await tx.execute(stored.with_for_update())).all():
+                    if _decrypted(self._first, row.bot_token) is not None:
                         continue
-                    token = self._opened(row.bot_token)
-                    if token is not None:
-                        again = self._first.encrypt(token.encode()).decode()
-                        await tx.execute(update(table).where(table.c.id == row.id).values(bot_token=again))
-                        renewed += table is self.bots
+                    if _decrypted(self._all, row.bot_token) is not None:
+                        rotated = self._all.rotate(row.bot_token.encode()).decode()
+                        await tx.execute(update(table).where(table.c.id == row.id).values(bot_token=rotated))
                     elif table is self.bots:
-                        _unreadable(_workspace(row))
-        return renewed
+                        _log_unreadable(_workspace(row))
 
     async def _forget(self, tx: AsyncConnection, workspace: str, before: float) -> None:
         earlier = datetime.fromtimestamp(before, UTC).replace(tzinfo=None)
@@ -110,23 +106,8 @@ class StoredInstallations(AsyncSQLAlchemyInstallationStore):
 
     def _row(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """As slack_sdk stores it: its times are UTC, its columns have no zone."""
-        plain = {
-            name: value.replace(tzinfo=None) if isinstance(value, datetime) else value for name, value in values.items()
-        }
-        return {**plain, "client_id": self.client_id}
-
-    def _opened(self, token: str) -> str | None:
-        try:
-            return self._fernet.decrypt(token.encode()).decode()
-        except InvalidToken:
-            return None
-
-    def _is_newest(self, token: str) -> bool:
-        try:
-            self._first.decrypt(token.encode())
-        except InvalidToken:
-            return False
-        return True
+        times = {name: value.replace(tzinfo=None) for name, value in values.items() if isinstance(value, datetime)}
+        return {**values, **times, "client_id": self.client_id}
 
     def _of(self, table: Table, workspace: str) -> ColumnElement[bool]:
         org_wide = and_(table.c.is_enterprise_install, table.c.enterprise_id == workspace)
@@ -134,24 +115,31 @@ class StoredInstallations(AsyncSQLAlchemyInstallationStore):
         return and_(table.c.client_id == self.client_id, or_(org_wide, team))
 
 
+def _decrypted(fernet: Fernet | MultiFernet, token: str) -> str | None:
+    try:
+        return fernet.decrypt(token.encode()).decode()
+    except InvalidToken:
+        return None
+
+
 def _workspace(installed: Any) -> str:
-    """Of a row, or of slack_sdk's."""
+    """Of a row, or of slack_sdk's installation."""
     return str(installed.enterprise_id if installed.is_enterprise_install else installed.team_id)
 
 
-def _unreadable(workspace: str) -> None:
+def _log_unreadable(workspace: str) -> None:
     log.error("installation.unreadable", workspace=workspace, next=NEXT.format(page=INSTALL_PATH))
 
 
 class States(AsyncSQLAlchemyOAuthStateStore):
-    """Who began an installation, in the database, so that another replica can end it."""
+    """Installations that somebody has started, in the database, so that another replica can finish them."""
 
     def __init__(self, store: Store) -> None:
         super().__init__(STATE_SECONDS, cast(AsyncEngine, store.engine))
         self._store = store
 
     async def async_issue(self, *args: Any, **kwargs: Any) -> str:
-        """A new one; those that nobody ended in time go."""
+        """A new state; expired ones are deleted."""
         states, state, now = self.oauth_states, str(uuid4()), _utc_now()
         async with self._store.write() as tx:
             await tx.execute(delete(states).where(states.c.expire_at <= now))
@@ -160,11 +148,11 @@ class States(AsyncSQLAlchemyOAuthStateStore):
         return state
 
     async def async_consume(self, state: str) -> bool:
-        """Whether it was there. slack_sdk's own takes an error for no, and on PostgreSQL lets two replicas have it."""
+        """Whether it was valid. slack_sdk's own takes an error for no, and on PostgreSQL lets two replicas have it."""
         states = self.oauth_states
-        mine = delete(states).where(states.c.state == state, states.c.expire_at > _utc_now())
+        consumed = delete(states).where(states.c.state == state, states.c.expire_at > _utc_now())
         async with self._store.write() as tx:
-            return (await tx.execute(mine.returning(states.c.id))).first() is not None
+            return (await tx.execute(consumed.returning(states.c.id))).first() is not None
 
 
 def _utc_now() -> datetime:

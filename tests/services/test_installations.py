@@ -116,7 +116,8 @@ async def test_a_key_is_rotated_and_the_old_one_can_go(store):
     await installations(store, OLD).async_save(installation("T0ACME"))
     both = installations(store, NEW, OLD)
     assert await token_of(both, "T0ACME") == TOKEN
-    assert [await both.renew(), await both.renew()] == [1, 0]
+    await both.renew()
+    await both.renew()
     assert await token_of(installations(store, NEW), "T0ACME") == TOKEN
 
 
@@ -128,7 +129,7 @@ async def test_a_token_of_a_lost_key_counts_as_not_installed_until_it_is_replace
     assert await stored.unreadable() == ["E0LOST", "T0LOST"]
     with structlog.testing.capture_logs() as logs:
         assert await stored.find("T0LOST") is None
-        assert await stored.renew() == 0
+        await stored.renew()
     assert [(each["event"], each["log_level"], each["workspace"]) for each in logs] == [
         ("installation.unreadable", "error", each) for each in ("T0LOST", "T0LOST", "E0LOST")
     ]
