@@ -33,27 +33,25 @@ def form_of_message(context: Context, workspace: str, channel: str, message: Jso
     """What a message brings, from the shortcut's payload alone; each insight once."""
     readings = [explain(link, context.routes) for link in extract(message)]
     rows = {(row.type, row.scope, row.resource_id): row for row in reversed([*filter(None, map(_row, readings))])}
-    about = {
-        "workspace": workspace,
-        "channel": channel,
-        "thread": message.get("thread_ts") or message["ts"],
-        "ts": message["ts"],
-        "poster": message.get("user") or message.get("bot_id") or "",
-    }
+    thread = Thread(workspace, channel, message.get("thread_ts") or message["ts"])
+    about = _about(thread, message["ts"], message.get("user") or message.get("bot_id"))
     uncovered = [reading.link for reading in readings if isinstance(reading.outcome, Uncovered)]
     return Form(about, list(reversed(rows.values())), uncovered, tie=True)
 
 
 def _row(reading: Reading) -> Row | None:
-    match reading.outcome:
-        case Insight() as insight:
-            draft = False
-        case Draft() as outcome:
-            insight, draft = outcome.as_insight, True
-        case _:
-            return None
-    hint = reading.hint if draft else ""
+    outcome = reading.outcome
+    if not isinstance(outcome, Insight | Draft):
+        return None
+    draft = isinstance(outcome, Draft)
+    insight, hint = (outcome.as_insight, reading.hint) if draft else (outcome, "")
     return Row(insight.type, insight.resource_id, insight.ref, insight.host, insight.scope, draft=draft, hint=hint)
+
+
+def _about(thread: Thread, message_ts: str, poster: str | None) -> dict[str, str]:
+    """What a submission has to say of its message; the modal carries it."""
+    place = {"workspace": thread.workspace, "channel": thread.channel, "thread": thread.ts}
+    return {**place, "ts": message_ts, "poster": poster or ""}
 
 
 def view_of(form: Form) -> Json:
@@ -105,13 +103,7 @@ async def form_of_card(context: Context, workspace: str, user: str, card_id: str
     offered = [item for item in items if item.state is State.OFFERED]
     if not offered:
         raise UserError(sentences.nothing_left())
-    about = {
-        "workspace": workspace,
-        "channel": card.thread.channel,
-        "thread": card.thread.ts,
-        "ts": offered[0].message_ts,
-        "poster": offered[0].poster or "",
-    }
+    about = _about(card.thread, offered[0].message_ts, offered[0].poster)
     rows = [Row(item.type, item.resource_id, item.ref, item.host, item.scope, item.id, item.draft) for item in offered]
     return Form(about, rows, case=_choice(case))
 

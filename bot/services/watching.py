@@ -58,9 +58,7 @@ async def watch(context: Context, workspace: str, event: Json, *, shared: bool) 
     me = await context.myself(workspace)
     match event.get("subtype"):
         case "message_changed":
-            return await _changed(
-                context, channel, me, _message_in(event, "message"), _message_in(event, "previous_message")
-            )
+            return await _changed(context, channel, me, event)
         case "message_deleted":
             return await _deleted(context, channel, me, event)
         case None | "bot_message" | "thread_broadcast" | "file_share" | "me_message":
@@ -72,7 +70,7 @@ async def watch(context: Context, workspace: str, event: Json, *, shared: bool) 
 async def _posted(context: Context, channel: Thread, me: Myself, message: Json) -> bool:
     if is_ours(me, message) or is_command(me, message):
         return False
-    brought = seen(context, channel.workspace, channel.channel, message, edited=False)
+    brought = seen(context, channel, message, edited=False)
     if brought.elsewhere:
         await site_warning.notice(context, brought)
     if not (brought.found or brought.names):
@@ -80,15 +78,13 @@ async def _posted(context: Context, channel: Thread, me: Myself, message: Json) 
     return await _sight(context, brought) or bool(brought.names)
 
 
-async def _changed(context: Context, channel: Thread, me: Myself, message: Json, previous: Json) -> bool:
+async def _changed(context: Context, channel: Thread, me: Myself, event: Json) -> bool:
     """Slack also sends this for link previews, where no link came or went."""
+    message, previous = _message_in(event, "message"), _message_in(event, "previous_message")
     if not message or is_ours(me, message) or is_ours(me, previous):
         return False
-    after = seen(context, channel.workspace, channel.channel, message, edited=True)
-    if previous:
-        before = seen(context, channel.workspace, channel.channel, previous, edited=True)
-    else:
-        before = await _as_stored(context, after)
+    after = seen(context, channel, message, edited=True)
+    before = seen(context, channel, previous, edited=True) if previous else await _as_stored(context, after)
     edit = difference(before, after, deleted=message.get("subtype") == "tombstone")
     if edit.renames_root:
         await tying.reroot(context.store, after)
@@ -116,7 +112,7 @@ async def _deleted(context: Context, channel: Thread, me: Myself, event: Json) -
     if not previous or is_ours(me, previous):  # perhaps a card
         await joining.removed(context.store, channel, ts, context.timing)
     if previous:
-        before = seen(context, channel.workspace, channel.channel, previous, edited=True)
+        before = seen(context, channel, previous, edited=True)
         thread, found = before.thread, before.found
     else:
         async with context.store.read() as connection:
@@ -153,24 +149,20 @@ def difference(before: ScannedMessage, after: ScannedMessage, *, deleted: bool) 
     )
 
 
-def seen(context: Context, workspace: str, channel: str, message: Json, *, edited: bool) -> ScannedMessage:
+def seen(context: Context, channel: Thread, message: Json, *, edited: bool) -> ScannedMessage:
     """What a message brings; `edited`: it comes from an edit, where other messages' previews do not count."""
-    thread = Thread(workspace, channel, message.get("thread_ts") or message["ts"])
+    workspace, thread = channel.workspace, replace(channel, ts=message.get("thread_ts") or message["ts"])
     person = person_of(message)
-    poster, by_bot = person or message.get("bot_id"), person is None
-    pasted = extract(message, edited=edited)
-    if not pasted:
-        return ScannedMessage(thread, message["ts"], poster, (), by_bot=by_bot)  # as nearly all messages
-    links = [parse(link, context.routes) for link in pasted]
+    brought = ScannedMessage(thread, message["ts"], person or message.get("bot_id"), (), by_bot=person is None)
+    links = [parse(link, context.routes) for link in extract(message, edited=edited)]
+    if not links:
+        return brought  # as nearly all messages
     if not edited:
         _count(links)
-    return ScannedMessage(
-        thread=thread,
-        message_ts=message["ts"],
-        poster=poster,
+    return replace(
+        brought,
         found=tuple(_candidates(context, workspace, links)),
         names=names_of(context, workspace, links),
-        by_bot=by_bot,
         elsewhere=elsewhere({link.host for link in links if link}, context.hosts_for(workspace)),
     )
 

@@ -48,13 +48,10 @@ async def _poster(context: Context, workspace: str, person: str | None) -> Poste
 
 def report(reading: Reading, hosts: Sequence[OrgHosts], sightings: Mapping[Identity, Sighting]) -> LinkReport:
     """What became of a link that was read like this."""
-    match reading.outcome:
-        case Insight() as insight:
-            pass
-        case Draft() as draft:
-            insight = draft.as_insight
-        case _:
-            return LinkReport(reading)
+    outcome = reading.outcome
+    if not isinstance(outcome, Insight | Draft):
+        return LinkReport(reading)
+    insight = outcome.as_insight if isinstance(outcome, Draft) else outcome
     if not orgs_of(insight.host, hosts) and insight.type is not InsightType.SCM_URL:
         return LinkReport(reading, sites=sorted(org.site for org in hosts))
     return LinkReport(reading, sighting=sightings.get(insight.identity))

@@ -26,7 +26,7 @@ async def work(context: Context, job: Job, thread: Thread, scan: Scan) -> Outcom
     workspace = await context.workspaces.at(thread.workspace)
     messages, cursor = await workspace.slack.page(thread, scan.cursor, min(PAGE, scan.left))
     read = [
-        watching.seen(context, thread.workspace, thread.channel, message, edited=True)
+        watching.seen(context, thread, message, edited=True)
         for message in messages
         if not (watching.is_ours(workspace.myself, message) or watching.is_command(workspace.myself, message))
     ]

@@ -1,6 +1,6 @@
 """Messages that change: links that come and go, previews, deletions."""
 
-from tests.e2e.bench import CASE_LINK, CHANNEL, PUT, Bench, boxes, monitor, options
+from tests.e2e.bench import CHANNEL, PUT, Bench, boxes, monitor, options
 
 
 async def test_a_link_that_an_edit_adds_joins_the_card(b: Bench) -> None:
@@ -14,28 +14,6 @@ async def test_a_link_that_an_edit_adds_joins_the_card(b: Bench) -> None:
     assert set(boxes(first)) < set(boxes(both)), "a new group: the old one keeps people's ticks"
 
 
-async def test_a_preview_changes_nothing(b: Bench) -> None:
-    """K4."""
-    root = b.start_thread()
-    ts = b.reply(root, monitor(1))
-    await b.card(root, "Add 1 insight")
-    preview = {"from_url": monitor(1), "title": "Monitor", "title_link": monitor(2), "text": f"<{monitor(3)}>"}
-    b.slack.unfurl(CHANNEL, ts, [preview])
-    await b.handled()
-    assert len(b.cards(root)) == 1
-    assert len(options(b.cards(root)[0])) == 1
-
-
-async def test_a_link_that_an_edit_takes_away_is_withdrawn_and_offered_when_it_is_back(b: Bench) -> None:
-    root = b.start_thread()
-    ts = b.reply(root, f"{monitor(1)} {monitor(2)}")
-    await b.card(root, "Add 2 insights")
-    b.slack.edit(CHANNEL, ts, monitor(1))
-    await b.card(root, "Add 1 insight")
-    b.slack.edit(CHANNEL, ts, f"{monitor(1)} {monitor(2)}")
-    await b.card(root, "Add 2 insights")
-
-
 async def test_a_deleted_message_takes_its_offer_back(b: Bench) -> None:
     """K17."""
     root = b.start_thread()
@@ -46,39 +24,6 @@ async def test_a_deleted_message_takes_its_offer_back(b: Bench) -> None:
     await b.click(card, "insights.add", late=True)
     await b.handled()
     assert b.calls(PUT) == []
-
-
-async def test_a_link_that_two_messages_bring_stays_when_one_is_deleted(b: Bench) -> None:
-    root = b.start_thread()
-    ts = b.reply(root, monitor(1))
-    await b.card(root, "Add 1 insight")
-    b.reply(root, f"yes, {monitor(1)}")
-    await b.handled()
-    b.slack.delete(CHANNEL, ts)
-    await b.handled()
-    assert "Add 1 insight" in b.cards(root)[0]["text"]
-
-
-async def test_a_deleted_root_keeps_the_tie_and_what_was_added(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, monitor(1))
-    await b.click(await b.card(root, "Add 1 insight"), "insights.add")
-    await b.card(root, "Added to CASEM-4523")
-    b.slack.delete(CHANNEL, root)
-    b.reply(root, monitor(2))
-    await b.card(root, "Add 1 insight to CASEM-4523")
-    assert len(b.on_case) == 1
-
-
-async def test_a_root_that_names_its_case_only_after_an_edit_is_tied_then(b: Bench) -> None:
-    root = b.slack.message(CHANNEL, "U0ANA", "Memory keeps growing")["ts"]
-    b.reply(root, monitor(1))
-    await b.handled()
-    assert b.cards(root) == []
-    b.slack.edit(CHANNEL, root, f"Memory keeps growing, {CASE_LINK}")
-    await b.handled()
-    b.reply(root, monitor(2))
-    await b.card(root, "to CASEM-4523")
 
 
 async def test_a_root_that_is_edited_to_another_case_takes_its_offers_there(b: Bench) -> None:

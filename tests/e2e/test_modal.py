@@ -66,22 +66,6 @@ async def test_a_draft_is_completed_and_added_with_exactly_the_id_given(b: Bench
     assert len(b.calls(PUT)) == 1
 
 
-async def test_a_case_is_typed_in_lower_case_or_as_a_link_and_an_unknown_one_stays_on_its_field(b: Bench) -> None:
-    ts = b.start_thread(monitor(1))
-    view = await opened(b, ts)
-    assert "Choose a case" in str((await submit(b, view))["errors"]["key"])
-    assert "knows no case NOPE-1" in str((await submit(b, view, {"key": {"key": "NOPE-1"}}))["errors"]["key"])
-    assert "is no case" in str((await submit(b, view, {"key": {"key": "hello"}}))["errors"]["key"])
-    assert (await submit(b, view, {"key": {"key": KEY.lower()}}))["errors"] == {}
-    await b.card(ts, f"Added to {KEY} by Ana")
-    other = b.start_thread(monitor(2))
-    view = await opened(b, other)
-    assert (await submit(b, view, {"key": {"key": CASE_LINK}, "tie": {"tie": ["tie"]}}))["errors"] == {}
-    await b.card(other, f"Added to {KEY} by Ana")
-    b.reply(other, monitor(3))
-    await b.card(other, "Add 1 insight")  # the thread is tied now
-
-
 async def test_a_case_is_searched_by_its_title(b: Bench) -> None:
     ts = b.start_thread(monitor(1))
     view = await opened(b, ts)
@@ -89,20 +73,6 @@ async def test_a_case_is_searched_by_its_title(b: Bench) -> None:
     assert [option["text"]["text"] for option in found] == [f"{KEY} {TITLE}"]
     assert (await submit(b, view, {"case": {"case.search": found[0]["value"]}}))["errors"] == {}
     await b.card(ts, f"Added to {KEY} by Ana")
-
-
-async def test_with_datadog_down_nothing_is_found_and_what_was_typed_stays(b: Bench) -> None:
-    b.datadog.add_case("SLOW-1", "Slow")
-    ts = b.start_thread(monitor(1))
-    view = await opened(b, ts)
-    b.control.rule("datadog", "*", hold="before")
-    assert await b.slack.suggest(view["id"], "U0ANA", "case.search", "anything") == []
-    said = await submit(b, view, {"key": {"key": "SLOW-1"}})
-    assert said["errors"] == {"key": "Datadog does not answer just now, so nothing was changed. Try again in a minute."}
-    b.control.clear_rules()
-    b.control.release()
-    assert (await submit(b, view))["errors"] == {}
-    await b.card(ts, "Added to SLOW-1 by Ana")
 
 
 async def test_edit_changes_what_a_card_offers(b: Bench) -> None:
@@ -115,30 +85,6 @@ async def test_edit_changes_what_a_card_offers(b: Bench) -> None:
     await b.card(root, f"Added to {KEY} by Ana")
     assert b.on_case == [("MONITOR", "111", "/monitors/1")]
     assert [option["text"]["text"] for option in options(b.cards(root)[0])] == ["Monitor · 2"]
-
-
-async def test_what_somebody_decided_meanwhile_is_said_and_added_only_when_asked_again(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, monitor(1))
-    card = await b.card(root, "Add 1 insight")
-    await b.click(card, "insights.edit")
-    view = await until_shown(b, TITLE)
-    await b.click(card, "insights.dismiss", "U0BEN")
-    await b.card(root, "Dismissed by Ben")
-    await submit(b, view)
-    view = await until_shown(b, "Ben dismissed Monitor 1 meanwhile.")
-    assert b.calls(PUT) == []
-    await submit(b, view)
-    await b.card(root, f"Added to {KEY} by Ana")
-
-
-async def test_a_guest_submits_nothing(b: Bench) -> None:
-    root = b.start_thread(monitor(1))
-    view = await opened(b, root, "U0GUEST")
-    said = await submit(b, view, {"key": {"key": KEY}}, "U0GUEST")
-    await b.handled()
-    assert "Only full members" in str(said["errors"]) + str(b.slack.modal("U0GUEST"))
-    assert b.calls(PUT) == []
 
 
 async def test_where_the_bot_is_not_in_the_channel_the_card_lives_in_the_persons_messages(b: Bench) -> None:
@@ -199,12 +145,3 @@ async def test_the_modal_opens_in_time_while_slack_and_datadog_hang(b: Bench) ->
     assert "monitors/1" in str(view)
     b.control.clear_rules()
     b.control.release()
-
-
-async def test_a_message_with_thirty_links_keeps_slacks_limits(b: Bench) -> None:
-    root = b.start_thread()
-    words = " ".join([monitor(number) for number in range(1, 31)] + [f"{LOGS}&a={number}" for number in range(10)])
-    ts = b.slack.message(CHANNEL, "U0ANA", words, thread_ts=root, deliver=False)["ts"]
-    view = await opened(b, ts)
-    assert len(view["blocks"]) <= 100
-    assert "10 more links" in str(view)

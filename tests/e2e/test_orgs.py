@@ -13,7 +13,6 @@ from bot.sandbox.datadog.server import DatadogServer
 from bot.sandbox.render import as_text
 from tests.e2e.bench import CHANNEL, KEY, PUT, Bench, bench, monitor, options
 from tests.e2e.test_commands import ask
-from tests.e2e.test_modal import opened, shown, submit
 
 Json = dict[str, Any]
 
@@ -115,49 +114,6 @@ async def test_a_key_that_two_organisations_know_is_asked_about(o: Orgs) -> None
     await o.b.click(card, "insights.add")
     await o.b.card(root, f"Added to {KEY}")
     assert (o.on_case("acme"), o.on_case("beta")) == ([], ["1"])
-
-
-async def test_a_typed_key_that_several_know_asks_which_and_a_prefix_says_it(o: Orgs) -> None:
-    root = o.b.start_thread("The API is slow")
-    o.b.reply(root, f"{monitor(1)} https://app.datadoghq.eu/monitors/2")
-    there = o.b.slack.permalink(CHANNEL, root)
-    said = await ask(o.b, f"tie {KEY} in {there}")
-    assert said == (
-        f"{KEY} is a case in 3 Datadog organisations, so nothing was changed. "
-        f"Say which: acme/{KEY} or beta/{KEY} or acme-eu/{KEY}."
-    )
-    assert await ask(o.b, f"tie ACME-EU/{KEY.lower()} in {there}") == "Done."
-    card = await o.b.card(root, "Known to acme-eu")
-    assert [option["text"]["text"] for option in options(card)] == ["Monitor · 2"]
-    assert f"secret/{KEY} is no case of this bot's" in await ask(o.b, f"tie secret/{KEY} in {there}")
-
-
-async def test_the_modal_shows_the_organisation_and_asks_which(o: Orgs) -> None:
-    ts = o.b.start_thread(monitor(1))
-    view = await opened(o.b, ts)
-    found = await o.b.slack.suggest(view["id"], "U0ANA", "case.search", "Known")
-    assert sorted(str(option["text"]["text"]).partition(" ")[0] for option in found) == sorted(
-        f"{name}/{KEY}"[:75] for name in ("acme", "beta", "acme-eu")
-    )
-    said = await submit(o.b, view, {"key": {"key": KEY}})
-    assert f"Say which: acme/{KEY} or beta/{KEY}" in said["errors"]["key"]
-    assert (await submit(o.b, shown(o.b), {"key": {"key": f"acme/{KEY}"}}))["errors"] == {}
-    await o.b.card(ts, f"Added to {KEY} by Ana")
-    assert o.on_case("acme") == ["1"]
-
-
-async def test_the_modal_puts_no_link_of_one_organisation_on_a_case_of_another(o: Orgs) -> None:
-    links = f"{monitor(1)} https://app.datadoghq.eu/monitors/7 https://us3.datadoghq.com/monitors/3"
-    ts = o.b.start_thread(f"{links} https://github.com/acme/api/pull/9")
-    view = await opened(o.b, ts)
-    said = await submit(o.b, view, {"key": {"key": f"acme/{KEY}"}})
-    assert sorted(said["errors"]) == ["id.1", "id.2"]
-    assert f"of another Datadog organisation than {KEY}" in said["errors"]["id.1"]
-    group = next(block for block in shown(o.b)["blocks"] if block["block_id"].startswith("ticks"))
-    ticked = {group["block_id"]: {"ticks": ["0", "3"]}}
-    assert (await submit(o.b, shown(o.b), {"key": {"key": f"acme/{KEY}"}, **ticked}))["errors"] == {}
-    await o.b.card(ts, f"Added to {KEY} by Ana")
-    assert o.on_case("acme") == ["1", "https://github.com/acme/api/pull/9"]
 
 
 async def test_of_an_organisation_that_is_not_for_this_workspace_nothing_is_read_or_changed(o: Orgs) -> None:

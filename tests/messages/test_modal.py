@@ -53,7 +53,7 @@ def test_what_is_pre_filled_reads_back_as_it_was():
         case=Choice("default/1111", "CASEM-1", "Memory"),
     )
     view = modal.form(shown)
-    filled = modal.read({**view, "state": {"values": _as_opened(view)}})
+    filled = modal.read({**view, "state": {"values": as_opened(view)}})
     assert filled.about == {"ts": "1.2"}
     assert filled.case == "default/1111"
     first, second, third = filled.rows
@@ -66,11 +66,11 @@ def test_what_is_pre_filled_reads_back_as_it_was():
 def test_an_id_of_a_wrong_shape_and_a_ref_that_is_none_stay_on_their_fields():
     row = Row(InsightType.MONITOR, "cpu", "monitors/1", "app.datadoghq.com")
     view = modal.form(Form({}, [row], case=Choice("default/1", "A-1", "")))
-    found = modal.errors(modal.read({**view, "state": {"values": _as_opened(view)}}))
+    found = modal.errors(modal.read({**view, "state": {"values": as_opened(view)}}))
     assert found.keys() == {"id.0", "ref.0"}
 
 
-def _as_opened(view):
+def as_opened(view):
     """The state that Slack sends when nobody has touched anything."""
     values = {}
     for block in view["blocks"]:

@@ -64,8 +64,15 @@ class Office:
 
     def take_org_away(self) -> None:
         """From this workspace: its cases are another's."""
-        [(name, org)] = self.context.orgs.items()
-        self.context = replace(self.context, orgs={name: replace(org, teams=frozenset({"T0ELSEWHERE"}))})
+        orgs = {name: replace(org, teams=frozenset({"T0ELSEWHERE"})) for name, org in self.context.orgs.items()}
+        self.context = replace(self.context, orgs=orgs)
+
+    def have_orgs(self, **sites: str) -> None:
+        """Several organisations, by name and site; of each, this one Datadog knows the cases."""
+        [org] = self.context.orgs.values()
+        hosts = {name: OrgHosts(name, site) for name, site in sites.items()}
+        orgs = {name: Organization(of, org.datadog, org.names, org.case_url) for name, of in hosts.items()}
+        self.context = replace(self.context, orgs=orgs)
 
     def in_the_open(self, thread: Thread) -> list[str]:
         """What the bot said in this thread, to everybody."""

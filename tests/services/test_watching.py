@@ -1,0 +1,210 @@
+"""Watching: which messages count, what an edit changed, whose links auto may add, and what is left when one goes."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bot.insights import Mode
+from bot.messages.cards import METADATA_EVENT
+from bot.model import CaseName, State, Thread, Tie, TieKind
+from bot.sandbox.slack.people import OUR_BOT, OUR_USER
+from bot.services import watching
+from bot.store import modes, ties
+from tests.services.conftest import ANA, CHANNEL, GUEST, TEAM, Office, link
+from tests.store.conftest import CASE, REPLY, THREAD, states, tie
+
+Json = dict[str, Any]
+
+WATCHED = Thread(TEAM, CHANNEL, "")
+CASES = "https://app.datadoghq.com/cases"
+NAMED = f"see {CASES}/{CASE.key}"
+
+
+def message(*numbers: int, ts: str = REPLY, **more: Any) -> Json:
+    text = " ".join(link(number) for number in numbers)
+    return {"type": "message", "user": ANA, "text": text, "ts": ts, "thread_ts": THREAD.ts, **more}
+
+
+def edit(after: Json, before: Any = None) -> Json:
+    return {"subtype": "message_changed", "message": after, "previous_message": before}
+
+
+def deletion(before: Any = None, **more: Any) -> Json:
+    return {"subtype": "message_deleted", "previous_message": before, **more}
+
+
+@pytest_asyncio.fixture
+async def tied(office: Office) -> Office:
+    """Its thread is about a case, so that links are offered at once."""
+    await tie(office.store)
+    return office
+
+
+async def watch(office: Office, event: Json, **more: Any) -> bool:
+    event = {"channel": CHANNEL, **event}
+    return await watching.watch(office.context, TEAM, event, shared=False, **more)
+
+
+# --- which messages count ---
+
+
+@pytest.mark.parametrize(
+    ("event", "watched"),
+    [
+        ({"channel_type": "channel"}, True),
+        ({"channel_type": "group"}, True),
+        ({"channel_type": "im"}, False),
+        ({"channel_type": "mpim"}, False),
+        ({}, True),
+        ({"channel": "D0ANA"}, False),
+    ],
+)
+def test_channels_are_watched_and_direct_messages_are_not(event, watched):
+    assert watching.is_watched({"channel": CHANNEL, **event}) == watched
+
+
+NOBODY: list[Json] = [
+    {"user": "USLACKBOT"},
+    {"user": "USLACKBOT", "subtype": "file_share", "files": [{"id": "F1", "mode": "email", "title": "FYI"}]},
+    {"bot_id": "B0ZAP", "app_id": "A0ZAP"},
+    {"app_id": "A0ZAP"},
+    {"bot_profile": {"id": "B0ZAP"}},
+    {"subtype": "bot_message", "username": "hook"},
+    {"user": None},
+]
+"""A reminder, an e-mail, a workflow, an app with a person's token, a webhook."""
+
+
+async def test_auto_adds_what_a_person_posts_who_may_and_offers_the_rest(tied):
+    """K28."""
+    await modes.say(tied.store, THREAD, Mode.AUTO, ANA)
+    posts = [*NOBODY, {"user": GUEST}, {}]
+    for number, more in enumerate(posts, 1):
+        assert await watch(tied, message(number, ts=f"1000.{number:06}", **more))
+    assert list((await states(tied.store)).values()) == [*[State.OFFERED] * len(posts[1:]), State.CONFIRMED]
+    assert {watching.person_of(message(1, **more)) for more in NOBODY} == {None}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        message(1, bot_id=OUR_BOT),
+        message(1, metadata={"event_type": METADATA_EVENT}),
+        {**message(1), "text": f"<@{OUR_USER}> add {link(1)}"},
+        message(1, subtype="channel_join"),
+        message(1, channel_type="im"),
+        edit(message(1, bot_id=OUR_BOT), message()),
+        edit(message(1), message(bot_id=OUR_BOT)),
+        message(),
+    ],
+)
+async def test_what_is_no_evidence_is_not_stored(tied, event):
+    assert not await watch(tied, event)
+    assert await states(tied.store) == {}
+
+
+async def test_a_channel_that_others_read_is_watched_only_where_the_operator_allows_it(tied):
+    event = {"channel": CHANNEL, **message(1)}
+    assert not await watching.watch(tied.context, TEAM, event, shared=True)
+    assert await watching.watch(replace(tied.context, shared=True), TEAM, event, shared=True)
+
+
+ODD: list[Json] = [
+    *({"message": odd} for odd in (None, ["text"], {"user": ANA, "text": "no ts"}, {"ts": "1.0"})),
+    {"message": {"ts": "1.0", "text": None, "blocks": None, "attachments": None, "user": None}},
+    {"message": {"ts": "1.0", "text": ["x"], "blocks": {}, "attachments": "x"}},
+    {"message": {"ts": "1.0"}, "previous_message": {"text": "no ts"}},
+    {"subtype": "message_deleted"},
+    {"subtype": "message_deleted", "previous_message": "gone"},
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+async def test_what_an_event_lacks_is_no_failure(tied, odd):
+    assert not await watch(tied, {"subtype": "message_changed", **odd})
+
+
+# --- edits and deletions ---
+
+
+@pytest.mark.parametrize("said", [True, False])
+@pytest.mark.parametrize(
+    ("before", "after", "offered"),
+    [((1,), (1, 2), {"1", "2"}), ((1, 2), (2,), {"2"}), ((1,), (3,), {"3"}), ((1, 2), (2, 1), {"1", "2"})],
+)
+async def test_an_edit_offers_what_came_and_takes_back_what_went(tied, before, after, offered, said):
+    """K29. What is stored of a message tells what it was, where Slack does not."""
+    await watch(tied, message(*before))
+    written = await watch(tied, edit(message(*after), message(*before) if said else None))
+    assert written == (set(before) != set(after))
+    assert {number for number, state in (await states(tied.store)).items() if state is State.OFFERED} == offered
+
+
+@pytest.mark.parametrize("before", [message(1), None, [message(1)]], ids=["told", "not told", "odd"])
+async def test_a_deletion_takes_back_what_its_message_brought(tied, before):
+    await watch(tied, message(1))
+    assert await watch(tied, deletion(before, deleted_ts=REPLY))
+    assert await states(tied.store) == {"1": State.WITHDRAWN}
+
+
+async def test_links_in_other_messages_previews_do_not_count(tied):
+    """K4."""
+    preview = {"from_url": link(1), "title_link": link(2), "text": f"<{link(3)}>"}
+    assert not await watch(tied, edit(message(attachments=[preview]), message()))
+
+
+def read(office: Office, *, ts: str, text: str) -> Any:
+    return watching.seen(office.context, WATCHED, message(ts=ts, text=text), edited=True)
+
+
+@pytest.mark.parametrize(
+    ("ts", "texts", "deleted", "renames"),
+    [
+        (THREAD.ts, ("slow", NAMED), False, True),
+        (THREAD.ts, (NAMED, "slow"), False, True),
+        (THREAD.ts, (NAMED, f"{CASES}/PLAT-7"), False, True),
+        (THREAD.ts, (NAMED, f"still: {NAMED}"), False, False),
+        (THREAD.ts, (NAMED, "This message was deleted."), True, False),
+        (REPLY, ("slow", NAMED), False, False),
+    ],
+)
+async def test_a_root_that_names_other_cases_may_make_its_thread_about_another(office, ts, texts, deleted, renames):
+    before, after = (read(office, ts=ts, text=text) for text in texts)
+    assert watching.difference(before, after, deleted=deleted).renames_root == renames
+
+
+async def test_a_root_keeps_its_tie_where_an_edit_does_not_say_that_it_named_no_case(tied):
+    root = {"ts": THREAD.ts, "text": "The API is slow"}
+    await watch(tied, message(**root))
+    assert not await watch(tied, edit(message(**{**root, "text": NAMED})))
+    assert (await tie_of(tied)).kind is TieKind.TIED
+
+
+async def test_a_root_that_names_its_case_only_after_an_edit_is_looked_up_then(office):
+    root = message(ts=THREAD.ts, text="The API is slow")
+    await watch(office, message(1))
+    assert await watch(office, edit({**root, "text": NAMED}, root))
+    assert (await tie_of(office)).named == (CaseName("default", CASE.key),)
+
+
+async def tie_of(office: Office) -> Tie:
+    async with office.store.read() as connection:
+        tie_now = await ties.of(connection, THREAD)
+    assert tie_now is not None
+    return tie_now
+
+
+# --- organisations ---
+
+
+def test_a_link_is_of_each_organisation_whose_host_it_is_on(office):
+    office.have_orgs(acme="datadoghq.com", beta="datadoghq.com", eu="datadoghq.eu")
+    several, foreign = (
+        watching.seen(office.context, WATCHED, message(text=f"{host}/monitors/1 {host}/cases/A-1"), edited=False)
+        for host in ("https://app.datadoghq.com", "https://us3.datadoghq.com")
+    )
+    assert [candidate.orgs for candidate in several.found] == [("acme", "beta")]
+    assert several.names == (CaseName("acme", "A-1"), CaseName("beta", "A-1"))
+    assert (foreign.found, foreign.names, foreign.elsewhere) == ((), (), {"us3.datadoghq.com"})

@@ -1,0 +1,68 @@
+"""Why: what is said of a message's thread, of who posted it, and of each of its links."""
+
+import pytest
+
+from bot.commands import Permalink
+from bot.model import Thread
+from bot.services import watching
+from bot.services.why import why
+from bot.store import tying
+from tests.services.conftest import ANA, BEN, CHANNEL, GUEST, KEY, TEAM, Office, link
+from tests.store.conftest import CASE
+
+CASE_LINK = f"https://app.datadoghq.com/cases/{KEY}"
+
+
+async def asked(office: Office, text: str, user: str = ANA, thread: Thread | None = None, *, heard: bool = True) -> str:
+    """What is said of a message with this text; `heard`: the bot got its event."""
+    message = office.slack.message(CHANNEL, user, text, thread_ts=thread.ts if thread else None)
+    if heard:
+        event = {"channel": CHANNEL, "channel_type": "channel", "user": user, "text": text, "ts": message["ts"]}
+        event |= {"thread_ts": thread.ts} if thread else {}
+        await watching.watch(office.context, TEAM, event, shared=False)
+    return await why(office.context, TEAM, Permalink(CHANNEL, message["ts"], thread.ts if thread else message["ts"]))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (link(1), "MONITOR 1, by route monitor."),
+        (link(1), "Offered."),
+        ("https://app.datadoghq.com/apm/recommendations", "Probably APM_RECOMMENDATION, by route"),
+        ("https://app.datadoghq.com/apm/recommendations", "It needs an id, and by itself such a link makes no card"),
+        (CASE_LINK, f"A case: {KEY}."),
+        ("https://app.datadoghq.com/logs?query=x", "Logs are no insight"),
+        (
+            "https://app.datadoghq.eu/monitors/3",
+            "Its host app.datadoghq.eu is not of this bot's Datadog site (datadoghq.com).",
+        ),
+        ("hello", "There is no link in this message. Its thread is tied to CASEM-4523 because somebody said so."),
+    ],
+)
+async def test_it_says_what_became_of_each_link(office, text, words):
+    thread = office.thread()
+    await tying.tie(office.store, thread, CASE, ANA)
+    assert words in await asked(office, text, BEN, thread)
+
+
+async def test_it_says_what_the_bot_did_not_hear_or_still_waits_for(office):
+    thread = office.thread()
+    assert "It was not written down: the bot did not hear of it" in await asked(
+        office, link(1), BEN, thread, heard=False
+    )
+    said = await asked(office, link(1), BEN, thread)
+    assert "Nobody has looked yet which case its thread is about." in said
+    assert "It waits until it is known which case this thread is about." in said
+    await tying.untie(office.store, thread, ANA)
+    assert "Somebody said that its thread is about no case." in await asked(office, link(1), BEN, thread)
+
+
+async def test_it_says_by_what_a_thread_is_tied_and_whether_its_poster_may_add(office):
+    await tying.tie(office.store, Thread(TEAM, CHANNEL, ""), CASE, ANA)
+    assert f"Its thread is tied to {KEY} by its channel." in await asked(office, link(1))
+    assert "Who posted it may not add insights: its links are never added at once." in await asked(
+        office, link(2), GUEST
+    )
+    assert "A bot posted it" in await asked(office, link(3), "U0DATADOG")
+    gone = await why(office.context, TEAM, Permalink(CHANNEL, "1.000100", "1.000100"))
+    assert gone.startswith("There is no such message")
