@@ -106,9 +106,9 @@ async def _context(
         return Slack(_client(settings, session, token.get_secret_value()))
 
     if settings.oauth is not None:
-        from bot.services import oauth
+        from bot.services import installations
 
-        workspaces = await oauth.workspaces(settings.oauth, store, connect)
+        workspaces = await installations.workspaces(settings.oauth, store, connect)
     else:
         assert settings.slack_bot_token is not None, "the settings have one of the two"  # noqa: S101
         wait_for("Slack has not answered yet (auth.test).")
@@ -150,9 +150,9 @@ async def _work(
             transport = HttpMode(app, settings.slack_signing_secret.get_secret_value(), last_event, stop_listening)
             http.events = transport.answer
             if settings.oauth is not None:
-                from bot.services import oauth
+                from bot.services import installations
 
-                pages = oauth.pages(settings.oauth, context.store, client, settings.slack_api_url)
+                pages = installations.pages(settings.oauth, context.store, client, settings.slack_api_url)
                 http.begin, http.finish = pages.begin, pages.finish
         else:
             assert settings.slack_app_token is not None, "the settings have one of the two"  # noqa: S101

@@ -3,9 +3,11 @@
 slack_sdk's own look-ups need the Enterprise Grid of a team, which an event of that team may not name. Here an
 installation is found by the store's `workspace`: the enterprise of an org-wide install, else the team. Tokens are
 encrypted by Fernet (cryptography.io/en/latest/fernet): the first key encrypts, each of them decrypts.
+
+Imported only where OAuth is set, because slack_sdk's stores and cryptography come with it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -17,11 +19,15 @@ from pydantic import SecretStr
 from slack_sdk.oauth.installation_store import Installation as SlackInstallation
 from slack_sdk.oauth.installation_store.sqlalchemy import AsyncSQLAlchemyInstallationStore
 from slack_sdk.oauth.state_store.sqlalchemy import AsyncSQLAlchemyOAuthStateStore
+from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import ColumnElement, Table, and_, case, delete, desc, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.config.settings import OAuth
 from bot.model import INSTALL_PATH
-from bot.slack.workspaces import Installation
+from bot.slack.client import Slack
+from bot.slack.oauth import Installing
+from bot.slack.workspaces import Installation, InstalledWorkspaces
 from bot.store import Store
 
 STATE_SECONDS = 600
@@ -157,3 +163,15 @@ class States(AsyncSQLAlchemyOAuthStateStore):
 
 def _utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+async def workspaces(oauth: OAuth, store: Store, connect: Callable[[SecretStr], Slack]) -> InstalledWorkspaces:
+    """The workspaces that install the bot; from now on their tokens are encrypted with the first key."""
+    stored = StoredInstallations(store, oauth.client_id, oauth.keys)
+    await stored.renew()
+    return InstalledWorkspaces(stored, connect, oauth.allowed)
+
+
+def pages(oauth: OAuth, store: Store, client: AsyncWebClient, slack_url: str) -> Installing:
+    """The two pages of the installation; `client` has no token."""
+    return Installing(client, StoredInstallations(store, oauth.client_id, oauth.keys), States(store), oauth, slack_url)

@@ -9,7 +9,7 @@ import pytest_asyncio
 from bot.insights import Mode
 from bot.messages.cards import METADATA_EVENT
 from bot.model import CaseName, State, Thread, Tie, TieKind
-from bot.sandbox.slack.people import OUR_BOT, OUR_USER
+from bot.sandbox.slack.workspace import OUR_BOT, OUR_USER
 from bot.services import watching
 from bot.store import modes, ties
 from tests.services.conftest import ANA, CHANNEL, GUEST, TEAM, Office, link
