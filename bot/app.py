@@ -29,7 +29,7 @@ from bot.slack.errors import SlackPermanent, SlackTransient
 from bot.slack.http_mode import HttpMode
 from bot.slack.socket_mode import SocketMode, SocketModeEnd
 from bot.slack.transport import LastEvent, Transport
-from bot.slack.workspaces import InstalledWorkspaces, OneWorkspace, Workspace
+from bot.slack.workspaces import OneWorkspace, Workspace
 from bot.store import Store, migrate
 from bot.store.cards import Timing
 from bot.worker.loop import Worker
@@ -187,8 +187,7 @@ async def _raise_errors(done: set[asyncio.Task[Any]]) -> None:
 
 
 def _bolt_app(context: Context, client: AsyncWebClient, responder: Responder) -> AsyncApp:
-    guard = installs.guarding(context) if isinstance(context.workspaces, InstalledWorkspaces) else None
-    app = bolt.create(context, client, before_authorize=guard)
+    app = bolt.create(context, client, before_authorize=installs.guarding(context))
     messages.register(app, context, responder.wake)
     clicks.register(app, context, responder)
     commands.register(app, context, responder)

@@ -1,4 +1,4 @@
-"""Which workspaces the bot listens to, where they install it themselves.
+"""Which workspaces the bot listens to: it may be removed from one, or not be allowed any more.
 
 This runs before Bolt asks who the bot is in a workspace: where the app was removed, its token is dead already.
 """

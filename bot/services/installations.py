@@ -1,4 +1,4 @@
-"""The workspaces that installed the bot: slack_sdk's stores in our database, with the tokens encrypted at rest.
+"""The workspaces that install the bot: slack_sdk's stores in our database, with the tokens encrypted at rest.
 
 slack_sdk's own look-ups need the Enterprise Grid of a team, which an event of that team may not name. Here an
 installation is found by the store's `workspace`: the enterprise of an org-wide install, else the team. Tokens are
@@ -9,11 +9,13 @@ Imported only where OAuth is set, because slack_sdk's stores and cryptography co
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import uuid4
 
 import structlog
+from cachetools import TTLCache
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import SecretStr
 from slack_sdk.oauth.installation_store import Installation as SlackInstallation
@@ -26,16 +28,29 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bot.config.settings import OAuth
 from bot.model import INSTALL_PATH
 from bot.slack.client import Slack
+from bot.slack.errors import SlackPermanent
 from bot.slack.oauth import Installing
-from bot.slack.workspaces import Installation, InstalledWorkspaces
+from bot.slack.workspaces import Workspace
 from bot.store import Store
 
 STATE_SECONDS = 600
 """How long a person may take to press Allow."""
+CHECKED_SECONDS = 60.0
+"""How long an installation at another replica, or its removal, may be unknown to this one."""
 NEXT = "put the key that it was encrypted with behind the new one, with a comma, or install again at {page}"
 """The next step where no key of CASE_INSIGHTS_SECRET_KEY opens a token."""
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """One workspace's. `enterprise`: its Enterprise Grid, if it is in one."""
+
+    workspace: str
+    team: str | None
+    enterprise: str | None
+    token: SecretStr
 
 
 class StoredInstallations(AsyncSQLAlchemyInstallationStore):
@@ -163,6 +178,48 @@ class States(AsyncSQLAlchemyOAuthStateStore):
 
 def _utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+class InstalledWorkspaces:
+    """Those that installed the bot themselves, of the `allowed` workspaces and Enterprise Grids.
+
+    `connect`: Slack, with a token. Who the bot is in a workspace is asked once for each token.
+    """
+
+    def __init__(
+        self, installations: StoredInstallations, connect: Callable[[SecretStr], Slack], allowed: frozenset[str]
+    ) -> None:
+        self._installations, self._connect, self._allowed = installations, connect, allowed
+        self._checked = TTLCache[str, Workspace](4096, CHECKED_SECONDS)
+        self._connected: dict[str, tuple[str, Workspace]] = {}
+
+    async def at(self, workspace: str) -> Workspace:
+        if checked := self._checked.get(workspace):
+            return checked
+        installation = await self._installations.find(workspace)
+        if installation is None or self._allowed.isdisjoint({installation.team, installation.enterprise}):
+            self._connected.pop(workspace, None)
+            raise SlackPermanent("not_installed" if installation is None else "team_not_allowed")
+        token = installation.token.get_secret_value()
+        known_token, connected = self._connected.get(workspace, ("", None))
+        if connected is None or known_token != token:
+            slack = self._connect(installation.token)
+            connected = Workspace(slack, await slack.myself())
+            self._connected[workspace] = (token, connected)
+        self._checked[workspace] = connected
+        return connected
+
+    async def installed(self) -> Sequence[str]:
+        return await self._installations.all()
+
+    def grid(self, workspace: str) -> str | None:
+        _, connected = self._connected.get(workspace, ("", None))
+        return connected.myself.enterprise if connected else None
+
+    async def removed(self, workspace: str, at: float) -> None:
+        await self._installations.forget(workspace, before=at + 1.0)
+        self._checked.pop(workspace, None)
+        self._connected.pop(workspace, None)
 
 
 async def workspaces(oauth: OAuth, store: Store, connect: Callable[[SecretStr], Slack]) -> InstalledWorkspaces:

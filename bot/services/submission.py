@@ -54,7 +54,7 @@ async def submit(context: Context, user: str, view: Json) -> Mapping[str, str] |
         return {"key": sentences.not_saved()}
     if not changed:
         return None
-    return Form({**filled.about, "told": "yes"}, filled.rows, notice=changed, case=modal.chosen(view))
+    return Form({**filled.about, "warned": "yes"}, filled.rows, notice=changed, case=modal.chosen(view))
 
 
 async def _case_of(context: Context, filled: Filled) -> Case:
@@ -100,7 +100,7 @@ async def _write(context: Context, user: str, filled: Filled, case: Case) -> str
     insights = tuple(insight_of(row, context.routes) for row in rows)
     async with context.store.write() as tx:
         old = await cards.by_id(tx, [row.insight for row in rows if row.insight is not None])
-        decided = [item for item in old if item.state is not State.OFFERED and "told" not in about]
+        decided = [item for item in old if item.state is not State.OFFERED and "warned" not in about]
         if not decided:
             if filled.tie and thread.ts:
                 await tying.tie_in(tx, thread, case, user)

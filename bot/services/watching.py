@@ -22,10 +22,6 @@ from bot.store.seen import Candidate, Rules, ScannedMessage
 
 Json = dict[str, Any]
 
-WATCHED_CHANNELS = ("channel", "group")
-"""Not direct messages. Channels that are shared with other organisations only where the operator allows it."""
-DIRECT = "D"
-"""Ids of direct messages begin with it; it decides where an event does not say what its channel is."""
 _OF_APPS = ("bot_id", "app_id", "bot_profile")
 _COUNTED = {Insight: "insight", Draft: "draft", CaseLink: "case", Uncovered: "uncovered"}
 
@@ -133,9 +129,9 @@ async def _sight(context: Context, brought: ScannedMessage) -> bool:
 
 
 def is_watched(event: Json) -> bool:
-    """Whether a `message` event is of a channel that the bot watches."""
+    """Whether a `message` event is of a channel, not of direct messages, whose ids begin with D."""
     kind = event.get("channel_type")
-    return kind in WATCHED_CHANNELS or (not kind and not str(event["channel"]).startswith(DIRECT))
+    return kind in ("channel", "group") or (not kind and not str(event["channel"]).startswith("D"))
 
 
 def difference(before: ScannedMessage, after: ScannedMessage, *, deleted: bool) -> Edit:

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import aiohttp
 import pytest
@@ -19,9 +20,10 @@ from bot.policy import Confirmers
 from bot.sandbox.datadog.server import DatadogServer
 from bot.sandbox.render import as_text
 from bot.sandbox.slack.server import SlackServer
+from bot.sandbox.slack.workspace import OUR_BOT, OUR_USER
 from bot.services.context import Context, Organization
 from bot.services.responder import Responder
-from bot.slack.client import Slack
+from bot.slack.client import Myself, Slack
 from bot.slack.manifest import manifest
 from bot.slack.workspaces import OneWorkspace, Workspace
 from bot.store import Store, schema
@@ -31,10 +33,28 @@ TEAM, CHANNEL, SHARED = "T0ACME", "C0INCIDENTS", "C0SHARED"
 ANA, BEN, GUEST = "U0ANA", "U0BEN", "U0GUEST"
 KEY, TITLE = "CASEM-4523", "Memory leak"
 ROUTES = load()
+MYSELF = Myself(TEAM, "Acme", None, OUR_USER, OUR_BOT, "https://acme.slack.com/")
 
 
 def link(number: int) -> str:
     return f"https://app.datadoghq.com/monitors/{number}"
+
+
+def context_of(**sites: str) -> Context:
+    """For decisions that reach nobody: organisations by name and site, no store, no servers."""
+    nothing: Any = None
+    return Context(
+        store=nothing,
+        workspaces=OneWorkspace(Workspace(nothing, MYSELF)),
+        orgs={name: Organization(OrgHosts(name, site), nothing, nothing, "") for name, site in sites.items()},
+        routes=ROUTES,
+        confirmers=None,
+        lease=4.0,
+        retry_cap=2.0,
+        give_up_after=60.0,
+        keep=60.0,
+        timing=Timing(0.2),
+    )
 
 
 @dataclass(slots=True)
@@ -102,16 +122,10 @@ async def office(store: Store) -> AsyncIterator[Office]:
         titles = Titles(api, "default")
         stack.push_async_callback(titles.close)
         datadog.add_case(KEY, TITLE)
-        context = Context(
+        context = replace(
+            context_of(),
             store=store,
             workspaces=OneWorkspace(Workspace(client, await client.myself())),
             orgs={"default": Organization(OrgHosts("default", "datadoghq.com"), api, titles, "https://app/cases/")},
-            routes=ROUTES,
-            confirmers=None,
-            lease=4.0,
-            retry_cap=2.0,
-            give_up_after=60.0,
-            keep=60.0,
-            timing=Timing(0.2),
         )
         yield Office(context, slack, datadog)

@@ -10,7 +10,7 @@ from bot.model import CaseName
 from bot.services import cases
 from bot.services.cases import CredentialsRefused
 from bot.store import tying
-from tests.services.conftest import ANA, KEY, TEAM
+from tests.services.conftest import ANA, KEY, TEAM, context_of
 from tests.store.conftest import CASE, OTHER_CASE
 
 GET = "GET /api/v2/cases/{case_id}"
@@ -61,9 +61,9 @@ async def test_a_thread_that_a_person_made_about_no_case_is_about_none(office):
         (CaseReference("https://us3.datadoghq.com/cases/CASEM-4523"), []),
     ],
 )
-def test_a_name_can_mean_a_case_of_each_organisation_that_may_have_it(office, reference, orgs):
-    office.have_orgs(acme="datadoghq.com", beta="datadoghq.com", eu="datadoghq.eu")
-    names = cases.names_of(office.context, TEAM, reference)
+def test_a_name_can_mean_a_case_of_each_organisation_that_may_have_it(reference, orgs):
+    context = context_of(acme="datadoghq.com", beta="datadoghq.com", eu="datadoghq.eu")
+    names = cases.names_of(context, TEAM, reference)
     assert list(names) == [CaseName(org, KEY) for org in orgs]
 
 

@@ -12,7 +12,7 @@ from bot.model import InsightType, OrgHosts, State
 from bot.services import modal, submission
 from bot.services.checks import UserError
 from tests.messages.test_modal import as_opened
-from tests.services.conftest import ANA, BEN, CHANNEL, GUEST, KEY, ROUTES, TEAM, TITLE, Office, link
+from tests.services.conftest import ANA, BEN, CHANNEL, GUEST, KEY, ROUTES, TEAM, TITLE, Office, context_of, link
 from tests.store.conftest import CASE, THREAD, card_of, monitor, paste, press, states, tie
 
 Json = dict[str, Any]
@@ -22,9 +22,9 @@ PULL = "https://github.com/acme/api/pull/9"
 DATADOG_DOWN = "Datadog does not answer just now, so nothing was changed. Try again in a minute."
 
 
-def form(office: Office, *links: str) -> Form:
+def form(*links: str) -> Form:
     message = {"ts": THREAD.ts, "user": ANA, "text": " ".join(links)}
-    return modal.form_of_message(office.context, TEAM, CHANNEL, message)
+    return modal.form_of_message(context_of(), TEAM, CHANNEL, message)
 
 
 async def submit(office: Office, shown: Form, user: str = ANA, **typed: str) -> Any:
@@ -37,20 +37,20 @@ async def submit(office: Office, shown: Form, user: str = ANA, **typed: str) -> 
     return await submission.submit(office.context, user, {**view, "state": {"values": values}})
 
 
-def test_a_message_brings_each_insight_once_and_what_none_covers(office):
-    shown = form(office, link(1), DRAFT, LOGS, f"https://app.datadoghq.com/cases/{KEY}", link(1), link(2))
+def test_a_message_brings_each_insight_once_and_what_none_covers():
+    shown = form(link(1), DRAFT, LOGS, f"https://app.datadoghq.com/cases/{KEY}", link(1), link(2))
     assert [(row.type, row.draft) for row in shown.rows] == [
         (InsightType.MONITOR, False),
         (InsightType.APM_RECOMMENDATION, True),
         (InsightType.MONITOR, False),
     ]
     assert shown.uncovered == [LOGS]
-    assert "holds no Datadog link" in str(modal.view_of(form(office)))
+    assert "holds no Datadog link" in str(modal.view_of(form()))
 
 
 @pytest.mark.parametrize("key", [KEY.lower(), f"https://app.datadoghq.com/cases/{KEY}"])
 async def test_a_case_is_typed_in_lower_case_or_as_a_link(office, key):
-    assert await submit(office, form(office, link(1), link(2)), key=key) is None
+    assert await submit(office, form(link(1), link(2)), key=key) is None
     assert await office.insights() == {"1": State.CONFIRMED, "2": State.CONFIRMED}
 
 
@@ -65,14 +65,14 @@ async def test_a_case_is_typed_in_lower_case_or_as_a_link(office, key):
     ],
 )
 async def test_what_is_wrong_stays_on_its_field(office, typed, field, words):
-    problems = await submit(office, form(office, link(1)), **typed)
+    problems = await submit(office, form(link(1)), **typed)
     assert list(problems) == [field]
     assert words in problems[field]
     assert await office.insights() == {}
 
 
 async def test_who_may_not_change_a_case_submits_finds_and_edits_nothing(office):
-    problems = await submit(office, form(office, link(1)), GUEST, key=KEY)
+    problems = await submit(office, form(link(1)), GUEST, key=KEY)
     assert problems["key"].startswith("Only full members of Acme")
     assert await modal.search(office.context, TEAM, GUEST, TITLE) == ()
     card = await offered(office)
@@ -86,7 +86,7 @@ async def test_who_may_not_change_a_case_submits_finds_and_edits_nothing(office)
 async def test_with_datadog_down_nothing_is_found_or_changed(office):
     office.datadog.control.rule("datadog", "*", status=503)
     assert await modal.search(office.context, TEAM, ANA, TITLE) == []
-    assert await submit(office, form(office, link(1)), key=KEY) == {"key": DATADOG_DOWN}
+    assert await submit(office, form(link(1)), key=KEY) == {"key": DATADOG_DOWN}
     office.datadog.control.clear_rules()
     for _ in range(2):
         [choice] = await modal.search(office.context, TEAM, ANA, TITLE)
@@ -94,7 +94,7 @@ async def test_with_datadog_down_nothing_is_found_or_changed(office):
     assert len([call for call in office.datadog.control.calls if call.status == 200]) == 1, (
         "the answer counts for a while"
     )
-    assert await submit(office, replace(form(office, link(1)), case=choice)) is None
+    assert await submit(office, replace(form(link(1)), case=choice)) is None
 
 
 async def offered(office: Office) -> str:
@@ -149,11 +149,11 @@ async def test_where_several_organisations_have_the_key_the_modal_names_them_and
     office.have_orgs(acme="datadoghq.com", beta="datadoghq.com")
     found = await modal.search(office.context, TEAM, ANA, TITLE)
     assert [choice.key for choice in found] == [f"acme/{KEY}", f"beta/{KEY}"]
-    problems = await submit(office, form(office, link(1)), key=KEY)
+    problems = await submit(office, form(link(1)), key=KEY)
     assert f"Say which: acme/{KEY} or beta/{KEY}" in problems["key"]
-    assert await submit(office, form(office, link(1)), key=f"beta/{KEY}") is None
+    assert await submit(office, form(link(1)), key=f"beta/{KEY}") is None
     office.take_org_away()
-    problems = await submit(office, replace(form(office, link(2)), case=found[0]))
+    problems = await submit(office, replace(form(link(2)), case=found[0]))
     assert problems["key"].startswith(f"{KEY} belongs to the Datadog organisation acme, which this bot does not use")
 
 

@@ -12,7 +12,7 @@ from bot.model import CaseName, State, Thread, Tie, TieKind
 from bot.sandbox.slack.workspace import OUR_BOT, OUR_USER
 from bot.services import watching
 from bot.store import modes, ties
-from tests.services.conftest import ANA, CHANNEL, GUEST, TEAM, Office, link
+from tests.services.conftest import ANA, CHANNEL, GUEST, TEAM, Office, context_of, link
 from tests.store.conftest import CASE, REPLY, THREAD, states, tie
 
 Json = dict[str, Any]
@@ -42,9 +42,8 @@ async def tied(office: Office) -> Office:
     return office
 
 
-async def watch(office: Office, event: Json, **more: Any) -> bool:
-    event = {"channel": CHANNEL, **event}
-    return await watching.watch(office.context, TEAM, event, shared=False, **more)
+async def watch(office: Office, event: Json, *, shared: bool = False) -> bool:
+    return await watching.watch(office.context, TEAM, {"channel": CHANNEL, **event}, shared=shared)
 
 
 # --- which messages count ---
@@ -84,7 +83,12 @@ async def test_auto_adds_what_a_person_posts_who_may_and_offers_the_rest(tied):
     for number, more in enumerate(posts, 1):
         assert await watch(tied, message(number, ts=f"1000.{number:06}", **more))
     assert list((await states(tied.store)).values()) == [*[State.OFFERED] * len(posts[1:]), State.CONFIRMED]
-    assert {watching.person_of(message(1, **more)) for more in NOBODY} == {None}
+
+
+@pytest.mark.parametrize("more", NOBODY, ids=str)
+def test_what_an_app_or_slackbot_posts_is_nobodys_word(more):
+    assert watching.person_of(message(1, **more)) is None
+    assert watching.person_of(message(1, subtype="thread_broadcast")) == ANA
 
 
 @pytest.mark.parametrize(
@@ -106,9 +110,9 @@ async def test_what_is_no_evidence_is_not_stored(tied, event):
 
 
 async def test_a_channel_that_others_read_is_watched_only_where_the_operator_allows_it(tied):
-    event = {"channel": CHANNEL, **message(1)}
-    assert not await watching.watch(tied.context, TEAM, event, shared=True)
-    assert await watching.watch(replace(tied.context, shared=True), TEAM, event, shared=True)
+    assert not await watch(tied, message(1), shared=True)
+    tied.context = replace(tied.context, shared=True)
+    assert await watch(tied, message(1), shared=True)
 
 
 ODD: list[Json] = [
@@ -155,10 +159,6 @@ async def test_links_in_other_messages_previews_do_not_count(tied):
     assert not await watch(tied, edit(message(attachments=[preview]), message()))
 
 
-def read(office: Office, *, ts: str, text: str) -> Any:
-    return watching.seen(office.context, WATCHED, message(ts=ts, text=text), edited=True)
-
-
 @pytest.mark.parametrize(
     ("ts", "texts", "deleted", "renames"),
     [
@@ -170,8 +170,9 @@ def read(office: Office, *, ts: str, text: str) -> Any:
         (REPLY, ("slow", NAMED), False, False),
     ],
 )
-async def test_a_root_that_names_other_cases_may_make_its_thread_about_another(office, ts, texts, deleted, renames):
-    before, after = (read(office, ts=ts, text=text) for text in texts)
+def test_a_root_that_names_other_cases_may_make_its_thread_about_another(ts, texts, deleted, renames):
+    context = context_of(default="datadoghq.com")
+    before, after = (watching.seen(context, WATCHED, message(ts=ts, text=text), edited=True) for text in texts)
     assert watching.difference(before, after, deleted=deleted).renames_root == renames
 
 
@@ -199,10 +200,10 @@ async def tie_of(office: Office) -> Tie:
 # --- organisations ---
 
 
-def test_a_link_is_of_each_organisation_whose_host_it_is_on(office):
-    office.have_orgs(acme="datadoghq.com", beta="datadoghq.com", eu="datadoghq.eu")
+def test_a_link_is_of_each_organisation_whose_host_it_is_on():
+    context = context_of(acme="datadoghq.com", beta="datadoghq.com", eu="datadoghq.eu")
     several, foreign = (
-        watching.seen(office.context, WATCHED, message(text=f"{host}/monitors/1 {host}/cases/A-1"), edited=False)
+        watching.seen(context, WATCHED, message(text=f"{host}/monitors/1 {host}/cases/A-1"), edited=False)
         for host in ("https://app.datadoghq.com", "https://us3.datadoghq.com")
     )
     assert [candidate.orgs for candidate in several.found] == [("acme", "beta")]
