@@ -75,11 +75,14 @@ async def fill(context: Context, workspace: str, user: str, view_id: str, form: 
         return
     try:
         await permit(context, workspace, user, "a case")
+        case = await tied_case(context, Thread(workspace, form.about["channel"], form.about["thread"]))
     except UserError as error:
         await _update(context, workspace, view_id, views.message(str(error)))
-        return
-    if case := await _case_of(context, Thread(workspace, form.about["channel"], form.about["thread"])):
-        await _update(context, workspace, view_id, views.form(replace(form, case=_choice(case), tie=False)))
+    except (SlackTransient, SlackPermanent, DatadogTransient, CredentialsRefused) as error:
+        log.info("modal.case_unknown", why=str(error))  # it can be searched for and typed, and is checked then
+    else:
+        if case is not None:
+            await _update(context, workspace, view_id, views.form(replace(form, case=_choice(case), tie=False)))
 
 
 async def fill_from_card(context: Context, workspace: str, user: str, view_id: str, card_id: str) -> None:
@@ -113,15 +116,6 @@ async def _update(context: Context, workspace: str, view_id: str, view: Json) ->
         await (await context.slack(workspace)).update_view(view_id, view)
     except (SlackTransient, SlackPermanent) as error:  # closed by now, or Slack is slow: what is open works anyway
         log.info("modal.not_updated", why=str(error))
-
-
-async def _case_of(context: Context, thread: Thread) -> Case | None:
-    """The thread's case; None where Slack or Datadog do not tell: a person can search for it or type it."""
-    try:
-        return await tied_case(context, thread)
-    except (SlackTransient, SlackPermanent, DatadogTransient, CredentialsRefused) as error:
-        log.info("modal.case_unknown", why=str(error))
-        return None
 
 
 async def search(context: Context, workspace: str, user: str, words: str) -> Sequence[Choice]:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from bot.sandbox.render import as_text
 from tests.e2e.bench import CASE_LINK, CHANNEL, GET, KEY, PUT, TITLE, Bench, monitor, options
 
@@ -102,25 +104,23 @@ async def test_where_the_bot_is_not_in_the_channel_the_card_lives_in_the_persons
     assert [rid for _, rid, _ in b.on_case] == ["5"]
 
 
-async def test_links_without_an_insight_become_one_comment(b: Bench) -> None:
+@pytest.mark.parametrize(
+    ("lost", "answer"), [(False, "The comment with the links is on"), (True, "Whether the comment reached")]
+)
+async def test_links_without_an_insight_become_one_comment_whose_call_is_never_repeated(
+    b: Bench, lost: bool, answer: str
+) -> None:
     root = b.start_thread(f"{CASE_LINK} {LOGS}")
     await b.handled()
+    if lost:
+        b.control.rule("datadog", COMMENT, drop="after", times=1)
     await opened(b, root)
     view = await until_shown(b, "1 link is no insight")
     await submit(b, view, {"key": {"key": KEY}, "commenting": {"commenting": ["comment"]}})
-    assert await b.answer_to("U0ANA") == f"The comment with the links is on {KEY}."
-    assert b.datadog.cases[KEY].comments == [LOGS]
-
-
-async def test_a_comment_whose_answer_got_lost_is_never_repeated_and_that_is_said(b: Bench) -> None:
-    root = b.start_thread(f"{CASE_LINK} {LOGS}")
-    await b.handled()
-    b.control.rule("datadog", COMMENT, drop="after", times=1)
-    view = await opened(b, root)
-    await submit(b, view, {"key": {"key": KEY}, "commenting": {"commenting": ["comment"]}})
-    assert (await b.answer_to("U0ANA")).startswith(f"Whether the comment reached {KEY} is not known")
+    assert (await b.answer_to("U0ANA")).startswith(f"{answer} {KEY}")
     await b.handled()
     assert len(b.calls(COMMENT)) == 1
+    assert b.datadog.cases[KEY].comments == [LOGS]
 
 
 async def test_a_locked_database_loses_no_input(b: Bench) -> None:
