@@ -21,7 +21,7 @@ from bot.store import Store, engine, migrate
 from tests import postgres
 from tests.fill import fill
 
-FOLDER = "CASE_INSIGHTS_TESTS_STATEMENTS"
+FOLDER = "TESTS_STATEMENTS"
 """Where processes write down what they execute; unset: they do not."""
 GROWING = ("cases", "ties", "sightings", "insights", "cards", "card_insights", "transitions", "mentions", "comments")
 OF_FEW_ROWS = ("ix_cards_behind", "ix_insights_at_work", "ix_insights_unfinished", "ix_sightings_pending")
