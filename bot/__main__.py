@@ -39,7 +39,7 @@ def run(chosen: str | None) -> None:
     # Imported here: `explain` must not pay for Slack and the database.
     from bot import app, logs
     from bot.config import settings
-    from bot.model import TransportMode
+    from bot.config.validation import TransportMode
 
     gc.freeze()
     gc.enable()

@@ -1,25 +1,24 @@
-"""The one grammar of `/insight …` and `@Case Insights …`: what people type, read into what they want.
+"""The one grammar of `/insight …` and `@Case Insights …`.
 
-Nothing here raises: what is not understood is a value that says so, with the nearest right command.
+Nothing here raises: text that is not understood becomes a value with the nearest right command.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import assert_never
 
 from bot.insights import Mode
+from bot.links.shapes import case_key, uuid
+from bot.links.urls import CONTROL, unescape
 
 COMMAND, MENTION = "/insight", "@Case Insights"
-"""What stands before a command: the app's manifest declares the one, its display name makes the other."""
+"""The two prefixes of a command: the slash command in the manifest, and the app's display name."""
 SHORTCUT = "add_to_case"
-"""The message shortcut, as the manifest declares it."""
-_CONTROL = re.compile(r"<(https?://[^<>|]+)(?:\|[^<>]*)?>", re.IGNORECASE)
+"""The message shortcut in the manifest."""
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "\u00a0": " "})
-_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
-_KEY = re.compile(r"[A-Z][A-Z0-9]{0,9}-[1-9][0-9]{0,8}", re.IGNORECASE)
 _ORG = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}", re.IGNORECASE)
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _PERMALINK = re.compile(
     r"https://[^/?#]+/archives/(?P<channel>[CDG][A-Z0-9]{2,20})/p(?P<seconds>\d{10})(?P<micros>\d{6})"
     r"(?:\?(?P<query>[^#]*))?(?:#.*)?"
@@ -29,7 +28,7 @@ _THREAD_TS = re.compile(r"(?:^|&)thread_ts=(\d{10}\.\d{6})(?:&|$)")
 
 @dataclass(frozen=True, slots=True)
 class Permalink:
-    """A Slack message by its address: its channel, its ts, and its thread's root (itself, where it is no reply)."""
+    """A Slack message by its address; `thread_ts` is the root of its thread (itself, if it is no reply)."""
 
     channel: str
     ts: str
@@ -38,9 +37,9 @@ class Permalink:
 
 @dataclass(frozen=True, slots=True)
 class CaseReference:
-    """A case as a person names it: a key (upper case), a UUID (lower case), or a link of one.
+    """A case as a person names it: its key (upper case), its UUID (lower case), or its link.
 
-    `org`: the Datadog organisation that they put before the key, where several may have it.
+    `org`: the Datadog organisation before the key (`acme/CASEM-1`), for keys that several organisations have.
     """
 
     name: str
@@ -57,7 +56,7 @@ class CaseReference:
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """Put links on a case; `messages`: all links of these. No case: that of the thread."""
+    """Put links, and all links of `messages`, on a case. No case: the thread's."""
 
     links: tuple[str, ...]
     messages: tuple[Permalink, ...]
@@ -114,7 +113,7 @@ class Help:
 
 @dataclass(frozen=True, slots=True)
 class Misunderstood:
-    """`words`: what was not understood, as typed; `problem`: what is wrong with it; `try_this`: a right command."""
+    """`words`: the text as typed; `problem`: what is wrong with it; `try_this`: a right command."""
 
     words: str
     problem: str
@@ -126,30 +125,28 @@ Command = Change | Status | Explain | Why | Help
 
 
 def channels(command: Command) -> frozenset[str]:
-    """Those that a command names by the address of a message."""
+    """The channels of the messages whose addresses a command names."""
     match command:
-        case Why(message):
-            named = [message]
         case Add(_, messages, _, where):
-            named = [*messages, *([where] if where else [])]
+            links = [*messages, where]
         case SetTie(_, where) | SetMode(_, where) | Untie(where) | Status(where) | Scan(where) | Undo(where):
-            named = [where] if where else []
+            links = [where]
+        case Why(message):
+            links = [message]
         case Explain() | Help():
-            named = []
-    return frozenset(each.channel for each in named)
+            links = []
+        case _:
+            assert_never(command)
+    return frozenset(link.channel for link in links if link)
 
 
 class _Wrong(Exception):
-    """Ends the reading of a command; never leaves this module."""
-
-    def __init__(self, problem: str) -> None:
-        super().__init__(problem)
-        self.problem = problem
+    """The problem with a command; never leaves this module."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One row of the grammar: how it is written, and what it does, for help and README."""
+    """One row of the grammar, with its usage and its effect for the help and the README."""
 
     usage: str
     does: str
@@ -157,7 +154,7 @@ class Verb:
 
 
 def parse(text: str) -> Command | Misunderstood:
-    """What a person wants who typed this after `/insight` or the mention."""
+    """Read what a person typed after `/insight` or the mention."""
     plain = _plain(text)
     words = plain.split()
     if not words:
@@ -172,25 +169,24 @@ def parse(text: str) -> Command | Misunderstood:
         rest, where = _without_place(rest)
         return VERBS[verb].read(rest, where)
     except _Wrong as wrong:
-        return Misunderstood(plain.strip(), wrong.problem, VERBS[verb].usage)
+        return Misunderstood(plain.strip(), str(wrong), VERBS[verb].usage)
 
 
 def permalink(link: str) -> Permalink | None:
-    """The message that this address names; None: it is no address of a Slack message."""
+    """The message with this address; None if it is no address of a Slack message."""
     match = _PERMALINK.fullmatch(link)
     if match is None:
         return None
     ts = f"{match['seconds']}.{match['micros']}"
-    thread = _THREAD_TS.search(match["query"] or "")
-    return Permalink(match["channel"], ts, thread[1] if thread else ts)
+    root = _THREAD_TS.search(match["query"] or "")
+    return Permalink(match["channel"], ts, root[1] if root else ts)
 
 
 def _plain(text: str) -> str:
-    """Text as typed: Slack's markup of links and its escapes undone, typographic quotes made plain."""
-    text = _CONTROL.sub(lambda found: f" {found[1]} ", text).translate(_QUOTES)
-    for entity, character in _ENTITIES:
-        text = text.replace(entity, character)
-    return " ".join(stripped for word in text.split() if (stripped := word.strip("\"'`,;")))
+    """Text as typed, without Slack's markup of links, its escapes, and typographic quotes."""
+    text = CONTROL.sub(lambda control: f" {control[1]} " if _is_link(control[1]) else control[0], text)
+    words = unescape(text.translate(_QUOTES)).split()
+    return " ".join(stripped for word in words if (stripped := word.strip("\"'`,;")))
 
 
 def _is_link(word: str) -> bool:
@@ -198,7 +194,7 @@ def _is_link(word: str) -> bool:
 
 
 def parse_case(text: str) -> CaseReference | None:
-    """A case as a person names it; None: this is neither a key, nor a UUID, nor a link."""
+    """A case from its key, UUID or link; None if the text is none of these."""
     try:
         return _case(_plain(text).split())
     except _Wrong:
@@ -206,15 +202,20 @@ def parse_case(text: str) -> CaseReference | None:
 
 
 def _without_place(words: Sequence[str]) -> tuple[Sequence[str], Permalink | None]:
-    """The words without `in <permalink>`, and the place that it names."""
-    places = [number for number, word in enumerate(words) if word.lower() == "in"]
-    if not places:
+    """The words without `in <permalink>`, and the message at that address."""
+    before, after = _split_at("in", words)
+    if after is None:
         return words, None
-    at = places[0]
-    named = permalink(words[at + 1]) if at + 1 < len(words) else None
-    if named is None:
-        raise _Wrong("needs the address of a message after “in” (⋯ on it, Copy link)")
-    return [*words[:at], *words[at + 2 :]], named
+    where = permalink(after[0]) if after else None
+    if where is None:
+        raise _Wrong("needs a message's address after “in” (⋯ on the message, Copy link)")
+    return [*before, *after[1:]], where
+
+
+def _split_at(separator: str, words: Sequence[str]) -> tuple[Sequence[str], Sequence[str] | None]:
+    """The words before and after the first `separator`; None after it, if it is missing."""
+    at = next((number for number, word in enumerate(words) if word.lower() == separator), None)
+    return (words, None) if at is None else (words[:at], words[at + 1 :])
 
 
 def _case(words: Sequence[str]) -> CaseReference:
@@ -223,29 +224,23 @@ def _case(words: Sequence[str]) -> CaseReference:
     word = words[0].rstrip(".!?")
     if _is_link(word):
         return CaseReference(words[0])
-    org, slash, key = word.rpartition("/")
-    if _KEY.fullmatch(key) and (_ORG.fullmatch(org) if slash else True):
-        return CaseReference(key.upper(), org.lower())
-    if _UUID.fullmatch(word):
-        return CaseReference(word.lower())
-    raise _Wrong(f"does not name a case: “{word}” is neither a key, like CASEM-4523, nor a link of one")
-
-
-def _nothing_more(words: Sequence[str]) -> None:
-    if words:
-        raise _Wrong(f"takes no “{' '.join(words)}”")
+    org, slash, name = word.rpartition("/")
+    if (key := case_key(name)) and (not slash or _ORG.fullmatch(org)):
+        return CaseReference(key, org.lower())
+    if case_id := uuid(word):
+        return CaseReference(case_id)
+    raise _Wrong(f"does not name a case: “{word}” is neither a key, like CASEM-4523, nor a case's link")
 
 
 def _add(words: Sequence[str], where: Permalink | None) -> Command:
-    at = next((number for number, word in enumerate(words) if word.lower() == "to"), len(words))
-    given, after = words[:at], words[at + 1 :]
-    case = _case(after) if at < len(words) else None
+    given, after = _split_at("to", words)
+    case = None if after is None else _case(after)
     wrong = next((word for word in given if not _is_link(word)), None)
     if wrong is not None:
-        raise _Wrong(f"takes links: “{wrong}” is none")
+        raise _Wrong(f"takes only links, and “{wrong}” is none")
     if not given:
         raise _Wrong("needs a link")
-    messages = tuple(found for link in given if (found := permalink(link)))
+    messages = tuple(message for link in given if (message := permalink(link)))
     links = tuple(link for link in given if permalink(link) is None)
     return Add(links, messages, case, where)
 
@@ -256,7 +251,7 @@ def _tie(words: Sequence[str], where: Permalink | None) -> Command:
 
 def _mode(words: Sequence[str], where: Permalink | None) -> Command:
     if len(words) != 1 or words[0].lower() not in tuple(Mode):
-        raise _Wrong("names no mode (ask, auto, off)")
+        raise _Wrong("needs a mode: ask, auto or off")
     return SetMode(Mode(words[0].lower()), where)
 
 
@@ -267,29 +262,30 @@ def _explain(words: Sequence[str], where: Permalink | None) -> Command:
 
 
 def _why(words: Sequence[str], where: Permalink | None) -> Command:
-    message = permalink(words[0]) if len(words) == 1 else where if not words else None
+    message = where if not words else permalink(words[0]) if len(words) == 1 else None
     if message is None:
-        raise _Wrong("needs the address of a message (⋯ on it, Copy link)")
+        raise _Wrong("needs a message's address (⋯ on the message, Copy link)")
     return Why(message)
 
 
-def _plainly(make: Callable[[Permalink | None], Command]) -> Callable[[Sequence[str], Permalink | None], Command]:
+def _alone(make: Callable[[Permalink | None], Command]) -> Callable[[Sequence[str], Permalink | None], Command]:
     def read(words: Sequence[str], where: Permalink | None) -> Command:
-        _nothing_more(words)
+        if words:
+            raise _Wrong(f"does not take “{' '.join(words)}”")
         return make(where)
 
     return read
 
 
 VERBS: Mapping[str, Verb] = {
-    "add": Verb("add <link…> [to <case>]", "puts links on the case; a message's address means its links", _add),
-    "tie": Verb("tie <case>", "says which case this is about, and offers the links that are there", _tie),
-    "untie": Verb("untie", "says that this is about no case", _plainly(Untie)),
-    "status": Verb("status", "tells the case, the mode and what waits", _plainly(Status)),
-    "mode": Verb("mode ask|auto|off", "offers links, adds them at once, or keeps quiet", _mode),
-    "scan": Verb("scan", "reads the thread's earlier messages for links", _plainly(Scan)),
-    "undo": Verb("undo", "takes off the case what was added last in the thread", _plainly(Undo)),
-    "explain": Verb("explain <link>", "tells what a link is read as, and why", _explain),
-    "why": Verb("why <message's address>", "tells what became of a message's links, and why", _why),
-    "help": Verb("help", "shows this", _plainly(lambda _: Help())),
+    "add": Verb("add <link…> [to <case>]", "adds links to the case; a message's address stands for its links", _add),
+    "tie": Verb("tie <case>", "ties the thread or channel to a case and offers the links in it", _tie),
+    "untie": Verb("untie", "says that this thread or channel is about no case", _alone(Untie)),
+    "status": Verb("status", "shows the case, the mode and the insights", _alone(Status)),
+    "mode": Verb("mode ask|auto|off", "offers links, adds them at once, or stays quiet", _mode),
+    "scan": Verb("scan", "reads the thread's earlier messages for links", _alone(Scan)),
+    "undo": Verb("undo", "removes from the case what was added last in the thread", _alone(Undo)),
+    "explain": Verb("explain <link>", "shows how a link is read, and why", _explain),
+    "why": Verb("why <message's address>", "shows what happened to a message's links, and why", _why),
+    "help": Verb("help", "shows this", _alone(lambda _: Help())),
 }

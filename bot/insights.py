@@ -1,10 +1,10 @@
-"""What to offer, and what may become of an insight on a case.
+"""What to offer, and how an insight on a case may change its state.
 
-The law: an insight moves only along `MOVES`. The store refuses any other step, so no click, retry or
-late answer can bring one where it must not be.
+The law: an insight moves only along `MOVES`. The store refuses any other step, so no click, retry or late answer can
+bring it into a wrong state.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
@@ -14,12 +14,11 @@ from bot.model import Identity, State
 CARD_HOLDS = 20
 """Insights on one card: two groups of checkboxes at Slack's ten each, still readable on a phone."""
 CARD_OPEN_SECONDS = 600.0
-"""How long later links join a card; after that a new one takes over, near where people are reading."""
+"""How long later links join a card; later ones get a new card, near where people are reading."""
 ROLLING_SECONDS = 900.0
-"""The same for the one card that a tied channel's bot posts share."""
+"""The same for the card that the bot posts of a tied channel share."""
 WAITING_AFTER_SECONDS = 10.0
-"""When a card stops saying "Adding" and says what it waits for."""
-
+"""When a card says what it waits for instead of "Adding"."""
 
 MOVES: Mapping[State, frozenset[State]] = {
     State.OFFERED: frozenset({State.CONFIRMED, State.DISMISSED, State.WITHDRAWN}),
@@ -36,16 +35,16 @@ DELIBERATE: Mapping[State, frozenset[State]] = {
     State.UNDONE: frozenset({State.CONFIRMED}),
     State.WITHDRAWN: frozenset({State.CONFIRMED}),
 }
-"""Moves that only a person's explicit choice makes; watching a thread never does."""
+"""Moves that only a person's explicit choice makes, never the watching of a thread."""
 
 
 def may_move(old: State, new: State, *, deliberate: bool = False) -> bool:
-    """Whether `old → new` is one of the life's moves; `deliberate` opens the ones a person must ask for."""
+    """Whether `old → new` is allowed; `deliberate`: a person asked for it explicitly."""
     return new in MOVES[old] or (deliberate and new in DELIBERATE.get(old, frozenset()))
 
 
 class Mode(StrEnum):
-    """How much the bot does by itself: ask in a card, add at once what a confirmer pastes, or keep quiet."""
+    """What the bot does by itself: ask in a card, add what a confirmer pastes at once, or nothing."""
 
     ASK = "ask"
     AUTO = "auto"
@@ -53,7 +52,7 @@ class Mode(StrEnum):
 
 
 class Decision(StrEnum):
-    """What watching does with one sighting in a tied thread. All but the first two are reasons for silence."""
+    """What the bot does with a link in a tied thread. All but the first two are reasons for silence."""
 
     OFFER = "offer"
     OFFER_AGAIN = "offer_again"
@@ -72,25 +71,25 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CaseSnapshot:
-    """What the store knows of a case before something is offered on one thread's card."""
+    """What the store has for a case when a link is pasted in one of its threads."""
 
     states: Mapping[Identity, State]
     on_case: Collection[Identity]
     on_card: Collection[Identity]
 
 
-def decide(identity: Identity, known: CaseSnapshot) -> Decision:
-    """Whether this identity goes on the thread's card, else why not."""
-    state = known.states.get(identity)
+def decide(identity: Identity, snapshot: CaseSnapshot) -> Decision:
+    """Whether this insight goes on the thread's card, else why not."""
+    state = snapshot.states.get(identity)
     match state:
-        case None | State.OFFERED | State.WITHDRAWN if identity in known.on_case:
+        case None | State.OFFERED | State.WITHDRAWN if identity in snapshot.on_case:
             return Decision.ON_CASE
         case None:
             return Decision.OFFER
         case State.WITHDRAWN:
             return Decision.OFFER_AGAIN
         case State.OFFERED:
-            return Decision.ON_CARD if identity in known.on_card else Decision.OFFER
+            return Decision.ON_CARD if identity in snapshot.on_card else Decision.OFFER
         case State.CONFIRMED | State.UNDOING:
             return Decision.CONFIRMED
         case State.ADDED:
@@ -105,11 +104,6 @@ def decide(identity: Identity, known: CaseSnapshot) -> Decision:
             assert_never(state)
 
 
-def offer(sighted: Sequence[Identity], known: CaseSnapshot) -> list[tuple[Identity, Decision]]:
-    """One decision per distinct identity, in the order in which they were seen."""
-    return [(identity, decide(identity, known)) for identity in dict.fromkeys(sighted)]
-
-
 class Action(StrEnum):
     """What a person can do to a whole card by one button."""
 
@@ -122,9 +116,9 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ItemView:
-    """One insight as a click meets it. `shown`: the clicker's card had it; `left_out`: dismissed by not ticking.
+    """One insight at the time of a click. `shown`: the clicker's card had it; `left_out`: dismissed by not ticking.
 
-    `draft`: its id has to be given or confirmed by a person, which no button does.
+    `draft`: a person still has to give or confirm its id, which no button does.
     """
 
     state: State
@@ -136,33 +130,32 @@ class ItemView:
     draft: bool = False
 
 
-def act(action: Action, standing: ItemView) -> State | None:
-    """The state this button brings the insight to, or None when it leaves it alone."""
-    if not standing.shown:
+def act(action: Action, item: ItemView) -> State | None:
+    """The insight's state after this button; None if the button does not change it."""
+    if not item.shown:
         return None
     match action:
         case Action.ADD:
-            return _add(standing)
+            return _add(item)
         case Action.DISMISS:
-            return State.DISMISSED if standing.state is State.OFFERED else None
-        case Action.CANCEL if standing.state is State.CONFIRMED:
-            return State.UNDOING if standing.sent else State.DISMISSED
-        case Action.RETRY:
-            return State.CONFIRMED if standing.state is State.FAILED else None
-        case Action.UNDO:
-            return State.UNDOING if standing.state is State.ADDED and standing.ours else None
+            return State.DISMISSED if item.state is State.OFFERED else None
         case Action.CANCEL:
-            return None
+            taken_back = State.UNDOING if item.sent else State.DISMISSED
+            return taken_back if item.state is State.CONFIRMED else None
+        case Action.RETRY:
+            return State.CONFIRMED if item.state is State.FAILED else None
+        case Action.UNDO:
+            return State.UNDOING if item.state is State.ADDED and item.ours else None
         case _:
             assert_never(action)
 
 
-def _add(standing: ItemView) -> State | None:
-    if standing.draft:
+def _add(item: ItemView) -> State | None:
+    if item.draft:
         return None
-    if standing.state is State.OFFERED:
-        return State.CONFIRMED if standing.ticked else State.DISMISSED
-    # Two people at once, {1, 2} and {2, 3}: the first leaves 3 out, the second asks for it by name.
-    if standing.state is State.DISMISSED and standing.left_out and standing.ticked:
+    if item.state is State.OFFERED:
+        return State.CONFIRMED if item.ticked else State.DISMISSED
+    # Two people at once, {1, 2} and {2, 3}: the first leaves 3 out, the second asks for it.
+    if item.state is State.DISMISSED and item.left_out and item.ticked:
         return State.CONFIRMED
     return None

@@ -1,7 +1,4 @@
-"""The nouns: what a link can be, what an insight is, and what may become of it.
-
-Values only: no I/O, no clock, no randomness. Times are seconds since the epoch, UTC.
-"""
+"""The nouns of the bot, as plain values. Times are seconds since the epoch, UTC."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -29,19 +26,6 @@ class InsightType(StrEnum):
     PROFILING_DOWNSIZING_EXPERIMENT = "PROFILING_DOWNSIZING_EXPERIMENT"
 
 
-class TransportMode(StrEnum):
-    """How Slack reaches the bot: over websockets that the bot opens, or at the bot's own address."""
-
-    SOCKET = "socket"
-    HTTP = "http"
-
-
-EVENTS_PATH = "/slack/events"
-INSTALL_PATH = "/slack/install"
-REDIRECT_PATH = "/slack/oauth_redirect"
-"""Where Slack, and whoever installs the bot, reach us over HTTP."""
-
-
 class Identity(NamedTuple):
     """What makes two insights the same. `scope` is empty but for a WIDGET: its dashboard."""
 
@@ -67,7 +51,7 @@ class Insight:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A link whose type is inferred; its id is missing (None) or only a candidate. A person completes it."""
+    """A link of inferred type; its id is missing (None) or only a candidate. A person completes it."""
 
     type: InsightType
     resource_id: str | None
@@ -77,20 +61,20 @@ class Draft:
 
     @property
     def as_insight(self) -> Insight:
-        """What is kept of it until a person gives or confirms its id; for a missing one stands "?" with its ref."""
+        """What the store keeps until a person gives or confirms the id; "?" and the ref replace a missing one."""
         return Insight(self.type, self.resource_id or f"?{self.ref}", self.ref, self.host, self.scope)
 
 
 @dataclass(frozen=True, slots=True)
 class CaseLink:
-    """A link to a case. `case` is its key (`CASEM-4523`, upper case) or its UUID (lower case), as the link has it."""
+    """A link to a case. `case` is the key (`CASEM-4523`, upper case) or the UUID (lower case) in the link."""
 
     case: str
     host: str
 
 
 class Reason(StrEnum):
-    """Why a link is no insight; each code's sentence for people stands in `bot.links.reasons`."""
+    """Why a link is no insight; `bot.links.reasons` has the sentence for each."""
 
     # Uncovered: Datadog's, but nothing a case can keep.
     NO_ROUTE = "no_route"
@@ -123,12 +107,12 @@ class Uncovered:
 
 
 Outcome = Insight | Draft | CaseLink | Uncovered
-"""What a link is; None stands beside it for "not ours to read"."""
+"""What a link is; functions return None for a link that is not ours to read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A Slack thread: `ts` is its root's, `workspace` the enterprise id of an org-wide install, else the team id.
+    """A Slack thread by the `ts` of its root. `workspace`: the enterprise id of an org-wide install, else the team id.
 
     An empty `ts` means the whole channel.
     """
@@ -142,14 +126,14 @@ class Thread:
         return Thread(self.workspace, self.channel, "")
 
     def permalink(self, workspace_url: str, message_ts: str) -> str:
-        """The address of one of its messages, as `chat.getPermalink` builds it."""
+        """The address of one of its messages, in the form of `chat.getPermalink`."""
         page = f"{workspace_url.rstrip('/')}/archives/{self.channel}/p{message_ts.replace('.', '')}"
         return page if message_ts == self.ts else f"{page}?thread_ts={self.ts}&cid={self.channel}"
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A case as Datadog told of it. `on_case`: the identities that its answer listed. `stored`: told some time ago."""
+    """A case as Datadog described it. `on_case`: the insights on it. `stored`: from the store, maybe out of date."""
 
     org: str
     case_id: str
@@ -162,9 +146,10 @@ class Case:
 
 
 class TieKind(StrEnum):
-    """`named`: the root names a case that Datadog has not confirmed yet; `several`: it names more than one.
+    """Whether a thread is tied to a case.
 
-    `unread`: nobody has looked at the root, or it was edited since; `none`: a person said that it is about no case.
+    unread: the root was not read yet, or was edited since; named: the root names a case that Datadog has not
+    confirmed yet; several: it names more than one; no_case: it names none; none: a person said "no case".
     """
 
     UNREAD = "unread"
@@ -176,7 +161,7 @@ class TieKind(StrEnum):
 
 
 class TieSource(StrEnum):
-    """Who says so, the strongest first."""
+    """What a tie comes from, the strongest first: a person, the thread's root, the channel."""
 
     SAID = "said"
     ROOT = "root"
@@ -193,9 +178,9 @@ class CaseName:
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """What is known of a thread. `org` and `case_id` are set when it is tied, `named` while it waits for Datadog.
+    """A thread's case. `org` and `case_id` are set when it is tied, `named` while it waits for Datadog.
 
-    `by` (Slack user id) and `at` (epoch s): who said so and when. `replied`: cases that replies name.
+    `by` (Slack user id) and `at` (epoch s): who tied it and when. `replied`: cases that replies name.
     """
 
     kind: TieKind
@@ -209,7 +194,13 @@ class Tie:
 
 
 class State(StrEnum):
-    """Where one insight stands on one case."""
+    """Where one insight stands on one case.
+
+    offered: on a card, undecided; withdrawn: its link left the message before anybody decided;
+    confirmed: a person wants it on the case, Datadog has not answered yet; added: it is on the case;
+    failed: Datadog refused it; dismissed: a person said no, so it is not offered again;
+    undoing: a person wants it off the case; undone: it is off, and is not offered again.
+    """
 
     OFFERED = "offered"
     CONFIRMED = "confirmed"
@@ -222,22 +213,22 @@ class State(StrEnum):
 
     @property
     def is_undecided(self) -> bool:
-        """Nobody has decided on it: its card takes more links."""
+        """Nobody has decided yet, so its card takes more links."""
         return self in (State.OFFERED, State.WITHDRAWN)
 
     @property
     def is_at_work(self) -> bool:
-        """The case's job has something to do for it."""
+        """The case's job still has a call to make for it."""
         return self in (State.CONFIRMED, State.UNDOING)
 
     @property
     def is_settled(self) -> bool:
-        """Datadog has taken it, or refused it."""
+        """Datadog has added or refused it."""
         return self in (State.ADDED, State.FAILED)
 
     @property
     def is_named(self) -> bool:
-        """A card lists it by its name; the others it only counts."""
+        """A card shows it by name; it only counts the others."""
         return self not in (State.DISMISSED, State.UNDONE, State.WITHDRAWN)
 
 
@@ -245,7 +236,7 @@ class State(StrEnum):
 class CardItem:
     """One insight on a card; times are epoch seconds of the database's clock.
 
-    `by` and `at` tell of its last move, `note` is a failure's sentence, `name` what Datadog calls it, if known.
+    `by` and `at`: who moved it last and when; `note`: a failure's sentence; `name`: its title in Datadog, if known.
     """
 
     id: int
@@ -276,7 +267,7 @@ class CardItem:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card's row. `asks`: it asks which case its thread is about, and shows no insights."""
+    """A card's row. `asks`: it asks which case the thread is about and shows no insights."""
 
     id: str
     thread: Thread
@@ -297,7 +288,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A card that asks which case its thread is about, and what a person answered: `org/case_id`, or `no`."""
+    """A card that asks which case the thread is about. `answer`: `org/case_id`, or `no`."""
 
     card: str
     version: int
@@ -305,16 +296,3 @@ class Question:
     answer: str | None = None
     by: str | None = None
     at: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class OrgHosts:
-    """One Datadog organisation as far as the core needs it: whose web hosts are its own.
-
-    `site` is the site parameter (`datadoghq.com`, `us5.datadoghq.com` …); `web_hosts` its custom sub-domains,
-    empty when any sub-domain under the site's suffix counts.
-    """
-
-    name: str
-    site: str
-    web_hosts: frozenset[str] = frozenset()

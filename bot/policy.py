@@ -1,6 +1,6 @@
 """Who may do what.
 
-The law: it fails closed. A person of whom nothing certain is known may not change a case.
+The law: it fails closed. A person about whom we are not certain may not change a case.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class OurWorkspace:
-    """Whose members count: the installation's team, or its enterprise when it has one."""
+    """The workspace whose members count: the installation's team, or its enterprise if it has one."""
 
     team: str
     enterprise: str | None
@@ -33,20 +33,20 @@ class OurWorkspace:
 
 @dataclass(frozen=True, slots=True)
 class Confirmers:
-    """Whom the operator has named: Slack user ids (`U…`, `W…`) and user-group ids (`S…`). None named: nobody may."""
+    """The people the operator named: Slack user ids (`U…`, `W…`) and user-group ids (`S…`)."""
 
     users: frozenset[str]
     groups: frozenset[str]
 
 
 SLACKBOT = "USLACKBOT"
-"""Posts reminders and e-mails from outside; `users.info` says of it that it is no bot."""
+"""It posts reminders and e-mails from outside, and `users.info` says that it is no bot."""
 
 
 def person_behind(user: str | None, *, by_app: bool) -> str | None:
-    """Whose authority a message carries, by its `user`; None: nobody's.
+    """The person who wrote a message; None if nobody did.
 
-    `by_app`: an app posted it, with whoever's token: what it says is not what that person did.
+    `by_app`: an app posted it, perhaps with that person's token, so it is not what that person wrote.
     """
     return None if by_app or user == SLACKBOT else user
 
@@ -60,16 +60,16 @@ class Refusal(StrEnum):
 
 
 def is_named(person: str, confirmers: Confirmers | None, members: Mapping[str, frozenset[str]]) -> bool:
-    """Whether the operator lets this person in. `members`: the groups that Slack told of; an unread one has nobody."""
+    """Whether the operator named this person. `members`: of the groups that Slack let us read; others have nobody."""
     if confirmers is None or person in confirmers.users:
         return True
     return any(person in members.get(group, frozenset()) for group in confirmers.groups)
 
 
 def may_change(person: Person | None, home: OurWorkspace, *, named: bool = True) -> Refusal | None:
-    """None when this person may confirm, dismiss, undo and tie; else why not. None as person: Slack did not say who.
+    """None if this person may confirm, dismiss, undo and tie; else why not. A `person` of None is unknown to us.
 
-    `named`: see `is_named`; being named makes nobody a member.
+    `named`: see `is_named`. A named person must also be a member.
     """
     if person is None:
         return Refusal.UNKNOWN

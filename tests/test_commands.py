@@ -66,15 +66,15 @@ def test_a_command_is_understood_however_it_is_typed(typed, meant):
     [
         ("tei CASEM-1", "tei", "is no command", "tie <case>"),
         ("frobnicate", "frobnicate", "is no command", "help"),
-        ("mode loud", "mode loud", "names no mode", "mode ask|auto|off"),
+        ("mode loud", "mode loud", "needs a mode", "mode ask|auto|off"),
         ("tie", "tie", "needs one case", "tie <case>"),
         ("tie hello", "tie hello", "“hello” is neither a key", "tie <case>"),
         ("add", "add", "needs a link", "add <link…> [to <case>]"),
         ("add foo", "add foo", "“foo” is none", "add <link…> [to <case>]"),
         (f"add {LINK} to", f"add {LINK} to", "needs one case", "add <link…> [to <case>]"),
         ("scan in here", "scan in here", "after “in”", "scan"),
-        ("undo now", "undo now", "takes no “now”", "undo"),
-        ("why", "why", "needs the address of a message", "why <message's address>"),
+        ("undo now", "undo now", "does not take “now”", "undo"),
+        ("why", "why", "needs a message's address", "why <message's address>"),
     ],
 )
 def test_a_wrong_command_names_the_words_and_the_nearest_right_one(typed, words, problem, try_this):

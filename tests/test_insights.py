@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from bot.insights import Action, CaseSnapshot, Decision, ItemView, act, decide, may_move, offer
+from bot.insights import Action, CaseSnapshot, Decision, ItemView, act, decide, may_move
 from bot.model import Identity, InsightType, State
 
 MOVES = {
@@ -83,14 +83,10 @@ def test_another_identity_is_decided_for_itself():
     assert decide(OTHER, known(State.DISMISSED, on_case=True, on_card=True)) is Decision.OFFER
 
 
-def test_each_identity_is_decided_once_in_the_order_of_the_links():
-    assert offer([OTHER, MONITOR, OTHER], known(State.ADDED)) == [(OTHER, Decision.OFFER), (MONITOR, Decision.ADDED)]
-
-
 def test_two_dashboards_widgets_with_one_number_are_two_insights():
     first, second = (Identity(InsightType.WIDGET, scope, "21") for scope in ("abc-def-ghi", "jkl-mno-pqr"))
-    state = CaseSnapshot({first: State.ADDED}, (), ())
-    assert [decision for _, decision in offer([first, second], state)] == [Decision.ADDED, Decision.OFFER]
+    snapshot = CaseSnapshot({first: State.ADDED}, (), ())
+    assert [decide(each, snapshot) for each in (first, second)] == [Decision.ADDED, Decision.OFFER]
 
 
 # --- what a button does ---

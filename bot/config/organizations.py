@@ -16,8 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Sec
 
 from bot.config import ConfigError, values
 from bot.config.credentials import AccessToken, Credentials, Keys, Secret, read_secret, unreadable
-from bot.links import api_host
-from bot.model import OrgHosts
+from bot.links import OrgHosts, api_host
 
 FILE = "CASE_INSIGHTS_ORGS_FILE"
 ONE = "default"

@@ -11,9 +11,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from bot.config import ConfigError, database, environment, organizations, validation, values
 from bot.config.credentials import Secret, read_secret
 from bot.config.organizations import OrganizationConfig
+from bot.config.validation import TransportMode
 from bot.insights import Mode
 from bot.links import Routes
-from bot.model import TransportMode
 from bot.policy import Confirmers
 
 SECRETS = (

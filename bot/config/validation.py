@@ -6,11 +6,19 @@ Each sentence begins with the variable's name and ends with the next step.
 import base64
 import binascii
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from importlib.util import find_spec
 
 from bot.config import database
 from bot.config.organizations import FILE as ORGS_FILE
-from bot.model import TransportMode
+
+
+class TransportMode(StrEnum):
+    """How Slack reaches the bot: over websockets that the bot opens, or at the bot's own address."""
+
+    SOCKET = "socket"
+    HTTP = "http"
+
 
 MODE_SECRETS = {TransportMode.SOCKET: "SLACK_APP_TOKEN", TransportMode.HTTP: "SLACK_SIGNING_SECRET"}
 """The secret that each mode needs; which one is set chooses the mode."""

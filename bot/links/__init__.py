@@ -3,33 +3,13 @@
 from bot.links.changes import change_name
 from bot.links.explain import as_row, as_text
 from bot.links.extract import extract
-from bot.links.parse import Reading, claimants, explain, insight_on, is_candidate, parse
+from bot.links.parse import Reading, explain, insight_on, parse
 from bot.links.reasons import sentence
 from bot.links.routes import load
-from bot.links.sites import SITES, Site, api_host, elsewhere, is_web_host, orgs_of, site_of
-from bot.links.table import Route, Routes, RoutesError
+from bot.links.sites import SITES, OrgHosts, api_host, elsewhere, is_web_host, orgs_of, site_of
+from bot.links.table import Routes, RoutesError
 
 __all__ = [
-    "SITES",
-    "Reading",
-    "Route",
-    "Routes",
-    "RoutesError",
-    "Site",
-    "api_host",
-    "as_row",
-    "as_text",
-    "change_name",
-    "claimants",
-    "elsewhere",
-    "explain",
-    "extract",
-    "insight_on",
-    "is_candidate",
-    "is_web_host",
-    "load",
-    "orgs_of",
-    "parse",
-    "sentence",
-    "site_of",
-]
+    "SITES", "OrgHosts", "Reading", "Routes", "RoutesError", "api_host", "as_row", "as_text", "change_name",
+    "elsewhere", "explain", "extract", "insight_on", "is_web_host", "load", "orgs_of", "parse", "sentence", "site_of",
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""A reading as JSON for programs, and in words for people."""
+"""How a link was read: as JSON for programs, and in words for people."""
 
 from typing import assert_never
 
@@ -13,26 +13,14 @@ def as_row(reading: Reading) -> Json:
 
     `outcome` is `insight`, `draft`, `case`, `uncovered` or `other` (not ours to read).
     """
-    row: Json = {
-        "link": reading.link,
-        "outcome": "other",
-        "type": None,
-        "resource_id": None,
-        "scope": None,
-        "ref": None,
-        "case": None,
-        "route": reading.route,
-        "reason": reading.reason.value if reading.reason else None,
-    }
+    row: Json = {"link": reading.link, "outcome": "other"}
+    row |= dict.fromkeys(("type", "resource_id", "scope", "ref", "case"))
+    row |= {"route": reading.route, "reason": reading.reason.value if reading.reason else None}
     match reading.outcome:
-        case Insight() | Draft() as found:
-            row |= {
-                "outcome": "insight" if isinstance(found, Insight) else "draft",
-                "type": found.type.value,
-                "resource_id": found.resource_id,
-                "scope": found.scope or None,
-                "ref": found.ref,
-            }
+        case Insight(type, resource_id, ref, _, scope) | Draft(type, resource_id, ref, _, scope):
+            outcome = "insight" if isinstance(reading.outcome, Insight) else "draft"
+            row |= {"outcome": outcome, "type": type.value, "resource_id": resource_id}
+            row |= {"scope": scope or None, "ref": ref}
         case CaseLink(case=case):
             row |= {"outcome": "case", "case": case}
         case Uncovered():
@@ -45,16 +33,16 @@ def as_row(reading: Reading) -> Json:
 
 
 def as_text(reading: Reading) -> str:
-    """The reading in a few lines: what the link is, by which rule, or what is missing and what to do."""
+    """A few lines: what the link is and by which rule, or what is missing and what to do."""
     match reading.outcome:
         case Insight() as insight:
             lines = [f"Insight: {insight.type}", *_fields(insight), _rule(reading)]
         case Draft() as draft:
             lines = [f"Draft: probably {draft.type}", *_fields(draft), _rule(reading), *_to_do(draft, reading)]
         case CaseLink() as link:
-            lines = [f"Case: {link.case}", _rule(reading), "The bot offers to tie a thread to the case it names."]
+            lines = [f"Case: {link.case}", _rule(reading), "The bot offers to tie the thread to this case."]
         case Uncovered() as uncovered:
-            lines = ["Uncovered: Datadog's, but no insight", *_why(uncovered.reason)]
+            lines = ["Uncovered: a Datadog page, but no insight", *_why(uncovered.reason)]
         case None:
             lines = ["Not read", *_why(reading.reason)]
         case _:
@@ -63,8 +51,8 @@ def as_text(reading: Reading) -> str:
     return "\n".join([shown, *(f"  {line}" for line in lines)])
 
 
-def _fields(found: Insight | Draft) -> list[str]:
-    fields = {"resource_id": found.resource_id or "(missing)", "scope": found.scope, "ref": found.ref}
+def _fields(insight: Insight | Draft) -> list[str]:
+    fields = {"resource_id": insight.resource_id or "(missing)", "scope": insight.scope, "ref": insight.ref}
     return [f"{name:<12} {value}" for name, value in fields.items() if value]
 
 
@@ -73,8 +61,8 @@ def _rule(reading: Reading) -> str:
 
 
 def _to_do(draft: Draft, reading: Reading) -> list[str]:
-    missing = "The id is only a candidate: check it." if draft.resource_id else "The link holds no id."
-    return [reading.hint or missing, "To add it, press Edit… on the card (or use Add to case) and fill in the id."]
+    missing = "Check the id: it is only a candidate." if draft.resource_id else "The link has no id."
+    return [reading.hint or missing, "To add it, press Edit… on the card, or use Add to case, and fill in the id."]
 
 
 def _why(reason: Reason | None) -> list[str]:

@@ -1,8 +1,7 @@
-"""Every link of one Slack message, from every place where Slack and other apps put links.
+"""Every link of one Slack message, wherever Slack and other apps put links.
 
-Where they sit: https://docs.slack.dev/messaging/formatting-message-text/ and
-https://docs.slack.dev/reference/block-kit/. Nothing here raises: a message of an odd shape holds the links
-that can be found in it.
+See https://docs.slack.dev/messaging/formatting-message-text/ and https://docs.slack.dev/reference/block-kit/.
+Nothing here raises: a message of an odd shape gives the links that can be read.
 """
 
 import re
@@ -10,11 +9,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bot.links.outside import Json, is_list, is_object, objects
-from bot.links.urls import bare_end, unescape
+from bot.links.urls import CONTROL, bare_end, unescape
 
-_CONTROL = re.compile(r"<([^<>]*)>")
 _START = re.compile(r"https?://", re.IGNORECASE)
-# Where an element holds a URL, and under which name that URL's label stands: labels are never read.
+# The fields that hold a URL, and the field of each URL's label: labels are never read.
 _LABEL_OF = {"url": "text", "title_link": "title", "title_url": "title"}
 _CARRIERS = (
     "pretext", "text", "title", "value", "fields", "elements", "accessory", "options", "rows", "blocks",
@@ -25,22 +23,22 @@ _MARKS = frozenset({"is_share", "is_msg_unfurl", *_PREVIEW_MARKS})
 
 
 class _Url(str):
-    """A link as such, beside text in which links are looked for."""
+    """A whole link, unlike text that may contain links."""
 
     __slots__ = ()
 
 
 def extract(message: Mapping[str, Any], *, edited: bool = False) -> tuple[str, ...]:
-    """The links of a Slack message object, unescaped, each once, in the order they appear.
+    """The links of a Slack message object, unescaped, each once, in order.
 
-    `edited`: the message comes from an edit, where a preview of another message (`is_msg_unfurl`) is Slack's
-    work; at first delivery a person pasted it. Other link previews are never read, forwarded messages always.
+    Forwarded messages are read, link previews are not. A preview of another message (`is_msg_unfurl`) is what a
+    person pasted, except in an edit (`edited`), where Slack made it.
     """
     return tuple(dict.fromkeys(_links(message, edited)))
 
 
 def _links(message: Mapping[str, Any], edited: bool) -> Iterator[str]:
-    # An explicit stack, so that no nesting of theirs can exhaust ours.
+    # A stack of our own: deep nesting must not exhaust Python's.
     pending: list[Any] = [dict(message)]
     while pending:
         item = pending.pop()
@@ -57,21 +55,21 @@ def _links(message: Mapping[str, Any], edited: bool) -> Iterator[str]:
 
 
 def _parts(element: Json, edited: bool) -> list[Any]:
-    """What of a message, attachment, block or element is to be read, in order. Each event asks this often."""
+    """The parts of a message, attachment, block or element to read, in order. Called often for each event."""
     if _is_preview(element, edited):
         return []
-    found: list[Any] = []
+    parts: list[Any] = []
     labels: list[str] = []
     for name, label in _LABEL_OF.items():
         if name in element and isinstance(url := element[name], str) and url:
             labels.append(label)
-            found.append(_Url(url))
+            parts.append(_Url(url))
     if "type" in element or "text" in element:
         labels.append("value")  # a button's or an option's payload, which nobody sees
-    found += [element[name] for name in _CARRIERS if name in element and name not in labels]
+    parts += [element[name] for name in _CARRIERS if name in element and name not in labels]
     if "files" in element:
-        found += [file.get("title") for file in objects(element["files"])]
-    return found
+        parts += [file.get("title") for file in objects(element["files"])]
+    return parts
 
 
 def _is_preview(element: Json, edited: bool) -> bool:
@@ -85,9 +83,9 @@ def _is_preview(element: Json, edited: bool) -> bool:
 def _links_of_text(text: str) -> Iterator[str]:
     """The links of mrkdwn: `<url>`, `<url|label>`, and bare URLs in text that Slack did not mark up."""
     position = 0
-    for control in _CONTROL.finditer(text):
+    for control in CONTROL.finditer(text):
         yield from _bare_links(text[position : control.start()])
-        target = control[1].partition("|")[0]
+        target = control[1]
         if _START.match(target):
             yield unescape(target)
         else:
@@ -101,8 +99,8 @@ def _bare_links(text: str) -> Iterator[str]:
         return
     text = unescape(text)
     position = 0
-    while found := _START.search(text, position):
-        end = bare_end(text, found.start())
-        if end > found.end():
-            yield text[found.start() : end]
-        position = max(end, found.end())
+    while start := _START.search(text, position):
+        end = bare_end(text, start.start())
+        if end > start.end():
+            yield text[start.start() : end]
+        position = max(end, start.end())

@@ -1,6 +1,6 @@
-"""JSON from outside, asked for its shape before it is read."""
+"""Checks of the shape of JSON from outside."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, TypeGuard
 
 Json = dict[str, Any]
@@ -15,11 +15,10 @@ def is_list(value: Any) -> TypeGuard[list[Any]]:
 
 
 def objects(values: Any) -> Iterator[Json]:
-    """The objects of a list; nothing, if it is no list."""
-    items: Iterable[Any] = values if is_list(values) else ()
-    return (value for value in items if is_object(value))
+    """The objects in a list; none if it is no list."""
+    return filter(is_object, values if is_list(values) else ())
 
 
 def listed(value: Any) -> list[Any]:
-    """The value as a list: itself, or alone in one."""
+    """The value itself if it is a list, else a list of it."""
     return value if is_list(value) else [value]

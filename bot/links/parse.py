@@ -1,7 +1,6 @@
-"""From one link to what it is: an insight, a draft, a case, uncovered, or not ours to read.
+"""What a link is: an insight, a draft, a case, uncovered, or not ours to read.
 
-Neither `parse` nor `explain` raises: people paste anything, and a bad link is news about the link, not an
-error of ours.
+Neither `parse` nor `explain` raises: people paste anything, and a bad link is no error of ours.
 """
 
 import re
@@ -10,14 +9,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bot.links import shapes, sites, urls
-from bot.links.ids import Found, find
+from bot.links.ids import IdMatch, find
 from bot.links.refs import LONGEST, clean, ref_of
 from bot.links.table import Path, Route, Routes
 from bot.links.urls import Address, Param
 from bot.model import CaseLink, Draft, Identity, Insight, InsightType, Outcome, Reason, Uncovered
 
 _LOGIN = "/account/login"
-# A login page can send to a login page; nobody pastes more than that.
+# A login page can lead to a login page, but not to endless ones.
 _DEEPEST_LOGIN = 3
 _TEMPLATE = re.compile(r"\{\{|%7b%7b|\$\{", re.IGNORECASE)
 _TEMPLATE_IN_PATH = re.compile(r"[{}]|%7[bd]", re.IGNORECASE)
@@ -25,10 +24,9 @@ _TEMPLATE_IN_PATH = re.compile(r"[{}]|%7[bd]", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a link was read as, by which route, or why by none.
+    """How a link was read: by which route, or why by none.
 
-    `route` is the name of the row in the table, `rule` its path pattern; `hint` is what a person should know
-    who completes a draft.
+    `route`: the row's name in the table; `rule`: its path pattern; `hint`: how a person can complete a draft.
     """
 
     link: str
@@ -45,7 +43,7 @@ def parse(link: str, routes: Routes) -> Outcome | None:
 
 
 def explain(link: str, routes: Routes) -> Reading:
-    """What the link is and why."""
+    """What the link is, and why."""
     address = urls.split(link)
     if isinstance(address, Reason):
         return Reading(link, None, reason=address)
@@ -57,19 +55,10 @@ def explain(link: str, routes: Routes) -> Reading:
     return Reading(link, None, reason=refusal)
 
 
-def is_candidate(link: str, routes: Routes) -> bool:
-    """Whether the link is on a Datadog web host or an SCM route claims it: worth writing down."""
-    address = urls.split(link)
-    if isinstance(address, Reason):
-        return False
-    refusal = None if address.host in routes.web_hosts else sites.refusal(address.host)
-    return refusal is None or (refusal is Reason.NOT_OURS and any(_scm_claims(address, routes)))
-
-
 def insight_on(type: str, resource_id: str, ref: str, routes: Routes) -> Identity | None:  # noqa: A002 - Datadog's word
-    """The identity of an insight as Datadog returns it on a case; None for a type that we do not know.
+    """The identity of an insight that Datadog lists on a case; None for an unknown type.
 
-    Datadog keeps no scope: a widget's dashboard is read from its ref, put back on a web host.
+    Datadog stores no scope, so a widget's dashboard is read from its ref.
     """
     try:
         kind = InsightType(type)
@@ -84,29 +73,17 @@ def insight_on(type: str, resource_id: str, ref: str, routes: Routes) -> Identit
     return Identity(kind, scope, resource_id)
 
 
-def claimants(link: str, routes: Routes) -> tuple[str, ...]:
-    """The names of all routes that claim a link, in the table's order: the first is the one that counts."""
-    address = urls.split(link)
-    if isinstance(address, Reason):
-        return ()
-    if sites.is_web_host(address.host) or address.host in routes.web_hosts:
-        address = _unwrapped(address)
-        tried = _tried(address, urls.params(address.query), routes)
-        return tuple(dict.fromkeys(claim.route.name for claim in tried if claim.holds))
-    return tuple(route.name for route, _, _ in _scm_claims(address, routes))
-
-
 class Claim(NamedTuple):
-    """A route whose path pattern matches an address, with what it found there."""
+    """A route whose path pattern matches an address, and the id that it reads there."""
 
     route: Route
     path: Path
-    found: Found
+    match: IdMatch
 
     @property
     def holds(self) -> bool:
-        """Whether the route reads the address: it found an id, or its page alone is a draft."""
-        return bool(self.found.ids) or (self.route.draft == "page" and not self.path.has_id)
+        """Whether the route reads the address: there is an id, or the page alone is a draft."""
+        return bool(self.match.ids) or (self.route.draft == "page" and not self.path.has_id)
 
 
 def _tried(address: Address, params: Sequence[Param], routes: Routes) -> Iterator[Claim]:
@@ -118,7 +95,7 @@ def _tried(address: Address, params: Sequence[Param], routes: Routes) -> Iterato
 
 
 def _meets(params: Sequence[Param], route: Route) -> bool:
-    """Whether the parameters that a route asks for are there."""
+    """Whether the link has the parameters that the route requires."""
     return {param[:2] for param in params}.issuperset(route.where)
 
 
@@ -126,33 +103,33 @@ def _datadog(link: str, address: Address, routes: Routes) -> Reading:
     address = _unwrapped(address)
     for path in routes.cases:
         match = path.regex.fullmatch(address.path)
-        case = shapes.case(urls.decoded(match["id"])) if match else None
-        if case:
+        name = urls.decoded(match["id"]) if match else ""
+        if case := shapes.case_key(name) or shapes.uuid(name):
             return Reading(link, CaseLink(case, address.host), "case", rule=path.text)
     params = urls.params(address.query)
     refused = False
     for claim in _tried(address, params, routes):
         if claim.holds:
             return _read(link, address, params, claim)
-        refused = refused or claim.found.refused
+        refused = refused or claim.match.refused
     reason = _why_uncovered(address, routes, refused)
     return Reading(link, Uncovered(reason, address.host), reason=reason)
 
 
 def _read(link: str, address: Address, params: Sequence[Param], claim: Claim) -> Reading:
-    route, found = claim.route, claim.found
-    ref = ref_of(address, params, found, route.short)
+    route, match = claim.route, claim.match
+    ref = ref_of(address, params, match, route.short)
     outcome: Insight | Draft
-    if route.draft is None and len(found.ids) == 1:
-        outcome = Insight(route.type, found.ids[0], ref, address.host, found.scope)
+    if route.draft is None and len(match.ids) == 1:
+        outcome = Insight(route.type, match.ids[0], ref, address.host, match.scope)
         return Reading(link, outcome, route.name, rule=claim.path.text)
-    outcome = Draft(route.type, found.ids[0] if found.ids else None, ref, address.host, found.scope)
-    hint = route.hint if len(found.ids) < 2 else "The link holds more than one id: choose the right one."
+    outcome = Draft(route.type, match.ids[0] if match.ids else None, ref, address.host, match.scope)
+    hint = route.hint if len(match.ids) < 2 else "The link has more than one id: choose the right one."
     return Reading(link, outcome, route.name, rule=claim.path.text, hint=hint)
 
 
 def _unwrapped(address: Address) -> Address:
-    """The page a logged-out copy leads to: `/account/login?next=%2Fmonitors%2F1`. Only a local path is followed."""
+    """The page behind a login page: `/account/login?next=%2Fmonitors%2F1`. Only local paths are followed."""
     for _ in range(_DEEPEST_LOGIN):
         if address.path != _LOGIN and not address.path.startswith(f"{_LOGIN}/"):
             break
@@ -167,9 +144,8 @@ def _unwrapped(address: Address) -> Address:
 
 
 def _why_uncovered(address: Address, routes: Routes, refused: bool) -> Reason:
-    if _TEMPLATE.search(f"{address.path}?{address.query}#{address.fragment}"):
-        return Reason.TEMPLATE
-    if _TEMPLATE_IN_PATH.search(address.path):
+    text = f"{address.path}?{address.query}#{address.fragment}"
+    if _TEMPLATE.search(text) or _TEMPLATE_IN_PATH.search(address.path):
         return Reason.TEMPLATE
     for path, page in routes.pages.at(address.path):
         if path.regex.fullmatch(address.path):
@@ -178,28 +154,18 @@ def _why_uncovered(address: Address, routes: Routes, refused: bool) -> Reason:
 
 
 def _scm(link: str, address: Address, routes: Routes) -> Reading:
-    for route, path, url in _scm_claims(address, routes):
-        return Reading(link, Insight(InsightType.SCM_URL, url, url, address.host), route.name, rule=path.text)
+    """A change on a code host. Its id is the URL of the change itself, without what follows (`/files`)."""
+    host, path = address.host, address.path
+    serving = [] if _TEMPLATE_IN_PATH.search(path) else [row for row in routes.scm if _serves(row, host, routes)]
+    for route, pattern in [(row, pattern) for row in serving for pattern in row.paths]:
+        match = pattern.regex.fullmatch(path)
+        if match and route.shape(match["id"]):
+            scheme = "https" if host in route.hosts else address.scheme
+            url = clean(f"{scheme}://{host}{path[: match.end('id')]}")
+            if len(url) <= LONGEST:
+                return Reading(link, Insight(InsightType.SCM_URL, url, url, host), route.name, rule=pattern.text)
     return Reading(link, None, reason=Reason.NOT_OURS)
 
 
-def _scm_claims(address: Address, routes: Routes) -> Iterator[tuple[Route, Path, str]]:
-    """The routes that claim an address of a code host, each with the URL of the change itself, tabs cut off."""
-    host, path = address.host, address.path
-    if _TEMPLATE_IN_PATH.search(path):
-        return
-    for route in routes.scm:
-        if not (host in routes.scm_hosts or _serves(route, host)):
-            continue
-        for pattern in route.paths:
-            match = pattern.regex.fullmatch(path)
-            if match and route.shape(match["id"]):
-                scheme = "https" if host in route.hosts else address.scheme
-                url = clean(f"{scheme}://{host}{path[: match.end('id')]}")
-                if len(url) <= LONGEST:
-                    yield route, pattern, url
-                break
-
-
-def _serves(route: Route, host: str) -> bool:
-    return host in route.hosts or "*" in route.hosts
+def _serves(route: Route, host: str, routes: Routes) -> bool:
+    return host in routes.scm_hosts or host in route.hosts or "*" in route.hosts

@@ -1,32 +1,32 @@
-"""Each reason's sentence for people: why a link is no insight, and what to do instead."""
+"""The sentence for each reason: why a link is no insight, and what to do instead."""
 
 from bot.model import Reason
 
 SENTENCES: dict[Reason, str] = {
     Reason.NO_ROUTE: "Datadog has no insight type for this kind of page. It can go on the case as a comment.",
-    Reason.LIST_PAGE: "This is a list or a search, not one thing. Open the one you mean and paste its address.",
-    Reason.SETTINGS_PAGE: "This is a settings or creation page; a case keeps none of these.",
-    Reason.DASHBOARD: "A whole dashboard is no insight. Open the widget in full screen and paste that address.",
+    Reason.LIST_PAGE: "This is a list or a search. Open the one you mean and paste its address.",
+    Reason.SETTINGS_PAGE: "This is a settings or creation page, which no case can keep.",
+    Reason.DASHBOARD: "A whole dashboard is no insight. Open a widget in full screen and paste that address.",
     Reason.NOTEBOOK: "A notebook is no insight. It can go on the case as a comment.",
-    Reason.LOGS: "Logs are no insight, neither a search nor a single one. The link can go on the case as a comment.",
+    Reason.LOGS: "Logs are no insight, neither a search nor a single log. The link can go on the case as a comment.",
     Reason.TRACES: "Traces and spans are no insight. The link can go on the case as a comment.",
-    Reason.SHORT_LINK: "This is a short link: open it and paste the address it leads to.",
-    Reason.TEMPLATE: "The link holds a template variable that was never filled in. Paste the link of the real thing.",
+    Reason.SHORT_LINK: "This is a short link. Open it and paste the address it leads to.",
+    Reason.TEMPLATE: "The link has a template variable that was never filled in. Paste the real page's link.",
     Reason.CASE_LIST: "This is a list of cases or their settings. Open one case and paste its address.",
-    Reason.LOGIN: "This is a login page that leads nowhere else. Log in, and paste the address you come to.",
-    Reason.BAD_ID: "The page is one the bot knows, but what stands in the id's place cannot be an id.",
-    Reason.OTHER_ORG: "The link belongs to another Datadog organisation than the case.",
+    Reason.LOGIN: "This is only a login page. Log in and paste the address that opens then.",
+    Reason.BAD_ID: "The bot knows this page, but the link has no valid id. Copy the link again from the page.",
+    Reason.OTHER_ORG: "The link and the case belong to different Datadog organisations.",
     Reason.NOT_A_LINK: "This is no web address. Paste the whole link, beginning with https://.",
     Reason.NOT_OURS: "This is neither a Datadog link nor a change on a code host that the bot knows.",
     Reason.LOOK_ALIKE: "The host looks like Datadog's but is not one of Datadog's own. The link is not read.",
     Reason.DISGUISED: (
-        "The address is written in a way that can hide where it leads (a user name, a back-slash, foreign letters, "
-        "invisible characters, an unusual port). The link is not read."
+        "The address may hide where it leads (a user name, a back-slash, foreign letters, invisible characters, an "
+        "unusual port). The link is not read."
     ),
-    Reason.NOT_THE_APP: "This Datadog host serves no web app (documentation, API, status …): it shows no insight.",
+    Reason.NOT_THE_APP: "This Datadog host serves no web app (documentation, API, status …), so it shows no insight.",
 }
 
 
 def sentence(reason: Reason) -> str:
-    """The reason in words a person understands, with the next step where there is one."""
+    """The reason in words, with the next step if there is one."""
     return SENTENCES[reason]

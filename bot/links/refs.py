@@ -1,15 +1,14 @@
-"""The ref of an insight: the path and query of its link, without what says only how it was reached.
+"""The ref of an insight: the path and query of its link, without tracking parameters and live time windows.
 
-What goes (https://docs.datadoghq.com/ does not list these; they are what its notifications and pages add):
-tracking parameters, and the sliding window of a live view. An absolute window stays: it is what the person
-looked at.
+Datadog's notifications and pages add these; https://docs.datadoghq.com/ does not list them. An absolute time window
+stays: it is what the person looked at.
 """
 
 import re
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from bot.links.ids import Found
+from bot.links.ids import IdMatch
 from bot.links.urls import Address, Param
 
 LONGEST = 2000
@@ -22,27 +21,27 @@ _LIVE = frozenset({("live", "true"), ("paused", "false"), ("refresh_mode", "slid
 _NEVER_IN_A_URL = re.compile(r"[^!#-;=?-~]+")  # blanks, quotes, angle brackets, all that is not ASCII
 
 
-def ref_of(address: Address, params: Sequence[Param], found: Found, short: str = "") -> str:
-    """Path and query as pasted, cleaned; over 2,000 characters, only what identifies.
+def ref_of(address: Address, params: Sequence[Param], match: IdMatch, short: str = "") -> str:
+    """Path and query, cleaned; over 2,000 characters, only the parts that identify the resource.
 
-    `short` is a route's own shortest form, with {id} and {scope}, for links whose very identity is long.
+    `short`: the route's shortest form, with {id} and {scope}, if even these parts are too long.
     """
-    fragment = f"#{found.fragment}" if found.fragment else ""
+    fragment = f"#{match.fragment}" if match.fragment else ""
     live = not _LIVE.isdisjoint([param[:2] for param in params])
-    kept = [p for p in params if p.name in found.names or not (_is_tracking(p) or (live and p.name in _WINDOW))]
+    kept = [p for p in params if p.name in match.names or not (_is_tracking(p) or (live and p.name in _WINDOW))]
     ref = clean(_joined(address.path, kept) + fragment)
     if len(ref) <= LONGEST:
         return ref
-    identity = [p for p in params if p.name in found.names]
-    ref = clean(_joined(address.path[: found.path_end], identity) + fragment)
+    identity = [p for p in params if p.name in match.names]
+    ref = clean(_joined(address.path[: match.path_end], identity) + fragment)
     if len(ref) <= LONGEST or not short:
         return ref
-    return short.replace("{id}", quote(next(iter(found.ids), ""), safe="")).replace("{scope}", found.scope)
+    return short.replace("{id}", quote(next(iter(match.ids), ""), safe="")).replace("{scope}", match.scope)
 
 
 def clean(text: str) -> str:
-    """The text with what never stands in a URL percent-encoded, as browsers do."""
-    return _NEVER_IN_A_URL.sub(lambda found: quote(found.group()), text)
+    """Percent-encode what a URL cannot contain, as browsers do."""
+    return _NEVER_IN_A_URL.sub(lambda match: quote(match.group()), text)
 
 
 def _joined(path: str, params: Sequence[Param]) -> str:
@@ -50,9 +49,5 @@ def _joined(path: str, params: Sequence[Param]) -> str:
 
 
 def _is_tracking(param: Param) -> bool:
-    name = param.name
-    return (
-        name in _TRACKING
-        or name.startswith(_TRACKING_PREFIXES)
-        or (name == "source" and param.value == "monitor_notif")
-    )
+    is_monitor_mail = param[:2] == ("source", "monitor_notif")
+    return is_monitor_mail or param.name in _TRACKING or param.name.startswith(_TRACKING_PREFIXES)

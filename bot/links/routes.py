@@ -1,4 +1,4 @@
-"""Loads the route table: the built-in `routes.toml`, and an operator's rows before it."""
+"""Loads the route table: an operator's rows, then the built-in `routes.toml`."""
 
 import tomllib
 from collections.abc import Collection
@@ -8,18 +8,7 @@ from importlib.resources import files
 from bot.links.outside import Json, listed
 from bot.links.parse import explain
 from bot.links.shapes import SHAPES
-from bot.links.table import (
-    Example,
-    Page,
-    Path,
-    Place,
-    Route,
-    Routes,
-    RoutesError,
-    compile_path,
-    index,
-    path_problem,
-)
+from bot.links.table import Example, IdPlace, Page, Path, Route, Routes, RoutesError, compile_path, index, path_problem
 from bot.model import Draft, Insight, InsightType, Reason
 
 _CASE_PAGES = ("/cases/{id}/**", "/work/{id}/**")
@@ -33,19 +22,20 @@ def load(
     web_hosts: Collection[str] = (),
     case_path: str = "/cases/",
 ) -> Routes:
-    """The built-in table, with an operator's TOML text before it: of two routes that claim a link, theirs wins.
+    """The built-in table, with an operator's TOML text (`extra`) before it: the first route that matches wins.
 
-    `scm_hosts`: code hosts of the operator's own, on which every SCM route applies. `web_hosts`: hosts that
-    configured orgs name. `case_path`: a prefix of case pages besides `/cases/` and `/work/`.
-    Raises RoutesError, with a sentence that names `source`, row and reason.
+    `scm_hosts`: further code hosts, on which every SCM route applies. `web_hosts`: hosts that configured orgs name.
+    `case_path`: a prefix of case pages besides `/cases/` and `/work/`.
+    Raises RoutesError, which names `source`, row and reason.
     """
     own_rows, own_pages = _operators(extra, source) if extra else ((), ())
-    rows, pages, cases = _built_in()
+    built_in, pages, cases = _built_in()
+    rows = (*own_rows, *built_in)
     routes = Routes(
-        rows=(*own_rows, *rows),
+        rows=rows,
         pages=index((*own_pages, *pages)),
-        datadog=index(row for row in (*own_rows, *rows) if row.type is not InsightType.SCM_URL),
-        scm=tuple(row for row in (*own_rows, *rows) if row.type is InsightType.SCM_URL),
+        datadog=index(row for row in rows if row.type is not InsightType.SCM_URL),
+        scm=tuple(row for row in rows if row.type is InsightType.SCM_URL),
         cases=(*cases, *_case_paths(case_path)),
         scm_hosts=frozenset(host.lower() for host in scm_hosts),
         web_hosts=frozenset(host.lower() for host in web_hosts),
@@ -64,7 +54,7 @@ def _built_in() -> tuple[tuple[Route, ...], tuple[Page, ...], tuple[Path, ...]]:
 
 
 def _operators(text: str, source: str) -> tuple[tuple[Route, ...], tuple[Page, ...]]:
-    from bot.links import rows  # pydantic is imported only where there is something to check
+    from bot.links import rows  # imports pydantic, only if there is something to check
 
     try:
         table = tomllib.loads(text)
@@ -98,10 +88,10 @@ def _route(entry: Json) -> Route:
     )
 
 
-def _place(entry: Json, shape: str) -> Place:
+def _place(entry: Json, shape: str) -> IdPlace:
     carrier = "query" if "query" in entry else "sp" if "sp" in entry else "fragment"
     names = () if carrier == "fragment" else tuple(listed(entry[carrier]))
-    return Place(carrier, names, SHAPES[entry.get("shape", shape)], entry.get("panel", ""), entry.get("term", ""))
+    return IdPlace(carrier, names, SHAPES[entry.get("shape", shape)], entry.get("panel", ""), entry.get("term", ""))
 
 
 def _paths(entry: Json) -> tuple[Path, ...]:

@@ -1,7 +1,6 @@
-"""What a row of a route table may say: the check of every row, and a sentence for each mistake.
+"""Checks the rows of a route table, with a sentence for each mistake.
 
-Apart from the loader, because pydantic takes a tenth of a second to import and the built-in table needs no check
-at start: the tests check it.
+Not in the loader, because importing pydantic takes a tenth of a second and the built-in table is checked by tests.
 """
 
 from collections.abc import Iterator
@@ -15,10 +14,10 @@ from bot.model import InsightType, Reason
 
 
 def check(table: Json, source: str) -> None:
-    """Checks every row of a parsed TOML table. Raises RoutesError, naming source, row and reason."""
+    """Check every row of a parsed TOML table. Raises RoutesError, which names source, row and reason."""
     unknown = sorted(table.keys() - {"route", "page"})
     if unknown:
-        raise RoutesError(f"{source} holds {unknown[0]!r}: only [[route]] and [[page]] are known")
+        raise RoutesError(f"{source} has {unknown[0]!r}: only [[route]] and [[page]] are known")
     for entry, at in _entries(table, "page", source):
         _check_row(PageRow, entry, at)
     names: set[str] = set()
@@ -30,7 +29,7 @@ def check(table: Json, source: str) -> None:
 
 
 def _entries(table: Json, kind: str, source: str) -> Iterator[tuple[Json, str]]:
-    """Each row of a kind, and how to name it in a sentence: `routes.toml, route 3 (monitor)`."""
+    """Each row of a kind, with its name for a sentence: `routes.toml, route 3 (monitor)`."""
     entries = table.get(kind, [])
     if not is_list(entries) or not all(is_object(entry) for entry in entries):
         raise RoutesError(f"{source}: write [[{kind}]], with two brackets, above each row")
@@ -67,7 +66,7 @@ class _Row(BaseModel):
 
 
 class PlaceRow(_Row):
-    """One of `query`, `fragment = true` or `sp` says where an id sits besides the path."""
+    """Where an id is, besides the path: one of `query`, `fragment = true` or `sp`."""
 
     query: Names | None = None
     fragment: Literal[True] | None = None
@@ -86,7 +85,7 @@ class PlaceRow(_Row):
 
 
 class ExampleRow(_Row):
-    """A link, and the id and scope that must be read from it."""
+    """A link, with the id and scope that must be read from it."""
 
     link: str
     id: str | None = None
@@ -118,7 +117,7 @@ class RouteRow(_Row):
 
 
 class PageRow(_Row):
-    """One `[[page]]` of the table: pages that are no insight, with the reason."""
+    """One `[[page]]` of the table."""
 
     reason: Annotated[Reason, Field(strict=False)]
     path: Paths
@@ -126,9 +125,9 @@ class PageRow(_Row):
 
 def _id_problem(row: RouteRow) -> str | None:
     if not row.id and row.draft != "page" and not all("{id}" in path for path in row.path):
-        return 'it says nowhere where the id sits: put {id} in the path, add id = …, or say draft = "page"'
+        return 'it does not say where the id is: put {id} in the path, add id = …, or write draft = "page"'
     if row.short and "{id}" not in row.short:
-        return "short must hold {id}"
+        return "short must contain {id}"
     return None
 
 

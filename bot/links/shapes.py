@@ -1,4 +1,4 @@
-"""What an id can look like: each shape takes a decoded value and gives the id in Datadog's form, or None."""
+"""The shapes of ids: each function takes a decoded value and returns the id in Datadog's form, or None."""
 
 import re
 from base64 import urlsafe_b64encode
@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 Shape = Callable[[str], str | None]
 
-_INTEGER = re.compile(r"[1-9][0-9]{0,18}")  # no leading zero, and never more than a signed 64-bit number has
+_INTEGER = re.compile(r"[1-9][0-9]{0,18}")  # no leading zero, at most a signed 64-bit number
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MD5 = re.compile(r"[0-9a-fA-F]{32}")
 _SHA = re.compile(r"[0-9a-fA-F]{7,64}")
-# The last character is never punctuation: a link that ends a sentence must not grow its id.
+# Never ends in punctuation, which may belong to the sentence around the link.
 _TOKEN = re.compile(r"[A-Za-z0-9_.:~=-]{0,511}[A-Za-z0-9_=-]")
 _SLUG = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CASE_KEY = re.compile(r"(?=[0-9]{0,9}[A-Za-z])[A-Za-z0-9]{1,10}-[1-9][0-9]{0,11}")
 
-# What a program writes where it has no value.
+# What programs write for a missing value.
 _NO_VALUE = frozenset({"undefined", "null", "none", "nan", "true", "false", "nil", "new", "all"})
 
 
@@ -41,7 +41,7 @@ def sha(value: str) -> str | None:
 
 
 def token(value: str) -> str | None:
-    """An opaque id, in the form the link has it."""
+    """An opaque id, as in the link."""
     return value if _TOKEN.fullmatch(value) and value.lower() not in _NO_VALUE else None
 
 
@@ -50,12 +50,12 @@ def slug(value: str) -> str | None:
 
 
 def numbered(value: str) -> str | None:
-    """An opaque id that holds a digit: a path segment without one is more likely the name of a page."""
+    """An opaque id with a digit: a path segment without one is more likely a page's name."""
     return token(value) if any("0" <= character <= "9" for character in value) else None
 
 
 def finding_panel(value: str) -> str | None:
-    """The finding that a compliance panel shows: base64url of `rule~resource`.
+    """The finding in a compliance panel: base64url of `rule~resource`.
 
     As Datadog records it: `cpfinding|event|ruleId:yk0-blt-afn|resourceId:i-024ea8035de550b0a`.
     """
@@ -67,19 +67,12 @@ def finding_panel(value: str) -> str | None:
     return urlsafe_b64encode(f"{rule}~{resource}".encode()).decode()
 
 
-def case(value: str) -> str | None:
-    """A case's key, upper-cased, or its UUID, lower-cased."""
-    return value.upper() if _CASE_KEY.fullmatch(value) else uuid(value)
+def case_key(value: str) -> str | None:
+    """A case's key in upper case."""
+    return value.upper() if _CASE_KEY.fullmatch(value) else None
 
 
 SHAPES: dict[str, Shape] = {
-    "integer": integer,
-    "uuid": uuid,
-    "md5": md5,
-    "story": story,
-    "sha": sha,
-    "token": token,
-    "slug": slug,
-    "numbered": numbered,
-    "finding_panel": finding_panel,
+    shape.__name__: shape for shape in (integer, uuid, md5, story, sha, token, slug, numbered, finding_panel)
 }
+"""By the name that a route's `shape` gives."""

@@ -1,6 +1,6 @@
-"""Datadog's hosts: its nine sites, whose web host is whose, and which hosts only look the part.
+"""Datadog's hosts: its nine sites, which organisation a web host belongs to, and look-alikes.
 
-Every comparison is on the parsed, lower-cased host, label by label; never on a substring.
+Every comparison is on the parsed, lower-cased host, label by label, never on a substring.
 Sites and hosts: https://docs.datadoghq.com/getting_started/site/
 """
 
@@ -8,20 +8,29 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.model import OrgHosts, Reason
+from bot.model import Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One Datadog site: its site parameter, and the host its web pages are served from."""
+    """A Datadog site: its site parameter, and the host of its web pages."""
 
     name: str
     parameter: str
     web_host: str
 
-    @property
-    def api_host(self) -> str:
-        return f"api.{self.parameter}"
+
+@dataclass(frozen=True, slots=True)
+class OrgHosts:
+    """The web hosts of one Datadog organisation.
+
+    `site` is the site parameter (`datadoghq.com`, `us5.datadoghq.com` …), `web_hosts` its custom sub-domains;
+    without any, every sub-domain under the site's suffix counts.
+    """
+
+    name: str
+    site: str
+    web_hosts: frozenset[str] = frozenset()
 
 
 SITES = (
@@ -37,13 +46,13 @@ SITES = (
 )
 
 _BY_PARAMETER = {site.parameter: site for site in SITES}
-# Third parties also build `app.us5.datadoghq.com`; it is read as that site.
+# Some tools build `app.us5.datadoghq.com`; it counts as that site.
 _BY_WEB_HOST = {host: site for site in SITES for host in (site.web_host, f"app.{site.parameter}")}
 _SUFFIXES = ("datadoghq.com", "datadoghq.eu", "ddog-gov.com")
 _FAMILIAR = ("datadoghq", "ddog-gov", "datad0g")
 
-# Labels under a Datadog domain that serve something else than the web app. Custom sub-domains are
-# free text, so this can only be a list; an org that really has one of these names configures it.
+# Sub-domains of Datadog that do not serve the web app. Custom sub-domains are free text, so this can only
+# be a list; an org that really has one of these names sets it in DD_WEB_HOSTS.
 # fmt: off
 _NOT_THE_APP = frozenset({
     "agent", "api", "apt", "blog", "browser-intake", "careers", "cdn", "chat", "community", "config", "dd-agent",
@@ -56,18 +65,18 @@ _NOT_THE_APP = frozenset({
 
 
 def api_host(site: str) -> str:
-    """The API host of a site parameter: always `api.` and the parameter."""
+    """The API host of a site parameter."""
     return f"api.{site}"
 
 
 def is_web_host(host: str) -> bool:
-    """Whether Datadog's web pages can be served from this lower-cased host."""
+    """Whether this lower-cased host can serve Datadog's web pages."""
     return refusal(host) is None
 
 
 @lru_cache(maxsize=4096)
 def refusal(host: str) -> Reason | None:
-    """Why a lower-cased host is not one of Datadog's web hosts; None when it is one."""
+    """Why a lower-cased host is none of Datadog's web hosts; None when it is one."""
     if host in _BY_WEB_HOST:
         return None
     if "xn--" in host:
@@ -81,10 +90,10 @@ def refusal(host: str) -> Reason | None:
 
 
 def orgs_of(host: str, orgs: Sequence[OrgHosts]) -> tuple[OrgHosts, ...]:
-    """Every configured org that a web host can belong to, best claims only.
+    """Every configured org that a web host can belong to.
 
-    A host that an org names, or its site's own web host, beats a custom sub-domain that merely lies under
-    the site's domain. More than one org remains when several share a site's web host.
+    A host that an org names, or its site's own web host, beats a custom sub-domain of the site. Several orgs
+    remain when they share a site's web host.
     """
     host = host.lower()
     named = tuple(org for org in orgs if host in org.web_hosts)
@@ -100,9 +109,9 @@ def orgs_of(host: str, orgs: Sequence[OrgHosts]) -> tuple[OrgHosts, ...]:
 
 
 def elsewhere(hosts: Collection[str], orgs: Sequence[OrgHosts]) -> frozenset[str]:
-    """The sites of these web hosts, where no host is a configured org's and no org is on these sites.
+    """The sites of these web hosts, if none of the hosts belongs to a configured org: DD_SITE may be wrong.
 
-    Then a site may be set wrongly. A custom sub-domain that could be on an org's site says nothing.
+    A custom sub-domain that could be on an org's site proves nothing.
     """
     if any(orgs_of(host, orgs) for host in hosts):
         return frozenset()
@@ -115,22 +124,20 @@ def elsewhere(hosts: Collection[str], orgs: Sequence[OrgHosts]) -> frozenset[str
 
 
 def site_of(host: str) -> str | None:
-    """The site parameter of a lower-cased web host, as far as it tells; None where it is none of Datadog's."""
+    """The site parameter of a lower-cased web host, as far as the host shows it; None if it is not Datadog's."""
     site = _BY_WEB_HOST.get(host)
     return site.parameter if site is not None else _custom_site(host)
 
 
 def _under(site: str, custom: str) -> bool:
-    """Whether a custom sub-domain under `custom` can be of `site`: the bare domain does not tell the site."""
+    """Whether a custom sub-domain under `custom` can be on `site`: the bare domain does not show the site."""
     return site == custom or (custom in _SUFFIXES and site.endswith(f".{custom}"))
 
 
 def _custom_site(host: str) -> str | None:
-    """The site parameter a custom sub-domain lies directly under (`acme.us5.datadoghq.com`), or None."""
+    """The site of a custom sub-domain (`acme.us5.datadoghq.com`), or None."""
     label, _, parent = host.partition(".")
-    if parent not in _BY_PARAMETER or not _is_org_label(label):
-        return None
-    return parent
+    return parent if parent in _BY_PARAMETER and _is_org_label(label) else None
 
 
 def _is_org_label(label: str) -> bool:

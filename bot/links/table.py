@@ -1,7 +1,7 @@
 """The route table as the parser uses it: compiled once, indexed by a path's first segment.
 
-A path pattern is literal segments and five signs: `{id}`, `{scope}`, `*` (any one segment), `**` (any number of
-segments, none included). It holds no regex of the author's, so that no route can be slow.
+A path pattern has literal segments and four signs: `{id}`, `{scope}`, `*` (one segment), `**` (any number, also
+none). Authors write no regexes, so no route can be slow.
 """
 
 import re
@@ -29,14 +29,14 @@ class RoutesError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A path pattern, compiled. A trailing slash of the link does not matter."""
+    """A compiled path pattern. A trailing slash in the link does not matter."""
 
     text: str
     regex: re.Pattern[str]
 
     @property
     def first(self) -> str | None:
-        """The literal first segment; None when the pattern begins with a sign."""
+        """The literal first segment; None if the pattern begins with a sign."""
         first = self.text.split("/")[1]
         return None if first in _SIGNS else first
 
@@ -50,16 +50,16 @@ class Path:
 
     @property
     def is_open(self) -> bool:
-        """Whether it claims all that lies below a page, not the page alone."""
+        """Whether it covers everything below a page, not only the page."""
         return self.text.endswith("/**")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where, besides the path, an id can sit.
+class IdPlace:
+    """Where an id can be, besides the path.
 
-    `query`: a parameter of one of `names`; with `term`, the word of that search after `term:`. `fragment`: the
-    number or word the fragment begins with. `sp`: the side panel's JSON, `[{"p": {name: id}, "i": panel}]`.
+    `query`: in a parameter of one of `names`; with `term`, after `term:` in that search. `fragment`: at the start
+    of the fragment. `sp`: in the side panel's JSON, `[{"p": {name: id}, "i": panel}]`.
     """
 
     carrier: Carrier
@@ -71,7 +71,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A link and what it must be read as."""
+    """A link, and the id and scope that must be read from it."""
 
     link: str
     id: str | None
@@ -80,14 +80,14 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One row: which links are which insight, or a draft of it."""
+    """One row: links of one insight type, or drafts of it."""
 
     name: str
     type: InsightType
     paths: tuple[Path, ...]
     shape: Shape
     scope_shape: Shape
-    places: tuple[Place, ...]
+    places: tuple[IdPlace, ...]
     draft: DraftKind | None
     where: tuple[tuple[str, str], ...]
     hosts: tuple[str, ...]
@@ -98,7 +98,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Pages of Datadog's that no route covers, with the reason."""
+    """Datadog pages that are no insight, with the reason."""
 
     reason: Reason
     paths: tuple[Path, ...]
@@ -115,7 +115,7 @@ class Index(Generic[Row]):
     anywhere: tuple[tuple[Path, Row], ...]
 
     def at(self, path: str) -> tuple[tuple[Path, Row], ...]:
-        """What could claim a path that begins with a slash."""
+        """The rows that may match this path (it begins with a slash)."""
         end = path.find("/", 1)
         return self.by_first.get(path[1:] if end < 0 else path[1:end], self.anywhere)
 
@@ -134,13 +134,13 @@ class Routes:
 
 
 def compile_path(text: str) -> Path:
-    """The pattern, compiled. `text` must have passed `path_problem`."""
+    """Compile a pattern that `path_problem` has found right."""
     regex = "".join(_SIGNS.get(segment) or "/" + re.escape(segment) for segment in text.split("/")[1:] if segment)
     return Path(text, re.compile(regex + "/?", re.DOTALL))
 
 
 def path_problem(text: str) -> str | None:
-    """What is wrong with a path pattern, as the end of a sentence; None if nothing is."""
+    """What is wrong with a path pattern, as the end of a sentence; None if it is right."""
     segments = text.split("/")
     if not text.startswith("/") or "//" in text:
         return "must begin with one slash and have no empty segment"
@@ -156,7 +156,7 @@ def path_problem(text: str) -> str | None:
 
 
 def index(rows: Iterable[Row]) -> Index[Row]:
-    """Rows indexed by first segment; a path that begins with a sign stands in every entry, in its place."""
+    """Rows by first segment; a path that begins with a sign is in every entry, in the table's order."""
     pairs = [(path, row) for row in rows for path in row.paths]
     firsts = {first for path, _ in pairs if (first := path.first) is not None}
     by_first = {first: tuple(pair for pair in pairs if pair[0].first in (first, None)) for first in firsts}

@@ -1,4 +1,4 @@
-"""One pasted address, tidied and taken apart by one regex; and where a bare URL ends in running text."""
+"""One pasted address, tidied and split by one regex; and where a bare URL ends in running text."""
 
 import re
 from typing import NamedTuple
@@ -16,7 +16,7 @@ class Param(NamedTuple):
 
 
 class Address(NamedTuple):
-    """A link taken apart: scheme and host lower-cased, the rest as pasted, repeated slashes collapsed."""
+    """A split link: scheme and host in lower case, the rest as pasted, repeated slashes collapsed."""
 
     scheme: str
     host: str
@@ -30,6 +30,8 @@ _LINK = re.compile(
     r"(https?)://([a-z0-9._-]{1,253}+)(?::(?:443|80))?((?:/[^?#\\ ]*+)?)(?:\?([^#]*+))?(?:#(.*))?",
     re.IGNORECASE | re.ASCII | re.DOTALL,
 )
+CONTROL = re.compile(r"<([^<>|]*)(?:\|[^<>]*)?>")
+"""Slack's markup of a link, `<url>` or `<url|label>`; also of mentions."""
 _SLASHES = re.compile(r"/{2,}")
 _DOTS = frozenset({".", "..", "%2e", "%2e%2e", ".%2e", "%2e."})
 _ESCAPED_AMPERSAND = re.compile(r"&(?:amp;)+")
@@ -44,28 +46,27 @@ _SUSPICIOUS_ENDS = frozenset(_PUNCTUATION + ')]}"`')
 
 
 def split(link: str) -> Address | Reason:
-    """A link's parts, or why it is not read. Never raises.
+    """A link's parts, or why it is not read.
 
-    Takes Slack's `<url|label>` too, and forgives what clings to a pasted link: blanks, trailing punctuation
-    and brackets.
+    Also takes Slack's `<url|label>`, and drops the blanks, punctuation and brackets around a pasted link.
     """
     link = _tidy(link)
-    found = _LINK.fullmatch(link) if link.isprintable() else None
-    if found is None:
+    parts = _LINK.fullmatch(link) if link.isprintable() else None
+    if parts is None:
         return Reason.DISGUISED if _is_web(link) else Reason.NOT_A_LINK
-    scheme, host, path, query, fragment = found.groups(default="")
+    scheme, host, path, query, fragment = parts.groups(default="")
     if "//" in path:
         path = _SLASHES.sub("/", path)
-    # A browser would climb: what is pasted and what opens are then two pages.
+    # A browser resolves these, so another page would open than the one in the path.
     if ("/." in path or "/%2" in path) and not _DOTS.isdisjoint(path.lower().split("/")):
         return Reason.DISGUISED
     return Address(scheme.lower(), host.lower(), path or "/", query, fragment)
 
 
 def params(query: str) -> list[Param]:
-    """The parameters of a query in the order pasted, decoded as a form is (`+` is a blank).
+    """The parameters of a query in order, decoded like a form (`+` is a blank).
 
-    A link copied out of markup still has `&amp;` between its parameters; no parameter is called `amp;…`.
+    A link copied from markup still has `&amp;` between its parameters.
     """
     if "&amp;" in query:
         query = _ESCAPED_AMPERSAND.sub("&", query)
@@ -73,18 +74,16 @@ def params(query: str) -> list[Param]:
 
 
 def unescape(text: str) -> str:
-    """Slack's escaping undone, once: exactly `&lt;`, `&gt;` and `&amp;`."""
-    if "&" not in text:
-        return text
+    """Slack's escaping undone once: `&lt;`, `&gt;` and `&amp;`."""
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def bare_end(text: str, start: int) -> int:
     """Where the bare URL that starts at `start` ends.
 
-    At a blank or an angle bracket, at a closing bracket that was opened before the URL (Markdown:
-    `[Monitor Status](url)`), at a quote outside brackets; trailing punctuation does not belong to it.
-    Brackets and quotes within brackets do: `sp=[{"p":{"issueId":"…"}}]` is pasted like that.
+    It ends at a blank, an angle bracket, a closing bracket opened before it (`[Monitor Status](url)`) or a quote
+    outside brackets, without trailing punctuation. It keeps brackets and quotes inside brackets, as in
+    `sp=[{"p":{"issueId":"…"}}]`.
     """
     end = _outermost(text, start)
     emphasis = text[start - 1] if start else ""
@@ -97,21 +96,21 @@ def bare_end(text: str, start: int) -> int:
 
 def _outermost(text: str, start: int) -> int:
     unclosed = dict.fromkeys(_CLOSERS, 0)
-    for found in _STOPS.finditer(text, start):
-        character = found.group()
+    for stop in _STOPS.finditer(text, start):
+        character = stop.group()
         if character in _CLOSER_OF:
             unclosed[_CLOSER_OF[character]] += 1
         elif unclosed.get(character):
             unclosed[character] -= 1
         elif character not in _QUOTES or not any(unclosed.values()):
-            return found.start()
+            return stop.start()
     return len(text)
 
 
 def _tidy(link: str) -> str:
     link = link.strip()
-    if link[:1] == "<":
-        link = unescape(link[1:].partition(">")[0].partition("|")[0])
+    if control := CONTROL.match(link):
+        link = unescape(control[1])
     if link and link[-1] in _SUSPICIOUS_ENDS:
         link = link if " " in link else link[: bare_end(link, 0)]
     return link
@@ -131,5 +130,5 @@ def _param(piece: str) -> Param:
 
 
 def decoded(segment: str) -> str:
-    """A path segment's text (here `+` is itself)."""
+    """A path segment, decoded (`+` stays `+`)."""
     return unquote(segment) if "%" in segment else segment

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.datadog.client import Datadog, DatadogCase
 from bot.datadog.titles import Titles
 from bot.insights import Mode
-from bot.links import Routes
+from bot.links import OrgHosts, Routes
 from bot.messages import sentences
-from bot.model import Case, Identity, OrgHosts
+from bot.model import Case, Identity
 from bot.policy import Confirmers, Refusal, is_named, may_change
 from bot.slack.client import Myself, Slack
 from bot.slack.errors import SlackPermanent

@@ -26,9 +26,9 @@ from sqlalchemy import ColumnElement, Table, and_, case, delete, desc, or_, sele
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.config.settings import OAuth
-from bot.model import INSTALL_PATH
 from bot.slack.client import Slack
 from bot.slack.errors import SlackPermanent
+from bot.slack.manifest import INSTALL_PATH
 from bot.slack.oauth import Installing
 from bot.slack.workspaces import Workspace
 from bot.store import Store

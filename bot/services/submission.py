@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands import parse_case
 from bot.datadog.client import DatadogTransient
-from bot.links import Routes, insight_on, orgs_of
+from bot.links import OrgHosts, Routes, insight_on, orgs_of
 from bot.messages import modal, replies, sentences
 from bot.messages.modal import Filled, Form, Row
-from bot.model import CardItem, Case, CaseName, Insight, InsightType, OrgHosts, State, Thread
+from bot.model import CardItem, Case, CaseName, Insight, InsightType, State, Thread
 from bot.services import shared_channels
 from bot.services.cases import CredentialsRefused, find
 from bot.services.checks import UserError, named_case, permit

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.commands import Permalink
-from bot.links import Reading, explain, extract, orgs_of
+from bot.links import OrgHosts, Reading, explain, extract, orgs_of
 from bot.messages import replies
 from bot.messages.why import LinkReport, Poster, Sighting, ThreadReport, why_text
-from bot.model import Draft, Identity, Insight, InsightType, OrgHosts, Thread, TieKind
+from bot.model import Draft, Identity, Insight, InsightType, Thread, TieKind
 from bot.services import watching
 from bot.services.context import PERSON_WITHIN, Context
 from bot.store import cases, modes, ties

@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.commands import COMMAND, MENTION, SHORTCUT
-from bot.model import EVENTS_PATH, REDIRECT_PATH
 
 Json = dict[str, Any]
 
+EVENTS_PATH = "/slack/events"
+INSTALL_PATH = "/slack/install"
+REDIRECT_PATH = "/slack/oauth_redirect"
+"""The bot's own addresses over HTTP: for Slack, and for people who install it."""
 DISPLAY_NAME = MENTION.removeprefix("@")
 SCOPES: Mapping[str, str] = {  # with the reason for each
     "app_mentions:read": "hear `@Case Insights …`",

@@ -28,8 +28,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.config.settings import OAuth
-from bot.model import INSTALL_PATH, REDIRECT_PATH
-from bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
+from bot.slack.manifest import INSTALL_PATH, OPTIONAL_SCOPES, REDIRECT_PATH, SCOPES
 
 HEADERS = {
     # The address of a page contains a code: it goes nowhere else, and no page is cached or framed.

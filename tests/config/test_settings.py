@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from bot.config import ConfigError
 from bot.config.settings import SECRETS, Settings, examine, read
+from bot.config.validation import TransportMode
 from bot.config.values import seconds
-from bot.model import TransportMode
 from bot.policy import Confirmers
 
 SLACK = {"SLACK_BOT_TOKEN": "xoxb-very-secret", "SLACK_APP_TOKEN": "xapp-very-secret"}

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alone import ROUTES, claimants
 
 from bot import links
 from bot.model import InsightType
 
 HERE = Path(__file__).parent
-ROUTES = links.load()
 FIELDS = {"outcome": "outcome", "id": "resource_id", "scope": "scope", "ref": "ref", "case": "case", "reason": "reason"}
 
 
@@ -36,7 +36,7 @@ def test_every_insight_type_has_its_file_in_the_corpus() -> None:
 
 
 def test_no_link_of_the_corpus_is_claimed_by_two_routes() -> None:
-    claimed = {row.values[1]["url"]: links.claimants(row.values[1]["url"], ROUTES) for row in rows()}
+    claimed = {row.values[1]["url"]: claimants(row.values[1]["url"]) for row in rows()}
     assert {url: routes for url, routes in claimed.items() if len(routes) > 1} == {}
 
 

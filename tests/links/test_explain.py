@@ -65,7 +65,7 @@ def test_the_text_of_a_draft_says_what_is_missing_and_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("link", "words"),
     [
-        ("https://app.datadoghq.com/s/a/b", "open it and paste the address it leads to"),
+        ("https://app.datadoghq.com/s/a/b", "Open it and paste the address it leads to"),
         ("https://app.datadoghq.com/logs", "as a comment"),
         ("https://app.datadoghq.com/cases/ET-1", "Case: ET-1"),
         ("https://docs.datadoghq.com/monitors/1", "serves no web app"),

@@ -33,7 +33,6 @@ def test_nothing_makes_it_raise(text: str) -> None:
         assert (reading.reason is None) == isinstance(reading.outcome, Insight | Draft | CaseLink)
         assert links.as_row(reading)["link"] == link
         assert links.as_text(reading)
-        links.is_candidate(link, ROUTES)
 
 
 WORD = st.text(alphabet="abcdefghij0123456789-_~%&=?#/+.:{}[]\"' é", max_size=12)
@@ -142,18 +141,6 @@ def test_the_two_places_of_a_finding_s_id_agree() -> None:
     query = quote(f"@finding_id:{encoded}", safe="")
     page = "https://app.datadoghq.com/security/compliance"
     assert identity(f"{page}?panels={panels}") == identity(f"{page}?query={query}") is not None
-
-
-def test_a_candidate_is_on_a_datadog_host_or_a_change_on_a_code_host() -> None:
-    candidates = {
-        "https://app.datadoghq.com/logs": True,
-        "https://github.com/acme/shop/pull/1": True,
-        "https://github.com/acme/shop": False,
-        "https://docs.datadoghq.com/monitors/1": False,
-        "https://example.org": False,
-        "no link": False,
-    }
-    assert {link: links.is_candidate(link, ROUTES) for link in candidates} == candidates
 
 
 def test_an_insight_that_datadog_returns_has_the_identity_of_its_link() -> None:

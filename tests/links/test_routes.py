@@ -4,13 +4,13 @@ import tomllib
 from importlib.resources import files
 
 import pytest
+from alone import ROUTES, claimants
 
 from bot import links
 from bot.links import rows
 from bot.links.table import Example, Route, compile_path, path_problem
 from bot.model import Draft, Insight, InsightType, Reason
 
-ROUTES = links.load()
 EXAMPLES = [
     pytest.param(route, row, id=f"{route.name}-{n}") for route in ROUTES.rows for n, row in enumerate(route.examples)
 ]
@@ -40,7 +40,7 @@ def test_an_example_is_read_as_it_says_by_its_route_alone(route: Route, row: Exa
     outcome = links.parse(row.link, ROUTES)
     assert isinstance(outcome, Draft if route.draft else Insight)
     assert (outcome.type, outcome.resource_id, outcome.scope) == (route.type, row.id, row.scope)
-    assert links.claimants(row.link, ROUTES) == (route.name,)
+    assert claimants(row.link) == [route.name]
 
 
 def test_the_types_without_a_public_link_are_drafts_only() -> None:
@@ -98,12 +98,12 @@ def test_a_configured_case_path_is_read_besides_the_two() -> None:
     ("text", "sentence"),
     [
         ("[[route]", "FILE is not valid TOML"),
-        ("[[routes]]\nname = 'x'", "FILE holds 'routes': only [[route]] and [[page]] are known"),
+        ("[[routes]]\nname = 'x'", "FILE has 'routes': only [[route]] and [[page]] are known"),
         ("[route]\nname = 'x'", "FILE: write [[route]], with two brackets"),
         ("route = [1]", "FILE: write [[route]], with two brackets"),
         ("[[route]]\nname = 'x'", "FILE, route 1 (x): type: Field required"),
         (OWN.replace("APM_", "AMP_"), "FILE, route 1 (our-recommendations): type: Input should be"),
-        (OWN.replace("/{id}", ""), "our-recommendations): it says nowhere where the id sits"),
+        (OWN.replace("/{id}", ""), "our-recommendations): it does not say where the id is"),
         (OWN.replace("/{id}", "/{id}x"), "may use only {id}, {scope}, * and **"),
         (OWN.replace('"/apm', '"apm'), "must begin with one slash"),
         (OWN.replace("/{id}", "/{id}?x"), "must be a path alone"),
@@ -115,7 +115,7 @@ def test_a_configured_case_path_is_read_besides_the_two() -> None:
         (OWN + "pattern = 1", "pattern: Extra inputs are not permitted"),
         (OWN + "id = { query = 'a', sp = 'b' }", "id.0: a place is one of query, fragment or sp"),
         (OWN + "id = { query = 'a', panel = 'b' }", "id.0: panel goes with sp, and term with query"),
-        (OWN + "short = '/x'", "short must hold {id}"),
+        (OWN + "short = '/x'", "short must contain {id}"),
         (OWN + OWN, "FILE, route 2 (our-recommendations): an earlier route has this name already"),
         ("[[page]]\nreason = 'boring'\npath = '/x'", "FILE, page 1: reason: Input should be"),
         (OWN + "examples = [{ link = 'https://app.datadoghq.com/apm', id = 'x' }]", "is read as no insight (no_route)"),

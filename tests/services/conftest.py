@@ -14,8 +14,8 @@ from sqlalchemy import select
 from bot.config.credentials import Keys
 from bot.datadog.client import Datadog
 from bot.datadog.titles import Titles
-from bot.links import load
-from bot.model import OrgHosts, State, Thread
+from bot.links import OrgHosts, load
+from bot.model import State, Thread
 from bot.policy import Confirmers
 from bot.sandbox.datadog.server import DatadogServer
 from bot.sandbox.render import as_text

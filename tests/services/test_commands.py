@@ -29,7 +29,7 @@ async def ask(office: Office, text: str, user: str = ANA, here: Thread = HERE) -
         ("undo", ["Which thread? A slash command does not know it."]),
         (f"add {link(1)}", ["This channel is tied to no case. Say which one:"]),
         (f"add {link(1)} to NOPE-1", ["Datadog knows no case NOPE-1"]),
-        (f"untie in https://acme.slack.com/archives/{CHANNEL}/p1", ["needs the address of a message"]),
+        (f"untie in https://acme.slack.com/archives/{CHANNEL}/p1", ["needs a message's address"]),
     ],
 )
 async def test_the_answer_says_what_it_is_or_what_is_missing(office, text, answers):

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from bot.insights import Action
+from bot.links import OrgHosts
 from bot.messages import modal as views
 from bot.messages.modal import Choice, Form, Row
-from bot.model import InsightType, OrgHosts, State
+from bot.model import InsightType, State
 from bot.services import modal, submission
 from bot.services.checks import UserError
 from tests.messages.test_modal import as_opened

@@ -13,8 +13,9 @@ from bot.config.credentials import Keys
 from bot.datadog.client import Datadog
 from bot.datadog.titles import Titles
 from bot.insights import Action
+from bot.links import OrgHosts
 from bot.messages import sentences
-from bot.model import Case, OrgHosts, State
+from bot.model import Case, State
 from bot.sandbox.datadog.cases import CaseInsight
 from bot.sandbox.datadog.server import DatadogServer
 from bot.services.context import Context, Organization

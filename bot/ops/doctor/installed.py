@@ -6,9 +6,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.config import database
 from bot.config.settings import OAuth
-from bot.model import INSTALL_PATH
 from bot.ops.doctor.finding import Finding, Subject, error, listed, ok, warning
 from bot.services.installations import NEXT, Installation, StoredInstallations
+from bot.slack.manifest import INSTALL_PATH
 from bot.store import Store, migrate
 
 

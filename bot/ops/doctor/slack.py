@@ -16,12 +16,11 @@ from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.settings import Settings
-from bot.model import INSTALL_PATH
 from bot.ops.doctor.finding import Examined, Finding, Subject, error, ok, together, warning
 from bot.slack.client import Slack, SlackResponse
 from bot.slack.errors import SlackPermanent, SlackTransient
 from bot.slack.json import as_objects, next_cursor
-from bot.slack.manifest import DISPLAY_NAME, OPTIONAL_SCOPES, SCOPES
+from bot.slack.manifest import DISPLAY_NAME, INSTALL_PATH, OPTIONAL_SCOPES, SCOPES
 
 PAGES = 5
 """Of a thousand channels each: a bot in more than that does not need the exact number."""
