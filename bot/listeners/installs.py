@@ -40,10 +40,10 @@ def guarding(context: Context) -> Callable[..., Awaitable[BoltResponse | None]]:
 def _refusal(body: Json) -> BoltResponse:
     """A sentence wherever Slack shows one; without it a modal would close as if it had been saved."""
     if "command" in body:
-        return BoltResponse(status=200, body=sentences.not_here())
+        return BoltResponse(status=200, body=sentences.NOT_HERE)
     match body.get("type"):
         case "view_submission":
-            view = modal.message(sentences.not_here())
+            view = modal.message(sentences.NOT_HERE)
             return BoltResponse(status=200, body={"response_action": "update", "view": view})
         case "block_suggestion":
             return BoltResponse(status=200, body={"options": []})

@@ -31,7 +31,7 @@ def register(app: AsyncApp, context: Context, responder: Responder, wake: Callab
         view_id = await modal.open_view(context, caller.here.workspace, body["trigger_id"], view)
         await ack()
         if view_id is None:
-            responder.respond(caller, sentences.not_opened())
+            responder.respond(caller, sentences.NOT_OPENED)
         else:
             responder.in_background(fill(view_id))
 

@@ -1,20 +1,18 @@
-"""The one modal: links with their type, id and ref, the case they go to, and what a person makes of them.
+"""The one modal: links with their type, id and ref, and the case they go to.
 
-A view can hold 100 blocks and remember 3,000 characters: 20 insights take 88 blocks, and what cannot be read off the
-blocks again is kept in `private_metadata`.
+A view can have 100 blocks and 3,000 characters of `private_metadata`: 20 insights take 88 blocks, and the metadata
+keeps what the submitted fields do not say.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
-from bot.messages.blocks import context, section
-from bot.messages.text import OPTION_CHARS, cut, escape
-from bot.messages.view import TYPE_NAMES
+from bot.messages.blocks import Json, context, option, plain, section
+from bot.messages.text import cut, escape
+from bot.messages.view import TYPE_NAMES, address
 from bot.model import InsightType
-
-Json = dict[str, Any]
 
 CALLBACK = "insights.modal"
 SEARCH = "case.search"
@@ -28,7 +26,7 @@ MEMORY_CHARS = 3_000
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One link in the modal. `insight`: its row in the store, for a card's; `hint`: what helps to find its id."""
+    """One link in the modal. `insight`: its id in the store, if it is on a card; `hint`: how to find its id."""
 
     type: InsightType
     resource_id: str
@@ -42,8 +40,8 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """A case to choose, as Slack carries it: `value` is org/case_id."""
+class CaseOption:
+    """A case in a Slack menu: `value` is org/case_id."""
 
     value: str
     key: str
@@ -51,25 +49,24 @@ class Choice:
 
     @property
     def option(self) -> Json:
-        text = f"{self.key} {self.title}".strip()
-        return {"text": _plain(cut(text, OPTION_CHARS)), "value": self.value[:VALUE_CHARS]}
+        return option(f"{self.key} {self.title}".strip(), self.value[:VALUE_CHARS])
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """All that the modal shows. `about` comes back with its submission (ids only); `notice` stands at the top."""
+    """All that the modal shows. `about` (ids only) comes back with the submission; `notice` is at the top."""
 
     about: Mapping[str, str]
     rows: Sequence[Row]
     uncovered: Sequence[str] = ()
-    case: Choice | None = None
+    case: CaseOption | None = None
     tie: bool = False
     notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """What a submission brought. `case`: org/case_id that was chosen; `key`: what was typed instead."""
+    """What a person submitted. `case`: the chosen org/case_id; `key`: what they typed instead."""
 
     about: Mapping[str, str]
     rows: Sequence[Row]
@@ -90,7 +87,7 @@ def form(shown: Form) -> Json:
         blocks += _fields(number, row)
     left = len(shown.rows) - len(rows)
     if left > 0:
-        blocks.append(context(f"{left} more links of this message do not fit here; add these first."))
+        blocks.append(context(f"{left} more links do not fit here. Add these first."))
     if shown.uncovered:
         blocks += _comment(shown.uncovered)
     if shown.tie:
@@ -99,17 +96,17 @@ def form(shown: Form) -> Json:
 
 
 def loading() -> Json:
-    """What stands there until the store has been read."""
+    """The view until the store has answered."""
     return _modal([context("One moment…")])
 
 
 def message(text: str) -> Json:
-    """A modal that only says something."""
+    """A modal with a sentence only."""
     return _modal([section(text)])
 
 
 def read(view: Json) -> Filled:
-    """What a person filled in; raises nothing, for every field is one of `form`'s."""
+    """What a person filled in. Every field is one of `form`'s, so nothing here raises."""
     memory: Json = json.loads(view["private_metadata"])
     values = cast(dict[str, dict[str, Json]], view["state"]["values"])
     ticked = {option["value"] for group in range(2) for option in _picks(values, f"ticks.{group}", "ticks")}
@@ -137,37 +134,37 @@ def read(view: Json) -> Filled:
     )
 
 
-def chosen(view: Json) -> Choice | None:
-    """The case that a person has chosen in this view, as it is shown there."""
+def chosen(view: Json) -> CaseOption | None:
+    """The case chosen in this view, with its text there as the key."""
     values = cast(dict[str, dict[str, Json]], view["state"]["values"])
     for block in _CASE_BLOCKS:
-        option: Json = values.get(block, {}).get(SEARCH, {}).get("selected_option") or {}
-        if option:
-            return Choice(option["value"], option["text"]["text"], "")
+        selected: Json = values.get(block, {}).get(SEARCH, {}).get("selected_option") or {}
+        if selected:
+            return CaseOption(selected["value"], selected["text"]["text"], "")
     return None
 
 
 def errors(filled: Filled) -> dict[str, str]:
-    """What is missing, by the field that it is missing from."""
-    found: dict[str, str] = {}
+    """What is wrong, by field."""
+    problems: dict[str, str] = {}
     if not filled.case and not filled.key:
-        found["key"] = "Choose a case, or type its key, like CASEM-4523."
+        problems["key"] = "Choose a case, or type its key, like CASEM-4523."
     for number, row in enumerate(filled.rows):
         if not row.ticked:
             continue
         if not row.resource_id:
-            found[f"id.{number}"] = "Give the id, or untick this link."
+            problems[f"id.{number}"] = "Give the id, or untick this link."
         elif row.type is InsightType.MONITOR and not row.resource_id.isdigit():
-            found[f"id.{number}"] = "A monitor's id is a number."
+            problems[f"id.{number}"] = "A monitor's id is a number."
         if not row.ref.startswith(("/", "https://")):
-            found[f"ref.{number}"] = "A ref is a path that begins with /, or a whole address."
+            problems[f"ref.{number}"] = "A ref is a path (/…) or a whole address (https://…)."
     if not any(row.ticked for row in filled.rows) and not filled.comment and not filled.tie:
-        found["ticks.0" if filled.rows else "key"] = "Tick at least one link."
-    return found
+        problems["ticks.0" if filled.rows else "key"] = "Tick at least one link."
+    return problems
 
 
 def _remembered(shown: Form) -> tuple[Sequence[Row], str]:
-    """As many rows as fit, with what is remembered of them."""
+    """As many rows as fit, and the metadata that keeps them."""
     for count in range(min(len(shown.rows), HOLDS), -1, -1):
         kept = [[row.host, row.scope, row.insight, row.draft] for row in shown.rows[:count]]
         memory = json.dumps({"about": dict(shown.about), "rows": kept}, separators=(",", ":"))
@@ -176,20 +173,20 @@ def _remembered(shown: Form) -> tuple[Sequence[Row], str]:
     return (), json.dumps({"about": {}, "rows": []})
 
 
-def _case(case: Choice | None) -> list[Json]:
+def _case(case: CaseOption | None) -> list[Json]:
     search: Json = {
         "type": "external_select",
         "action_id": SEARCH,
-        "placeholder": _plain("Search by title"),
+        "placeholder": plain("Search by title"),
         "min_query_length": 3,
     }
     if case is not None:
         search["initial_option"] = case.option
-    # Slack keeps what stands in a block that it knows: one that is pre-filled by an update has to be another.
+    # Slack keeps a known block's value, so a field that an update fills in has to be another block.
     block = _CASE_BLOCKS[case is not None]
     return [
-        {"type": "input", "block_id": block, "optional": True, "label": _plain("Case"), "element": search},
-        _input("key", "key", "Or its key or link", "", optional=True, placeholder="CASEM-4523"),
+        _field(block, "Case", search, optional=True),
+        _input("key", "key", "Or its key or link", "", placeholder="CASEM-4523"),
     ]
 
 
@@ -205,75 +202,67 @@ def _ticks(rows: Sequence[Row]) -> list[Json]:
 
 
 def _fields(number: int, row: Row) -> list[Json]:
-    where = row.ref if row.ref.startswith("http") else f"{row.host}{row.ref}"
     needs = f"\n{escape(row.hint or 'This link needs an id: check it, or fill it in.')}" if row.draft else ""
-    types = [{"text": _plain(name), "value": kind.value} for kind, name in TYPE_NAMES.items()]
+    types = [option(name, kind.value) for kind, name in TYPE_NAMES.items()]
     picked = next(option for option in types if option["value"] == row.type.value)
     select: Json = {"type": "static_select", "action_id": "type", "options": types, "initial_option": picked}
     return [
-        context(f"*{number + 1}* {escape(cut(where, 300))}{needs}"),
-        {"type": "input", "block_id": f"type.{number}", "label": _plain("Type"), "element": select},
-        _input(f"id.{number}", "id", "Id", _id(row), optional=True),
-        _input(f"ref.{number}", "ref", "Ref", row.ref, optional=True),
+        context(f"*{number + 1}* {escape(cut(address(row.ref, row.host), 300))}{needs}"),
+        _field(f"type.{number}", "Type", select),
+        _input(f"id.{number}", "id", "Id", _id(row)),
+        _input(f"ref.{number}", "ref", "Ref", row.ref),
     ]
 
 
 def _id(row: Row) -> str:
-    """What stands in the field: for a draft without a candidate, nothing."""
+    """The id in the field; empty for a draft without a candidate."""
     return "" if row.draft and row.resource_id.startswith("?") else row.resource_id
 
 
 def _comment(uncovered: Sequence[str]) -> list[Json]:
     words = "1 link is" if len(uncovered) == 1 else f"{len(uncovered)} links are"
-    option = [("Add them as a comment on the case", "comment", False)]
+    box = [("Add them as a comment on the case", "comment", False)]
     return [
-        _boxes("commenting", "commenting", f"{words} no insight", option),
-        _input("comment", "comment", "Comment", "\n".join(uncovered), optional=True, multiline=True),
+        _boxes("commenting", "commenting", f"{words} no insight", box),
+        _input("comment", "comment", "Comment", "\n".join(uncovered), multiline=True),
     ]
 
 
 def _boxes(block_id: str, action_id: str, label: str, members: Sequence[tuple[str, str, bool]]) -> Json:
-    options = [{"text": _plain(cut(text, OPTION_CHARS)), "value": value} for text, value, _ in members]
+    options = [option(text, value) for text, value, _ in members]
     element: Json = {"type": "checkboxes", "action_id": action_id, "options": options}
-    ticked = [option for option, (_, _, on) in zip(options, members, strict=True) if on]
+    ticked = [box for box, (_, _, on) in zip(options, members, strict=True) if on]
     if ticked:
         element["initial_options"] = ticked
-    return {"type": "input", "block_id": block_id, "optional": True, "label": _plain(label), "element": element}
+    return _field(block_id, label, element, optional=True)
 
 
 def _input(
-    block_id: str,
-    action_id: str,
-    label: str,
-    value: str,
-    *,
-    optional: bool = False,
-    multiline: bool = False,
-    placeholder: str = "",
+    block_id: str, action_id: str, label: str, value: str, *, multiline: bool = False, placeholder: str = ""
 ) -> Json:
     element: Json = {"type": "plain_text_input", "action_id": action_id, "multiline": multiline}
     if value:
         element["initial_value"] = value[:INPUT_CHARS]
     if placeholder:
-        element["placeholder"] = _plain(placeholder)
-    return {"type": "input", "block_id": block_id, "optional": optional, "label": _plain(label), "element": element}
+        element["placeholder"] = plain(placeholder)
+    return _field(block_id, label, element, optional=True)
+
+
+def _field(block_id: str, label: str, element: Json, *, optional: bool = False) -> Json:
+    return {"type": "input", "block_id": block_id, "optional": optional, "label": plain(label), "element": element}
 
 
 def _modal(blocks: list[Json], *, submit: str = "", memory: str = "") -> Json:
     view: Json = {
         "type": "modal",
         "callback_id": CALLBACK,
-        "title": _plain("Add to case"),
-        "close": _plain("Cancel" if submit else "Close"),
+        "title": plain("Add to case"),
+        "close": plain("Cancel" if submit else "Close"),
         "blocks": blocks,
     }
     if submit:
-        view |= {"submit": _plain(submit), "private_metadata": memory}
+        view |= {"submit": plain(submit), "private_metadata": memory}
     return view
-
-
-def _plain(text: str) -> Json:
-    return {"type": "plain_text", "text": text or "…", "emoji": False}
 
 
 def _typed(values: Mapping[str, Mapping[str, Json]], block: str, action: str) -> str:
@@ -281,8 +270,8 @@ def _typed(values: Mapping[str, Mapping[str, Json]], block: str, action: str) ->
 
 
 def _picked(values: Mapping[str, Mapping[str, Json]], block: str, action: str) -> str:
-    option: Json = values.get(block, {}).get(action, {}).get("selected_option") or {}
-    return str(option.get("value") or "")
+    selected: Json = values.get(block, {}).get(action, {}).get("selected_option") or {}
+    return str(selected.get("value") or "")
 
 
 def _picks(values: Mapping[str, Mapping[str, Json]], block: str, action: str) -> list[Json]:

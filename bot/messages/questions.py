@@ -1,27 +1,24 @@
-"""The card that asks which case a thread is about, and what a person answered."""
+"""The card that asks which case a thread is about, and its answer."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from bot.messages.blocks import button, context, section
+from bot.messages.blocks import Json, actions, button, context, section
 from bot.messages.text import TEXT_CHARS, clock, cut, escape
 from bot.messages.view import Message
 from bot.model import Case, Question
 
-Json = dict[str, Any]
-
 HOLDS = 20
-"""Cases to choose from; a message holds 50 blocks."""
+"""Cases to choose from; a message can have 50 blocks."""
 _THEN = "Datadog links in this thread are then offered for that case, earlier ones too."
 
 
 def question_message(
     asked: Question, names: Mapping[str, str], *, tied_to: str | None, shared: bool = False
 ) -> Message:
-    """The question with its buttons; once it is answered, the answer.
+    """The question with its buttons, or its answer.
 
-    `names`: of people, by their Slack ids; `tied_to`: the key of the case that was chosen; `shared`: other
-    organisations read it, so no title is shown.
+    `names`: people's names by Slack id; `tied_to`: the key of the chosen case; `shared`: people of other
+    organisations can read it, so it shows no titles.
     """
     if asked.answer is not None:
         text = _answer(asked, names, tied_to)
@@ -42,7 +39,7 @@ def question_message(
         more = len(choices) - HOLDS
         asking.append(context(f"And {more} more: @Case Insights tie …\n{_THEN}" if more > 0 else _THEN))
         buttons = [button("tie.no", "None of them", value)]
-    return Message(cut(text, TEXT_CHARS), [*asking, {"type": "actions", "block_id": "buttons", "elements": buttons}])
+    return Message(cut(text, TEXT_CHARS), [*asking, actions("buttons", *buttons)])
 
 
 def _answer(asked: Question, names: Mapping[str, str], tied_to: str | None) -> str:
@@ -50,11 +47,11 @@ def _answer(asked: Question, names: Mapping[str, str], tied_to: str | None) -> s
     if tied_to is not None:
         return f"Tied to {escape(tied_to)} by {who}, {clock(asked.at)}."
     first = escape(asked.asks[0].key) if asked.asks else "a case"
-    return f"Not tied: {who} said no. To tie this thread later, say: @Case Insights tie {first}"
+    return f"Not tied: {who} said no. To tie this thread later: @Case Insights tie {first}"
 
 
 def _key(case: Case, asked: Question) -> str:
-    """The case's key, with its organisation where two of the cases have the same."""
+    """The case's key, with its organisation if several of the cases have this key."""
     same = sum(each.key == case.key for each in asked.asks)
     return case.key if same == 1 else f"{case.org}/{case.key}"
 

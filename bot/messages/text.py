@@ -1,4 +1,4 @@
-"""Text that Slack shows as it is meant: escaped, cut, counted, and in the reader's own time."""
+"""Text for Slack: escaped, cut, counted, and with times in the reader's own zone."""
 
 from datetime import UTC, datetime
 
@@ -15,16 +15,20 @@ def escape(text: str) -> str:
 
 
 def cut(text: str, most: int) -> str:
-    """`text` in at most `most` characters, its middle left out: both ends of a path tell what it is."""
+    """`text` in at most `most` characters, without its middle: both ends of a path are needed to recognise it."""
     if len(text) <= most:
         return text
-    head = (most - 1 + 1) // 2
+    head = most // 2
     return text[:head] + "…" + text[len(text) - (most - 1 - head) :]
 
 
 def clock(at: float) -> str:
-    """A time of day that Slack shows in each reader's own zone, with UTC for those who see no Slack."""
+    """A time of day that Slack shows in each reader's zone; UTC in plain text."""
     return f"<!date^{int(at)}^{{time}}|{datetime.fromtimestamp(at, UTC):%H:%M} UTC>"
+
+
+def this(thread: bool) -> str:
+    return "This thread" if thread else "This channel"
 
 
 def insights(count: int) -> str:

@@ -1,14 +1,12 @@
-"""All that a card's message depends on, and what an insight is called in it."""
+"""The data of a card's message, and the names of insights."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from bot.links import change_name
+from bot.messages.blocks import Json
 from bot.messages.text import cut, escape
 from bot.model import CardItem, InsightType
-
-Json = dict[str, Any]
 
 TYPE_NAMES: Mapping[InsightType, str] = {
     InsightType.SECURITY_SIGNAL: "Security signal",
@@ -32,7 +30,7 @@ TYPE_NAMES: Mapping[InsightType, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Why confirmed insights are not on the case yet, and when delivery tries again (epoch s)."""
+    """Why confirmed insights are not on the case yet, and when the bot tries again (epoch s)."""
 
     words: str
     next_try: float
@@ -40,7 +38,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A message that brought links: who posted it (a Slack user or bot id), and its address."""
+    """A message with links: who posted it (a Slack user or bot id), and its address."""
 
     poster: str | None
     permalink: str
@@ -66,7 +64,7 @@ class CardView:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What Slack shows: `blocks`, and `text` for all who see no blocks."""
+    """A message for Slack: `blocks`, and `text` for everything that shows no blocks."""
 
     text: str
     blocks: list[Json]
@@ -88,8 +86,13 @@ def short(item: CardItem) -> str:
     return cut(plain, 40)
 
 
+def address(ref: str, host: str) -> str:
+    """A ref is a path on its host, or a whole address."""
+    return ref if ref.startswith("http") else f"{host}{ref}"
+
+
 def listed(items: Sequence[CardItem]) -> str:
-    """Names, as many as a phone's screen bears."""
+    """The names of at most eight insights, which a phone's screen can show."""
     shown = [escape(cut(label(item), 120)) for item in items[:8]]
     more = len(items) - len(shown)
     return "; ".join(shown) + (f" and {more} more" if more else "")

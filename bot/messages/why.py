@@ -1,4 +1,4 @@
-"""Why: what became of each link of a message, in words."""
+"""The reply to `why`: what happened to each link of a message."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,29 +12,29 @@ from bot.messages.text import clock, cut, escape
 from bot.model import CaseLink, Draft, Insight, State, Tie, TieKind, TieSource, Uncovered
 
 TEXT_CHARS = 3_500
-_NOT: dict[str, str] = {
-    Decision.ON_CARD: "It is on this thread's card already.",
-    Decision.ON_CASE: "It is on the case already.",
-    Decision.CONFIRMED: "Somebody has confirmed it already.",
-    Decision.ADDED: "It was added to this case before.",
-    Decision.FAILED: "Adding it failed before: the card that says so has a Retry button.",
+_REASONS: dict[str, str] = {
+    Decision.ON_CARD: "It is already on this thread's card.",
+    Decision.ON_CASE: "It is already on the case.",
+    Decision.CONFIRMED: "Somebody has already confirmed it.",
+    Decision.ADDED: "It was already added to this case.",
+    Decision.FAILED: "Adding it failed before. The card that says so has a Retry button.",
     Decision.DISMISSED: "It was dismissed for this case, so it is not offered again.",
     Decision.UNDONE: "It was removed from this case on purpose, so it is not offered again.",
-    Decision.OTHER_ORG: "It belongs to another Datadog organisation than the case.",
+    Decision.OTHER_ORG: "It and the case belong to different Datadog organisations.",
     Decision.MODE_OFF: "Watching was off here when it was pasted.",
-    Decision.NEEDS_ID: "It needs an id, and by itself such a link makes no card: use ⋯ on the message, Add to case.",
+    Decision.NEEDS_ID: "It needs an id, so it gets no card by itself. Use ⋯ on the message, Add to case.",
     Decision.UNTIED: "It was offered for the case that this channel was tied to before.",
     "no_case": "The thread names no case.",
     "none": "Somebody said that this thread is about no case.",
     "several": "The thread's first message names several cases, and nobody has chosen one yet.",
-    "gave_up": "Slack or Datadog did not tell the thread's case for too long.",
+    "gave_up": "The thread's case stayed unknown: Slack or Datadog did not answer for too long.",
 }
-"""Each reason for silence that the store knows (`insights.Decision`, `store.TieKind`, Slack's own words)."""
-_BECAME: dict[State, str] = {
+"""The reasons for silence in the store: `Decision`, `TieKind`, or Slack's error."""
+_RESULTS: dict[State, str] = {
     State.OFFERED: "Offered.",
     State.CONFIRMED: "Confirmed by {who}, {when}; it is on its way to the case.",
     State.ADDED: "Added by {who}, {when}.",
-    State.FAILED: "{who} confirmed it, and Datadog did not take it; the card says why.",
+    State.FAILED: "{who} confirmed it, but it was not added; the card says why.",
     State.DISMISSED: "Dismissed by {who}, {when}.",
     State.WITHDRAWN: "Taken back, {when}: its link left the message.",
     State.UNDOING: "{who} is having it removed.",
@@ -48,20 +48,20 @@ _TIED = {
     TieSource.CHANNEL: "by its channel",
 }
 _UNTIED = {
-    TieKind.NAMED: "Its thread names a case that Datadog has not told of yet.",
+    TieKind.NAMED: "Its thread names a case that Datadog has not confirmed yet.",
     TieKind.NO_CASE: "Its thread names no case.",
     TieKind.SEVERAL: "Its thread's first message names several cases, and nobody has chosen one yet.",
     TieKind.NONE: "Somebody said that its thread is about no case.",
-    TieKind.UNREAD: "Nobody has looked yet which case its thread is about.",
+    TieKind.UNREAD: "The bot does not know yet which case its thread is about.",
 }
 
 
 class Poster(Enum):
-    """Who posted a message; the value says what follows for its links in mode auto."""
+    """Who posted a message; the value says what this means for its links in mode auto."""
 
     MAY_ADD = ""
-    MAY_NOT_ADD = "Who posted it may not add insights: its links are never added at once."
-    NOBODY = "A bot posted it: its links are never added without being asked about."
+    MAY_NOT_ADD = "The poster may not add insights: their links are never added at once."
+    NOBODY = "A bot posted it: its links are always offered first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class LinkReport:
-    """What became of one link. `sites`: the bot's own, where the link is on none of them."""
+    """What happened to one link. `sites`: the bot's own, if the link is on none of them."""
 
     reading: Reading
     sites: Sequence[str] = ()
@@ -87,7 +87,7 @@ class LinkReport:
 
 @dataclass(frozen=True, slots=True)
 class ThreadReport:
-    """A message's thread: its tie and the key of its case, as far as they are known, and the mode in effect."""
+    """A message's thread: its tie and the key of its case, if known, and the mode in effect."""
 
     tie: Tie | None
     case_key: str
@@ -115,11 +115,11 @@ def _about(link: LinkReport) -> str:
     sighting = link.sighting or Sighting()
     if sighting.state is not None:
         who = escape(sighting.who) or "somebody"
-        lines.append(f"   {_BECAME[sighting.state].format(who=who, when=clock(sighting.at) if sighting.at else '')}")
+        lines.append(f"   {_RESULTS[sighting.state].format(who=who, when=clock(sighting.at) if sighting.at else '')}")
     if sighting.reason:
-        lines.append(f"   {_NOT.get(sighting.reason, f'Slack said: {escape(sighting.reason)}.')}")
+        lines.append(f"   {_REASONS.get(sighting.reason, f'Slack said: {escape(sighting.reason)}.')}")
     if sighting.waits:
-        lines.append("   It waits until it is known which case this thread is about.")
+        lines.append("   It waits until the bot knows this thread's case.")
     if sighting.card:
         lines.append(f"   <{sighting.card}|Its card>")
     return "\n".join(lines)
@@ -139,7 +139,7 @@ def _read_as(link: LinkReport) -> str:
         case _:
             assert_never(reading.outcome)
     if link.sites:
-        return f"{words} Its host {insight.host} is not of this bot's Datadog site ({', '.join(link.sites)})."
+        return f"{words} Its host {insight.host} is not on this bot's Datadog site ({', '.join(link.sites)})."
     if link.sighting is None:
-        return f"{words} It was not written down: the bot did not hear of it, or there was no case."
+        return f"{words} It was not stored: the bot did not receive it, or there was no case."
     return words

@@ -22,10 +22,10 @@ async def press(
     """
     clicked = await _press(context, workspace, Click(card, version, action, user, ticked))
     if clicked.nothing_ticked:
-        return sentences.nothing_ticked()
+        return sentences.NOTHING_TICKED
     if clicked.earlier:
         return partial(_who_was_first, context, workspace, clicked)
-    return "" if clicked.moved else sentences.nothing_left()
+    return "" if clicked.moved else sentences.NOTHING_LEFT
 
 
 async def undo_last(context: Context, thread: Thread, user: str) -> str:
@@ -33,21 +33,21 @@ async def undo_last(context: Context, thread: Thread, user: str) -> str:
     async with context.store.read() as connection:
         card = await cards.last_added(connection, thread)
     if card is None:
-        return replies.nothing_to_undo()
+        return replies.NOTHING_TO_UNDO
     clicked = await _press(context, thread.workspace, Click(card.id, card.version, Action.UNDO, user))
-    return replies.undoing(clicked.moved, clicked.case_key) if clicked.moved else replies.nothing_to_undo()
+    return replies.undoing(clicked.moved, clicked.case_key) if clicked.moved else replies.NOTHING_TO_UNDO
 
 
 async def _press(context: Context, workspace: str, click: Click) -> Clicked:
     case = await clicks.case_of(context.store, click.card, workspace)
     if case is None:
-        raise UserError(sentences.gone_card())
+        raise UserError(sentences.GONE_CARD)
     # A case whose organisation this workspace may not use any more can still be let go of: nothing reaches Datadog.
     org = None if click.action in (Action.CANCEL, Action.DISMISS) else case.org
     await permit(context, workspace, click.by, case.key, org=org)
     clicked = await clicks.press(context.store, click)
     if clicked is None:
-        raise UserError(sentences.gone_card())
+        raise UserError(sentences.GONE_CARD)
     return clicked
 
 

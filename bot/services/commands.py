@@ -34,11 +34,11 @@ async def run(context: Context, caller: Caller, text: str) -> str:
     except UserError as error:
         return str(error)
     except DatadogTransient:
-        return replies.datadog_down()
+        return replies.DATADOG_DOWN
     except CredentialsRefused:
-        return replies.keys_refused()
+        return replies.KEYS_REFUSED
     except SlackTransient:
-        return replies.slack_down()
+        return replies.SLACK_DOWN
     except SlackPermanent as end:
         return refused_by_slack(end)
 
@@ -68,7 +68,7 @@ async def _run(context: Context, caller: Caller, command: Command) -> str:  # no
             answer = await ties.set_mode(context, _place(caller, where), mode, caller.user)
         case _:
             assert_never(command)
-    return await text_of(answer) or replies.done_here()
+    return await text_of(answer) or replies.DONE_HERE
 
 
 async def _look(context: Context, caller: Caller, command: Command) -> None:
@@ -81,7 +81,7 @@ async def _look(context: Context, caller: Caller, command: Command) -> None:
     if elsewhere:
         theirs = await (await context.slack(caller.here.workspace)).channels_of(caller.user)
         if theirs is None or not elsewhere <= theirs:
-            raise UserError(replies.not_seen_by_you())
+            raise UserError(replies.NOT_SEEN_BY_YOU)
 
 
 def _place(caller: Caller, where: Permalink | None) -> Thread:
@@ -134,7 +134,7 @@ async def _links_of(context: Context, workspace: str, address: Permalink) -> Seq
     slack = await context.slack(workspace)
     message = await slack.message(Thread(workspace, address.channel, address.thread_ts), address.ts)
     if message is None:
-        raise UserError(replies.no_such_message())
+        raise UserError(replies.NO_SUCH_MESSAGE)
     return extract(message)
 
 
@@ -168,7 +168,7 @@ async def _scan(context: Context, caller: Caller, thread: Thread) -> str:
     await permit(context, thread.workspace, caller.user, case.key, org=case.org)
     async with context.store.write() as tx:
         await scans.ask(tx, thread, caller.user, SCANNED, await now(tx))
-    return replies.scanning()
+    return replies.SCANNING
 
 
 async def _status(context: Context, place: Thread) -> str:

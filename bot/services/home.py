@@ -50,7 +50,7 @@ async def _home(context: Context, workspace: str, installed: Workspace, user: st
     warning = await site_warning.warning(context, workspace)
     channels = await installed.slack.channels_of(user)
     if channels is None:
-        return Home(notice=notice or sentences.home_needs_scopes(), warning=warning)
+        return Home(notice=notice or sentences.HOME_NEEDS_SCOPES, warning=warning)
     async with context.store.read() as connection:
         overview = await stored.overview(connection, workspace, channels, context.orgs_for(workspace))
     return _of_channels(overview, installed.myself.url, notice, warning)

@@ -11,7 +11,7 @@ from bot.datadog.client import DatadogCase, DatadogPermanent, DatadogTransient
 from bot.links import Reading, explain, extract
 from bot.messages import modal as views
 from bot.messages import sentences
-from bot.messages.modal import Choice, Form, Row
+from bot.messages.modal import CaseOption, Form, Row
 from bot.model import Case, Draft, Insight, State, Thread, Uncovered
 from bot.services.cases import CredentialsRefused, tied_case
 from bot.services.checks import UserError, permit
@@ -56,7 +56,7 @@ def _about(thread: Thread, message_ts: str, poster: str | None) -> dict[str, str
 
 def view_of(form: Form) -> Json:
     """The form, or that there is nothing to fill in."""
-    return views.form(form) if form.rows or form.uncovered else views.message(sentences.no_links())
+    return views.form(form) if form.rows or form.uncovered else views.message(sentences.NO_LINKS)
 
 
 async def open_view(context: Context, workspace: str, trigger: str, view: Json) -> str | None:
@@ -101,11 +101,11 @@ async def form_of_card(context: Context, workspace: str, user: str, card_id: str
         items = await cards.items(connection, card_id) if card else []
         case = await cases.get(connection, card.org, card.case_id) if card else None
     if card is None or case is None or card.thread.workspace != workspace:
-        raise UserError(sentences.gone_card())
+        raise UserError(sentences.GONE_CARD)
     await permit(context, workspace, user, case.key, org=case.org)
     offered = [item for item in items if item.state is State.OFFERED]
     if not offered:
-        raise UserError(sentences.nothing_left())
+        raise UserError(sentences.NOTHING_LEFT)
     about = _about(card.thread, offered[0].message_ts, offered[0].poster)
     rows = [Row(item.type, item.resource_id, item.ref, item.host, item.scope, item.id, item.draft) for item in offered]
     return Form(about, rows, case=_choice(case))
@@ -118,7 +118,7 @@ async def _update(context: Context, workspace: str, view_id: str, view: Json) ->
         log.info("modal.not_updated", why=str(error))
 
 
-async def search(context: Context, workspace: str, user: str, words: str) -> Sequence[Choice]:
+async def search(context: Context, workspace: str, user: str, words: str) -> Sequence[CaseOption]:
     """Cases with these words in their title, for those who may change one; none where Datadog does not answer in time.
 
     Without one a person can still type its key.
@@ -128,7 +128,7 @@ async def search(context: Context, workspace: str, user: str, words: str) -> Seq
     orgs = context.orgs_for(workspace)
     found = await asyncio.gather(*(_search(org, words) for org in orgs.values()))
     choices = [
-        Choice(f"{name}/{case.id}", f"{name}/{case.key}" if len(orgs) > 1 else case.key, case.title)
+        CaseOption(f"{name}/{case.id}", f"{name}/{case.key}" if len(orgs) > 1 else case.key, case.title)
         for name, cases_of_org in zip(orgs, found, strict=True)
         for case in cases_of_org
     ]
@@ -148,5 +148,5 @@ async def _search(org: Organization, words: str) -> Sequence[DatadogCase]:
     return org.searches[words]
 
 
-def _choice(case: Case) -> Choice:
-    return Choice(f"{case.org}/{case.case_id}", case.key, case.title)
+def _choice(case: Case) -> CaseOption:
+    return CaseOption(f"{case.org}/{case.case_id}", case.key, case.title)

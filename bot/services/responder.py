@@ -132,7 +132,7 @@ async def announce(context: Context, place: Thread, user: str, say: Callable[[st
 def refused_by_slack(end: SlackPermanent) -> str:
     """What Slack did not let the bot do, with what helps."""
     if end.reason in ("not_in_channel", "channel_not_found"):
-        return replies.not_in_channel()
+        return replies.NOT_IN_CHANNEL
     if end.reason == "missing_scope":
         return replies.missing_scope(end.needed)
     return replies.slack_refused(end.reason)
@@ -143,6 +143,6 @@ def sentence_for(error: Exception, kind: str) -> str:
     reference = secrets.token_hex(2).upper()
     if isinstance(error, (SQLAlchemyError, TimeoutError)):
         log.warning("store.failed", reference=reference, type=kind, error=type(error).__name__)
-        return sentences.not_saved()
+        return sentences.NOT_SAVED
     log.error("listener.failed", reference=reference, type=kind, exc_info=error)
     return sentences.went_wrong(reference)

@@ -51,7 +51,7 @@ async def submit(context: Context, user: str, view: Json) -> Mapping[str, str] |
         return {"key": str(error)}
     except (SQLAlchemyError, TimeoutError) as error:
         log.warning("modal.not_saved", error=type(error).__name__)
-        return {"key": sentences.not_saved()}
+        return {"key": sentences.NOT_SAVED}
     if not changed:
         return None
     return Form({**filled.about, "warned": "yes"}, filled.rows, notice=changed, case=modal.chosen(view))
@@ -70,9 +70,9 @@ async def _case_of(context: Context, filled: Filled) -> Case:
             chosen = CaseName(*filled.case.split("/", 1))
             known = await find(context, [chosen])
     except (DatadogTransient, TimeoutError) as error:
-        raise UserError(replies.datadog_down()) from error
+        raise UserError(replies.DATADOG_DOWN) from error
     except CredentialsRefused as error:
-        raise UserError(replies.keys_refused()) from error
+        raise UserError(replies.KEYS_REFUSED) from error
     if not known:
         raise UserError(replies.unknown_case(chosen.case))
     if chosen.org not in context.orgs_for(workspace):

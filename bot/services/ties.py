@@ -39,7 +39,7 @@ async def untie(context: Context, place: Thread, user: str) -> Answer:
 async def set_mode(context: Context, place: Thread, mode: Mode, user: str) -> Answer:
     """Set the mode of a thread or a channel; raises UserError."""
     await permit(context, place.workspace, user, sentences.settings_of(place.ts))
-    now = replies.mode_already(mode, thread=bool(place.ts))
+    now = replies.in_mode(mode, thread=bool(place.ts))
     if not await modes.say(context.store, place, mode, user):
         return now
     return partial(announce, context, place, user, partial(mode_set, mode=mode, thread_ts=place.ts), now)
@@ -53,7 +53,7 @@ async def choose(context: Context, workspace: str, user: str, card_id: str, choi
     async with context.store.read() as connection:
         card = await cards.get(connection, card_id)
     if card is None or card.thread.workspace != workspace:
-        raise UserError(sentences.gone_card())
+        raise UserError(sentences.GONE_CARD)
     if choice == "untie":
         return await untie(context, card.thread, user)
     mode, _, where = choice.partition(".")
@@ -69,7 +69,7 @@ async def answer_question(context: Context, workspace: str, user: str, card_id: 
         card = await cards.get(connection, card_id)
         question = await questions.get(connection, card_id)
     if card is None or card.thread.workspace != workspace or not question or (number or 0) >= len(question.asks):
-        raise UserError(sentences.gone_card())
+        raise UserError(sentences.GONE_CARD)
     case = question.asks[number or 0]
     await permit(context, workspace, user, case.key, org=None if number is None else case.org)
     if number is None:
@@ -84,7 +84,7 @@ async def _who_was_first(context: Context, workspace: str, card_id: str) -> str:
         question = await questions.get(connection, card_id)
         case_key = await questions.tied_to(connection, question) if question else None
     if question is None:
-        return sentences.gone_card()
+        return sentences.GONE_CARD
     by = question.by or ""
     names = await (await context.slack(workspace)).names({by}, within=PERSON_WITHIN)
     return sentences.already_answered(names.get(by, "Someone"), case_key)

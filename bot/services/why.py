@@ -21,7 +21,7 @@ async def why(context: Context, workspace: str, message: Permalink) -> str:
     installed = await context.workspaces.at(workspace)
     content = await installed.slack.message(thread, message.ts)
     if content is None:
-        return replies.no_such_message()
+        return replies.NO_SUCH_MESSAGE
     # A reply's address may lack its thread.
     thread = replace(thread, ts=str(content.get("thread_ts") or content["ts"]))
     async with context.store.read() as connection:

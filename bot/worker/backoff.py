@@ -31,5 +31,5 @@ def probe(cap: float) -> float:
 def not_now(error: DatadogTransient) -> str:
     """Why Datadog did not do it now, a sentence."""
     if error.why is TransientReason.RATE_LIMITED:
-        return sentences.rate_limited()
+        return sentences.RATE_LIMITED
     return sentences.not_answering(error.status)

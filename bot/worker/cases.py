@@ -184,8 +184,8 @@ async def _not_allowed(turn: _Turn, batch: Sequence[WorkItem], error: DatadogPer
     if not await turn.org.datadog.keys_are_valid():
         log.error("datadog.credentials_refused", org=turn.org.hosts.name, status=error.status)
         seconds = probe(turn.context.retry_cap)
-        turn.org.breaker.open(seconds, sentences.credentials())
-        return _wait(turn.job, turn.work, seconds, sentences.credentials(), counts=False)
+        turn.org.breaker.open(seconds, sentences.CREDENTIALS)
+        return _wait(turn.job, turn.work, seconds, sentences.CREDENTIALS, counts=False)
     reference = secrets.token_hex(2).upper()
     log.error("datadog.permission", job=turn.job.key, status=error.status, words=error.words, reference=reference)
     words = sentences.permission(error.status, await _key_of(turn), reference)

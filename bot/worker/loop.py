@@ -159,7 +159,7 @@ class Worker:
         except DatadogTransient as error:
             return RetryAfter(error.after, not_now(error))
         except CredentialsRefused:
-            return RetryAfter(probe(self._context.retry_cap), sentences.credentials(), counts=False)
+            return RetryAfter(probe(self._context.retry_cap), sentences.CREDENTIALS, counts=False)
 
     async def _failed(self, job: Job, reference: str) -> None:
         """An error of ours counts as an attempt, so a job that always fails is given up in the end."""

@@ -107,7 +107,7 @@ async def test_always_add_here_adds_at_once_and_undo_takes_it_back(window: Windo
     await window.paste("Monitor")
     await window.card.get_by_label("More").click()
     await window.card.get_by_role("button", name="Always add in this thread").click()
-    await window.page.locator("#messages").get_by_text("Ana lets links be added at once in this thread").wait_for()
+    await window.page.locator("#messages").get_by_text("Ana chose “Always add” for this thread").wait_for()
     await window.page.locator(".card").first.get_by_role("button", name="Dismiss").click()
     await window.page.locator(".card").first.get_by_text("Dismissed by Ana").wait_for()
     await window.paste("Error Tracking")

@@ -34,7 +34,7 @@ async def test_a_thread_is_tied_by_its_permalink_and_what_it_holds_is_offered(b:
     assert [option["text"]["text"] for option in options(card)] == ["Monitor · 1"]
     replies = "\n".join(as_text(one) for one in b.slack.thread(CHANNEL, root))
     assert f"Ana tied this thread to {KEY}." in replies
-    assert await ask(b, f"tie {KEY} in {link}") == f"This thread is tied to {KEY} already."
+    assert await ask(b, f"tie {KEY} in {link}") == f"This thread is already tied to {KEY}."
 
 
 async def test_in_a_tied_channel_each_message_is_a_thread_of_its_own(b: Bench) -> None:
@@ -55,9 +55,7 @@ async def test_a_slow_datadog_is_answered_after_the_acknowledgement(b: Bench) ->
     b.datadog.add_case("SLOW-1", "Slow")
     b.control.rule("datadog", GET, hold="before", times=1)
     started = time.monotonic()
-    assert (
-        await ask(b, "tie SLOW-1") == "Datadog does not answer just now, so nothing was changed. Try again in a minute."
-    )
+    assert await ask(b, "tie SLOW-1") == "Datadog is not answering, so nothing was changed. Try again in a minute."
     assert time.monotonic() - started < 15
     b.control.release()
 

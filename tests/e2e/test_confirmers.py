@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.e2e.bench import PUT, bench, monitor
 
-ONLY = "Only people whom this bot's operator has named (CASE_INSIGHTS_CONFIRMERS) can change CASEM-4523."
+ONLY = "Only people named by whoever runs this bot (CASE_INSIGHTS_CONFIRMERS) can change CASEM-4523."
 
 
 async def test_only_the_named_and_the_members_of_named_groups_may_confirm(tmp_path: Path) -> None:

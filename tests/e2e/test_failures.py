@@ -119,7 +119,7 @@ async def test_a_case_that_is_gone_says_so(b: Bench) -> None:
     root, card = await b.offer(1)
     b.control.rule("datadog", PUT, status=404, body={"errors": [{"title": "case not found"}]})
     await b.click(card, "insights.add")
-    await b.card(root, "Datadog has no case CASEM-4523 any more")
+    await b.card(root, "Datadog no longer has case CASEM-4523")
 
 
 async def test_a_case_that_moved_gets_its_insights_by_uuid(b: Bench) -> None:
@@ -197,7 +197,7 @@ async def test_when_slack_does_not_say_who_clicked_nothing_changes(b: Bench) -> 
     b.slack.join(CHANNEL, "U0NEW")
     b.control.rule("slack", "users.info", hold="before", times=1)
     assert (await b.click(card, "insights.add", "U0NEW"))["acknowledged"]
-    assert "Slack did not say who you are just now" in await b.answer_to("U0NEW")
+    assert "Slack did not say who you are, so" in await b.answer_to("U0NEW")
     b.control.release()
     await b.handled()
     assert b.calls(PUT) == []

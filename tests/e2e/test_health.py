@@ -68,7 +68,7 @@ async def test_links_to_a_site_of_nobody_here_are_one_warning_and_no_reason_to_s
     ready = await fetch(b, "/readyz")
     [warning] = ready.json()["warnings"]
     assert (ready.status_code, ready.json()["ready"]) == (200, True)
-    assert warning.startswith("Links to us5.datadoghq.com were pasted lately, but this bot works with datadoghq.com ")
+    assert warning.startswith("Recent links lead to us5.datadoghq.com, but this bot works with datadoghq.com ")
     assert "DD_SITE" in warning
     assert b.log.count("links.other_site") == before + 1
 

@@ -5,7 +5,7 @@ from typing import Any
 from bot.sandbox.render import as_text
 from tests.e2e.bench import CHANNEL, PUT, Bench, monitor, options
 
-LATE = "Ana wanted 1 insight on CASEM-4523, and it did not work: Monitor 1."
+LATE = "Could not add 1 insight to CASEM-4523 for Ana: Monitor 1."
 
 
 async def confirmed_long_ago(b: Bench) -> str:

@@ -105,7 +105,7 @@ async def test_where_the_bot_is_not_in_the_channel_the_card_lives_in_the_persons
 
 
 @pytest.mark.parametrize(
-    ("lost", "answer"), [(False, "The comment with the links is on"), (True, "Whether the comment reached")]
+    ("lost", "answer"), [(False, "The comment with the links is on"), (True, "The comment may be on")]
 )
 async def test_links_without_an_insight_become_one_comment_whose_call_is_never_repeated(
     b: Bench, lost: bool, answer: str

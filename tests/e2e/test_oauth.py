@@ -208,11 +208,11 @@ async def test_a_workspace_that_may_no_more_gets_no_answer_to_anything(w: World)
     assert clicked["acknowledged"]
     assert (await w.bots.slack.command(CHANNEL, "U0ANA", "/insight", "status"))["acknowledged"]
     assert w.bots.private("U0ANA") == [
-        "Case Insights does not work in this workspace (any more). Ask whoever runs it to allow and install it here."
+        "Case Insights is not set up in this workspace (any more). Ask whoever runs it to allow and install it here."
     ]
     assert await w.bots.slack.suggest(form["id"], "U0ANA", "case.search", "memory") == []
     assert (await submit(w.bots, form, {"key": {"key": KEY}}))["errors"] == {}
-    assert "does not work in this workspace" in str(shown(w.bots)), "it stays open, and says so"
+    assert "is not set up in this workspace" in str(shown(w.bots)), "it stays open, and says so"
     root = w.bots.start_thread()
     w.bots.reply(root, monitor(2))
     await w.bots.handled()

@@ -120,7 +120,7 @@ async def test_of_an_organisation_that_is_not_for_this_workspace_nothing_is_read
     link = case_link(KEY, "us3.datadoghq.com")
     root = o.b.start_thread(link)
     o.b.reply(root, "https://us3.datadoghq.com/monitors/3")
-    assert "is no case of this bot's Datadog organisation" in await ask(o.b, f"add {monitor(1)} to {link}")
+    assert "is no case in a Datadog organisation that this bot uses" in await ask(o.b, f"add {monitor(1)} to {link}")
     await o.b.handled()
     assert o.b.cards(root) == []
     assert o.datadogs["secret"].control.calls == []
@@ -161,7 +161,7 @@ async def test_what_was_confirmed_for_an_organisation_that_was_taken_out_waits_f
     o.file.write_text(file_of(rest, o.file.parent, TEAMS), encoding="utf-8")
     try:
         await restart(o.b)
-        await o.b.card(root, "no keys for the Datadog organisation acme-eu any more")
+        await o.b.card(root, "no longer has keys for the Datadog organisation acme-eu")
     finally:
         o.file.write_text(before, encoding="utf-8")
     o.datadogs["acme-eu"].control.clear_rules()

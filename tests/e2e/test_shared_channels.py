@@ -53,9 +53,7 @@ async def test_where_it_is_watched_cards_have_no_names_and_no_titles(watching: B
     assert TITLE not in as_text(card)
     assert [option["text"]["text"] for option in options(card)] == [f"Monitor · {KNOWN}"]
     b.slack.mention(SHARED, "U0STRANGER", "status", thread_ts=root)
-    assert (await b.answer_to("U0STRANGER")).startswith(
-        "Only full members of Acme, as Slack tells, are told about cases"
-    )
+    assert (await b.answer_to("U0STRANGER")).startswith("Only full members of Acme can see cases")
     await b.slack.click(SHARED, card["ts"], "insights.add", "U0STRANGER")
     await b.control.until(lambda: "can change" in b.private("U0STRANGER")[-1], what="the refusal")
     await b.handled()

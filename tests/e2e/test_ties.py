@@ -110,7 +110,7 @@ async def test_auto_adds_at_once_what_a_member_pastes_and_asks_about_the_rest(b:
     root = b.start_thread()
     b.reply(root, monitor(1))
     await choose(b, await b.card(root, "Add 1 insight"), "Always add in this thread")
-    words = "lets links be added at once in this thread"
+    words = "chose “Always add” for this thread"
     await b.control.until(lambda: words in said(b, root), what="the announcement")
     root_card = b.cards(root)[0]
     await b.click(root_card, "insights.dismiss")

@@ -20,7 +20,7 @@ async def test_a_full_disk_is_said_and_what_was_clicked_or_pasted_then_works_onc
     await own.handled()
     let_files_grow_to(own, os.stat(f"{own.database}-wal").st_size)
     assert (await own.click(card, "insights.add"))["acknowledged"]
-    assert await own.answer_to("U0ANA") == sentences.not_saved()
+    assert await own.answer_to("U0ANA") == sentences.NOT_SAVED
     own.reply(root, monitor(3))
     await own.control.until(
         lambda: own.calls("socket:events_api")[-1].done and own.calls("socket:events_api")[-1].status is None,
@@ -47,7 +47,7 @@ async def test_a_database_that_is_locked_for_long_is_said_in_time_and_the_next_c
     with b.locked_database():
         result = await b.click(card, "insights.add")
     assert result["acknowledged"]
-    assert await b.answer_to("U0ANA") == sentences.not_saved()
+    assert await b.answer_to("U0ANA") == sentences.NOT_SAVED
     assert "Add 1 insight" in b.cards(root)[0]["text"]
 
     await b.click(card, "insights.add")
@@ -64,7 +64,7 @@ async def test_a_database_that_became_read_only_is_said_and_the_next_click_works
     await pair.handled()
     make_read_only(pair, "on")
     assert (await pair.click(card, "insights.add"))["acknowledged"]
-    assert await pair.answer_to("U0ANA") == sentences.not_saved()
+    assert await pair.answer_to("U0ANA") == sentences.NOT_SAVED
     assert "Add 1 insight" in pair.cards(root)[0]["text"]
     assert pair.calls(PUT) == []
 

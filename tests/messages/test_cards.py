@@ -182,7 +182,7 @@ def test_every_refusal_names_the_case(refusal: Refusal):
 
 
 def test_nothing_ticked():
-    assert sentences.nothing_ticked() == "Tick at least one, or press Dismiss."
+    assert sentences.NOTHING_TICKED == "Tick at least one, or press Dismiss."
 
 
 def test_every_insight_type_has_a_name():
@@ -393,6 +393,6 @@ def test_a_card_names_the_messages_that_its_offers_came_from() -> None:
 
 def test_refused_keys_are_not_said_to_need_nothing() -> None:
     confirmed = moved(MONITOR, State.CONFIRMED)
-    text = card(confirmed, waiting=Waiting(sentences.credentials(), AT)).text
+    text = card(confirmed, waiting=Waiting(sentences.CREDENTIALS, AT)).text
     assert "whoever runs it has to renew them. The insight is kept until then." in text
     assert "You need not do anything" not in text

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.messages import modal
-from bot.messages.modal import Choice, Form, Row
+from bot.messages.modal import CaseOption, Form, Row
 from bot.model import InsightType
 from bot.sandbox.slack.views import checked_view
 
@@ -26,7 +26,7 @@ forms = st.builds(
     about=st.just({"workspace": "T0ACME", "channel": "C0INC", "thread": "1.1", "ts": "1.2", "poster": "U0ANA"}),
     rows=st.lists(rows, max_size=30),
     uncovered=st.lists(words, max_size=12),
-    case=st.none() | st.builds(Choice, value=words.map(lambda text: f"default/{text}"), key=words, title=words),
+    case=st.none() | st.builds(CaseOption, value=words.map(lambda text: f"default/{text}"), key=words, title=words),
     tie=st.booleans(),
     notice=words,
 )
@@ -50,7 +50,7 @@ def test_what_is_pre_filled_reads_back_as_it_was():
             Row(InsightType.WIDGET, "21", "/dashboard/a-b-c?fullscreen_widget=21", "app.datadoghq.com", "a-b-c", 8),
             Row(InsightType.APM_RECOMMENDATION, "?/apm", "/apm", "app.datadoghq.com", draft=True, ticked=False),
         ],
-        case=Choice("default/1111", "CASEM-1", "Memory"),
+        case=CaseOption("default/1111", "CASEM-1", "Memory"),
     )
     view = modal.form(shown)
     filled = modal.read({**view, "state": {"values": as_opened(view)}})
@@ -65,7 +65,7 @@ def test_what_is_pre_filled_reads_back_as_it_was():
 
 def test_an_id_of_a_wrong_shape_and_a_ref_that_is_none_stay_on_their_fields():
     row = Row(InsightType.MONITOR, "cpu", "monitors/1", "app.datadoghq.com")
-    view = modal.form(Form({}, [row], case=Choice("default/1", "A-1", "")))
+    view = modal.form(Form({}, [row], case=CaseOption("default/1", "A-1", "")))
     found = modal.errors(modal.read({**view, "state": {"values": as_opened(view)}}))
     assert found.keys() == {"id.0", "ref.0"}
 

@@ -55,7 +55,7 @@ async def test_the_second_to_press_is_told_who_was_first_by_name(office, thread)
 async def test_a_card_of_elsewhere_or_of_no_database_is_gone(office, thread):
     card = await card_of(office.store, thread)
     for workspace, card_id in (("T0OTHER", card.id), (TEAM, "nothing")):
-        with pytest.raises(UserError, match="not in the bot's database any more"):
+        with pytest.raises(UserError, match="no longer has this card"):
             await clicks.press(office.context, workspace, ANA, Action.DISMISS, card_id, 1, frozenset())
 
 
@@ -64,7 +64,7 @@ async def test_who_may_not_change_the_case_moves_nothing(office, thread, action)
     with pytest.raises(UserError, match=f"^Only full members of Acme can change {KEY}"):
         await press(office, thread, action, 1, by=GUEST)
     office.let_only(BEN)
-    with pytest.raises(UserError, match=r"^Only people whom this bot's operator has named"):
+    with pytest.raises(UserError, match=r"^Only people named by whoever runs this bot"):
         await press(office, thread, action, 1)
     assert set((await states(office.store)).values()) == {State.OFFERED}
 
@@ -75,7 +75,7 @@ async def test_a_group_that_slack_does_not_tell_of_lets_nobody_in(office, thread
     office.slack.scopes.discard("usergroups:read")
     with (
         structlog.testing.capture_logs() as logs,
-        pytest.raises(UserError, match=r"^Only people whom this bot's operator has named"),
+        pytest.raises(UserError, match=r"^Only people named by whoever runs this bot"),
     ):
         await press(office, thread, Action.ADD, 1)
     assert [(log["event"], log["why"]) for log in logs] == [("policy.group_unread", "missing_scope (usergroups:read)")]
@@ -89,7 +89,9 @@ async def test_a_case_whose_organisation_is_not_for_this_workspace_can_only_be_l
 
 
 async def test_undo_takes_off_what_was_added_last_once(office, thread):
-    assert (await clicks.undo_last(office.context, thread, ANA)).startswith("Nothing that the bot added")
+    assert (await clicks.undo_last(office.context, thread, ANA)).startswith(
+        "Nothing to undo: nothing that the bot added"
+    )
     await press(office, thread, Action.ADD, 1, 2)
     async with office.store.write() as tx:
         work = await cases.work(tx, CASE.org, CASE.case_id)
@@ -97,4 +99,6 @@ async def test_undo_takes_off_what_was_added_last_once(office, thread):
     with pytest.raises(UserError, match=f"^Only full members of Acme can change {KEY}"):
         await clicks.undo_last(office.context, thread, GUEST)
     assert (await clicks.undo_last(office.context, thread, BEN)).startswith(f"Removing 2 insights from {KEY}.")
-    assert (await clicks.undo_last(office.context, thread, BEN)).startswith("Nothing that the bot added")
+    assert (await clicks.undo_last(office.context, thread, BEN)).startswith(
+        "Nothing to undo: nothing that the bot added"
+    )

@@ -27,7 +27,7 @@ async def ask(office: Office, text: str, user: str = ANA, here: Thread = HERE) -
         ("status", ["This channel is tied to no case.", "Mode ask: links are offered"]),
         ("scan", ["Which thread? A slash command does not know it."]),
         ("undo", ["Which thread? A slash command does not know it."]),
-        (f"add {link(1)}", ["This channel is tied to no case. Say which one:"]),
+        (f"add {link(1)}", ["This channel is tied to no case. Tie it to one:"]),
         (f"add {link(1)} to NOPE-1", ["Datadog knows no case NOPE-1"]),
         (f"untie in https://acme.slack.com/archives/{CHANNEL}/p1", ["needs a message's address"]),
     ],
@@ -43,7 +43,7 @@ async def test_a_change_that_is_announced_is_answered_with_done_and_reported(off
     there = office.slack.permalink(CHANNEL, thread.ts)
     for command in (f"tie “{KEY.lower()}” in {there}", f"mode off in {there}"):
         assert await ask(office, command) == "Done."
-    assert await ask(office, f"mode off in {there}") == "The mode of this thread is off already: watching is off."
+    assert await ask(office, f"mode off in {there}") == "This thread is in mode off: watching is off."
     status = await ask(office, f"status in {there}")
     assert f"This thread is tied to {KEY}, Memory leak (Ana said so)." in status
     assert "Mode off" in status
@@ -58,11 +58,11 @@ async def test_add_puts_the_links_of_a_message_on_the_case_and_says_why_others_a
     assert first == f"Adding 2 insights to {KEY}."
     assert len(others) == 2
     assert "Logs are no insight" in others[0]
-    assert "another Datadog organisation" in others[1]
+    assert "different Datadog organisations" in others[1]
     assert set(await office.insights()) == {"1", "2"}
     for state, answer in (
-        (State.CONFIRMED, "Ana is adding it already."),
-        (State.UNDOING, "it is just being removed."),
+        (State.CONFIRMED, "Ana is already adding it."),
+        (State.UNDOING, "it is being removed."),
         (State.ADDED, "Ana added it at <!date"),
         (State.DISMISSED, f"Adding 1 insight to {KEY}."),
     ):
@@ -90,7 +90,7 @@ async def test_a_guest_changes_nothing_and_is_told_nothing_of_cases(office):
         assert (await ask(office, change, GUEST)).startswith("Only full members of")
     for question in (f"status in {there}", f"why {there}"):
         answer = await ask(office, question, GUEST)
-        assert answer == "Only full members of Acme, as Slack tells, are told about cases here."
+        assert answer.startswith("Only full members of Acme can see cases here")
     assert "Insight: MONITOR" in await ask(office, f"explain {link(1)}", GUEST)
     assert await office.insights() == {}
     assert "tied to no case" in await ask(office, "status")
@@ -100,16 +100,16 @@ async def test_of_a_channel_that_somebody_is_not_in_they_are_told_nothing_and_ch
     office.slack.add_channel(id="C0SECRET", name="secret", members={BEN, "U0CASES"}, is_private=True)
     there = office.slack.permalink("C0SECRET", office.slack.message("C0SECRET", BEN, link(9))["ts"])
     for words in (f"status in {there}", f"why {there}", f"untie in {there}", f"add {there} to {KEY}"):
-        assert "does not say that you are in that channel" in await ask(office, words)
+        assert "does not show that you are in that channel" in await ask(office, words)
     assert "tied to no case" in await ask(office, f"status in {there}", BEN)
 
 
 async def test_when_somebody_does_not_answer_nothing_changes_and_the_answer_says_who(office):
     office.slack.control.rule("slack", "users.info", status=503, times=1)
-    assert (await ask(office, f"tie {KEY}")).startswith("Slack did not say who you are just now")
+    assert (await ask(office, f"tie {KEY}")).startswith("Slack did not say who you are, so")
     office.datadog.control.rule("datadog", "*", status=503)
     assert await ask(office, f"tie {KEY}") == (
-        "Datadog does not answer just now, so nothing was changed. Try again in a minute."
+        "Datadog is not answering, so nothing was changed. Try again in a minute."
     )
     office.datadog.control.clear_rules()
     office.datadog.keys_valid = False

@@ -82,7 +82,7 @@ async def test_what_failed_is_tried_again_for_who_may_and_of_ones_own_channels(o
         await home.retry_failed(office.context, TEAM, GUEST, responder.wake)
     assert (await states(office.store))["1"] is State.FAILED
     said = await home.retry_failed(office.context, TEAM, ANA, responder.wake)
-    assert said == "Trying 1 insight again. The cards show how it goes."
+    assert said == "Trying 1 insight again. See their cards for the result."
     assert (await states(office.store))["1"] is State.CONFIRMED
     assert office.woken == 1
-    assert await home.retry_failed(office.context, TEAM, ANA, responder.wake) == "There was nothing to retry."
+    assert await home.retry_failed(office.context, TEAM, ANA, responder.wake) == "Nothing to retry."

@@ -62,7 +62,7 @@ async def test_of_a_channel_that_others_read_it_is_remembered_and_nothing_is_sai
     office.slack.scopes.difference_update({"channels:read", "groups:read"})  # Slack would not say it again
     thread = office.thread(channel=SHARED)
     assert await hear(office, office.responder(), mention(thread), shared=True) == [
-        f"This thread is tied to {KEY} now."
+        f"This thread is now tied to {KEY}."
     ]
     assert office.in_the_open(thread) == []
     async with office.store.read() as connection:
@@ -74,7 +74,7 @@ async def test_of_a_channel_that_others_read_it_is_remembered_and_nothing_is_sai
     [
         (UserError("You may not."), "You may not."),
         (TimeoutError(), "Not saved: "),
-        (KeyError("row"), "Something went wrong here, and nothing was changed. Try again; if it stays, tell"),
+        (KeyError("row"), "Something went wrong here, and nothing was changed. Try again; if it happens again, tell"),
     ],
 )
 async def test_what_fails_after_the_acknowledgement_is_answered_with_a_sentence(office, error, sentence):

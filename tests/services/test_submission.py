@@ -8,7 +8,7 @@ import pytest
 from bot.insights import Action
 from bot.links import OrgHosts
 from bot.messages import modal as views
-from bot.messages.modal import Choice, Form, Row
+from bot.messages.modal import CaseOption, Form, Row
 from bot.model import InsightType, State
 from bot.services import modal, submission
 from bot.services.checks import UserError
@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 DRAFT, LOGS = "https://app.datadoghq.com/apm/recommendations", "https://app.datadoghq.com/logs?query=service%3Aapi"
 PULL = "https://github.com/acme/api/pull/9"
-DATADOG_DOWN = "Datadog does not answer just now, so nothing was changed. Try again in a minute."
+DATADOG_DOWN = "Datadog is not answering, so nothing was changed. Try again in a minute."
 
 
 def form(*links: str) -> Form:
@@ -46,7 +46,7 @@ def test_a_message_brings_each_insight_once_and_what_none_covers():
         (InsightType.MONITOR, False),
     ]
     assert shown.uncovered == [LOGS]
-    assert "holds no Datadog link" in str(modal.view_of(form()))
+    assert "has no link to Datadog" in str(modal.view_of(form()))
 
 
 @pytest.mark.parametrize("key", [KEY.lower(), f"https://app.datadoghq.com/cases/{KEY}"])
@@ -79,7 +79,7 @@ async def test_who_may_not_change_a_case_submits_finds_and_edits_nothing(office)
     card = await offered(office)
     with pytest.raises(UserError, match="Only full members"):
         await modal.form_of_card(office.context, TEAM, GUEST, card)
-    with pytest.raises(UserError, match="not in the bot's database"):
+    with pytest.raises(UserError, match="no longer has this card"):
         await modal.form_of_card(office.context, "T0OTHER", ANA, card)
     assert office.datadog.control.calls == []
 
@@ -107,7 +107,7 @@ async def offered(office: Office) -> str:
 
 async def test_what_a_card_offers_is_edited_and_what_that_replaces_is_withdrawn(office):
     shown = await modal.form_of_card(office.context, TEAM, ANA, await offered(office))
-    assert shown.case == Choice(f"default/{CASE.case_id}", KEY, CASE.title)
+    assert shown.case == CaseOption(f"default/{CASE.case_id}", KEY, CASE.title)
     assert await submit(office, shown, id_0="111") is None
     assert await states(office.store) == {"1": State.WITHDRAWN, "2": State.CONFIRMED, "111": State.CONFIRMED}
 
@@ -143,7 +143,7 @@ def test_a_link_of_another_organisation_than_the_case_stays_on_its_field():
     ]
     problems = submission.of_other_orgs(rows, replace(CASE, org="acme"), hosts)
     assert list(problems) == ["id.1", "id.3"]
-    assert f"of another Datadog organisation than {KEY}" in problems["id.1"]
+    assert f"This link and {KEY} belong to different Datadog organisations" in problems["id.1"]
 
 
 async def test_where_several_organisations_have_the_key_the_modal_names_them_and_asks_which(office):

@@ -25,10 +25,10 @@ ACTS: dict[str, Act] = {
     "auto": lambda office, place, user: ties.set_mode(office.context, place, Mode.AUTO, user),
 }
 SAID = {
-    "tie": (f"Ana tied this thread to {KEY}.", f"This thread is tied to {KEY} now.", f"is tied to {KEY} already."),
+    "tie": (f"Ana tied this thread to {KEY}.", f"This thread is now tied to {KEY}.", f"is already tied to {KEY}."),
     "untie": ("Ana untied this thread: ", "This thread is tied to no case.", "This thread is tied to no case."),
-    "off": ("Ana turned watching off in this thread.", "The mode of this thread is off", "is off already"),
-    "auto": ("Ana lets links be added at once in this thread", "The mode of this thread is auto", "is auto already"),
+    "off": ("Ana turned watching off in this thread.", "This thread is in mode off", "is in mode off"),
+    "auto": ("Ana chose “Always add” for this thread", "This thread is in mode auto", "is in mode auto"),
 }
 """In the open; to the person alone where nothing may be said in the open; where nothing changes."""
 
@@ -62,7 +62,7 @@ async def test_where_the_bot_cannot_post_the_answer_says_how_to_invite_it(office
     """K11."""
     office.slack.add_channel(id="C0ELSE", name="elsewhere", members={ANA})
     said = await text_of(await ties.tie(office.context, Thread(TEAM, "C0ELSE", ""), CASE_NAMED, ANA))
-    assert said.startswith(f"This channel is tied to {KEY} now. The bot is not in that channel")
+    assert said.startswith(f"This channel is now tied to {KEY}. The bot is not in that channel")
     assert "/invite @Case Insights" in said
 
 
@@ -70,7 +70,7 @@ async def test_where_the_bot_cannot_post_the_answer_says_how_to_invite_it(office
     ("reference", "sentence"),
     [
         (CaseReference("NOPE-1"), "Datadog knows no case NOPE-1"),
-        (CaseReference(KEY, "beta"), "beta/CASEM-4523 is no case of this bot's Datadog organisation"),
+        (CaseReference(KEY, "beta"), "beta/CASEM-4523 is no case in a Datadog organisation that this bot uses"),
         (CaseReference("https://example.com/cases/CASEM-1"), "https://example.com/cases/CASEM-1 is no case"),
     ],
 )
@@ -97,7 +97,7 @@ async def test_a_cards_menu_changes_its_thread_or_its_channel(office, choice, in
     assert await text_of(await ties.choose(office.context, TEAM, ANA, card.id, choice)) == ""
     assert await known(office, thread) == in_thread
     assert await known(office, thread.whole_channel) == in_channel
-    with pytest.raises(UserError, match="not in the bot's database"):
+    with pytest.raises(UserError, match="no longer has this card"):
         await ties.choose(office.context, "T0OTHER", ANA, card.id, choice)
 
 
@@ -145,7 +145,7 @@ async def test_who_may_not_change_a_case_answers_no_question(office):
 @pytest.mark.parametrize(("workspace", "number"), [("T0OTHER", 0), (TEAM, 7)])
 async def test_a_question_of_elsewhere_or_a_case_that_it_does_not_name_is_gone(office, workspace, number):
     card = await asked(office, office.thread(), CASE)
-    with pytest.raises(UserError, match="not in the bot's database"):
+    with pytest.raises(UserError, match="no longer has this card"):
         await ties.answer_question(office.context, workspace, ANA, card, number)
 
 

@@ -34,7 +34,7 @@ async def asked(office: Office, text: str, user: str = ANA, thread: Thread | Non
         ("https://app.datadoghq.com/logs?query=x", "Logs are no insight"),
         (
             "https://app.datadoghq.eu/monitors/3",
-            "Its host app.datadoghq.eu is not of this bot's Datadog site (datadoghq.com).",
+            "Its host app.datadoghq.eu is not on this bot's Datadog site (datadoghq.com).",
         ),
         ("hello", "There is no link in this message. Its thread is tied to CASEM-4523 because somebody said so."),
     ],
@@ -47,12 +47,12 @@ async def test_it_says_what_became_of_each_link(office, text, words):
 
 async def test_it_says_what_the_bot_did_not_hear_or_still_waits_for(office):
     thread = office.thread()
-    assert "It was not written down: the bot did not hear of it" in await asked(
+    assert "It was not stored: the bot did not receive it" in await asked(
         office, link(1), BEN, thread, heard=False
     )
     said = await asked(office, link(1), BEN, thread)
-    assert "Nobody has looked yet which case its thread is about." in said
-    assert "It waits until it is known which case this thread is about." in said
+    assert "The bot does not know yet which case its thread is about." in said
+    assert "It waits until the bot knows this thread's case." in said
     await tying.untie(office.store, thread, ANA)
     assert "Somebody said that its thread is about no case." in await asked(office, link(1), BEN, thread)
 
@@ -60,7 +60,7 @@ async def test_it_says_what_the_bot_did_not_hear_or_still_waits_for(office):
 async def test_it_says_by_what_a_thread_is_tied_and_whether_its_poster_may_add(office):
     await tying.tie(office.store, Thread(TEAM, CHANNEL, ""), CASE, ANA)
     assert f"Its thread is tied to {KEY} by its channel." in await asked(office, link(1))
-    assert "Who posted it may not add insights: its links are never added at once." in await asked(
+    assert "The poster may not add insights: their links are never added at once." in await asked(
         office, link(2), GUEST
     )
     assert "A bot posted it" in await asked(office, link(3), "U0DATADOG")

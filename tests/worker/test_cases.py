@@ -127,7 +127,7 @@ async def test_after_three_single_ones_in_a_row_the_rest_fails_unasked(desk):
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(404, "Datadog has no case CASEM-4523 any more"), (403, "Datadog refused (403): CASEM-4523 was not changed.")],
+    [(404, "Datadog no longer has case CASEM-4523"), (403, "Datadog refused (403): CASEM-4523 was not changed.")],
 )
 async def test_a_case_that_is_gone_or_closed_to_us_fails_all_of_it_with_a_sentence(desk, status, words):
     await desk.confirm(1, 2)
@@ -143,12 +143,12 @@ async def test_keys_that_are_refused_wait_without_counting_and_keep_the_other_ca
     desk.server.keys_valid = False
     outcome = await desk.turn()
     assert isinstance(outcome, RetryAfter)
-    assert (outcome.seconds, outcome.reason, outcome.counts) == (60.0, sentences.credentials(), False)
+    assert (outcome.seconds, outcome.reason, outcome.counts) == (60.0, sentences.CREDENTIALS, False)
     assert desk.context.orgs[CASE.org].breaker.open_for > 0
     calls = len(desk.server.control.calls)
     waiting = await desk.turn()
     assert isinstance(waiting, RetryAfter)
-    assert (waiting.reason, waiting.counts) == (sentences.credentials(), False)
+    assert (waiting.reason, waiting.counts) == (sentences.CREDENTIALS, False)
     assert len(desk.server.control.calls) == calls, "nobody asks while the breaker is open"
 
 
@@ -157,7 +157,7 @@ async def test_a_rate_limit_waits_as_long_as_datadog_asks_and_what_it_refused_co
     desk.server.control.rule("datadog", PUT, status=429, headers={"X-RateLimit-Reset": "42"}, times=1)
     outcome = await desk.turn()
     assert isinstance(outcome, RetryAfter)
-    assert (outcome.seconds, outcome.reason, outcome.counts) == (42.0, sentences.rate_limited(), True)
+    assert (outcome.seconds, outcome.reason, outcome.counts) == (42.0, sentences.RATE_LIMITED, True)
     assert 41 < desk.context.orgs[CASE.org].breaker.open_for <= 42
     [item] = await items_of(desk.store, await card_of(desk.store))
     assert not item.sent

@@ -65,7 +65,7 @@ async def test_what_waits_says_why_on_its_cards_and_counts_its_attempts(store):
     await Worker(context(store))._work(await claimed(store))
     [row] = await rows(store)
     assert (row.attempts, row.token) == (1, None)
-    assert "no keys for the Datadog organisation default" in row.note
+    assert "no longer has keys for the Datadog organisation default" in row.note
     assert (await card_of(store)).version > before
 
 
@@ -253,7 +253,7 @@ async def test_a_card_that_could_not_be_shown_for_too_long_has_ended(store, give
             RetryAfter(7.0, "Datadog asks the bot to slow down (429)."),
         ),
         (DatadogTransient(TransientReason.SILENT, 503), RetryAfter(None, "Datadog is not answering (503).")),
-        (CredentialsRefused(), RetryAfter(60.0, sentences.credentials(), counts=False)),
+        (CredentialsRefused(), RetryAfter(60.0, sentences.CREDENTIALS, counts=False)),
     ],
 )
 async def test_what_any_kind_may_raise_becomes_one_outcome(sqlite_store, error, outcome):
