@@ -7,7 +7,7 @@ keeps what the submitted fields do not say.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
 from bot.messages.blocks import Json, context, option, plain, section
 from bot.messages.text import cut, escape
@@ -91,7 +91,7 @@ def form(shown: Form) -> Json:
     if shown.uncovered:
         blocks += _comment(shown.uncovered)
     if shown.tie:
-        blocks.append(_boxes("tie", "tie", "This thread", [("Tie this thread to the case", "tie", False)]))
+        blocks.append(_boxes("tie", "This thread", [("Tie this thread to the case", "tie", False)]))
     return _modal(blocks, submit="Add", memory=memory)
 
 
@@ -108,13 +108,12 @@ def message(text: str) -> Json:
 def read(view: Json) -> Filled:
     """What a person filled in. Every field is one of `form`'s, so nothing here raises."""
     memory: Json = json.loads(view["private_metadata"])
-    values = cast(dict[str, dict[str, Json]], view["state"]["values"])
-    ticked = {option["value"] for group in range(2) for option in _picks(values, f"ticks.{group}", "ticks")}
+    ticked = {box["value"] for group in range(2) for box in _ticked(view, f"ticks.{group}")}
     rows = [
         Row(
-            type=InsightType(_picked(values, f"type.{number}", "type") or InsightType.MONITOR),
-            resource_id=_typed(values, f"id.{number}", "id"),
-            ref=_typed(values, f"ref.{number}", "ref"),
+            type=InsightType((_state(view, f"type.{number}").get("selected_option") or {"value": "MONITOR"})["value"]),
+            resource_id=_typed(view, f"id.{number}"),
+            ref=_typed(view, f"ref.{number}"),
             host=host,
             scope=scope,
             insight=insight,
@@ -123,25 +122,16 @@ def read(view: Json) -> Filled:
         )
         for number, (host, scope, insight, draft) in enumerate(memory["rows"])
     ]
-    comment = _typed(values, "comment", "comment") if _picks(values, "commenting", "commenting") else ""
-    return Filled(
-        memory["about"],
-        rows,
-        case.value if (case := chosen(view)) else "",
-        _typed(values, "key", "key"),
-        comment,
-        bool(_picks(values, "tie", "tie")),
-    )
+    comment = _typed(view, "comment") if _ticked(view, "commenting") else ""
+    case = case.value if (case := chosen(view)) else ""
+    return Filled(memory["about"], rows, case, _typed(view, "key"), comment, bool(_ticked(view, "tie")))
 
 
 def chosen(view: Json) -> CaseOption | None:
     """The case chosen in this view, with its text there as the key."""
-    values = cast(dict[str, dict[str, Json]], view["state"]["values"])
-    for block in _CASE_BLOCKS:
-        selected: Json = values.get(block, {}).get(SEARCH, {}).get("selected_option") or {}
-        if selected:
-            return CaseOption(selected["value"], selected["text"]["text"], "")
-    return None
+    states = (_state(view, block, SEARCH) for block in _CASE_BLOCKS)
+    selected: Json | None = next((option for state in states if (option := state.get("selected_option"))), None)
+    return CaseOption(selected["value"], selected["text"]["text"], "") if selected else None
 
 
 def errors(filled: Filled) -> dict[str, str]:
@@ -149,9 +139,7 @@ def errors(filled: Filled) -> dict[str, str]:
     problems: dict[str, str] = {}
     if not filled.case and not filled.key:
         problems["key"] = "Choose a case, or type its key, like CASEM-4523."
-    for number, row in enumerate(filled.rows):
-        if not row.ticked:
-            continue
+    for number, row in ((number, row) for number, row in enumerate(filled.rows) if row.ticked):
         if not row.resource_id:
             problems[f"id.{number}"] = "Give the id, or untick this link."
         elif row.type is InsightType.MONITOR and not row.resource_id.isdigit():
@@ -174,20 +162,12 @@ def _remembered(shown: Form) -> tuple[Sequence[Row], str]:
 
 
 def _case(case: CaseOption | None) -> list[Json]:
-    search: Json = {
-        "type": "external_select",
-        "action_id": SEARCH,
-        "placeholder": plain("Search by title"),
-        "min_query_length": 3,
-    }
-    if case is not None:
-        search["initial_option"] = case.option
+    search: Json = {"type": "external_select", "action_id": SEARCH, "min_query_length": 3}
+    search |= {"placeholder": plain("Search by title")} | ({"initial_option": case.option} if case else {})
     # Slack keeps a known block's value, so a field that an update fills in has to be another block.
     block = _CASE_BLOCKS[case is not None]
-    return [
-        _field(block, "Case", search, optional=True),
-        _input("key", "key", "Or its key or link", "", placeholder="CASEM-4523"),
-    ]
+    key = _input("key", "Or its key or link", "", placeholder=plain("CASEM-4523"))
+    return [_field(block, "Case", search, optional=True), key]
 
 
 def _ticks(rows: Sequence[Row]) -> list[Json]:
@@ -197,20 +177,20 @@ def _ticks(rows: Sequence[Row]) -> list[Json]:
             (f"{number + 1} · {TYPE_NAMES[row.type]} {_id(row) or '(needs an id)'}", str(number), row.ticked)
             for number, row in enumerate(rows[group : group + GROUP_HOLDS], group)
         ]
-        groups.append(_boxes(f"ticks.{group // GROUP_HOLDS}", "ticks", "Add" if not group else "And", members))
+        groups.append(_boxes(f"ticks.{group // GROUP_HOLDS}", "Add" if not group else "And", members))
     return groups
 
 
 def _fields(number: int, row: Row) -> list[Json]:
     needs = f"\n{escape(row.hint or 'This link needs an id: check it, or fill it in.')}" if row.draft else ""
     types = [option(name, kind.value) for kind, name in TYPE_NAMES.items()]
-    picked = next(option for option in types if option["value"] == row.type.value)
-    select: Json = {"type": "static_select", "action_id": "type", "options": types, "initial_option": picked}
+    picked = next(one for one in types if one["value"] == row.type.value)
+    select: Json = {"type": "static_select", "options": types, "initial_option": picked}
     return [
         context(f"*{number + 1}* {escape(cut(address(row.ref, row.host), 300))}{needs}"),
         _field(f"type.{number}", "Type", select),
-        _input(f"id.{number}", "id", "Id", _id(row)),
-        _input(f"ref.{number}", "ref", "Ref", row.ref),
+        _input(f"id.{number}", "Id", _id(row)),
+        _input(f"ref.{number}", "Ref", row.ref),
     ]
 
 
@@ -221,35 +201,30 @@ def _id(row: Row) -> str:
 
 def _comment(uncovered: Sequence[str]) -> list[Json]:
     words = "1 link is" if len(uncovered) == 1 else f"{len(uncovered)} links are"
-    box = [("Add them as a comment on the case", "comment", False)]
-    return [
-        _boxes("commenting", "commenting", f"{words} no insight", box),
-        _input("comment", "comment", "Comment", "\n".join(uncovered), multiline=True),
-    ]
+    box = _boxes("commenting", f"{words} no insight", [("Add them as a comment on the case", "comment", False)])
+    return [box, _input("comment", "Comment", "\n".join(uncovered), multiline=True)]
 
 
-def _boxes(block_id: str, action_id: str, label: str, members: Sequence[tuple[str, str, bool]]) -> Json:
+def _boxes(block_id: str, label: str, members: Sequence[tuple[str, str, bool]]) -> Json:
     options = [option(text, value) for text, value, _ in members]
-    element: Json = {"type": "checkboxes", "action_id": action_id, "options": options}
     ticked = [box for box, (_, _, on) in zip(options, members, strict=True) if on]
-    if ticked:
-        element["initial_options"] = ticked
-    return _field(block_id, label, element, optional=True)
+    element: Json = {"type": "checkboxes", "options": options}
+    return _field(block_id, label, element | ({"initial_options": ticked} if ticked else {}), optional=True)
 
 
-def _input(
-    block_id: str, action_id: str, label: str, value: str, *, multiline: bool = False, placeholder: str = ""
-) -> Json:
-    element: Json = {"type": "plain_text_input", "action_id": action_id, "multiline": multiline}
-    if value:
-        element["initial_value"] = value[:INPUT_CHARS]
-    if placeholder:
-        element["placeholder"] = plain(placeholder)
-    return _field(block_id, label, element, optional=True)
+def _input(block_id: str, label: str, value: str, **more: Any) -> Json:
+    element: Json = {"type": "plain_text_input", "multiline": False, **more}
+    return _field(block_id, label, element | ({"initial_value": value[:INPUT_CHARS]} if value else {}), optional=True)
 
 
 def _field(block_id: str, label: str, element: Json, *, optional: bool = False) -> Json:
+    """An input block. Its action is the first part of its id, unless the element names another."""
+    element = {"action_id": _action(block_id)} | element
     return {"type": "input", "block_id": block_id, "optional": optional, "label": plain(label), "element": element}
+
+
+def _action(block_id: str) -> str:
+    return block_id.partition(".")[0]
 
 
 def _modal(blocks: list[Json], *, submit: str = "", memory: str = "") -> Json:
@@ -265,14 +240,14 @@ def _modal(blocks: list[Json], *, submit: str = "", memory: str = "") -> Json:
     return view
 
 
-def _typed(values: Mapping[str, Mapping[str, Json]], block: str, action: str) -> str:
-    return str(values.get(block, {}).get(action, {}).get("value") or "").strip()
+def _state(view: Json, block_id: str, action_id: str = "") -> Json:
+    """The submitted state of a field; empty if Slack sent none."""
+    return view["state"]["values"].get(block_id, {}).get(action_id or _action(block_id), {})
 
 
-def _picked(values: Mapping[str, Mapping[str, Json]], block: str, action: str) -> str:
-    selected: Json = values.get(block, {}).get(action, {}).get("selected_option") or {}
-    return str(selected.get("value") or "")
+def _typed(view: Json, block_id: str) -> str:
+    return str(_state(view, block_id).get("value") or "").strip()
 
 
-def _picks(values: Mapping[str, Mapping[str, Json]], block: str, action: str) -> list[Json]:
-    return values.get(block, {}).get(action, {}).get("selected_options") or []
+def _ticked(view: Json, block_id: str) -> list[Json]:
+    return _state(view, block_id).get("selected_options") or []
