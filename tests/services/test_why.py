@@ -29,7 +29,7 @@ async def asked(office: Office, text: str, user: str = ANA, thread: Thread | Non
         (link(1), "MONITOR 1, by route monitor."),
         (link(1), "Offered."),
         ("https://app.datadoghq.com/apm/recommendations", "Probably APM_RECOMMENDATION, by route"),
-        ("https://app.datadoghq.com/apm/recommendations", "It needs an id, and by itself such a link makes no card"),
+        ("https://app.datadoghq.com/apm/recommendations", "It needs an id, so it gets no card by itself"),
         (CASE_LINK, f"A case: {KEY}."),
         ("https://app.datadoghq.com/logs?query=x", "Logs are no insight"),
         (
@@ -47,9 +47,7 @@ async def test_it_says_what_became_of_each_link(office, text, words):
 
 async def test_it_says_what_the_bot_did_not_hear_or_still_waits_for(office):
     thread = office.thread()
-    assert "It was not stored: the bot did not receive it" in await asked(
-        office, link(1), BEN, thread, heard=False
-    )
+    assert "It was not stored: the bot did not receive it" in await asked(office, link(1), BEN, thread, heard=False)
     said = await asked(office, link(1), BEN, thread)
     assert "The bot does not know yet which case its thread is about." in said
     assert "It waits until the bot knows this thread's case." in said
