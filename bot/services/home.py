@@ -15,8 +15,8 @@ from bot.services.context import Context
 from bot.services.responder import Answer, text_of
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.slack.workspaces import Workspace
-from bot.store import home as stored
-from bot.store.home import Overview, Recent
+from bot.store import overview
+from bot.store.overview import Overview, Recent
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +28,7 @@ async def retry_failed(context: Context, workspace: str, user: str, wake: Callab
     """
     await permit(context, workspace, user, "a case")
     channels = await (await context.slack(workspace)).channels_of(user) or frozenset[str]()
-    retried = await stored.retry_all(context.store, workspace, channels, context.orgs_for(workspace), user)
+    retried = await overview.retry_all(context.store, workspace, channels, context.orgs_for(workspace), user)
     wake()
     return sentences.retried(retried)
 
@@ -52,17 +52,17 @@ async def _home(context: Context, workspace: str, installed: Workspace, user: st
     if channels is None:
         return Home(notice=notice or sentences.HOME_NEEDS_SCOPES, warning=warning)
     async with context.store.read() as connection:
-        overview = await stored.overview(connection, workspace, channels, context.orgs_for(workspace))
-    return _of_channels(overview, installed.myself.url, notice, warning)
+        found = await overview.read(connection, workspace, channels, context.orgs_for(workspace))
+    return _of_channels(found, installed.myself.url, notice, warning)
 
 
-def _of_channels(overview: Overview, url: str, notice: str, warning: str) -> Home:
+def _of_channels(found: Overview, url: str, notice: str, warning: str) -> Home:
     return Home(
-        ties=[(home.what(tie.case_key, _place(url, tie.place)), _value(tie.place)) for tie in overview.ties],
-        modes=[(home.what(f"Mode {mode}", _place(url, place)), _value(place)) for place, mode in overview.modes],
-        unfinished=[_line(url, insight) for insight in overview.recent if insight.state is not State.ADDED],
-        failed=sum(insight.state is State.FAILED for insight in overview.recent),
-        recent=[_line(url, insight) for insight in overview.recent if insight.state is State.ADDED],
+        ties=[(home.what(tie.case_key, _place(url, tie.place)), _value(tie.place)) for tie in found.ties],
+        modes=[(home.what(f"Mode {mode}", _place(url, place)), _value(place)) for place, mode in found.modes],
+        unfinished=[_line(url, insight) for insight in found.recent if insight.state is not State.ADDED],
+        failed=sum(insight.state is State.FAILED for insight in found.recent),
+        recent=[_line(url, insight) for insight in found.recent if insight.state is State.ADDED],
         notice=notice,
         warning=warning,
     )

@@ -7,12 +7,11 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Identity, Insight, State, Thread
-from bot.store import Store, cards, cases, now, offering, ties
+from bot.store import Store, cards, cases, now, offering, schema, ties
 from bot.store.cards import Timing
 from bot.store.jobs import JobKind, case_key, enqueue
 from bot.store.joining import CardEntry, CardPlace, join
 from bot.store.schema import card_insights, insights
-from bot.store.schema import cards as cards_table
 
 AT_ONCE = Timing(0.0)
 
@@ -98,11 +97,11 @@ async def _show(tx: AsyncConnection, adding: Adding, confirmed: Sequence[int], a
     here = select(card_insights.c.insight).where(
         card_insights.c.insight.in_(confirmed),
         card_insights.c.card.in_(
-            select(cards_table.c.id).where(
-                cards_table.c.workspace == adding.thread.workspace,
-                cards_table.c.channel == adding.thread.channel,
-                cards_table.c.thread_ts == adding.thread.ts,
-                cards_table.c.ended.is_(None),
+            select(schema.cards.c.id).where(
+                schema.cards.c.workspace == adding.thread.workspace,
+                schema.cards.c.channel == adding.thread.channel,
+                schema.cards.c.thread_ts == adding.thread.ts,
+                schema.cards.c.ended.is_(None),
             )
         ),
     )

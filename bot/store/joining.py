@@ -14,11 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import CARD_HOLDS, CARD_OPEN_SECONDS, ROLLING_SECONDS
 from bot.model import State, Thread
-from bot.store import Store, now, ties
-from bot.store import cards as shown
+from bot.store import Store, cards, now, schema, ties
 from bot.store.cards import Timing
 from bot.store.jobs import JobKind, enqueue, reschedule
-from bot.store.schema import card_insights, cards, insights
+from bot.store.schema import card_insights, insights
 
 GROUP_HOLDS = 10
 """Slack's limit of options in one element of checkboxes."""
@@ -55,31 +54,31 @@ class CardPlace:
 _UNDECIDED = (
     select(insights.c.id)
     .join(card_insights, card_insights.c.insight == insights.c.id)
-    .where(card_insights.c.card == cards.c.id, insights.c.state.in_([State.OFFERED, State.WITHDRAWN]))
+    .where(card_insights.c.card == schema.cards.c.id, insights.c.state.in_([State.OFFERED, State.WITHDRAWN]))
 )
 _ASKING = (
-    select(cards)
+    select(schema.cards)
     .where(
-        cards.c.workspace == bindparam("workspace"),
-        cards.c.channel == bindparam("channel"),
-        cards.c.org == bindparam("org"),
-        cards.c.case_id == bindparam("case_id"),
-        cards.c.open,
-        or_(_UNDECIDED.exists(), cards.c.ts.is_(None) & cards.c.posting_since.is_(None)),
+        schema.cards.c.workspace == bindparam("workspace"),
+        schema.cards.c.channel == bindparam("channel"),
+        schema.cards.c.org == bindparam("org"),
+        schema.cards.c.case_id == bindparam("case_id"),
+        schema.cards.c.open,
+        or_(_UNDECIDED.exists(), schema.cards.c.ts.is_(None) & schema.cards.c.posting_since.is_(None)),
     )
-    .order_by(cards.c.first_link_at.desc())
+    .order_by(schema.cards.c.first_link_at.desc())
     .limit(1)
 )
-_OPEN = _ASKING.where(cards.c.thread_ts == bindparam("thread_ts"))
-_OPEN_ROLLING = _ASKING.where(cards.c.rolling)
+_OPEN = _ASKING.where(schema.cards.c.thread_ts == bindparam("thread_ts"))
+_OPEN_ROLLING = _ASKING.where(schema.cards.c.rolling)
 _ITS_INSIGHTS = card_insights.c.card == bindparam("of_card")
 _COUNT = select(func.count()).select_from(card_insights).where(_ITS_INSIGHTS)
 _LAST_GROUP = select(func.coalesce(func.max(card_insights.c.group), 0)).where(_ITS_INSIGHTS)
 _NEXT_VERSION = (
-    update(cards)
-    .where(cards.c.id == bindparam("of_card"))
-    .values(version=cards.c.version + 1)
-    .returning(cards.c.version)
+    update(schema.cards)
+    .where(schema.cards.c.id == bindparam("of_card"))
+    .values(version=schema.cards.c.version + 1)
+    .returning(schema.cards.c.version)
 )
 _LEAVE = card_insights.delete().where(_ITS_INSIGHTS, card_insights.c.insight.in_(bindparam("joining", expanding=True)))
 _JOIN = insert(card_insights)
@@ -103,10 +102,10 @@ async def join(tx: AsyncConnection, place: CardPlace, offered: Sequence[CardEntr
 async def removed(store: Store, where: Thread, ts: str, timing: Timing) -> None:
     """Somebody deleted this message: if it was a card, links that come later get a new one."""
     async with store.read() as connection:
-        here = (cards.c.workspace == where.workspace, cards.c.channel == where.channel)
-        mine = select(cards.c.id).where(*here, cards.c.ts == ts, cards.c.ended.is_(None))
+        here = (schema.cards.c.workspace == where.workspace, schema.cards.c.channel == where.channel)
+        mine = select(schema.cards.c.id).where(*here, schema.cards.c.ts == ts, schema.cards.c.ended.is_(None))
         found = (await connection.execute(mine)).scalar_one_or_none()
-        card = await shown.get(connection, found) if found else None
+        card = await cards.get(connection, found) if found else None
     if card is not None:
         async with store.write() as tx:
             await ties.lock_case(tx, card.org, card.case_id)
@@ -114,15 +113,15 @@ async def removed(store: Store, where: Thread, ts: str, timing: Timing) -> None:
             await close(tx, card, "message_deleted", timing)
 
 
-async def close(tx: AsyncConnection, card: shown.Card, reason: str, timing: Timing) -> None:
+async def close(tx: AsyncConnection, card: cards.Card, reason: str, timing: Timing) -> None:
     """Slack shows this card no more. What joined it after it was last shown, nobody has seen: a new card offers it.
 
     Under `lock_case` and the card's job.
     """
-    await shown.end(tx, card.id, reason)
+    await cards.end(tx, card.id, reason)
     if card.ts is None:
         return
-    items = await shown.items(tx, card.id)
+    items = await cards.items(tx, card.id)
     unseen = [item for item in items if item.state is State.OFFERED and item.joined_version > card.shown_version]
     if not unseen:
         return
@@ -146,11 +145,11 @@ async def _open_card(tx: AsyncConnection, place: CardPlace) -> Row[Any] | None:
 
 def _of(place: CardPlace) -> ColumnElement[bool]:
     return and_(
-        cards.c.workspace == place.thread.workspace,
-        cards.c.channel == place.thread.channel,
-        cards.c.rolling if place.rolling else cards.c.thread_ts == place.thread.ts,
-        cards.c.org == place.org,
-        cards.c.case_id == place.case_id,
+        schema.cards.c.workspace == place.thread.workspace,
+        schema.cards.c.channel == place.thread.channel,
+        schema.cards.c.rolling if place.rolling else schema.cards.c.thread_ts == place.thread.ts,
+        schema.cards.c.org == place.org,
+        schema.cards.c.case_id == place.case_id,
     )
 
 
@@ -162,20 +161,21 @@ async def _roll_over(tx: AsyncConnection, place: CardPlace, old: Row[Any] | None
     """A new open card, with what is undecided on the old one. A full undecided card keeps its own: it is no less."""
     undecided: list[CardEntry] = []
     if old is not None:
-        offered = [item for item in await shown.items(tx, old.id) if item.state is State.OFFERED]
+        offered = [item for item in await cards.items(tx, old.id) if item.state is State.OFFERED]
         if len(offered) < CARD_HOLDS:
             undecided = [CardEntry(item.id, item.poster, item.message_ts) for item in offered]
         await enqueue(tx, JobKind.CARD, old.id)
         gone = (card_insights.c.card == old.id) & card_insights.c.insight.in_(each.insight for each in undecided)
         await tx.execute(card_insights.delete().where(gone))
         await tx.execute(
-            update(cards)
-            .where(cards.c.id == old.id)
-            .values(open=False, continued=bool(undecided), version=cards.c.version + 1)
+            update(schema.cards)
+            .where(schema.cards.c.id == old.id)
+            .values(open=False, continued=bool(undecided), version=schema.cards.c.version + 1)
         )
-    await tx.execute(update(cards).where(_of(place), cards.c.open).values(open=False))  # all of it decided
+    all_decided = update(schema.cards).where(_of(place), schema.cards.c.open)
+    await tx.execute(all_decided.values(open=False))
     new = (
-        insert(cards)
+        insert(schema.cards)
         .values(
             id=secrets.token_hex(6),
             kind="insights",
@@ -191,7 +191,7 @@ async def _roll_over(tx: AsyncConnection, place: CardPlace, old: Row[Any] | None
             continued=False,
             rolling=place.rolling,
         )
-        .returning(cards)
+        .returning(schema.cards)
     )
     card = (await tx.execute(new)).one()
     await _put_on(tx, card.id, undecided)

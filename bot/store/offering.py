@@ -10,11 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import CaseSnapshot, Decision, Mode, decide
 from bot.model import Identity, InsightType, State, Thread, Tie, TieSource
-from bot.store import cards, cases, joining, modes
+from bot.store import cards, cases, joining, modes, schema
 from bot.store.jobs import JobKind, case_key, enqueue
 from bot.store.joining import CardEntry, CardPlace
 from bot.store.schema import card_insights, insights, sightings
-from bot.store.schema import cards as cards_table
 from bot.store.seen import Rules, SightingDecision, SightingState, in_thread
 
 
@@ -47,17 +46,17 @@ _KNOWN = select(insights).where(_OF_CASE)
 _SHOWN = (
     select(insights)
     .join(card_insights, card_insights.c.insight == insights.c.id)
-    .join(cards_table, cards_table.c.id == card_insights.c.card)
+    .join(schema.cards, schema.cards.c.id == card_insights.c.card)
     .where(
         _OF_CASE,
-        cards_table.c.workspace == bindparam("workspace"),
-        cards_table.c.channel == bindparam("channel"),
-        cards_table.c.ended.is_(None),
+        schema.cards.c.workspace == bindparam("workspace"),
+        schema.cards.c.channel == bindparam("channel"),
+        schema.cards.c.ended.is_(None),
     )
 )
-_HERE = cards_table.c.thread_ts == bindparam("thread_ts")
+_HERE = schema.cards.c.thread_ts == bindparam("thread_ts")
 _ON_CARD = _SHOWN.where(_HERE)
-_ON_CARD_OR_ROLLING = _SHOWN.where(or_(_HERE, cards_table.c.rolling))
+_ON_CARD_OR_ROLLING = _SHOWN.where(or_(_HERE, schema.cards.c.rolling))
 _DECIDED = (
     update(sightings)
     .where(sightings.c.id == bindparam("sighting"))

@@ -8,16 +8,15 @@ from sqlalchemy import ColumnElement, and_, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Case, Question, Thread
-from bot.store import Store, cards, cases, now
+from bot.store import Store, cards, cases, now, schema
 from bot.store.jobs import JobKind, enqueue
-from bot.store.schema import cards as cards_table
 
 NO = "no"
 
 
 async def was_asked(connection: AsyncConnection, thread: Thread) -> bool:
     """Whether this thread has had its question."""
-    return (await connection.execute(select(cards_table.c.id).where(_of(thread)).limit(1))).one_or_none() is not None
+    return (await connection.execute(select(schema.cards.c.id).where(_of(thread)).limit(1))).one_or_none() is not None
 
 
 async def ask(tx: AsyncConnection, thread: Thread, about: Sequence[Case], at: float) -> None:
@@ -27,7 +26,7 @@ async def ask(tx: AsyncConnection, thread: Thread, about: Sequence[Case], at: fl
     card = secrets.token_hex(6)
     await enqueue(tx, JobKind.CARD, card)
     await tx.execute(
-        insert(cards_table).values(
+        insert(schema.cards).values(
             id=card,
             kind="tie",
             workspace=thread.workspace,
@@ -47,7 +46,7 @@ async def ask(tx: AsyncConnection, thread: Thread, about: Sequence[Case], at: fl
 
 async def get(connection: AsyncConnection, card: str) -> Question | None:
     """What this card asks; None when it is no question, or none of its cases is known any more."""
-    row = (await connection.execute(select(cards_table).where(cards_table.c.id == card))).one_or_none()
+    row = (await connection.execute(select(schema.cards).where(schema.cards.c.id == card))).one_or_none()
     if row is None or row.asks is None:
         return None
     found = [await cases.get(connection, org, case_id) for org, case_id in json.loads(row.asks)]
@@ -67,25 +66,25 @@ async def tied_to(connection: AsyncConnection, asked: Question) -> str | None:
 async def refuse(store: Store, card: str, by: str) -> bool:
     """Nobody is asked again: this thread is about none of these cases. False: it was answered before."""
     async with store.write() as tx:
-        mine = and_(cards_table.c.id == card, cards_table.c.answer.is_(None))
+        mine = and_(schema.cards.c.id == card, schema.cards.c.answer.is_(None))
         await enqueue(tx, JobKind.CARD, card)
-        said = {"answer": NO, "answered_by": by, "answered_at": await now(tx), "version": cards_table.c.version + 1}
-        return bool((await tx.execute(update(cards_table).where(mine).values(**said))).rowcount)
+        said = {"answer": NO, "answered_by": by, "answered_at": await now(tx), "version": schema.cards.c.version + 1}
+        return bool((await tx.execute(update(schema.cards).where(mine).values(**said))).rowcount)
 
 
 async def settle(tx: AsyncConnection, thread: Thread, answer: str, by: str, at: float) -> None:
     """The thread was tied, by this card or in another way: what it asks is answered."""
-    open_ones = select(cards_table.c.id).where(_of(thread), cards_table.c.answer.is_(None))
+    open_ones = select(schema.cards.c.id).where(_of(thread), schema.cards.c.answer.is_(None))
     for card in sorted((await tx.execute(open_ones)).scalars()):
         await cards.bump(tx, card)
         said = {"answer": answer, "answered_by": by, "answered_at": at}
-        await tx.execute(update(cards_table).where(cards_table.c.id == card).values(**said))
+        await tx.execute(update(schema.cards).where(schema.cards.c.id == card).values(**said))
 
 
 def _of(thread: Thread) -> ColumnElement[bool]:
     return and_(
-        cards_table.c.workspace == thread.workspace,
-        cards_table.c.channel == thread.channel,
-        cards_table.c.thread_ts == thread.ts,
-        cards_table.c.kind == "tie",
+        schema.cards.c.workspace == thread.workspace,
+        schema.cards.c.channel == thread.channel,
+        schema.cards.c.thread_ts == thread.ts,
+        schema.cards.c.kind == "tie",
     )

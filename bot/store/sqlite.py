@@ -16,9 +16,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from sqlalchemy import exc
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
-from sqlalchemy.exc import TimeoutError as QueueTimeout
 from sqlalchemy.sql.base import Executable
 
 DIALECT = sqlite.dialect(paramstyle="named")
@@ -138,7 +137,7 @@ class Connection:
         self._plans: WeakKeyDictionary[Executable, dict[tuple[str, ...], Plan]] = WeakKeyDictionary()
 
     async def execute(self, statement: Executable, values: Values | Sequence[Values] | None = None) -> Result:
-        """Run a statement, with one set of values or several; raises DBAPIError."""
+        """Run a statement, with one set of values or several; raises exc.DBAPIError."""
         many = [values or {}] if values is None or isinstance(values, Mapping) else values
         rows: list[Any] = []
         count = 0
@@ -160,9 +159,9 @@ class Connection:
         return plan
 
 
-def as_sqlalchemy(error: sqlite3.Error, text: str) -> DBAPIError:
+def as_sqlalchemy(error: sqlite3.Error, text: str) -> exc.DBAPIError:
     """The error that SQLAlchemy would raise; without the values, which may be ids and refs."""
-    kind = IntegrityError if isinstance(error, sqlite3.IntegrityError) else OperationalError
+    kind = exc.IntegrityError if isinstance(error, sqlite3.IntegrityError) else exc.OperationalError
     return kind(text, None, error, hide_parameters=True)
 
 
@@ -188,7 +187,7 @@ class Database:
             async with asyncio.timeout_at(deadline):
                 await self._turn.acquire()
         except TimeoutError as error:
-            raise QueueTimeout("database is locked by this process's other writers") from error
+            raise exc.TimeoutError("database is locked by this process's other writers") from error
         try:
             self._writer = self._writer or self._open()
             raw = self._writer.raw

@@ -11,12 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import Decision
 from bot.model import Case, CaseName, State, Thread, Tie, TieKind, TieSource
-from bot.store import Store, cards, cases, now, questions, scans, sightings, ties
+from bot.store import Store, cards, cases, now, questions, scans, schema, sightings, ties
 from bot.store.jobs import JobKind, enqueue, thread_key
 from bot.store.schema import card_insights, insights
-from bot.store.schema import cards as cards_table
-from bot.store.schema import sightings as seen_table
-from bot.store.schema import ties as ties_table
 from bot.store.seen import ScannedMessage, SightingState, in_thread
 
 SCANNED = 200
@@ -137,41 +134,43 @@ async def _leave(tx: AsyncConnection, place: Thread, old: Tie | None, at: float)
 
 async def _wait_again(tx: AsyncConnection, thread: Thread) -> list[int]:
     """All that the thread's messages brought is undecided again; the insights that it had become part of."""
-    mine = and_(in_thread(thread), seen_table.c.state.in_([SightingState.OFFERED, SightingState.NOT]))
-    brought = select(seen_table.c.insight).where(mine, seen_table.c.insight.is_not(None)).distinct()
+    mine = and_(in_thread(thread), schema.sightings.c.state.in_([SightingState.OFFERED, SightingState.NOT]))
+    brought = select(schema.sightings.c.insight).where(mine, schema.sightings.c.insight.is_not(None)).distinct()
     ids = list((await tx.execute(brought)).scalars())
-    await tx.execute(update(seen_table).where(mine).values(state=SightingState.PENDING, reason=None, insight=None))
+    await tx.execute(
+        update(schema.sightings).where(mine).values(state=SightingState.PENDING, reason=None, insight=None)
+    )
     return ids
 
 
 async def _withdraw_of_thread(tx: AsyncConnection, thread: Thread, old: Tie, at: float) -> None:
     ids = await _wait_again(tx, thread)
-    here = (cards_table.c.thread_ts == thread.ts) & ~cards_table.c.rolling
+    here = (schema.cards.c.thread_ts == thread.ts) & ~schema.cards.c.rolling
     await _take_off(tx, thread, old, ids, here, at)
 
 
 async def _withdraw_of_channel(tx: AsyncConnection, channel: Thread, old: Tie, at: float) -> None:
     """Only where the channel's tie is in effect: threads that are tied by themselves keep their offers."""
     tied = exists().where(
-        ties_table.c.workspace == channel.workspace,
-        ties_table.c.channel == channel.channel,
-        ties_table.c.thread_ts == seen_table.c.thread_ts,
-        ties_table.c.kind == TieKind.TIED,
+        schema.ties.c.workspace == channel.workspace,
+        schema.ties.c.channel == channel.channel,
+        schema.ties.c.thread_ts == schema.sightings.c.thread_ts,
+        schema.ties.c.kind == TieKind.TIED,
     )
     mine = and_(
-        seen_table.c.workspace == channel.workspace,
-        seen_table.c.channel == channel.channel,
-        seen_table.c.state == SightingState.OFFERED,
-        seen_table.c.insight.in_(
+        schema.sightings.c.workspace == channel.workspace,
+        schema.sightings.c.channel == channel.channel,
+        schema.sightings.c.state == SightingState.OFFERED,
+        schema.sightings.c.insight.in_(
             select(insights.c.id).where(insights.c.org == old.org, insights.c.case_id == old.case_id)
         ),
         ~tied,
     )
-    ids = list((await tx.execute(select(seen_table.c.insight).where(mine).distinct())).scalars())
-    threads = list((await tx.execute(select(seen_table.c.thread_ts).where(mine).distinct())).scalars())
+    ids = list((await tx.execute(select(schema.sightings.c.insight).where(mine).distinct())).scalars())
+    threads = list((await tx.execute(select(schema.sightings.c.thread_ts).where(mine).distinct())).scalars())
     gone = {"state": SightingState.NOT, "reason": Decision.UNTIED, "insight": None}
-    await tx.execute(update(seen_table).where(mine).values(**gone))
-    here = cards_table.c.rolling | cards_table.c.thread_ts.in_(threads)
+    await tx.execute(update(schema.sightings).where(mine).values(**gone))
+    here = schema.cards.c.rolling | schema.cards.c.thread_ts.in_(threads)
     await _take_off(tx, channel, old, ids, here, at)
 
 
@@ -180,11 +179,11 @@ async def _take_off(tx: AsyncConnection, place: Thread, old: Tie, ids: Sequence[
     withdrawn = [insight for insight in ids if await sightings.withdraw(tx, insight, at)]
     await cards.touch(tx, withdrawn)
     elsewhere = [insight for insight in ids if insight not in withdrawn]
-    mine = select(cards_table.c.id).where(
-        cards_table.c.workspace == place.workspace,
-        cards_table.c.channel == place.channel,
-        cards_table.c.org == old.org,
-        cards_table.c.case_id == old.case_id,
+    mine = select(schema.cards.c.id).where(
+        schema.cards.c.workspace == place.workspace,
+        schema.cards.c.channel == place.channel,
+        schema.cards.c.org == old.org,
+        schema.cards.c.case_id == old.case_id,
         here,  # pyright: ignore[reportArgumentType]  a condition
     )
     still_offered = select(insights.c.id).where(insights.c.id.in_(elsewhere), insights.c.state == State.OFFERED)

@@ -9,12 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import Mode
 from bot.model import InsightType, State, Thread
-from bot.store import Store, cards, jobs, now
-from bot.store import ties as ties_of
+from bot.store import Store, cards, jobs, now, schema, ties
 from bot.store.jobs import JobKind, enqueue
-from bot.store.schema import UNFINISHED, card_insights, in_states, insights, modes, ties
-from bot.store.schema import cards as cards_table
-from bot.store.schema import cases as cases_table
+from bot.store.schema import UNFINISHED, card_insights, in_states, insights, modes
 
 SHOWN = 10
 """Rows of each kind: Home is a page, not a list."""
@@ -55,11 +52,11 @@ class Overview:
 
 _OF_ORGS = bindparam("orgs", expanding=True, type_=String)
 _SHOWN = (
-    select(insights, cards_table.c.channel, cards_table.c.thread_ts, cards_table.c.ts, cases_table.c.key)
+    select(insights, schema.cards.c.channel, schema.cards.c.thread_ts, schema.cards.c.ts, schema.cases.c.key)
     .join(card_insights, card_insights.c.insight == insights.c.id)
-    .join(cards_table, cards_table.c.id == card_insights.c.card)
-    .join(cases_table, (cases_table.c.org == insights.c.org) & (cases_table.c.case_id == insights.c.case_id))
-    .where(cards_table.c.workspace == bindparam("workspace"), insights.c.org.in_(_OF_ORGS))
+    .join(schema.cards, schema.cards.c.id == card_insights.c.card)
+    .join(schema.cases, (schema.cases.c.org == insights.c.org) & (schema.cases.c.case_id == insights.c.case_id))
+    .where(schema.cards.c.workspace == bindparam("workspace"), insights.c.org.in_(_OF_ORGS))
     .order_by((insights.c.state != State.FAILED), insights.c.at.desc())
 )
 # In two steps each: with everything in one statement, the planners begin with all cards that a channel ever had.
@@ -71,32 +68,32 @@ _UNFINISHED = (
 )
 _UNFINISHED_HERE = _SHOWN.where(
     insights.c.id.in_(bindparam("ids", expanding=True)),
-    cards_table.c.channel.in_(bindparam("channels", expanding=True)),
+    schema.cards.c.channel.in_(bindparam("channels", expanding=True)),
 ).limit(2 * SHOWN)
 _LATEST_CARDS = (
-    select(cards_table.c.id)
-    .where(cards_table.c.workspace == bindparam("workspace"), cards_table.c.channel == bindparam("channel"))
-    .order_by(cards_table.c.first_link_at.desc())
+    select(schema.cards.c.id)
+    .where(schema.cards.c.workspace == bindparam("workspace"), schema.cards.c.channel == bindparam("channel"))
+    .order_by(schema.cards.c.first_link_at.desc())
     .limit(SHOWN)
 )
-_ADDED = _SHOWN.where(insights.c.state == State.ADDED, cards_table.c.id.in_(bindparam("latest", expanding=True))).limit(
-    SHOWN
-)
+_ADDED = _SHOWN.where(
+    insights.c.state == State.ADDED, schema.cards.c.id.in_(bindparam("latest", expanding=True))
+).limit(SHOWN)
 _LATEST_TIES = (
-    select(ties, cases_table.c.key)
-    .join(cases_table, (cases_table.c.org == ties.c.org) & (cases_table.c.case_id == ties.c.case_id))
+    select(schema.ties, schema.cases.c.key)
+    .join(schema.cases, (schema.cases.c.org == schema.ties.c.org) & (schema.cases.c.case_id == schema.ties.c.case_id))
     .where(
-        ties.c.workspace == bindparam("workspace"),
-        ties.c.channel == bindparam("channel"),
-        ties.c.kind == literal_column("'tied'"),
-        ties.c.org.in_(_OF_ORGS),
+        schema.ties.c.workspace == bindparam("workspace"),
+        schema.ties.c.channel == bindparam("channel"),
+        schema.ties.c.kind == literal_column("'tied'"),
+        schema.ties.c.org.in_(_OF_ORGS),
     )
-    .order_by(ties.c.at.desc())
+    .order_by(schema.ties.c.at.desc())
     .limit(SHOWN)
 )
 
 
-async def overview(
+async def read(
     connection: AsyncConnection, workspace: str, channels: Collection[str], orgs: Collection[str]
 ) -> Overview:
     """Of these channels alone, and of cases of these organisations."""
@@ -123,19 +120,20 @@ async def overview(
     return Overview(
         tuple(Tied(Thread(workspace, row.channel, row.thread_ts), row.key) for row in tied[:SHOWN]),
         tuple((Thread(workspace, row.channel, row.thread_ts), Mode(row.mode)) for row in set_modes),
-        tuple(
-            Recent(
-                InsightType(row.type),
-                row.resource_id,
-                State(row.state),
-                row.key,
-                row.note,
-                waits.get((row.org, row.case_id), "") if _waits(row) else "",
-                Thread(workspace, row.channel, row.thread_ts),
-                row.ts or "",
-            )
-            for row in rows
-        ),
+        tuple(_recent(workspace, row, waits.get((row.org, row.case_id), "")) for row in rows),
+    )
+
+
+def _recent(workspace: str, row: Row[Any], waits_for: str) -> Recent:
+    return Recent(
+        InsightType(row.type),
+        row.resource_id,
+        State(row.state),
+        row.key,
+        row.note,
+        waits_for if _waits(row) else "",
+        Thread(workspace, row.channel, row.thread_ts),
+        row.ts or "",
     )
 
 
@@ -154,10 +152,10 @@ async def retry_all(store: Store, workspace: str, channels: Collection[str], org
         failed = await connection.execute(
             select(insights.c.org, insights.c.case_id, insights.c.id)
             .join(card_insights, card_insights.c.insight == insights.c.id)
-            .join(cards_table, cards_table.c.id == card_insights.c.card)
+            .join(schema.cards, schema.cards.c.id == card_insights.c.card)
             .where(
-                cards_table.c.workspace == workspace,
-                cards_table.c.channel.in_(channels),
+                schema.cards.c.workspace == workspace,
+                schema.cards.c.channel.in_(channels),
                 in_states(insights.c.state, UNFINISHED),
                 insights.c.state == State.FAILED,
                 insights.c.org.in_(orgs),
@@ -170,7 +168,7 @@ async def retry_all(store: Store, workspace: str, channels: Collection[str], org
     retried = 0
     for (org, case_id), ids in sorted(by_case.items()):
         async with store.write() as tx:
-            await ties_of.lock_case(tx, org, case_id)
+            await ties.lock_case(tx, org, case_id)
             change = cards.Change(State.CONFIRMED, await now(tx), by=by)
             moved = await cards.move(tx, ids, change, was=State.FAILED)
             await cards.touch(tx, moved)
