@@ -10,9 +10,8 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.commands import SHORTCUT
 from bot.listeners.installation import caller_of, installation_of
-from bot.messages import modal as views
-from bot.messages import sentences
-from bot.services import modal, submission
+from bot.messages import modal, sentences
+from bot.services import forms, submission
 from bot.services.context import Context
 from bot.services.responder import Responder
 
@@ -28,7 +27,7 @@ def register(app: AsyncApp, context: Context, responder: Responder, wake: Callab
     async def show(ack: Ack, body: Json, view: Json, fill: Fill) -> None:
         """Open this view first, because its trigger expires after three seconds, and fill it in after that."""
         caller = caller_of(body)
-        view_id = await modal.open_view(context, caller.here.workspace, body["trigger_id"], view)
+        view_id = await forms.open_view(context, caller.here.workspace, body["trigger_id"], view)
         await ack()
         if view_id is None:
             responder.respond(caller, sentences.NOT_OPENED)
@@ -38,31 +37,31 @@ def register(app: AsyncApp, context: Context, responder: Responder, wake: Callab
     @app.shortcut(SHORTCUT)
     async def on_shortcut(ack: Ack, body: Json) -> None:
         workspace, user = installation_of(body), body["user"]["id"]
-        form = modal.form_of_message(context, workspace, body["channel"]["id"], body["message"])
-        await show(ack, body, modal.view_of(form), lambda view_id: modal.fill(context, workspace, user, view_id, form))
+        form = forms.of_message(context, workspace, body["channel"]["id"], body["message"])
+        await show(ack, body, forms.view_of(form), lambda view_id: forms.fill(context, workspace, user, view_id, form))
 
     @app.action("insights.edit")
     async def on_edit(ack: Ack, body: Json, action: Json) -> None:
         workspace, user = installation_of(body), body["user"]["id"]
         card = str(action["value"]).partition(":")[0]
         await show(
-            ack, body, views.loading(), lambda view_id: modal.fill_from_card(context, workspace, user, view_id, card)
+            ack, body, modal.loading(), lambda view_id: forms.fill_from_card(context, workspace, user, view_id, card)
         )
 
-    @app.options(views.SEARCH)
+    @app.options(modal.SEARCH)
     async def on_search(ack: Ack, body: Json) -> None:
-        choices = await modal.search(context, installation_of(body), body["user"]["id"], str(body.get("value") or ""))
+        choices = await forms.search(context, installation_of(body), body["user"]["id"], str(body.get("value") or ""))
         await ack(options=[choice.option for choice in choices])
 
-    @app.view(views.CALLBACK)
+    @app.view(modal.CALLBACK)
     async def on_submit(ack: Ack, body: Json) -> None:
         problem = await submission.submit(context, body["user"]["id"], body["view"])
         wake()
         match problem:
             case None:
                 await ack()
-            case views.Form():
-                await ack(response_action="update", view=views.form(problem))
+            case modal.Form():
+                await ack(response_action="update", view=modal.form(problem))
             case _:
                 await ack(response_action="errors", errors=problem)
 

@@ -10,7 +10,7 @@ from bot.links import OrgHosts
 from bot.messages import modal as views
 from bot.messages.modal import CaseOption, Form, Row
 from bot.model import InsightType, State
-from bot.services import modal, submission
+from bot.services import forms, submission
 from bot.services.checks import UserError
 from tests.messages.test_modal import as_opened
 from tests.services.conftest import ANA, BEN, CHANNEL, GUEST, KEY, ROUTES, TEAM, TITLE, Office, context_of, link
@@ -25,7 +25,7 @@ DATADOG_DOWN = "Datadog is not answering, so nothing was changed. Try again in a
 
 def form(*links: str) -> Form:
     message = {"ts": THREAD.ts, "user": ANA, "text": " ".join(links)}
-    return modal.form_of_message(context_of(), TEAM, CHANNEL, message)
+    return forms.of_message(context_of(), TEAM, CHANNEL, message)
 
 
 async def submit(office: Office, shown: Form, user: str = ANA, **typed: str) -> Any:
@@ -46,7 +46,7 @@ def test_a_message_brings_each_insight_once_and_what_none_covers():
         (InsightType.MONITOR, False),
     ]
     assert shown.uncovered == [LOGS]
-    assert "has no link to Datadog" in str(modal.view_of(form()))
+    assert "has no link to Datadog" in str(forms.view_of(form()))
 
 
 @pytest.mark.parametrize("key", [KEY.lower(), f"https://app.datadoghq.com/cases/{KEY}"])
@@ -75,22 +75,22 @@ async def test_what_is_wrong_stays_on_its_field(office, typed, field, words):
 async def test_who_may_not_change_a_case_submits_finds_and_edits_nothing(office):
     problems = await submit(office, form(link(1)), GUEST, key=KEY)
     assert problems["key"].startswith("Only full members of Acme")
-    assert await modal.search(office.context, TEAM, GUEST, TITLE) == ()
+    assert await forms.search(office.context, TEAM, GUEST, TITLE) == ()
     card = await offered(office)
     with pytest.raises(UserError, match="Only full members"):
-        await modal.form_of_card(office.context, TEAM, GUEST, card)
+        await forms.of_card(office.context, TEAM, GUEST, card)
     with pytest.raises(UserError, match="no longer has this card"):
-        await modal.form_of_card(office.context, "T0OTHER", ANA, card)
+        await forms.of_card(office.context, "T0OTHER", ANA, card)
     assert office.datadog.control.calls == []
 
 
 async def test_with_datadog_down_nothing_is_found_or_changed(office):
     office.datadog.control.rule("datadog", "*", status=503)
-    assert await modal.search(office.context, TEAM, ANA, TITLE) == []
+    assert await forms.search(office.context, TEAM, ANA, TITLE) == []
     assert await submit(office, form(link(1)), key=KEY) == {"key": DATADOG_DOWN}
     office.datadog.control.clear_rules()
     for _ in range(2):
-        [choice] = await modal.search(office.context, TEAM, ANA, TITLE)
+        [choice] = await forms.search(office.context, TEAM, ANA, TITLE)
     assert (choice.key, choice.title) == (KEY, TITLE)
     assert len([call for call in office.datadog.control.calls if call.status == 200]) == 1, (
         "the answer counts for a while"
@@ -106,14 +106,14 @@ async def offered(office: Office) -> str:
 
 
 async def test_what_a_card_offers_is_edited_and_what_that_replaces_is_withdrawn(office):
-    shown = await modal.form_of_card(office.context, TEAM, ANA, await offered(office))
+    shown = await forms.of_card(office.context, TEAM, ANA, await offered(office))
     assert shown.case == CaseOption(f"default/{CASE.case_id}", KEY, CASE.title)
     assert await submit(office, shown, id_0="111") is None
     assert await states(office.store) == {"1": State.WITHDRAWN, "2": State.CONFIRMED, "111": State.CONFIRMED}
 
 
 async def test_what_somebody_decided_meanwhile_is_said_and_added_only_when_asked_again(office):
-    shown = await modal.form_of_card(office.context, TEAM, ANA, await offered(office))
+    shown = await forms.of_card(office.context, TEAM, ANA, await offered(office))
     await press(office.store, await card_of(office.store), Action.DISMISS, by=BEN)
     again = await submit(office, shown)
     assert again.notice.startswith("Ben dismissed Monitor 1 meanwhile. Ben dismissed Monitor 2 meanwhile.")
@@ -121,7 +121,7 @@ async def test_what_somebody_decided_meanwhile_is_said_and_added_only_when_asked
     assert await submit(office, again) is None
     assert set((await states(office.store)).values()) == {State.CONFIRMED}
     with pytest.raises(UserError):
-        await modal.form_of_card(office.context, TEAM, ANA, (await card_of(office.store)).id)
+        await forms.of_card(office.context, TEAM, ANA, (await card_of(office.store)).id)
 
 
 # --- organisations ---
@@ -148,7 +148,7 @@ def test_a_link_of_another_organisation_than_the_case_stays_on_its_field():
 
 async def test_where_several_organisations_have_the_key_the_modal_names_them_and_asks_which(office):
     office.have_orgs(acme="datadoghq.com", beta="datadoghq.com")
-    found = await modal.search(office.context, TEAM, ANA, TITLE)
+    found = await forms.search(office.context, TEAM, ANA, TITLE)
     assert [choice.key for choice in found] == [f"acme/{KEY}", f"beta/{KEY}"]
     problems = await submit(office, form(link(1)), key=KEY)
     assert f"Say which: acme/{KEY} or beta/{KEY}" in problems["key"]

@@ -9,8 +9,7 @@ import structlog
 
 from bot.datadog.client import DatadogCase, DatadogPermanent, DatadogTransient
 from bot.links import Reading, explain, extract
-from bot.messages import modal as views
-from bot.messages import sentences
+from bot.messages import modal, sentences
 from bot.messages.modal import CaseOption, Form, Row
 from bot.model import Case, Draft, Insight, State, Thread, Uncovered
 from bot.services.cases import CredentialsRefused, tied_case
@@ -29,7 +28,7 @@ OPTIONS = 100
 log = structlog.get_logger(__name__)
 
 
-def form_of_message(context: Context, workspace: str, channel: str, message: Json) -> Form:
+def of_message(context: Context, workspace: str, channel: str, message: Json) -> Form:
     """What a message brings, from the shortcut's payload alone; each insight once."""
     readings = [explain(link, context.routes) for link in extract(message)]
     rows = {(row.type, row.scope, row.resource_id): row for row in reversed([*filter(None, map(_row, readings))])}
@@ -56,7 +55,7 @@ def _about(thread: Thread, message_ts: str, poster: str | None) -> dict[str, str
 
 def view_of(form: Form) -> Json:
     """The form, or that there is nothing to fill in."""
-    return views.form(form) if form.rows or form.uncovered else views.message(sentences.NO_LINKS)
+    return modal.form(form) if form.rows or form.uncovered else modal.message(sentences.NO_LINKS)
 
 
 async def open_view(context: Context, workspace: str, trigger: str, view: Json) -> str | None:
@@ -77,24 +76,24 @@ async def fill(context: Context, workspace: str, user: str, view_id: str, form: 
         await permit(context, workspace, user, "a case")
         case = await tied_case(context, Thread(workspace, form.about["channel"], form.about["thread"]))
     except UserError as error:
-        await _update(context, workspace, view_id, views.message(str(error)))
+        await _update(context, workspace, view_id, modal.message(str(error)))
     except (SlackTransient, SlackPermanent, DatadogTransient, CredentialsRefused) as error:
         log.info("modal.case_unknown", why=str(error))  # it can be searched for and typed, and is checked then
     else:
         if case is not None:
-            await _update(context, workspace, view_id, views.form(replace(form, case=_choice(case), tie=False)))
+            await _update(context, workspace, view_id, modal.form(replace(form, case=_choice(case), tie=False)))
 
 
 async def fill_from_card(context: Context, workspace: str, user: str, view_id: str, card_id: str) -> None:
     """Show what a card still offers, or why this person cannot edit it."""
     try:
-        view = views.form(await form_of_card(context, workspace, user, card_id))
+        view = modal.form(await of_card(context, workspace, user, card_id))
     except UserError as error:
-        view = views.message(str(error))
+        view = modal.message(str(error))
     await _update(context, workspace, view_id, view)
 
 
-async def form_of_card(context: Context, workspace: str, user: str, card_id: str) -> Form:
+async def of_card(context: Context, workspace: str, user: str, card_id: str) -> Form:
     """What a card still offers; raises UserError."""
     async with context.store.read() as connection:
         card = await cards.get(connection, card_id)
