@@ -179,14 +179,14 @@ def sandbox(port: int, *, no_open: bool, demo: bool) -> None:
     """Try the bot here: a small Slack and a small Datadog on this machine, no account and no token."""
     import asyncio
 
-    from bot.sandbox import demo as terminal_demo
     from bot.sandbox import interactive
+    from bot.sandbox.demo import play
     from bot.sandbox.page.server import PortTaken
     from bot.sandbox.sandbox import BotFailed
-    from bot.slack.manifest import manifest as build
+    from bot.slack.manifest import app_manifest
 
     try:
-        asyncio.run(terminal_demo.run(build()) if demo else interactive.run(build(), port, open_page=not no_open))
+        asyncio.run(play(app_manifest()) if demo else interactive.run(app_manifest(), port, open_page=not no_open))
     except PortTaken as error:
         raise _Refusal(str(error)) from error
     except BotFailed as error:

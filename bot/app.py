@@ -23,7 +23,7 @@ from bot.listeners import bolt, clicks, commands, errors, home, installs, messag
 from bot.ops import health, server
 from bot.services.context import Context, Organization
 from bot.services.responder import Responder, refused_by_slack
-from bot.services.why import why as explain_message
+from bot.services.why import why_not_offered
 from bot.slack.client import Myself, Slack
 from bot.slack.errors import SlackPermanent, SlackTransient
 from bot.slack.http_mode import HttpMode
@@ -81,7 +81,7 @@ async def _why(context: Context, message: Permalink) -> str:
     error = SlackPermanent("not_installed")
     for workspace in await context.workspaces.installed():
         try:
-            return await explain_message(context, workspace, message)
+            return await why_not_offered(context, workspace, message)
         except SlackPermanent as refused:
             error = refused
     raise error
@@ -110,13 +110,9 @@ async def _context(
 
         workspaces = await installations.workspaces(settings.oauth, store, connect)
     else:
-        assert settings.slack_bot_token is not None, "the settings have one of the two"  # noqa: S101
-        wait_for("Slack has not answered yet (auth.test).")
-        slack = connect(settings.slack_bot_token)
-        myself = await _myself(slack, stopping)
-        if myself is None:
+        workspaces = await _one_workspace(settings, connect, stopping, wait_for)
+        if workspaces is None:
             return None
-        workspaces = OneWorkspace(Workspace(slack, myself))
     return Context(
         store=store,
         workspaces=workspaces,
@@ -131,6 +127,20 @@ async def _context(
         mode=settings.mode,
         shared=settings.shared_channels,
     )
+
+
+async def _one_workspace(
+    settings: Settings,
+    connect: Callable[[SecretStr], Slack],
+    stopping: asyncio.Event,
+    wait_for: Callable[[str], object],
+) -> OneWorkspace | None:
+    """The workspace of the token in the settings; None when the bot was stopped before Slack answered."""
+    assert settings.slack_bot_token is not None, "the settings have one of the two"  # noqa: S101
+    wait_for("Slack has not answered yet (auth.test).")
+    slack = connect(settings.slack_bot_token)
+    myself = await _myself(slack, stopping)
+    return None if myself is None else OneWorkspace(Workspace(slack, myself))
 
 
 async def _work(

@@ -18,7 +18,7 @@ from bot.config import ConfigError, values
 from bot.config.credentials import AccessToken, Credentials, Keys, Secret, read_secret, unreadable
 from bot.links import OrgHosts, api_host
 
-FILE = "CASE_INSIGHTS_ORGS_FILE"
+ORGS_FILE = "CASE_INSIGHTS_ORGS_FILE"
 ONE = "default"
 """The name of the organisation in the DD_… settings."""
 SECRETS = ("dd_api_key", "dd_app_key", "dd_access_token")
@@ -84,14 +84,17 @@ def read(file: Path) -> tuple[OrganizationConfig, ...]:
     tables = _tables(file)
     if not tables:
         raise ConfigError(
-            f"{FILE}: {file} names no organisation; give each a table: [acme], then dd_site, dd_api_key and the rest."
+            f"{ORGS_FILE}: {file} names no organisation; "
+            "give each a table: [acme], then dd_site, dd_api_key and the rest."
         )
     orgs = tuple(_organization(file, name, table) for name, table in tables.items())
     owners: dict[str, str] = {}
     for org in orgs:
         for host in sorted(org.hosts.web_hosts):
             if host in owners:
-                raise ConfigError(f"{FILE}: {file}: {owners[host]} and {org.hosts.name} both name {host}; keep one.")
+                raise ConfigError(
+                    f"{ORGS_FILE}: {file}: {owners[host]} and {org.hosts.name} both name {host}; keep one."
+                )
             owners[host] = org.hosts.name
     return orgs
 
@@ -117,15 +120,17 @@ def _tables(file: Path) -> Mapping[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{FILE}: {file} cannot be read ({unreadable(error)}); check its path and mode.") from error
+        raise ConfigError(
+            f"{ORGS_FILE}: {file} cannot be read ({unreadable(error)}); check its path and mode."
+        ) from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{FILE}: {file} is not TOML ({error}).") from error
+        raise ConfigError(f"{ORGS_FILE}: {file} is not TOML ({error}).") from error
 
 
 def _organization(file: Path, name: str, content: object) -> OrganizationConfig:
-    where = f"{FILE}: {file}, [{name}]"
+    where = f"{ORGS_FILE}: {file}, [{name}]"
     if not isinstance(content, dict):
-        raise ConfigError(f"{FILE}: {file}: {name} is outside of every table; put it under a [name] of its own.")
+        raise ConfigError(f"{ORGS_FILE}: {file}: {name} is outside of every table; put it under a [name] of its own.")
     if not _NAME.fullmatch(name):
         raise ConfigError(f"{where} cannot be a name: use up to 32 of a-z, 0-9, - and _.")
     try:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from importlib.util import find_spec
 
 from bot.config import database
-from bot.config.organizations import FILE as ORGS_FILE
+from bot.config.organizations import ORGS_FILE
 
 
 class TransportMode(StrEnum):

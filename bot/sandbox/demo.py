@@ -13,7 +13,7 @@ MONITOR_LINK = "https://app.datadoghq.com/monitors/90210?group=host%3Aweb-1&from
 ERROR_LINK = "https://app.datadoghq.com/error-tracking/issue/2841440d-e780-4fe2-96cd-6a8c1d194da5"
 
 
-async def run(manifest: Json, say: Callable[[str], None] = print) -> None:
+async def play(manifest: Json, say: Callable[[str], None] = print) -> None:
     """Show a thread about a case, a reply with two links and one click; print what everybody sees."""
     async with running_sandbox(manifest) as sandbox:
         slack, control = sandbox.slack, sandbox.control

@@ -9,15 +9,15 @@ from bot.datadog.client import DatadogTransient
 from bot.links import as_text, explain, extract, orgs_of, sentence
 from bot.messages import replies
 from bot.model import Case, CaseLink, Draft, Insight, InsightType, Reason, Thread, TieSource, Uncovered
-from bot.services import clicks, ties
+from bot.services import clicks
 from bot.services.cases import CredentialsRefused, tied_case
 from bot.services.checks import UserError, named_case, permit
 from bot.services.context import PERSON_WITHIN, Context
 from bot.services.responder import Caller, refused_by_slack, text_of
-from bot.services.why import why
+from bot.services.ties import set_mode, tie, untie
+from bot.services.why import why_not_offered
 from bot.slack.client import SlackPermanent, SlackTransient
-from bot.store import adding, cards, modes, now, scans
-from bot.store import ties as stored_ties
+from bot.store import adding, cards, modes, now, scans, ties
 from bot.store.adding import Adding
 
 SCANNED = 1000
@@ -51,7 +51,7 @@ async def _run(context: Context, caller: Caller, command: Command) -> str:  # no
         case commands.Explain(link):
             return f"```{as_text(explain(link, context.routes)).replace('```', '')}```"
         case commands.Why(message):
-            return await why(context, caller.here.workspace, message)
+            return await why_not_offered(context, caller.here.workspace, message)
         case commands.Status(where):
             return await _status(context, _place(caller, where))
         case commands.Add():
@@ -61,11 +61,11 @@ async def _run(context: Context, caller: Caller, command: Command) -> str:  # no
         case commands.Undo(where):
             return await clicks.undo_last(context, _thread(caller, where, "undo"), caller.user)
         case commands.SetTie(reference, where):
-            answer = await ties.tie(context, _place(caller, where), reference, caller.user)
+            answer = await tie(context, _place(caller, where), reference, caller.user)
         case commands.Untie(where):
-            answer = await ties.untie(context, _place(caller, where), caller.user)
+            answer = await untie(context, _place(caller, where), caller.user)
         case commands.SetMode(mode, where):
-            answer = await ties.set_mode(context, _place(caller, where), mode, caller.user)
+            answer = await set_mode(context, _place(caller, where), mode, caller.user)
         case _:
             assert_never(command)
     return await text_of(answer) or replies.DONE_HERE
@@ -116,7 +116,7 @@ async def _add(context: Context, caller: Caller, command: commands.Add) -> str:
         links += await _links_of(context, workspace, message)
     insights, others = _sorted(context, workspace, case.org, dict.fromkeys(links))
     async with context.store.write() as tx:
-        await stored_ties.lock_case(tx, case.org, case.case_id)
+        await ties.lock_case(tx, case.org, case.case_id)
         source = caller.message_ts or f"{await now(tx):.6f}"
         adding_all = Adding(place, case.org, case.case_id, tuple(insights.values()), user, source, user)
         added = await adding.add_in(tx, adding_all)
@@ -173,13 +173,13 @@ async def _scan(context: Context, caller: Caller, thread: Thread) -> str:
 
 async def _status(context: Context, place: Thread) -> str:
     async with context.store.read() as connection:
-        tie = await stored_ties.of(connection, place)
+        own = await ties.of(connection, place)
         mode = await modes.of(connection, place) or context.mode
         counts = await cards.counts(connection, place)
     case = await tied_case(context, place)
     slack = await context.slack(place.workspace)
-    names = await slack.names({tie.by} if tie and tie.by else set(), within=PERSON_WITHIN)
-    source = tie.source if tie else TieSource.ROOT if case else None
-    by = replies.tied_by(source, names.get(tie.by or "", "") if tie else "") if source else ""
+    names = await slack.names({own.by} if own and own.by else set(), within=PERSON_WITHIN)
+    source = own.source if own else TieSource.ROOT if case else None
+    by = replies.tied_by(source, names.get(own.by or "", "") if own else "") if source else ""
     tied_to = (case.key, case.title) if case else None
     return replies.status(replies.StatusReport(bool(place.ts), tied_to, by, mode, counts))

@@ -18,7 +18,7 @@ import structlog
 from cachetools import TTLCache
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import SecretStr
-from slack_sdk.oauth.installation_store import Installation as SlackInstallation
+from slack_sdk.oauth import installation_store
 from slack_sdk.oauth.installation_store.sqlalchemy import AsyncSQLAlchemyInstallationStore
 from slack_sdk.oauth.state_store.sqlalchemy import AsyncSQLAlchemyOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
@@ -62,7 +62,7 @@ class StoredInstallations(AsyncSQLAlchemyInstallationStore):
         fernets = [Fernet(key.get_secret_value()) for key in keys]
         self._first, self._all = fernets[0], MultiFernet(fernets)
 
-    async def async_save(self, installation: SlackInstallation) -> None:
+    async def async_save(self, installation: installation_store.Installation) -> None:
         """Store it in place of an older one, without what the bot does not need: people's tokens and webhooks."""
         kept = copy(installation)
         kept.bot_token = self._first.encrypt(str(installation.bot_token).encode()).decode()

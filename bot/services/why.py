@@ -15,7 +15,7 @@ from bot.store.seen import SightingState
 from bot.store.tracing import Trace, trace
 
 
-async def why(context: Context, workspace: str, message: Permalink) -> str:
+async def why_not_offered(context: Context, workspace: str, message: Permalink) -> str:
     """The answer to `why`; raises SlackTransient and SlackPermanent where the message cannot be read."""
     thread = Thread(workspace, message.channel, message.thread_ts)
     installed = await context.workspaces.at(workspace)

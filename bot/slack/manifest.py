@@ -34,7 +34,7 @@ OAUTH_EVENTS = ("app_uninstalled", "tokens_revoked")
 """Where workspaces install the bot themselves: so that it forgets their tokens."""
 
 
-def manifest(url: str | None = None, *, oauth: bool = False) -> Json:
+def app_manifest(url: str | None = None, *, oauth: bool = False) -> Json:
     """The manifest for HTTP mode at this address (without a slash at the end); without one, for Socket Mode.
 
     `oauth`: for workspaces, and whole Enterprise Grids, that install the bot themselves.
@@ -90,4 +90,4 @@ def manifest(url: str | None = None, *, oauth: bool = False) -> Json:
 
 def as_json(url: str | None = None, *, oauth: bool = False) -> str:
     """The manifest as text, to paste under "From a manifest", JSON."""
-    return json.dumps(manifest(url, oauth=oauth), indent=2, ensure_ascii=False)
+    return json.dumps(app_manifest(url, oauth=oauth), indent=2, ensure_ascii=False)

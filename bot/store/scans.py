@@ -12,7 +12,7 @@ from bot.store.schema import scans
 
 
 @dataclass(frozen=True, slots=True)
-class Scan:
+class ScanProgress:
     """A scan under way. `cursor`: Slack's, of the next page; `left`: how many messages it may still read.
 
     `read` and `new`: messages so far, and links among them that were not seen before; `by`: who is told at the end.
@@ -25,13 +25,13 @@ class Scan:
     new: int
 
 
-async def waiting(connection: AsyncConnection, thread: Thread) -> Scan | None:
+async def waiting(connection: AsyncConnection, thread: Thread) -> ScanProgress | None:
     """The thread's scan that is not at its end yet."""
     row = (await connection.execute(select(scans).where(_is(thread)))).one_or_none()
-    return None if row is None else Scan(row.by, row.cursor, row.left, row.read, row.new)
+    return None if row is None else ScanProgress(row.by, row.cursor, row.left, row.read, row.new)
 
 
-async def proceed(tx: AsyncConnection, thread: Thread, scan: Scan) -> None:
+async def proceed(tx: AsyncConnection, thread: Thread, scan: ScanProgress) -> None:
     """A page was read: `scan` is how far it is now."""
     values = {"cursor": scan.cursor, "left": scan.left, "read": scan.read, "new": scan.new}
     await tx.execute(update(scans).where(_is(thread)).values(**values))

@@ -23,8 +23,8 @@ from bot.store import cards, cases, comments, jobs
 from bot.store.cases import DeliveryResult, WorkItem
 from bot.store.comments import Comment
 from bot.store.jobs import BATCH, Job
-from bot.worker import comments as commenting
 from bot.worker.backoff import answer_is_due, backoff, not_now, probe
+from bot.worker.comments import add_comment
 from bot.worker.lease import fenced
 from bot.worker.outcomes import Done, GiveUp, More, Outcome, RetryAfter
 
@@ -76,7 +76,7 @@ async def work(context: Context, job: Job) -> Outcome:
         if todo:
             return await _batch(turn)
         assert comment is not None, "there is work or a comment"  # noqa: S101
-        return await commenting.work(context, org, job, comment)
+        return await add_comment(context, org, job, comment)
     except DatadogTransient as error:
         return _not_now(turn, error)
 

@@ -15,7 +15,7 @@ from bot.worker.whispers import whisper
 log = structlog.get_logger(__name__)
 
 
-async def work(context: Context, org: Organization, job: Job, comment: Comment) -> More:
+async def add_comment(context: Context, org: Organization, job: Job, comment: Comment) -> More:
     """Send this comment, or settle one whose answer got lost with its sender; raises DatadogTransient if not sent."""
     case = jobs.case_of(job.key)
     if comment.state is CommentState.SENT:

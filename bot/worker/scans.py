@@ -11,7 +11,7 @@ from bot.services import decision_log, watching
 from bot.services.context import Context
 from bot.store import now, offering, scans, sightings, ties
 from bot.store.jobs import Job
-from bot.store.scans import Scan
+from bot.store.scans import ScanProgress
 from bot.store.seen import SightingDecision
 from bot.worker.lease import fenced
 from bot.worker.outcomes import Done, More, Outcome
@@ -21,7 +21,7 @@ PAGE = 100
 """Messages asked for at once."""
 
 
-async def work(context: Context, job: Job, thread: Thread, scan: Scan) -> Outcome:
+async def read_page(context: Context, job: Job, thread: Thread, scan: ScanProgress) -> Outcome:
     """Read the next page of this scan and write down its links; raises SlackTransient and SlackPermanent."""
     workspace = await context.workspaces.at(thread.workspace)
     messages, cursor = await workspace.slack.page(thread, scan.cursor, min(PAGE, scan.left))
@@ -41,7 +41,7 @@ async def work(context: Context, job: Job, thread: Thread, scan: Scan) -> Outcom
     return await _at_the_end(context, thread, so_far) if done else More()
 
 
-async def _at_the_end(context: Context, thread: Thread, scan: Scan) -> Done:
+async def _at_the_end(context: Context, thread: Thread, scan: ScanProgress) -> Done:
     rules = await watching.rules(context, thread)
 
     async def write(tx: AsyncConnection) -> tuple[Tie | None, Sequence[SightingDecision]]:

@@ -16,8 +16,8 @@ from bot.services.context import Context
 from bot.store import cases, jobs, now, offering, questions, scans, ties
 from bot.store.jobs import Job
 from bot.store.seen import Rules, SightingDecision
-from bot.worker import scans as scanning
 from bot.worker.outcomes import Done, GiveUp, More, Outcome
+from bot.worker.scans import read_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ async def work(context: Context, job: Job) -> Outcome:
         tie, own = await ties.of(connection, thread), await ties.own(connection, thread)
         scan = await scans.waiting(connection, thread)
     if scan is not None and tie is not None and tie.kind is not TieKind.NAMED and not (own and own.replied):
-        return await scanning.work(context, job, thread, scan)
+        return await read_page(context, job, thread, scan)
     learned = await _learn(context, thread, tie, own)
     rules = await watching.rules(context, thread)
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.sandbox.interactive import InteractiveSandbox, interactive_sandbox
 from bot.sandbox.sandbox import Sandbox
-from bot.slack.manifest import manifest
+from bot.slack.manifest import app_manifest
 from bot.store import Store
 from tests.browser.window import Window
 from tests.e2e.bench import forget
@@ -49,7 +49,7 @@ async def browser() -> AsyncIterator[Any]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def interactive() -> AsyncIterator[InteractiveSandbox]:
-    async with interactive_sandbox(manifest()) as running:
+    async with interactive_sandbox(app_manifest()) as running:
         yield running
 
 

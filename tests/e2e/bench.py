@@ -19,7 +19,7 @@ from bot.sandbox.control import Call, Control
 from bot.sandbox.datadog.server import DatadogServer
 from bot.sandbox.render import as_text
 from bot.sandbox.slack.server import SlackServer
-from bot.slack.manifest import manifest
+from bot.slack.manifest import app_manifest
 from bot.store import Store, migrate, schema
 from tests import manifest_coverage
 from tests.e2e.balancer import Balancer, balancer
@@ -364,7 +364,7 @@ async def bench(
         if http:
             options["signing_secret"] = SIGNING_SECRET
             chosen |= {"SLACK_SIGNING_SECRET": SIGNING_SECRET, "SLACK_APP_TOKEN": ""}
-        slack = await stack.enter_async_context(SlackServer(manifest(front and front.url), control, **options))
+        slack = await stack.enter_async_context(SlackServer(app_manifest(front and front.url), control, **options))
         datadog = await stack.enter_async_context(DatadogServer(control))
         built = Bench(slack, datadog, directory, replicas, chosen, front, without)
         if "DATABASE_URL" not in chosen:

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from bot.sandbox.control import Control
 from bot.sandbox.datadog.server import DatadogServer
 from bot.sandbox.slack.server import SlackServer
-from bot.slack.manifest import OPTIONAL_SCOPES, SCOPES, manifest
+from bot.slack.manifest import OPTIONAL_SCOPES, SCOPES, app_manifest
 from tests import postgres
 from tests.e2e.balancer import balancer
 from tests.e2e.bench import CHANNEL, KEY, SIGNING_SECRET, TITLE, Bench, monitor
@@ -90,7 +90,7 @@ async def world(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
     directory = tmp_path_factory.mktemp("oauth")
     async with contextlib.AsyncExitStack() as stack:
         front = await stack.enter_async_context(balancer())
-        asked = manifest(front.url, oauth=True)
+        asked = app_manifest(front.url, oauth=True)
         asked["oauth_config"]["redirect_urls"] = [f"{PUBLIC}/slack/oauth_redirect"]
         timing: Json = {"ack_seconds": 2.5, "retry_delays": (0.3, 1.0, 2.0, 4.0), "signing_secret": SIGNING_SECRET}
         client = {"client_id": CLIENT[0], "client_secret": CLIENT[1]}

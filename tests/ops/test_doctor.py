@@ -23,7 +23,7 @@ from bot.ops.doctor.datadog import NO_IDS
 from bot.sandbox.control import Control
 from bot.sandbox.datadog.server import DatadogServer
 from bot.sandbox.slack.server import SlackServer
-from bot.slack.manifest import OPTIONAL_SCOPES, manifest
+from bot.slack.manifest import OPTIONAL_SCOPES, app_manifest
 from bot.store import Store, migrate, sites
 
 APP_TOKEN = "xapp-1-A0CASES-1-very-secret"
@@ -77,7 +77,7 @@ async def world(tmp_path: Path, prepared: bytes) -> AsyncIterator[World]:
     tokens = {"bot_token": SECRETS["SLACK_BOT_TOKEN"], "app_token": APP_TOKEN}
     keys = {"api_key": SECRETS["DD_API_KEY"], "app_key": SECRETS["DD_APP_KEY"]}
     (database := tmp_path / "bot.db").write_bytes(prepared)
-    async with SlackServer(manifest(), control, **tokens) as slack, DatadogServer(control, **keys) as datadog:
+    async with SlackServer(app_manifest(), control, **tokens) as slack, DatadogServer(control, **keys) as datadog:
         addresses = {"SLACK_API_URL": slack.url, "DD_API_URL": datadog.url, "DATABASE_URL": f"sqlite:///{database}"}
         built = World(slack, datadog, database, {**SECRETS, **addresses})
         built.sql("INSERT INTO heartbeats VALUES ('replica-1', ?, ?)", time.time(), time.time() - 120)

@@ -12,7 +12,7 @@ import pytest
 from bot.sandbox.bot_process import environment
 from bot.sandbox.example_data import CASE_LINK, INCIDENTS
 from bot.sandbox.sandbox import running_sandbox
-from bot.slack.manifest import manifest
+from bot.slack.manifest import app_manifest
 
 ROOT = Path(__file__).parents[2]
 # Put together here, so that no scanner of this repository takes them for somebody's.
@@ -58,7 +58,7 @@ def called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 async def test_the_bot_of_the_sandbox_calls_nothing_beyond_this_machine(called: Path):
     listening = os.pathsep.join((str(called.parent), str(ROOT)))
-    async with running_sandbox(manifest(), PYTHONPATH=listening, CASE_INSIGHTS_CARD_DELAY="100ms") as sandbox:
+    async with running_sandbox(app_manifest(), PYTHONPATH=listening, CASE_INSIGHTS_CARD_DELAY="100ms") as sandbox:
         root = sandbox.slack.message(INCIDENTS, "U0ANA", f"About {CASE_LINK}")["ts"]
         sandbox.slack.message(INCIDENTS, "U0ANA", "https://app.datadoghq.com/monitors/17131362", thread_ts=root)
         [card] = await sandbox.control.until(lambda: sandbox.slack.thread(INCIDENTS, root)[2:], timeout=20)

@@ -11,12 +11,12 @@ from click.testing import CliRunner
 from bot.__main__ import main
 from bot.sandbox.interactive import InteractiveSandbox, interactive_sandbox
 from bot.sandbox.page import server
-from bot.slack.manifest import manifest
+from bot.slack.manifest import app_manifest
 
 
 @pytest.fixture(scope="module")
 async def page() -> AsyncIterator[InteractiveSandbox]:
-    async with interactive_sandbox(manifest()) as interactive:
+    async with interactive_sandbox(app_manifest()) as interactive:
         yield interactive
 
 

@@ -24,7 +24,7 @@ from bot.sandbox.slack.workspace import OUR_BOT, OUR_USER
 from bot.services.context import Context, Organization
 from bot.services.responder import Responder
 from bot.slack.client import Myself, Slack
-from bot.slack.manifest import manifest
+from bot.slack.manifest import app_manifest
 from bot.slack.workspaces import OneWorkspace, Workspace
 from bot.store import Store, schema
 from bot.store.cards import Timing
@@ -112,7 +112,7 @@ class Office:
 @pytest.fixture
 async def office(store: Store) -> AsyncIterator[Office]:
     async with contextlib.AsyncExitStack() as stack:
-        slack = await stack.enter_async_context(SlackServer(manifest()))
+        slack = await stack.enter_async_context(SlackServer(app_manifest()))
         datadog = await stack.enter_async_context(DatadogServer())
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)))
         client = Slack(AsyncWebClient("xoxb-sandbox", slack.url, session=session, retry_handlers=[]))

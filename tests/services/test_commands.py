@@ -8,7 +8,7 @@ from bot.model import State, Thread
 from bot.services.commands import SCANNED, run
 from bot.services.responder import Caller
 from bot.store import scans, schema
-from bot.store.scans import Scan
+from bot.store.scans import ScanProgress
 from tests.services.conftest import ANA, BEN, CHANNEL, GUEST, KEY, TEAM, Office, link
 
 HERE = Thread(TEAM, CHANNEL, "")
@@ -80,7 +80,7 @@ async def test_a_scan_is_a_job_of_the_thread_for_whoever_may(office):
     assert (await ask(office, "scan", here=thread)).startswith("Reading this thread's earlier messages.")
     async with office.store.read() as connection:
         scan = await scans.waiting(connection, thread)
-    assert scan == Scan(ANA, "", SCANNED, 0, 0), "the tie's own scan begins anew, and tells Ana"
+    assert scan == ScanProgress(ANA, "", SCANNED, 0, 0), "the tie's own scan begins anew, and tells Ana"
 
 
 async def test_a_guest_changes_nothing_and_is_told_nothing_of_cases(office):

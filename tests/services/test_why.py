@@ -5,7 +5,7 @@ import pytest
 from bot.commands import Permalink
 from bot.model import Thread
 from bot.services import watching
-from bot.services.why import why
+from bot.services.why import why_not_offered
 from bot.store import tying
 from tests.services.conftest import ANA, BEN, CHANNEL, GUEST, KEY, TEAM, Office, link
 from tests.store.conftest import CASE
@@ -20,7 +20,9 @@ async def asked(office: Office, text: str, user: str = ANA, thread: Thread | Non
         event = {"channel": CHANNEL, "channel_type": "channel", "user": user, "text": text, "ts": message["ts"]}
         event |= {"thread_ts": thread.ts} if thread else {}
         await watching.watch(office.context, TEAM, event, shared=False)
-    return await why(office.context, TEAM, Permalink(CHANNEL, message["ts"], thread.ts if thread else message["ts"]))
+    return await why_not_offered(
+        office.context, TEAM, Permalink(CHANNEL, message["ts"], thread.ts if thread else message["ts"])
+    )
 
 
 @pytest.mark.parametrize(
@@ -62,5 +64,5 @@ async def test_it_says_by_what_a_thread_is_tied_and_whether_its_poster_may_add(o
         office, link(2), GUEST
     )
     assert "A bot posted it" in await asked(office, link(3), "U0DATADOG")
-    gone = await why(office.context, TEAM, Permalink(CHANNEL, "1.000100", "1.000100"))
+    gone = await why_not_offered(office.context, TEAM, Permalink(CHANNEL, "1.000100", "1.000100"))
     assert gone.startswith("There is no such message")

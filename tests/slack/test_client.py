@@ -17,7 +17,7 @@ from bot.sandbox.slack.server import SlackServer
 from bot.sandbox.slack.workspace import OUR_BOT, OUR_USER
 from bot.slack.client import Myself, Slack
 from bot.slack.errors import SlackPermanent, SlackTransient
-from bot.slack.manifest import manifest
+from bot.slack.manifest import app_manifest
 from bot.slack.people import PAGE
 
 HERE = "C0INCIDENTS"
@@ -27,7 +27,7 @@ CARD = Message("Add 1 insight?", [{"type": "section", "text": {"type": "mrkdwn",
 
 @pytest.fixture
 async def server() -> AsyncIterator[SlackServer]:
-    async with SlackServer(manifest()) as server:
+    async with SlackServer(app_manifest()) as server:
         yield server
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.slack.manifest import EVENTS, SCOPES, as_json, manifest
+from bot.slack.manifest import EVENTS, SCOPES, app_manifest, as_json
 
 PROJECT = Path(__file__).parents[2]
 URL = "https://case-insights.example.com"
@@ -21,7 +21,7 @@ def test_the_file_is_what_the_bot_prints(name: str, printed: str):
 
 
 def test_over_http_every_kind_of_request_has_its_address_and_socket_mode_is_off():
-    made, at = manifest(URL), f"{URL}/slack/events"
+    made, at = app_manifest(URL), f"{URL}/slack/events"
     assert [command["url"] for command in made["features"]["slash_commands"]] == [at]
     assert made["settings"]["event_subscriptions"]["request_url"] == at
     assert made["settings"]["interactivity"] == {"is_enabled": True, "request_url": at, "message_menu_options_url": at}
@@ -35,14 +35,14 @@ def test_both_manifests_ask_for_the_same_but_for_the_way():
         of_the_mode = ("url", "request_url", "message_menu_options_url", "socket_mode_enabled")
         return {name: without_mode(each) for name, each in value.items() if name not in of_the_mode}
 
-    over_http, over_sockets = without_mode(manifest(URL)), without_mode(manifest())
+    over_http, over_sockets = without_mode(app_manifest(URL)), without_mode(app_manifest())
     (command,) = over_http["features"]["slash_commands"]
     over_http["features"]["slash_commands"] = [without_mode(command)]
     assert over_http == over_sockets
 
 
 def test_workspaces_that_install_it_themselves_come_back_and_say_when_they_take_it_out():
-    made = manifest(URL, oauth=True)
+    made = app_manifest(URL, oauth=True)
     assert made["oauth_config"]["redirect_urls"] == [f"{URL}/slack/oauth_redirect"]
     assert made["settings"]["org_deploy_enabled"] is True
     assert set(made["settings"]["event_subscriptions"]["bot_events"]) - set(EVENTS) == {
@@ -53,7 +53,7 @@ def test_workspaces_that_install_it_themselves_come_back_and_say_when_they_take_
 
 def test_every_scope_has_its_reason():
     assert all(SCOPES.values())
-    assert manifest()["oauth_config"]["scopes"]["bot"] == list(SCOPES)
+    assert app_manifest()["oauth_config"]["scopes"]["bot"] == list(SCOPES)
 
 
 def test_the_bot_never_asks_to_read_direct_messages_or_to_join_by_itself():
@@ -73,7 +73,7 @@ def test_every_event_has_the_scope_that_it_needs():
 
 
 def test_the_names_keep_slacks_limits():
-    made = manifest()
+    made = app_manifest()
     assert len(made["display_information"]["name"]) <= 35
     assert len(made["display_information"]["description"]) <= 140
     assert len(made["features"]["bot_user"]["display_name"]) <= 80
