@@ -68,9 +68,12 @@ def test_a_name_can_mean_a_case_of_each_organisation_that_may_have_it(reference,
 
 
 async def test_who_ask_at_the_same_time_share_one_call_and_its_answer_counts_for_a_while(office):
-    name = CaseName("default", KEY)
+    [org], name = office.context.orgs.values(), CaseName("default", KEY)
+    org.asking[KEY] = asyncio.create_task(asyncio.sleep(0.01, CASE))
     answers = await asyncio.gather(*(cases.resolve(office.context, name) for _ in range(5)))
-    answers.append(await cases.resolve(office.context, name))
+    assert (answers, office.datadog.control.calls) == ([CASE] * 5, []), "one call is under way"
+    org.asking.clear()
+    answers = [await cases.resolve(office.context, name) for _ in range(2)]
     assert {case and case.key for case in answers} == {KEY}
     assert len(office.datadog.control.matching(method=GET)) == 1
     assert await cases.resolve(office.context, CaseName("gone", KEY)) is None
