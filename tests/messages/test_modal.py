@@ -42,6 +42,13 @@ def test_slack_takes_every_message(text):
     assert checked_view(modal.message(text), "modal")
 
 
+def test_more_links_than_the_modal_holds_are_counted():
+    thirty = [Row(InsightType.MONITOR, str(number), f"/monitors/{number}", "app.datadoghq.com") for number in range(30)]
+    view = modal.form(Form({}, thirty))
+    assert len(modal.read({**view, "state": {"values": as_opened(view)}}).rows) == modal.HOLDS
+    assert f"{30 - modal.HOLDS} more links do not fit here." in str(view["blocks"][-1])
+
+
 def test_what_is_pre_filled_reads_back_as_it_was():
     shown = Form(
         {"ts": "1.2"},

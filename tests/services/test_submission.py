@@ -9,9 +9,10 @@ from bot.insights import Action
 from bot.links import OrgHosts
 from bot.messages import modal as views
 from bot.messages.modal import CaseOption, Form, Row
-from bot.model import InsightType, State
+from bot.model import InsightType, State, TieKind
 from bot.services import forms, submission
 from bot.services.checks import UserError
+from bot.store import ties
 from tests.messages.test_modal import as_opened
 from tests.services.conftest import ANA, BEN, CHANNEL, GUEST, KEY, ROUTES, TEAM, TITLE, Office, context_of, link
 from tests.store.conftest import CASE, THREAD, card_of, monitor, paste, press, states, tie
@@ -28,10 +29,13 @@ def form(*links: str) -> Form:
     return forms.of_message(context_of(), TEAM, CHANNEL, message)
 
 
-async def submit(office: Office, shown: Form, user: str = ANA, **typed: str) -> Any:
-    """Press Add, with this typed into fields, whose names have `_` for a dot."""
+async def submit(office: Office, shown: Form, user: str = ANA, *, tied: bool = False, **typed: str) -> Any:
+    """Press Add, with this typed into fields, whose names have `_` for a dot; `tied`: with the tie's box ticked."""
     view = views.form(shown)
     values = as_opened(view)
+    if tied:
+        [box] = [block["element"] for block in view["blocks"] if block.get("block_id") == "tie"]
+        values["tie"]["tie"]["selected_options"] = box["options"]
     for name, text in typed.items():
         block, action = name.replace("_", "."), name.partition("_")[0]
         values[block][action]["value"] = text
@@ -53,6 +57,14 @@ def test_a_message_brings_each_insight_once_and_what_none_covers():
 async def test_a_case_is_typed_in_lower_case_or_as_a_link(office, key):
     assert await submit(office, form(link(1), link(2)), key=key) is None
     assert await office.insights() == {"1": State.CONFIRMED, "2": State.CONFIRMED}
+
+
+@pytest.mark.parametrize("ticked", [True, False])
+async def test_the_thread_is_tied_to_the_case_where_that_box_is_ticked(office, ticked):
+    assert await submit(office, form(link(1)), tied=ticked, key=KEY) is None
+    async with office.store.read() as connection:
+        known = await ties.of(connection, THREAD)
+    assert (known and (known.kind, known.by)) == ((TieKind.TIED, ANA) if ticked else None)
 
 
 @pytest.mark.parametrize(
