@@ -33,9 +33,10 @@ def context(store: Store, *, give_up_after: float = 3600.0) -> Context:
 
 
 async def claimed(store: Store, kind: JobKind = JobKind.CASE) -> Job:
+    """The only job left, a second after its last turn."""
     async with store.write() as tx:
         await tx.execute(schema.jobs.delete().where(schema.jobs.c.kind != kind))
-        await tx.execute(update(schema.jobs).values(due_at=0.0))
+        await tx.execute(update(schema.jobs).values(due_at=0.0, since=schema.jobs.c.since - 1))
         job = await jobs.claim(tx, 30.0)
     assert job is not None
     return job
