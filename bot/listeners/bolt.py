@@ -21,7 +21,7 @@ from bot.services.context import Context
 
 
 def create(
-    context: Context, client: AsyncWebClient, *, before_authorize: Callable[..., Awaitable[BoltResponse | None]]
+    context: Context, client: AsyncWebClient, *, before_authorize: Callable[..., Awaitable[BoltResponse | None]] | None
 ) -> AsyncApp:
     """Bolt without listeners. It acknowledges when a listener has returned: its transaction is committed then."""
     return _CountingApp(
