@@ -4,12 +4,12 @@ The law: an insight moves only along `MOVES`. The store refuses any other step, 
 bring it into a wrong state.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from bot.model import Identity, State
+from bot.model import Identity, Insight, State
 
 CARD_HOLDS = 20
 """Insights on one card: two groups of checkboxes at Slack's ten each, still readable on a phone."""
@@ -51,6 +51,32 @@ class Mode(StrEnum):
     OFF = "off"
 
 
+class SightingState(StrEnum):
+    """What became of one link in one message. `gone`: it was taken out of the message again."""
+
+    PENDING = "pending"
+    OFFERED = "offered"
+    NOT = "not"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An insight that a link names, and the orgs whose web host it is on: none for a code change, which fits any.
+
+    `draft`: a person has to give or confirm its id.
+    """
+
+    insight: Insight
+    orgs: tuple[str, ...]
+    draft: bool = False
+
+    @property
+    def needs_id(self) -> bool:
+        """Its id is missing (see `Draft.as_insight`): such a link is no reason for a card of its own."""
+        return self.draft and self.insight.resource_id.startswith("?")
+
+
 class Decision(StrEnum):
     """What the bot does with a link in a tied thread. All but the first two are reasons for silence."""
 
@@ -68,14 +94,19 @@ class Decision(StrEnum):
     NEEDS_ID = "needs_id"
     UNTIED = "untied"
 
+    @property
+    def is_offer(self) -> bool:
+        return self in (Decision.OFFER, Decision.OFFER_AGAIN)
+
 
 @dataclass(frozen=True, slots=True)
 class CaseSnapshot:
-    """What the store has for a case when a link is pasted in one of its threads."""
+    """What the store has for a case when a link is pasted in one of its threads. `drafts`: those without a sure id."""
 
     states: Mapping[Identity, State]
     on_case: Collection[Identity]
     on_card: Collection[Identity]
+    drafts: Collection[Identity] = ()
 
 
 def decide(identity: Identity, snapshot: CaseSnapshot) -> Decision:
@@ -104,6 +135,45 @@ def decide(identity: Identity, snapshot: CaseSnapshot) -> Decision:
             assert_never(state)
 
 
+def choose(pending: Sequence[Candidate], org: str, snapshot: CaseSnapshot) -> list[Decision]:
+    """What to do with each of a thread's pending links, in their order; `org` is the case's. Each is offered once."""
+    decisions: list[Decision] = []
+    offered: set[Identity] = set()
+    for candidate in pending:
+        decision = _decide(candidate, org, snapshot, offered)
+        if decision.is_offer:
+            offered.add(candidate.insight.identity)
+        decisions.append(decision)
+    return decisions
+
+
+def _decide(candidate: Candidate, org: str, snapshot: CaseSnapshot, offered: Collection[Identity]) -> Decision:
+    identity = candidate.insight.identity
+    if candidate.orgs and org not in candidate.orgs:
+        return Decision.OTHER_ORG
+    if identity in offered:
+        return Decision.ON_CARD
+    decision = decide(identity, snapshot)
+    if decision is Decision.ON_CARD and identity in snapshot.drafts and not candidate.draft:
+        return Decision.OFFER  # its id is certain now
+    return decision
+
+
+def auto_adds(poster: str | None, may: Collection[str], *, draft: bool) -> bool:
+    """Whether mode auto adds what this person pasted at once: who `may` confirm it need not click, too."""
+    return poster in may and not draft
+
+
+def takes_more(held: int, age: float, *, rolling: bool) -> bool:
+    """Whether a card that holds so many insights takes another; `age`: seconds since its first link."""
+    return held < CARD_HOLDS and age <= (ROLLING_SECONDS if rolling else CARD_OPEN_SECONDS)
+
+
+def moves_on(undecided: int) -> bool:
+    """Whether a new card takes over what nobody has decided on its predecessor; a card full of that keeps it."""
+    return undecided < CARD_HOLDS
+
+
 class Action(StrEnum):
     """What a person can do to a whole card by one button."""
 
@@ -128,6 +198,18 @@ class ItemView:
     ticked: bool
     left_out: bool
     draft: bool = False
+
+
+def is_open(item: ItemView) -> bool:
+    """Whether this click can still add the insight: then a click on Add with nothing ticked is a mistake."""
+    return item.state is State.OFFERED and not item.draft and item.shown
+
+
+def is_meant(action: Action, item: ItemView, *, any_ticked: bool) -> bool:
+    """Whether the person meant this insight: on Add what they ticked, else all that their card showed."""
+    if action is Action.ADD and any_ticked:
+        return item.ticked
+    return action in (Action.ADD, Action.DISMISS) and item.shown
 
 
 def act(action: Action, item: ItemView) -> State | None:

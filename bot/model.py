@@ -1,6 +1,6 @@
 """The nouns of the bot, as plain values. Times are seconds since the epoch, UTC."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -133,7 +133,7 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A case as Datadog described it. `on_case`: the insights on it. `stored`: from the store, maybe out of date."""
+    """A case as Datadog described it. `on_case`: the insights on it."""
 
     org: str
     case_id: str
@@ -142,7 +142,6 @@ class Case:
     closed: bool
     archived: bool
     on_case: frozenset[Identity]
-    stored: bool = field(default=False, compare=False)
 
 
 class TieKind(StrEnum):

@@ -1,11 +1,31 @@
 """The life of an insight, move by move, and what a click or a sighting makes of it."""
 
+from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import pytest
 
-from bot.insights import Action, CaseSnapshot, Decision, ItemView, act, decide, may_move
-from bot.model import Identity, InsightType, State
+from bot.insights import (
+    CARD_HOLDS,
+    CARD_OPEN_SECONDS,
+    ROLLING_SECONDS,
+    Action,
+    Candidate,
+    CaseSnapshot,
+    Decision,
+    ItemView,
+    act,
+    auto_adds,
+    choose,
+    decide,
+    is_meant,
+    is_open,
+    may_move,
+    moves_on,
+    takes_more,
+)
+from bot.model import Identity, Insight, InsightType, State
 
 MOVES = {
     ("offered", "confirmed"),
@@ -83,10 +103,80 @@ def test_another_identity_is_decided_for_itself():
     assert decide(OTHER, known(State.DISMISSED, on_case=True, on_card=True)) is Decision.OFFER
 
 
+def monitor(number: str = "1", *orgs: str, draft: bool = False) -> Candidate:
+    return Candidate(Insight(InsightType.MONITOR, number, f"/monitors/{number}", "app.datadoghq.com"), orgs, draft)
+
+
+def test_each_identity_is_offered_once_in_the_order_of_the_links():
+    pending = [monitor("2"), monitor("1"), monitor("2")]
+    assert choose(pending, "default", known(State.ADDED)) == [Decision.OFFER, Decision.ADDED, Decision.ON_CARD]
+
+
 def test_two_dashboards_widgets_with_one_number_are_two_insights():
-    first, second = (Identity(InsightType.WIDGET, scope, "21") for scope in ("abc-def-ghi", "jkl-mno-pqr"))
-    snapshot = CaseSnapshot({first: State.ADDED}, (), ())
-    assert [decide(each, snapshot) for each in (first, second)] == [Decision.ADDED, Decision.OFFER]
+    first, second = (
+        Candidate(Insight(InsightType.WIDGET, "21", f"/dashboard/{scope}", "app.datadoghq.com", scope), ("default",))
+        for scope in ("abc-def-ghi", "jkl-mno-pqr")
+    )
+    state = CaseSnapshot({first.insight.identity: State.ADDED}, (), ())
+    assert choose([first, second], "default", state) == [Decision.ADDED, Decision.OFFER]
+
+
+@pytest.mark.parametrize(
+    ("orgs", "decision"),
+    [
+        (("default",), Decision.OFFER),
+        (("other", "default"), Decision.OFFER),
+        (("other",), Decision.OTHER_ORG),
+        ((), Decision.OFFER),  # a code change
+    ],
+)
+def test_a_link_is_offered_only_for_a_case_of_an_organisation_that_has_its_host(
+    orgs: tuple[str, ...], decision: Decision
+):
+    assert choose([monitor("1", *orgs)], "default", known()) == [decision]
+
+
+@pytest.mark.parametrize(("draft", "decision"), [(False, Decision.OFFER), (True, Decision.ON_CARD)])
+def test_a_draft_on_the_card_is_offered_anew_once_its_id_is_certain(draft: bool, decision: Decision):
+    snapshot = CaseSnapshot({MONITOR: State.OFFERED}, (), {MONITOR}, drafts={MONITOR})
+    assert choose([monitor(draft=draft)], "default", snapshot) == [decision]
+
+
+@pytest.mark.parametrize(
+    ("number", "draft", "needs_id"), [("?/monitors", True, True), ("1", True, False), ("?/monitors", False, False)]
+)
+def test_a_link_needs_an_id_where_it_has_not_even_a_candidate(number: str, draft: bool, needs_id: bool):
+    assert monitor(number, draft=draft).needs_id is needs_id
+
+
+@pytest.mark.parametrize(
+    ("poster", "draft", "adds"),
+    [("U0ANA", False, True), ("U0ANA", True, False), ("U0BEN", False, False), (None, False, False)],
+)
+def test_auto_adds_what_somebody_pasted_who_may_confirm_it(poster: str | None, draft: bool, adds: bool):
+    assert auto_adds(poster, {"U0ANA"}, draft=draft) is adds
+
+
+# --- when a card is full ---
+
+
+@pytest.mark.parametrize(
+    ("held", "age", "rolling", "takes"),
+    [
+        (0, 0, False, True),
+        (CARD_HOLDS - 1, CARD_OPEN_SECONDS, False, True),
+        (CARD_HOLDS, 0, False, False),
+        (1, CARD_OPEN_SECONDS + 1, False, False),
+        (1, CARD_OPEN_SECONDS + 1, True, True),
+        (1, ROLLING_SECONDS + 1, True, False),
+    ],
+)
+def test_a_card_takes_links_until_it_is_full_or_old(held: int, age: float, rolling: bool, takes: bool):
+    assert takes_more(held, age, rolling=rolling) is takes
+
+
+def test_a_card_full_of_undecided_insights_keeps_them():
+    assert [moves_on(undecided) for undecided in (0, CARD_HOLDS - 1, CARD_HOLDS)] == [True, True, False]
 
 
 # --- what a button does ---
@@ -147,6 +237,31 @@ def test_cancel_takes_back_from_datadog_what_may_have_arrived_there():
 
 def test_undo_takes_off_only_what_the_bot_put_on():
     assert act(Action.UNDO, standing(State.ADDED, ours=False)) is None
+
+
+@pytest.mark.parametrize("change", [{"state": State.CONFIRMED}, {"shown": False}, {"draft": True}])
+def test_add_with_nothing_ticked_is_a_mistake_only_while_something_can_be_ticked(change: dict[str, Any]):
+    view = standing(State.OFFERED, ticked=False)
+    assert is_open(view)
+    assert not is_open(replace(view, **change))
+
+
+@pytest.mark.parametrize(
+    ("action", "any_ticked", "shown", "ticked", "meant"),
+    [
+        (Action.ADD, True, True, True, True),
+        (Action.ADD, True, True, False, False),
+        (Action.ADD, False, True, False, True),
+        (Action.ADD, False, False, False, False),
+        (Action.DISMISS, False, True, False, True),
+        (Action.DISMISS, False, False, False, False),
+        (Action.UNDO, False, True, False, False),
+    ],
+)
+def test_a_click_means_what_was_ticked_else_all_that_the_card_showed(
+    action: Action, any_ticked: bool, shown: bool, ticked: bool, meant: bool
+):
+    assert is_meant(action, standing(State.ADDED, shown=shown, ticked=ticked), any_ticked=any_ticked) is meant
 
 
 def test_of_two_people_who_tick_different_insights_both_get_theirs():

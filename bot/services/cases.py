@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 
 import structlog
 
@@ -81,7 +80,7 @@ async def resolve(context: Context, name: CaseName) -> Case | None:
         log.warning("case.org_gone", org=name.org, case=name.case)
         return None
     async with context.store.read() as connection:
-        fresh = await cases.named(connection, name.org, name.case, told_within=FRESH_SECONDS)
+        fresh = await cases.named(connection, name.org, name.case, read_within=FRESH_SECONDS)
     if fresh is not None:
         return fresh
     asking = org.asking.get(name.case)
@@ -115,7 +114,7 @@ async def _ask(context: Context, org: Organization, name: CaseName) -> Case | No
     async with context.write() as tx:
         await ties.lock_case(tx, case.org, case.case_id)
         await cases.save(tx, case)
-    return replace(case, stored=True)
+    return case
 
 
 def present(context: Context, case: DatadogCase) -> frozenset[Identity]:

@@ -17,8 +17,8 @@ from bot.services.responder import Caller, refused_by_slack, text_of
 from bot.services.ties import set_mode, tie, untie
 from bot.services.why import why_not_offered
 from bot.slack.client import SlackPermanent, SlackTransient
-from bot.store import adding, cards, modes, now, scans, ties
-from bot.store.adding import Adding
+from bot.store import additions, cards, modes, now, scans, ties
+from bot.store.additions import Addition
 
 SCANNED = 1000
 """Messages that a scan reads at most."""
@@ -118,8 +118,8 @@ async def _add(context: Context, caller: Caller, command: commands.Add) -> str:
     async with context.store.write() as tx:
         await ties.lock_case(tx, case.org, case.case_id)
         source = caller.message_ts or f"{await now(tx):.6f}"
-        adding_all = Adding(place, case.org, case.case_id, tuple(insights.values()), user, source, user)
-        added = await adding.add_in(tx, adding_all)
+        adding_all = Addition(place, case.org, case.case_id, tuple(insights.values()), user, source, user)
+        added = await additions.add(tx, adding_all)
     slack = await context.slack(workspace)
     names = await slack.names({item.by for item in added.earlier if item.by}, within=PERSON_WITHIN)
     link_of = {insight.identity: link for link, insight in insights.items()}

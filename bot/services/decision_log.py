@@ -7,7 +7,7 @@ import structlog
 from bot.links import explain
 from bot.model import Thread, Tie
 from bot.services.context import Context
-from bot.store.seen import SightingDecision
+from bot.store.offers import SightingDecision
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ import structlog
 from bot.messages import sentences
 from bot.services.context import Context
 from bot.store import sites
-from bot.store.seen import ScannedMessage
+from bot.store.sightings import ScannedMessage
 
 log = structlog.get_logger(__name__)
 

@@ -18,8 +18,8 @@ from bot.services import shared_channels
 from bot.services.cases import CredentialsRefused, find
 from bot.services.checks import UserError, named_case, permit
 from bot.services.context import PERSON_WITHIN, Context
-from bot.store import adding, cards, comments, now, tying
-from bot.store.adding import Adding
+from bot.store import additions, cards, comments, now, tie_changes
+from bot.store.additions import Addition
 
 Json = dict[str, Any]
 
@@ -103,9 +103,9 @@ async def _write(context: Context, user: str, filled: Filled, case: Case) -> str
         decided = [item for item in old if item.state is not State.OFFERED and "warned" not in about]
         if not decided:
             if filled.tie and thread.ts:
-                await tying.tie_in(tx, thread, case, user)
+                await tie_changes.tie_in(tx, thread, case, user)
             poster = about["poster"] or None
-            await adding.add_in(tx, Adding(thread, case.org, case.case_id, insights, user, about["ts"], poster))
+            await additions.add(tx, Addition(thread, case.org, case.case_id, insights, user, about["ts"], poster))
             await _withdraw_replaced(tx, old, insights, user)
             if filled.comment:
                 await comments.ask(tx, case, thread, filled.comment, user)

@@ -13,7 +13,7 @@ from bot.model import Thread
 from bot.services.checks import UserError, named_case, permit
 from bot.services.context import PERSON_WITHIN, Context
 from bot.services.responder import Answer, announce
-from bot.store import cards, modes, questions, tying
+from bot.store import cards, modes, questions, tie_changes
 
 
 async def tie(context: Context, place: Thread, reference: CaseReference, user: str) -> Answer:
@@ -21,7 +21,7 @@ async def tie(context: Context, place: Thread, reference: CaseReference, user: s
     await permit(context, place.workspace, user, sentences.settings_of(place.ts))
     case = await named_case(context, place.workspace, reference)
     thread = bool(place.ts)
-    if not await tying.tie(context.store, place, case, user):
+    if not await tie_changes.tie(context.store, place, case, user):
         return replies.tied_already(case.key, thread=thread)
     words = partial(tied, case_key=case.key, thread_ts=place.ts)
     return partial(announce, context, place, user, words, replies.tied_here(case.key, thread=thread))
@@ -31,7 +31,7 @@ async def untie(context: Context, place: Thread, user: str) -> Answer:
     """Make a thread or a channel one that is about no case; raises UserError."""
     await permit(context, place.workspace, user, sentences.settings_of(place.ts))
     now = replies.untied_already(thread=bool(place.ts))
-    if not await tying.untie(context.store, place, user):
+    if not await tie_changes.untie(context.store, place, user):
         return now
     return partial(announce, context, place, user, partial(untied, thread_ts=place.ts), now)
 
@@ -75,7 +75,7 @@ async def answer_question(context: Context, workspace: str, user: str, card_id: 
     if number is None:
         is_first = await questions.refuse(context.store, card_id, user)
     else:
-        is_first = await tying.answer(context.store, card_id, card.thread, case, user)
+        is_first = await tie_changes.answer(context.store, card_id, card.thread, case, user)
     return "" if is_first else partial(_who_was_first, context, workspace, card_id)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from bot import metrics
-from bot.insights import Mode
+from bot.insights import Candidate, Mode
 from bot.links import elsewhere, extract, orgs_of, parse
 from bot.messages.cards import METADATA_EVENT
 from bot.model import CaseLink, CaseName, Draft, Identity, Insight, InsightType, Outcome, Thread, TieKind, Uncovered
@@ -17,8 +17,9 @@ from bot.policy import person_behind
 from bot.services import decision_log, site_warning
 from bot.services.context import Context
 from bot.slack.client import Myself
-from bot.store import channels, joining, modes, sightings, ties, tying
-from bot.store.seen import Candidate, Rules, ScannedMessage
+from bot.store import channels, modes, open_cards, sightings, tie_changes, ties
+from bot.store.offers import Rules
+from bot.store.sightings import ScannedMessage
 
 Json = dict[str, Any]
 
@@ -83,7 +84,7 @@ async def _changed(context: Context, channel: Thread, me: Myself, event: Json) -
     before = seen(context, channel, previous, edited=True) if previous else await _as_stored(context, after)
     edit = difference(before, after, deleted=message.get("subtype") == "tombstone")
     if edit.renames_root:
-        await tying.reroot(context.store, after)
+        await tie_changes.reroot(context.store, after)
         return True
     if edit.gone:
         await sightings.take_back(context.store, after.thread, after.message_ts, list(edit.gone))
@@ -96,7 +97,7 @@ async def _as_stored(context: Context, after: ScannedMessage) -> ScannedMessage:
     """This message before an edit that does not say it: its links as they are stored, and a root's cases."""
     async with context.store.read() as connection:
         found = await sightings.of_message(connection, after.thread, after.message_ts)
-        names = await tying.root_names(connection, after)
+        names = await tie_changes.root_names(connection, after)
     return replace(after, found=found, names=names)
 
 
@@ -106,7 +107,7 @@ async def _deleted(context: Context, channel: Thread, me: Myself, event: Json) -
     if not ts:
         return False
     if not previous or is_ours(me, previous):  # perhaps a card
-        await joining.removed(context.store, channel, ts, context.timing)
+        await open_cards.removed(context.store, channel, ts, context.timing)
     if previous:
         before = seen(context, channel, previous, edited=True)
         thread, found = before.thread, before.found

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.commands import Permalink
+from bot.insights import SightingState
 from bot.links import OrgHosts, Reading, explain, extract, orgs_of
 from bot.messages import replies
 from bot.messages.why import LinkReport, Poster, Sighting, ThreadReport, why_text
@@ -11,8 +12,7 @@ from bot.model import Draft, Identity, Insight, InsightType, Thread, TieKind
 from bot.services import watching
 from bot.services.context import PERSON_WITHIN, Context
 from bot.store import cases, modes, ties
-from bot.store.seen import SightingState
-from bot.store.tracing import Trace, trace
+from bot.store.sightings import Trace, trace
 
 
 async def why_not_offered(context: Context, workspace: str, message: Permalink) -> str:

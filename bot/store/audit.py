@@ -1,4 +1,4 @@
-"""The audit: who moved which insight when, as it was written down with each move."""
+"""The audit: who moved which insight when; each move adds its line in the same transaction."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -46,17 +46,8 @@ async def entries(store: Store, since: float) -> AsyncGenerator[Entry]:
         async with store.read() as connection:
             rows = (await connection.execute(_PAGE, {"since": since, "last": last})).all()
         for row in rows:
-            yield Entry(
-                row.at,
-                row.key or row.case_id,
-                row.type,
-                row.resource_id,
-                row.old,
-                row.new,
-                row.by,
-                row.message,
-                row.note,
-            )
+            case = row.key or row.case_id
+            yield Entry(row.at, case, row.type, row.resource_id, row.old, row.new, row.by, row.message, row.note)
         if len(rows) < PAGE:
             return
         last = rows[-1].id

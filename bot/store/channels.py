@@ -1,31 +1,27 @@
-"""Channels that are shared with other organisations, as far as Slack has told."""
+"""Channels that are shared with other organisations, as far as we have seen."""
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Thread
 from bot.store import Store, now
-from bot.store.engine import insert_into
+from bot.store.conditions import place, this_channel
+from bot.store.engine import upsert
 from bot.store.schema import channels
 
-_IS_SHARED = select(channels.c.shared).where(
-    channels.c.workspace == bindparam("workspace"), channels.c.channel == bindparam("channel")
-)
+_IS_SHARED = select(channels.c.shared).where(this_channel(channels))
 
 
-async def is_shared(connection: AsyncConnection, place: Thread) -> bool:
-    """Whether Slack has told that other organisations are in this channel."""
-    where = {"workspace": place.workspace, "channel": place.channel}
-    return bool((await connection.execute(_IS_SHARED, where)).scalar_one_or_none())
+async def is_shared(connection: AsyncConnection, thread: Thread) -> bool:
+    """Whether we have seen that other organisations are in this thread's channel."""
+    return bool((await connection.execute(_IS_SHARED, place(thread.whole_channel))).scalar_one_or_none())
 
 
-async def remember_shared(store: Store, place: Thread) -> None:
-    """Slack says so."""
+async def remember_shared(store: Store, thread: Thread) -> None:
+    """Other organisations are in this thread's channel."""
     async with store.read() as connection:
-        if await is_shared(connection, place):
+        if await is_shared(connection, thread):
             return
     async with store.write() as tx:
-        said = {"shared": True, "at": await now(tx)}
-        row = insert_into(tx, channels).values(workspace=place.workspace, channel=place.channel, **said)
-        key = [channels.c.workspace, channels.c.channel]
-        await tx.execute(row.on_conflict_do_update(index_elements=key, set_=said))
+        key = {"workspace": thread.workspace, "channel": thread.channel}
+        await upsert(tx, channels, key, {"shared": True, "at": await now(tx)})

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.insights import Action, ItemView, act
+from bot.insights import Action, ItemView, act, is_meant, is_open
 from bot.model import Card, CardItem, Case, State
 from bot.store import Store, cards, cases, now, ties
 from bot.store.jobs import JobKind, case_key, enqueue
 
+Views = Sequence[tuple[CardItem, ItemView]]
+"""A card's insights, each with how the click sees it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """One press. `version` is the card's as the person saw it; `ticked` the insights they had ticked."""
+    """One click. `version` is the card's as the person saw it; `ticked` the insights they had ticked."""
 
     card: str
     version: int
@@ -21,10 +24,21 @@ class Click:
     by: str
     ticked: frozenset[int] = frozenset()
 
+    def view(self, item: CardItem) -> ItemView:
+        return ItemView(
+            state=item.state,
+            sent=item.sent,
+            ours=item.ours,
+            shown=item.joined_version <= self.version,
+            ticked=item.id in self.ticked,
+            left_out=item.left_out,
+            draft=item.draft,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Clicked:
-    """What a press did: how many insights it moved as asked, and those that others had decided on before."""
+    """What a click did: how many insights it moved as asked, and those that others had decided on before."""
 
     org: str
     case_key: str
@@ -34,68 +48,55 @@ class Clicked:
 
 
 async def case_of(store: Store, card: str, workspace: str) -> Case | None:
-    """The case that a card is about; None: no such card in this workspace."""
+    """The case that a card is about; None: this workspace has no such card."""
     async with store.read() as connection:
         row = await cards.get(connection, card)
-        mine = row is not None and row.thread.workspace == workspace
-        return await cases.get(connection, row.org, row.case_id) if row and mine else None
+        if row is None or row.thread.workspace != workspace:
+            return None
+        return await cases.get(connection, row.org, row.case_id)
 
 
 async def press(store: Store, click: Click) -> Clicked | None:
-    """Carry out one press and commit; None when the card is not in this database."""
+    """Do what one click asks and commit; None when the card is not in this database."""
     async with store.write() as tx:
         card = await cards.get(tx, click.card)
         if card is None:
             return None
         await ties.lock_case(tx, card.org, card.case_id)
-        items = await cards.items(tx, click.card)
+        views = [(item, click.view(item)) for item in await cards.items(tx, click.card)]
         case = await cases.get(tx, card.org, card.case_id)
         key = case.key if case else card.case_id
-        if click.action is Action.ADD and not click.ticked and any(_undecided(item, click) for item in items):
+        if click.action is Action.ADD and not click.ticked and any(is_open(view) for _, view in views):
             return Clicked(card.org, key, 0, (), nothing_ticked=True)
-        moved = await _move(tx, card, items, click)
-        return Clicked(card.org, key, sum(moved.values()), _earlier(items, moved, click))
+        moved = await _move(tx, card, views, click)
+        return Clicked(card.org, key, sum(moved.values()), _earlier(views, moved, click))
 
 
-def _earlier(items: Sequence[CardItem], moved: Collection[int], click: Click) -> list[CardItem]:
-    """What others had decided on of that which the person meant; a Dismiss means whatever was still open."""
+def _earlier(views: Views, moved: Collection[int], click: Click) -> list[CardItem]:
+    """What others had decided on of what the person meant; a Dismiss means all that was still open."""
     if click.action is Action.DISMISS and moved:
         return []
-    return [item for item in items if item.id not in moved and item.state is not State.OFFERED and _asked(item, click)]
+    return [
+        item
+        for item, view in views
+        if item.id not in moved
+        and item.state is not State.OFFERED
+        and is_meant(click.action, view, any_ticked=bool(click.ticked))
+    ]
 
 
-def _undecided(item: CardItem, click: Click) -> bool:
-    return item.state is State.OFFERED and not item.draft and item.joined_version <= click.version
-
-
-def _asked(item: CardItem, click: Click) -> bool:
-    """Whether the person meant this insight: what was ticked; else all that their card showed."""
-    if click.action is Action.ADD and click.ticked:
-        return item.id in click.ticked
-    return click.action in (Action.ADD, Action.DISMISS) and item.joined_version <= click.version
-
-
-async def _move(tx: AsyncConnection, card: Card, items: Sequence[CardItem], click: Click) -> dict[int, bool]:
-    """Each insight that moved, with whether that was what the press asked for (not merely left out)."""
+async def _move(tx: AsyncConnection, card: Card, views: Views, click: Click) -> dict[int, bool]:
+    """Each insight that moved, and whether the click asked for that: else it was only left out."""
     at = await now(tx)
     alike: dict[tuple[State, cards.Change], list[int]] = {}
-    for item in items:
-        standing = ItemView(
-            state=item.state,
-            sent=item.sent,
-            ours=item.ours,
-            shown=item.joined_version <= click.version,
-            ticked=item.id in click.ticked,
-            left_out=item.left_out,
-            draft=item.draft,
-        )
-        new = act(click.action, standing)
+    for item, view in views:
+        new = act(click.action, view)
         if new is not None:
             left_out = click.action is Action.ADD and new is State.DISMISSED
-            change = cards.Change(new, at, by=click.by, left_out=left_out, deliberate=standing.ticked)
+            change = cards.Change(new, at, by=click.by, left_out=left_out, deliberate=view.ticked)
             alike.setdefault((item.state, change), []).append(item.id)
     if any(change.state.is_at_work for _, change in alike):
-        # Before the cards' jobs: what a person waits for is the case, and jobs are taken up in this order.
+        # Before the cards' jobs, as jobs are taken up in this order: people wait for the case.
         await enqueue(tx, JobKind.CASE, case_key(card.org, card.case_id))
     moved: dict[int, bool] = {}
     for (was, change), ids in alike.items():

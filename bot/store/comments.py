@@ -1,19 +1,20 @@
-"""Comments: links that no insight covers, for a case. One call each, never repeated: Datadog would keep both."""
+"""Comments: links of no insight type, for a case. One call each, never repeated: Datadog would keep both."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Case, Thread
 from bot.store import now
+from bot.store.conditions import place, this_case
 from bot.store.jobs import JobKind, case_key, enqueue
 from bot.store.schema import comments
 
 
 class CommentState(StrEnum):
-    """`sent`: the call may have arrived; one that is found so by a new claim is `unknown` for good."""
+    """`sent`: the call may have arrived; a turn that finds a comment in this state makes it `unknown` for good."""
 
     ASKED = "asked"
     SENT = "sent"
@@ -22,9 +23,12 @@ class CommentState(StrEnum):
     UNKNOWN = "unknown"
 
 
+_OPEN = (CommentState.ASKED, CommentState.SENT)
+
+
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """One comment; `thread` is where the person who wants it (`by`) is told of it."""
+    """One comment; `thread` is where the person who wants it (`by`) learns what became of it."""
 
     id: int
     thread: Thread
@@ -34,33 +38,13 @@ class Comment:
 
 
 # Made once, see `jobs`.
-_WAITING = (
-    select(comments)
-    .where(
-        comments.c.org == bindparam("org"),
-        comments.c.case_id == bindparam("case_id"),
-        comments.c.state.in_([CommentState.ASKED, CommentState.SENT]),
-    )
-    .order_by(comments.c.id)
-    .limit(1)
-)
+_WAITING = select(comments).where(this_case(comments), comments.c.state.in_(_OPEN)).order_by(comments.c.id).limit(1)
 
 
 async def ask(tx: AsyncConnection, case: Case, thread: Thread, text: str, by: str) -> None:
-    """Have this said on the case. Under `lock_case`."""
-    await tx.execute(
-        insert(comments).values(
-            org=case.org,
-            case_id=case.case_id,
-            workspace=thread.workspace,
-            channel=thread.channel,
-            thread_ts=thread.ts,
-            refs=text,
-            state=CommentState.ASKED,
-            by=by,
-            at=await now(tx),
-        )
-    )
+    """Have this text put on the case. Under `lock_case`."""
+    row = {"org": case.org, "case_id": case.case_id, "refs": text, "state": CommentState.ASKED, "by": by}
+    await tx.execute(insert(comments).values(**place(thread), **row, at=await now(tx)))
     await enqueue(tx, JobKind.CASE, case_key(case.org, case.case_id))
 
 
@@ -74,6 +58,6 @@ async def waiting(connection: AsyncConnection, org: str, case_id: str) -> Commen
 
 
 async def settle(tx: AsyncConnection, comment: Comment, state: CommentState) -> None:
-    """What became of it; nothing that it said is kept once it is over."""
-    over = {} if state in (CommentState.ASKED, CommentState.SENT) else {"refs": ""}
+    """What became of it; its text is deleted once it is settled."""
+    over = {} if state in _OPEN else {"refs": ""}
     await tx.execute(update(comments).where(comments.c.id == comment.id).values(state=state, **over))

@@ -4,9 +4,10 @@ SQLite's own are in `sqlite`. Its transactions begin IMMEDIATE: deferred ones fa
 turn into writers, and SQLAlchemy's default loses updates.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Double, Engine, Table, create_engine, event
+from sqlalchemy import ColumnElement, Connection, Double, Engine, Table, create_engine, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
@@ -101,13 +102,27 @@ def _postgresql_error(context: ExceptionContext) -> None:
         context.is_disconnect = True
 
 
-def insert_into(tx: AsyncConnection, table: Table) -> "sqlite.Insert | postgresql.Insert":
-    """The dialect's INSERT, which knows ON CONFLICT: repeats of what Slack sends must be harmless."""
-    return insert_on(tx.dialect.name, table)
+async def upsert(
+    tx: AsyncConnection,
+    table: Table,
+    key: Mapping[str, object],
+    values: Mapping[str, object],
+    *,
+    changes: Mapping[str, object] | None = None,
+    where: ColumnElement[bool] | None = None,
+) -> bool:
+    """Insert a row, or change the row of this primary key; returns whether either happened.
+
+    `changes`: what an existing row gets, where that is not `values`; `where`: which existing rows are changed.
+    """
+    row = insert_on(tx.dialect.name, table).values(**key, **values)
+    row = row.on_conflict_do_update(index_elements=list(key), set_=values if changes is None else changes, where=where)
+    # Not `rowcount`: after an INSERT psycopg's is -1.
+    return (await tx.execute(row.returning(*table.primary_key))).first() is not None
 
 
 def insert_on(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
-    """The same, for statements that are made once."""
+    """The dialect's INSERT, which knows ON CONFLICT: Slack repeats what it sends, and that must be harmless."""
     if dialect == "postgresql":
         from sqlalchemy.dialects import postgresql  # 85 ms that a bot on SQLite need not spend
 

@@ -1,4 +1,4 @@
-"""Which processes of the bot live, and when Slack last told one of them something."""
+"""Which processes of the bot are alive, and when they last received an event of Slack's."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -7,38 +7,33 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import Store, now
-from bot.store.engine import BUSY_SECONDS, insert_into
+from bot.store.engine import BUSY_SECONDS, upsert
 from bot.store.schema import heartbeats
 
 ALIVE_SECONDS = 180.0
-"""Whoever has not beaten for this long is gone: it beats every minute."""
+"""A replica without a heartbeat for this long is gone: it beats every minute."""
 KEEP_SECONDS = 30 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """How many replicas live, and how many seconds ago Slack last told any of them something, if ever."""
+    """How many replicas are alive, and how many seconds ago any replica last received an event; None: never."""
 
     replicas: int
     event_ago: float | None
 
 
 async def beat(store: Store, replica: str, event_ago: float | None) -> None:
-    """This replica lives, and heard an event so many seconds ago (None: none yet); those long gone are forgotten."""
+    """This replica is alive; its last event was `event_ago` seconds ago (None: none yet). Old rows are deleted."""
     async with store.write() as tx:
         at = await now(tx)
         event_at = None if event_ago is None else at - event_ago
-        row = insert_into(tx, heartbeats).values(replica=replica, seen_at=at, last_event_at=event_at)
-        await tx.execute(
-            row.on_conflict_do_update(
-                index_elements=[heartbeats.c.replica], set_={"seen_at": at, "last_event_at": event_at}
-            )
-        )
+        await upsert(tx, heartbeats, {"replica": replica}, {"seen_at": at, "last_event_at": event_at})
         await tx.execute(delete(heartbeats).where(heartbeats.c.seen_at < at - KEEP_SECONDS))
 
 
 async def rehearse(store: Store, replica: str) -> None:
-    """Write the heartbeat of a replica that there is not, and take it back: fails where nothing can be written."""
+    """Write a heartbeat and roll it back: raises where the database takes no writes."""
     with suppress(_Rehearsed):
         async with store.write(patience=2 * BUSY_SECONDS) as tx:  # many writers are no failure
             await tx.execute(insert(heartbeats).values(replica=replica, seen_at=0.0))
@@ -46,15 +41,13 @@ async def rehearse(store: Store, replica: str) -> None:
 
 
 class _Rehearsed(Exception):
-    """Takes a transaction back."""
+    """Rolls a transaction back."""
 
 
 async def pulse(connection: AsyncConnection) -> Pulse:
-    """What the replicas have written down."""
+    """What the replicas last wrote."""
     at = await now(connection)
     alive = func.count().filter(heartbeats.c.seen_at >= at - ALIVE_SECONDS)
-    found = (
-        await connection.execute(select(alive, func.max(heartbeats.c.last_event_at)).select_from(heartbeats))
-    ).one()
-    replicas, last_event_at = found
+    totals = select(alive, func.max(heartbeats.c.last_event_at)).select_from(heartbeats)
+    replicas, last_event_at = (await connection.execute(totals)).one()
     return Pulse(replicas, None if last_event_at is None else max(0.0, at - last_event_at))

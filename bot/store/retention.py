@@ -1,4 +1,4 @@
-"""Upkeep: jobs that are missing are made again, and what is long finished goes.
+"""Retention: what was finished long ago is deleted. And reconciliation: jobs that are missing are made again.
 
 A missing job would be a bug of ours; this keeps such a bug from stranding what a person confirmed.
 """
@@ -6,14 +6,14 @@ A missing job would be a bug of ours; this keeps such a bug from stranding what 
 from sqlalchemy import and_, delete, exists, literal_column, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.insights import SightingState
 from bot.model import State, Thread
 from bot.store import Store, now
 from bot.store.jobs import JobKind, case_key, enqueue, thread_key
 from bot.store.schema import AT_WORK, card_insights, cards, in_states, insights, jobs, sightings
-from bot.store.sightings import SightingState
 
 BATCH = 100
-"""Rows that one transaction removes: others wait for it."""
+"""Rows that one transaction deletes: others wait for it."""
 PRUNE_MILLISECONDS = 10_000
 LOCK = 0x4361736565
 """PostgreSQL's advisory lock of the replica that prunes."""
@@ -22,13 +22,15 @@ ALIVE = (State.OFFERED, *AT_WORK)
 
 
 async def reconcile(store: Store) -> int:
-    """Wake every job that should be there and is not; how many."""
+    """Enqueue every job that is missing; returns how many were."""
     async with store.read() as connection:
-        missing = [
-            *[(JobKind.CASE, key) for key in await _cases(connection)],
-            *[(JobKind.CARD, key) for key in await _cards(connection)],
-            *[(JobKind.THREAD, key) for key in await _threads(connection)],
+        expected = [
+            *((JobKind.CASE, key) for key in await _cases(connection)),
+            *((JobKind.CARD, key) for key in await _cards(connection)),
+            *((JobKind.THREAD, key) for key in await _threads(connection)),
         ]
+        present = {(row.kind, row.key) for row in await connection.execute(select(jobs.c.kind, jobs.c.key))}
+    missing = [job for job in expected if job not in present]
     for kind, key in missing:
         async with store.write() as tx:
             await enqueue(tx, kind, key)
@@ -36,7 +38,7 @@ async def reconcile(store: Store) -> int:
 
 
 async def prune(store: Store, keep: float) -> int:
-    """Remove one batch of sightings and cards that were finished `keep` seconds ago; how many rows went.
+    """Delete one batch of sightings and cards that were finished `keep` seconds ago; returns how many rows.
 
     Insights stay: what was dismissed, undone or added once is not offered again.
     """
@@ -51,12 +53,12 @@ async def prune(store: Store, keep: float) -> int:
             .order_by(sightings.c.at)
             .limit(BATCH)
         )
-        gone = (await tx.execute(delete(sightings).where(sightings.c.id.in_(old)))).rowcount
-        return gone + await _prune_cards(tx, before)
+        deleted = (await tx.execute(delete(sightings).where(sightings.c.id.in_(old)))).rowcount
+        return deleted + await _prune_cards(tx, before)
 
 
 async def _is_alone(tx: AsyncConnection) -> bool:
-    """Whether no other replica prunes just now; what is removed may take longer than a click."""
+    """Whether no other replica is pruning. This may take longer than a click."""
     if tx.dialect.name == "sqlite":
         return True
     await tx.execute(text(f"SET LOCAL statement_timeout = {PRUNE_MILLISECONDS}"))
@@ -82,25 +84,18 @@ async def _prune_cards(tx: AsyncConnection, before: float) -> int:
 
 
 async def _cases(connection: AsyncConnection) -> list[str]:
-    at_work = in_states(insights.c.state, AT_WORK)
-    found = await connection.execute(select(insights.c.org, insights.c.case_id).where(at_work).distinct())
-    return await _without_job(connection, JobKind.CASE, [case_key(row.org, row.case_id) for row in found])
+    at_work = select(insights.c.org, insights.c.case_id).where(in_states(insights.c.state, AT_WORK)).distinct()
+    return [case_key(row.org, row.case_id) for row in await connection.execute(at_work)]
 
 
 async def _cards(connection: AsyncConnection) -> list[str]:
     behind = and_(cards.c.ended.is_(None), cards.c.version > cards.c.shown_version)
-    found = await connection.execute(select(cards.c.id).where(behind))
-    return await _without_job(connection, JobKind.CARD, list(found.scalars()))
+    return list((await connection.execute(select(cards.c.id).where(behind))).scalars())
 
 
 async def _threads(connection: AsyncConnection) -> list[str]:
     # Code changes alone never cause a look-up: they wait for a link that does.
     waits = and_(sightings.c.state == literal_column("'pending'"), sightings.c.orgs != "[]")
     columns = (sightings.c.workspace, sightings.c.channel, sightings.c.thread_ts)
-    found = await connection.execute(select(*columns).where(waits).distinct())
-    return await _without_job(connection, JobKind.THREAD, [thread_key(Thread(*row)) for row in found])
-
-
-async def _without_job(connection: AsyncConnection, kind: JobKind, keys: list[str]) -> list[str]:
-    there = set((await connection.execute(select(jobs.c.key).where(jobs.c.kind == kind))).scalars())
-    return [key for key in keys if key not in there]
+    rows = await connection.execute(select(*columns).where(waits).distinct())
+    return [thread_key(Thread(*row)) for row in rows]

@@ -1,12 +1,13 @@
-"""Scans: threads whose earlier messages are to be read, a page at a time, by the thread's job."""
+"""Scans: threads whose earlier messages the thread's job reads, one page at a time."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Thread
-from bot.store.engine import insert_into
+from bot.store.conditions import in_thread, place
+from bot.store.engine import upsert
 from bot.store.jobs import JobKind, enqueue, thread_key
 from bot.store.schema import scans
 
@@ -15,7 +16,7 @@ from bot.store.schema import scans
 class ScanProgress:
     """A scan under way. `cursor`: Slack's, of the next page; `left`: how many messages it may still read.
 
-    `read` and `new`: messages so far, and links among them that were not seen before; `by`: who is told at the end.
+    `read` and `new`: the messages so far, and the new links in them; `by`: who gets the result, if anybody.
     """
 
     by: str | None
@@ -26,37 +27,25 @@ class ScanProgress:
 
 
 async def waiting(connection: AsyncConnection, thread: Thread) -> ScanProgress | None:
-    """The thread's scan that is not at its end yet."""
-    row = (await connection.execute(select(scans).where(_is(thread)))).one_or_none()
+    """The thread's scan that is not finished."""
+    row = (await connection.execute(select(scans).where(in_thread(scans, thread)))).one_or_none()
     return None if row is None else ScanProgress(row.by, row.cursor, row.left, row.read, row.new)
 
 
 async def proceed(tx: AsyncConnection, thread: Thread, scan: ScanProgress) -> None:
     """A page was read: `scan` is how far it is now."""
-    values = {"cursor": scan.cursor, "left": scan.left, "read": scan.read, "new": scan.new}
-    await tx.execute(update(scans).where(_is(thread)).values(**values))
+    await tx.execute(update(scans).where(in_thread(scans, thread)).values(**asdict(scan)))
 
 
 async def finish(tx: AsyncConnection, thread: Thread) -> None:
     """All of it was read."""
-    await tx.execute(delete(scans).where(_is(thread)))
+    await tx.execute(delete(scans).where(in_thread(scans, thread)))
 
 
 async def ask(tx: AsyncConnection, thread: Thread, by: str | None, most: int, at: float) -> None:
-    """Have up to `most` messages of this thread read; one that is under way begins anew.
+    """Have up to `most` messages of this thread read; a scan that is under way starts again.
 
-    `by`: who is told what was found. The thread's job is locked until the transaction ends, before any case is.
+    `by`: who gets the result. Locks the thread's job, so call it before any case is locked.
     """
     await enqueue(tx, JobKind.THREAD, thread_key(thread))
-    asked = {"by": by, "cursor": "", "left": most, "read": 0, "new": 0, "at": at}
-    row = insert_into(tx, scans).values(
-        workspace=thread.workspace, channel=thread.channel, thread_ts=thread.ts, **asked
-    )
-    key = [scans.c.workspace, scans.c.channel, scans.c.thread_ts]
-    await tx.execute(row.on_conflict_do_update(index_elements=key, set_=asked))
-
-
-def _is(thread: Thread) -> ColumnElement[bool]:
-    return and_(
-        scans.c.workspace == thread.workspace, scans.c.channel == thread.channel, scans.c.thread_ts == thread.ts
-    )
+    await upsert(tx, scans, place(thread), {**asdict(ScanProgress(by, "", most, 0, 0)), "at": at})

@@ -1,6 +1,6 @@
 """The tables. Ids and refs only: no message text is ever stored. Times are seconds since the epoch, UTC.
 
-Indexes of some rows only are such on PostgreSQL too, by the migration: to say so here would import that dialect.
+Partial indexes are partial on PostgreSQL, too, by the migration: here they would import that dialect.
 """
 
 from collections.abc import Iterable
@@ -35,15 +35,16 @@ metadata = MetaData(
 
 
 def in_states(column: Column[str], states: Iterable[str]) -> ColumnElement[bool]:
-    """With the states as literals: an index of some rows is used only by a statement that has its very term."""
+    """With the states as literals: only a statement with the same term as a partial index uses that index."""
     return column.in_([literal_column(f"'{state}'") for state in states])
 
 
+UNDECIDED = tuple(state for state in State if state.is_undecided)
 AT_WORK = tuple(state for state in State if state.is_at_work)
 UNFINISHED = (*AT_WORK, State.FAILED)
 """What Home shows first."""
 
-# A case as Datadog last told of it. Its row is the case's mutex: whoever moves its insights locks it first.
+# A case as Datadog last described it. Its row is a mutex: lock it before you move the case's insights.
 cases = Table(
     "cases",
     metadata,
@@ -53,7 +54,7 @@ cases = Table(
     Column("title", Text, nullable=False),
     Column("closed", Boolean, nullable=False),
     Column("archived", Boolean, nullable=False),
-    Column("on_case", Text, nullable=False),  # JSON: [[type, scope, resource_id], …] of the last answer
+    Column("on_case", Text, nullable=False),  # JSON: [[type, scope, resource_id], …] that Datadog listed
     Column("read_at", Double, nullable=False),
     Index("ix_cases_key", "org", "key"),
 )
@@ -68,8 +69,8 @@ ties = Table(
     Column("source", String(16), nullable=False),  # TieSource
     Column("org", String(64)),
     Column("case_id", String(36)),
-    Column("named", Text),  # JSON: [[org, key or UUID], …] that the root names, not resolved yet
-    Column("replied", Text),  # the same, named by replies: to be asked about where the root names no case
+    Column("named", Text),  # JSON: [[org, key or UUID], …] in the root, not looked up yet
+    Column("replied", Text),  # the same in replies: people are asked about them where the root names no case
     Column("by", String(32)),
     Column("at", Double, nullable=False),
     Index("ix_ties_latest", "workspace", "channel", "at", sqlite_where=text("kind = 'tied'")),
@@ -88,12 +89,12 @@ sightings = Table(
     Column("resource_id", Text, nullable=False),
     Column("ref", Text, nullable=False),
     Column("host", Text, nullable=False),
-    Column("orgs", Text, nullable=False),  # JSON: the orgs whose host it is on; [] for links of no org (code changes)
+    Column("orgs", Text, nullable=False),  # JSON: the orgs that have this host; [] for links of no org (code changes)
     Column("draft", Boolean, nullable=False, server_default=text("false")),  # as in insights
     Column("poster", String(32)),
     Column("state", String(16), nullable=False),  # SightingState
-    Column("reason", String(40)),  # insights.Decision, or why the thread has no case
-    Column("insight", Integer, ForeignKey("insights.id"), index=True),  # what it became part of
+    Column("reason", String(40)),  # why it is not offered: insights.Decision, TieKind or Slack's error code
+    Column("insight", Integer, ForeignKey("insights.id"), index=True),  # the insight that was made of it
     Column("at", Double, nullable=False),
     UniqueConstraint("workspace", "channel", "message_ts", "type", "scope", "resource_id", name="uq_sightings_message"),
     Index("ix_sightings_thread", "workspace", "channel", "thread_ts", "state"),
@@ -112,15 +113,15 @@ insights = Table(
     Column("resource_id", Text, nullable=False),
     Column("ref", Text, nullable=False),
     Column("host", Text, nullable=False),
-    Column("draft", Boolean, nullable=False, server_default=text("false")),  # a person has to give or confirm its id
+    Column("draft", Boolean, nullable=False, server_default=text("false")),  # a person must give or confirm its id
     Column("state", String(16), nullable=False),  # insights.State
     Column("by", String(32)),  # who moved it last
     Column("at", Double, nullable=False),  # when
     Column("confirmed_at", Double),
-    Column("sent_at", Double),  # when a call left that carries it, and may have reached Datadog; 0: that call has ended
-    Column("ours", Boolean, nullable=False),  # we put it on the case: Undo may take it off
-    Column("left_out", Boolean, nullable=False),  # dismissed by not being ticked
-    Column("note", Text, nullable=False),  # a failure's sentence
+    Column("sent_at", Double),  # when we sent it to Datadog, where it may have arrived; 0: that call has ended
+    Column("ours", Boolean, nullable=False),  # we put it on the case, so Undo may take it off
+    Column("left_out", Boolean, nullable=False),  # dismissed because it was not ticked
+    Column("note", Text, nullable=False),  # why it failed, a sentence
     UniqueConstraint("org", "case_id", "type", "scope", "resource_id", name="uq_insights_identity"),
     Index("ix_insights_work", "org", "case_id", "state"),
     Index("ix_insights_at_work", "org", "case_id", "state", sqlite_where=text("state IN ('confirmed', 'undoing')")),
@@ -131,7 +132,7 @@ cards = Table(
     "cards",
     metadata,
     Column("id", String(16), primary_key=True),
-    Column("kind", String(16), nullable=False),  # insights · tie
+    Column("kind", String(16), nullable=False),  # insights, or tie: a question
     Column("workspace", String(32), nullable=False),
     Column("channel", String(32), nullable=False),
     Column("thread_ts", String(32), nullable=False),
@@ -140,17 +141,17 @@ cards = Table(
     Column("ts", String(32)),
     Column("version", Integer, nullable=False),
     Column("shown_version", Integer, nullable=False),
-    Column("digest", String(32)),  # of what Slack shows: an update that changes nothing is not made
+    Column("digest", String(32)),  # of what Slack shows, to skip updates that change nothing
     Column("posting_since", Double),
     Column("first_link_at", Double, nullable=False),
-    Column("open", Boolean, nullable=False),  # later links join it
+    Column("open", Boolean, nullable=False),  # it takes more links
     Column("continued", Boolean, nullable=False),
-    Column("ended", String(40)),  # Slack's word for why it can no longer be shown
-    Column("late_replies_due", Integer, nullable=False, server_default="0"),  # about failures that nobody saw
+    Column("ended", String(40)),  # Slack's error code for why it can no longer be shown
+    Column("late_replies_due", Integer, nullable=False, server_default="0"),  # replies about late failures
     Column("late_replies_posted", Integer, nullable=False, server_default="0"),
-    Column("late_reply_since", Double),  # when a post left that was not answered yet
-    Column("rolling", Boolean, nullable=False, server_default=text("false")),  # of a tied channel's bot posts
-    Column("asks", Text),  # kind tie, JSON: [[org, case_id], …] that a person chooses from
+    Column("late_reply_since", Double),  # when we sent one that Slack has not answered yet
+    Column("rolling", Boolean, nullable=False, server_default=text("false")),  # shared by bots' posts in a channel
+    Column("asks", Text),  # kind tie, JSON: [[org, case_id], …] to choose from
     Column("answer", String(110)),  # org/case_id, or "no"
     Column("answered_by", String(32)),
     Column("answered_at", Double),
@@ -161,14 +162,7 @@ cards = Table(
     Index("ix_cards_behind", "id", sqlite_where=text("ended IS NULL AND version > shown_version")),
     Index("ix_cards_rolling", "workspace", "channel", sqlite_where=text("rolling = 1")),
     Index(
-        "uq_cards_open",
-        "workspace",
-        "channel",
-        "thread_ts",
-        "org",
-        "case_id",
-        unique=True,
-        sqlite_where=text("open"),
+        "uq_cards_open", "workspace", "channel", "thread_ts", "org", "case_id", unique=True, sqlite_where=text("open")
     ),
 )
 
@@ -179,7 +173,7 @@ card_insights = Table(
     Column("insight", Integer, ForeignKey("insights.id"), primary_key=True),
     Column("group", Integer, nullable=False),
     Column("joined_version", Integer, nullable=False),
-    Column("poster", String(32)),  # whose message brought it here
+    Column("poster", String(32)),  # the author of the message with the link
     Column("message_ts", String(32), nullable=False),
     Index("ix_card_insights_insight", "insight"),
 )
@@ -191,14 +185,14 @@ jobs = Table(
     Column("kind", String(16), nullable=False),  # JobKind
     Column("key", String(160), nullable=False),
     Column("due_at", Double, nullable=False),
-    Column("enqueued", Integer, nullable=False),  # how often: a job that was enqueued while it was held is not over
+    Column("enqueued", Integer, nullable=False),  # how often: a job that was enqueued while held is not over
     Column("lease_until", Double),
     Column("token", String(32)),
     Column("attempts", Integer, nullable=False),  # in a row without success
-    Column("since", Double),  # the first of them
+    Column("since", Double),  # when the first of them failed
     Column("batch_size", Integer, nullable=False),
-    Column("refused", Integer, nullable=False),  # singles that Datadog refused in a row
-    Column("note", Text, nullable=False),  # what it waits for, in words
+    Column("refused", Integer, nullable=False),  # insights that Datadog refused in a row, sent one by one
+    Column("note", Text, nullable=False),  # what it waits for, a sentence
     UniqueConstraint("kind", "key"),
     Index("ix_jobs_due_at", "due_at"),
 )
@@ -212,12 +206,12 @@ transitions = Table(
     Column("old", String(16)),
     Column("new", String(16), nullable=False),
     Column("by", String(32)),  # None: the bot itself
-    Column("message", String(80)),  # workspace/channel/ts it came from
+    Column("message", String(80)),  # workspace/channel/ts of the message with the link
     Column("note", Text, nullable=False),
     Index("ix_transitions_at", "at"),
 )
 
-# How much the bot does by itself in a thread, or ("" as thread_ts) in a whole channel.
+# How much the bot does by itself in a thread or, with "" as thread_ts, in a whole channel.
 modes = Table(
     "modes",
     metadata,
@@ -229,22 +223,22 @@ modes = Table(
     Column("at", Double, nullable=False),
 )
 
-# Threads whose earlier messages are being read, a page at a time.
+# Threads whose earlier messages are being read, one page at a time.
 scans = Table(
     "scans",
     metadata,
     Column("workspace", String(32), primary_key=True),
     Column("channel", String(32), primary_key=True),
     Column("thread_ts", String(32), primary_key=True),
-    Column("by", String(32)),  # who is told what it found; None: nobody asked
-    Column("cursor", Text, nullable=False),  # Slack's, of the next page
-    Column("left", Integer, nullable=False),  # messages to read at most
+    Column("by", String(32)),  # who gets the result; None: nobody asked for it
+    Column("cursor", Text, nullable=False),  # Slack's cursor of the next page
+    Column("left", Integer, nullable=False),  # messages that it may still read
     Column("read", Integer, nullable=False),
-    Column("new", Integer, nullable=False),  # links among them that were not seen before
+    Column("new", Integer, nullable=False),  # new links in them
     Column("at", Double, nullable=False),
 )
 
-# Links that no insight type covers, which a person wants on the case as a comment: one call, never repeated.
+# Links of no insight type that a person wants on the case as a comment: one call, never repeated.
 comments = Table(
     "comments",
     metadata,
@@ -254,14 +248,14 @@ comments = Table(
     Column("workspace", String(32), nullable=False),
     Column("channel", String(32), nullable=False),
     Column("thread_ts", String(32), nullable=False),
-    Column("refs", Text, nullable=False),  # what it says: links; empty once it was sent
+    Column("refs", Text, nullable=False),  # its text: links; empty once it was sent
     Column("state", String(16), nullable=False),  # comments.CommentState
     Column("by", String(32), nullable=False),
     Column("at", Double, nullable=False),
     Index("ix_comments_work", "org", "case_id", "state"),
 )
 
-# Mentions of the bot that were carried out: Slack may tell of one more than once.
+# Mentions that were answered: Slack may send one more than once.
 mentions = Table(
     "mentions",
     metadata,
@@ -271,16 +265,16 @@ mentions = Table(
     Column("at", Double, nullable=False),
 )
 
-# Datadog's sites, none of a configured org, that links were pasted to.
+# Sites of Datadog in pasted links that no configured org is on.
 sites = Table(
     "sites",
     metadata,
     Column("workspace", String(32), primary_key=True),
     Column("site", String(32), primary_key=True),  # the site parameter
-    Column("at", Double, nullable=False),  # the last time that it was written down, at most once an hour
+    Column("at", Double, nullable=False),  # the last time; written at most once an hour
 )
 
-# Channels of which Slack has said whether other organisations are in them.
+# Channels that are shared with other organisations, as far as we have seen.
 channels = Table(
     "channels",
     metadata,
@@ -290,11 +284,11 @@ channels = Table(
     Column("at", Double, nullable=False),
 )
 
-# Processes of the bot: each writes once a minute that it lives.
+# Processes of the bot: each writes its row once a minute.
 heartbeats = Table(
     "heartbeats",
     metadata,
     Column("replica", String(32), primary_key=True),
     Column("seen_at", Double, nullable=False),
-    Column("last_event_at", Double),  # when Slack last told it something; None: never
+    Column("last_event_at", Double),  # when it last received an event of Slack's; None: never
 )

@@ -1,26 +1,57 @@
-"""Sightings: links seen in messages, written down before anything remote is asked, offered once the tie is known."""
+"""Sightings: links in messages, stored before Slack or Datadog is asked anything, offered once the tie is known."""
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningInsert
 
-from bot.model import Identity, Insight, InsightType, State, Thread, Tie, TieKind, TieSource
-from bot.store import Store, cards, now, questions, ties
+from bot.insights import Candidate, SightingState
+from bot.model import CaseName, Identity, State, Thread, Tie, TieKind, TieSource
+from bot.store import Store, cards, now, questions, schema, ties
+from bot.store.conditions import identity_of, in_channel, in_thread, place
 from bot.store.engine import insert_on
 from bot.store.jobs import JobKind, enqueue, thread_key
-from bot.store.offering import offer_pending
-from bot.store.schema import sightings
-from bot.store.seen import Candidate, Rules, ScannedMessage, SightingDecision, SightingState, in_thread
+from bot.store.offers import Rules, SightingDecision, as_candidate, columns_of, offer_pending
+from bot.store.schema import card_insights, insights, sightings
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedMessage:
+    """The links of one message. `names`: the cases it names; in a root they are what its thread is about.
+
+    `elsewhere`: Datadog's sites that its links are on, where none is on an org's of ours.
+    """
+
+    thread: Thread
+    message_ts: str
+    poster: str | None
+    found: tuple[Candidate, ...]
+    names: tuple[CaseName, ...] = ()
+    by_bot: bool = False
+    elsewhere: frozenset[str] = frozenset()
+
+    @property
+    def is_root(self) -> bool:
+        return self.message_ts == self.thread.ts
+
+    @property
+    def is_bare_root(self) -> bool:
+        """A root that names no case leaves the thread to the channel."""
+        return self.is_root and not self.names
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is worth finding out the thread's case: code changes alone are not."""
+        return bool(self.names) or any(candidate.orgs for candidate in self.found)
 
 
 @dataclass(frozen=True, slots=True)
 class Sighted:
-    """What came of a message: how many sightings were new, and what was decided; `tie` is None while nobody knows."""
+    """What came of a message: how many sightings were new, and the decisions; `tie` is None while it is unknown."""
 
     new: int = 0
     tie: Tie | None = None
@@ -28,12 +59,12 @@ class Sighted:
 
 
 async def sight(store: Store, seen: ScannedMessage, rules: Callable[[], Awaitable[Rules]]) -> Sighted:
-    """Write down what a message brought; in a tied thread it is offered in the same transaction.
+    """Store the links of a message; in a tied thread they are offered in the same transaction.
 
-    Slack sends an event more than once: then nothing is new. A thread known to be about no case costs one
-    read; one of which nothing is known gets a job that finds out. `rules` is asked where the message leads on.
+    Slack sends an event more than once: then nothing is new. A thread known to be about no case costs one read; one of
+    which nothing is known gets a job that finds out. `rules` is called only where the message matters here.
     """
-    if not await _concerns(store, seen):
+    if not await _matters(store, seen):
         return Sighted()
     offered_by = await rules()
     while True:
@@ -43,30 +74,24 @@ async def sight(store: Store, seen: ScannedMessage, rules: Callable[[], Awaitabl
             return sighted
 
 
-async def _concerns(store: Store, seen: ScannedMessage) -> bool:
-    """Whether this message can lead to anything here."""
-    tie = await ties.at_once(store, seen.thread, bare_root=_is_bare_root(seen))
-    if tie is None:
-        # A root without a case is about none; its thread is looked up when a reply brings a link.
-        return bool(seen.names) if seen.is_root else bool(seen.found or seen.names)
-    if tie.kind is TieKind.NO_CASE and not seen.is_root and seen.names:
-        async with store.read() as connection:
+async def _matters(store: Store, seen: ScannedMessage) -> bool:
+    async with store.read() as connection:
+        tie = await ties.of(connection, seen.thread, bare_root=seen.is_bare_root)
+        if tie is None:
+            # A root without a case is about none; its thread is looked up when a reply brings a link.
+            return bool(seen.names) if seen.is_root else bool(seen.found or seen.names)
+        if tie.kind is TieKind.NO_CASE and not seen.is_root and seen.names:
             return not await questions.was_asked(connection, seen.thread)
-    return bool(seen.found) and tie.kind in (TieKind.TIED, TieKind.NAMED)
-
-
-def _is_bare_root(seen: ScannedMessage) -> bool:
-    """A root that names no case leaves the thread to the channel."""
-    return seen.is_root and not seen.names
+        return bool(seen.found) and tie.kind in (TieKind.TIED, TieKind.NAMED)
 
 
 async def _write_down(tx: AsyncConnection, seen: ScannedMessage, rules: Rules) -> Sighted | None:
-    """None: the thread's tie changed under our eyes, and nothing was done."""
-    tie = await ties.of(tx, seen.thread, bare_root=_is_bare_root(seen))
+    """None: somebody changed the thread's tie meanwhile, and nothing was done."""
+    tie = await ties.of(tx, seen.thread, bare_root=seen.is_bare_root)
     at = await now(tx)
     if tie is not None and tie.kind is TieKind.TIED:
         await ties.lock_case(tx, tie.org, tie.case_id)
-        if await ties.of(tx, seen.thread, bare_root=_is_bare_root(seen)) != tie:
+        if await ties.of(tx, seen.thread, bare_root=seen.is_bare_root) != tie:
             return None
         by_channel = tie.source is TieSource.CHANNEL
         if by_channel and seen.is_root:
@@ -82,27 +107,19 @@ async def _write_down(tx: AsyncConnection, seen: ScannedMessage, rules: Rules) -
 
 
 async def insert(tx: AsyncConnection, seen: ScannedMessage, at: float) -> int:
-    """Write down a message's links; how many were new."""
+    """Store a message's links; returns how many were new."""
     if not seen.found:
         return 0
+    message = {**place(seen.thread), "message_ts": seen.message_ts, "poster": seen.poster, "at": at}
     rows = [
         {
-            "workspace": seen.thread.workspace,
-            "channel": seen.thread.channel,
-            "thread_ts": seen.thread.ts,
-            "message_ts": seen.message_ts,
-            "type": each.insight.type,
-            "scope": each.insight.scope,
-            "resource_id": each.insight.resource_id,
-            "ref": each.insight.ref,
-            "host": each.insight.host,
-            "orgs": json.dumps(each.orgs),
-            "draft": each.draft,
-            "poster": seen.poster,
+            **message,
+            **columns_of(candidate.insight),
+            "orgs": json.dumps(candidate.orgs),
+            "draft": candidate.draft,
             "state": SightingState.PENDING,
-            "at": at,
         }
-        for each in seen.found
+        for candidate in seen.found
     ]
     # Not `rowcount`: after an INSERT psycopg's is -1.
     return len((await tx.execute(_insert(tx.dialect.name), rows)).all())
@@ -110,7 +127,7 @@ async def insert(tx: AsyncConnection, seen: ScannedMessage, at: float) -> int:
 
 @cache
 def _insert(dialect: str) -> ReturningInsert[tuple[int]]:
-    """A link that an edit took out and another put back in counts anew."""
+    """A link that one edit took out and another put back is new again."""
     row = insert_on(dialect, sightings)
     again = row.on_conflict_do_update(
         index_elements=["workspace", "channel", "message_ts", "type", "scope", "resource_id"],
@@ -121,45 +138,35 @@ def _insert(dialect: str) -> ReturningInsert[tuple[int]]:
 
 
 async def posters(connection: AsyncConnection, thread: Thread) -> set[str]:
-    """Whose links wait in this thread to be offered."""
-    pending = select(sightings.c.poster).where(in_thread(thread), sightings.c.state == SightingState.PENDING)
-    return {poster for poster in (await connection.execute(pending.distinct())).scalars() if poster}
+    """Whose links in this thread are pending."""
+    pending = in_thread(sightings, thread) & (sightings.c.state == SightingState.PENDING)
+    rows = await connection.execute(select(sightings.c.poster).where(pending).distinct())
+    return {poster for poster in rows.scalars() if poster}
 
 
 async def thread_of(connection: AsyncConnection, workspace: str, channel: str, message_ts: str) -> Thread | None:
-    """The thread that a message is in, as far as links of it were written down."""
-    mine = and_(
-        sightings.c.workspace == workspace, sightings.c.channel == channel, sightings.c.message_ts == message_ts
-    )
-    ts = (await connection.execute(select(sightings.c.thread_ts).where(mine).limit(1))).scalar_one_or_none()
+    """The thread of a message, if links of it were stored."""
+    message = _of_message(Thread(workspace, channel, ""), message_ts)
+    ts = (await connection.execute(select(sightings.c.thread_ts).where(message).limit(1))).scalar_one_or_none()
     return None if ts is None else Thread(workspace, channel, ts)
 
 
 async def of_message(connection: AsyncConnection, thread: Thread, message_ts: str) -> tuple[Candidate, ...]:
-    """The links that a message holds, as they were written down."""
-    mine = and_(
-        sightings.c.workspace == thread.workspace,
-        sightings.c.channel == thread.channel,
-        sightings.c.message_ts == message_ts,
-        sightings.c.state != SightingState.GONE,
-    )
-    rows = await connection.execute(select(sightings).where(mine))
-    return tuple(
-        Candidate(
-            Insight(InsightType(row.type), row.resource_id, row.ref, row.host, row.scope),
-            tuple(json.loads(row.orgs)),
-            draft=row.draft,
-        )
-        for row in rows
-    )
+    """The stored links that a message still has."""
+    still = _of_message(thread, message_ts) & (sightings.c.state != SightingState.GONE)
+    return tuple(as_candidate(row) for row in await connection.execute(select(sightings).where(still)))
 
 
 async def take_back(store: Store, thread: Thread, message_ts: str, gone: Sequence[Identity]) -> int:
-    """Links left a message, by an edit or its deletion: what only they brought is withdrawn. How many were."""
+    """Links left a message, by an edit or its deletion: offers that no other message brings are withdrawn.
+
+    Returns how many were.
+    """
     if not gone:
         return 0
+    message = in_thread(sightings, thread) & (sightings.c.message_ts == message_ts)
     async with store.read() as connection:
-        if not await _sighted(connection, thread, message_ts):
+        if (await connection.execute(select(sightings.c.id).where(message).limit(1))).first() is None:
             return 0
     async with store.write() as tx:
         tie = await ties.of(tx, thread)
@@ -168,35 +175,78 @@ async def take_back(store: Store, thread: Thread, message_ts: str, gone: Sequenc
         else:
             await enqueue(tx, JobKind.THREAD, thread_key(thread))
         at = await now(tx)
-        brought = [each for identity in gone for each in await _mark_gone(tx, thread, message_ts, identity)]
+        brought = [insight for identity in gone for insight in await _mark_gone(tx, message, identity)]
         withdrawn = [insight for insight in brought if await withdraw(tx, insight, at)]
         await cards.touch(tx, withdrawn)
         return len(withdrawn)
 
 
 async def withdraw(tx: AsyncConnection, insight: int, at: float) -> bool:
-    """Take the offer back unless another message still brings it."""
+    """Withdraw this offer unless another message still has its link."""
     elsewhere = select(sightings.c.id).where(sightings.c.insight == insight, sightings.c.state != SightingState.GONE)
-    if (await tx.execute(elsewhere.limit(1))).one_or_none() is not None:
+    if (await tx.execute(elsewhere.limit(1))).first() is not None:
         return False
     return bool(await cards.move(tx, [insight], cards.Change(State.WITHDRAWN, at), was=State.OFFERED))
 
 
-async def _sighted(connection: AsyncConnection, thread: Thread, message_ts: str) -> bool:
-    mine = select(sightings.c.id).where(in_thread(thread), sightings.c.message_ts == message_ts).limit(1)
-    return (await connection.execute(mine)).one_or_none() is not None
+def _of_message(thread: Thread, message_ts: str) -> ColumnElement[bool]:
+    """Whatever thread of this channel it is in."""
+    return in_channel(sightings, thread) & (sightings.c.message_ts == message_ts)
 
 
-async def _mark_gone(tx: AsyncConnection, thread: Thread, message_ts: str, identity: Identity) -> list[int]:
+async def _mark_gone(tx: AsyncConnection, message: ColumnElement[bool], identity: Identity) -> list[int]:
     """The insights that this message brought and no longer brings."""
-    mine = and_(
-        in_thread(thread),
-        sightings.c.message_ts == message_ts,
+    link = and_(
+        message,
         sightings.c.type == identity.type,
         sightings.c.scope == identity.scope,
         sightings.c.resource_id == identity.resource_id,
     )
-    gone = await tx.execute(
-        update(sightings).where(mine).values(state=SightingState.GONE).returning(sightings.c.insight)
+    gone = update(sightings).where(link).values(state=SightingState.GONE).returning(sightings.c.insight)
+    return [insight for insight in (await tx.execute(gone)).scalars() if insight is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What became of a link: `reason` says why it is not offered; the rest is its insight's, if it became one.
+
+    `card_channel` and `card_ts`: the newest card in Slack that shows it.
+    """
+
+    state: SightingState
+    reason: str
+    became: State | None
+    by: str | None
+    at: float
+    card_channel: str
+    card_ts: str
+
+
+async def trace(connection: AsyncConnection, thread: Thread, message_ts: str) -> dict[Identity, Trace]:
+    """What became of each stored link of this message."""
+    moved = (insights.c.state.label("became"), insights.c.by.label("moved_by"), insights.c.at.label("moved_at"))
+    rows = await connection.execute(
+        select(sightings, *moved)
+        .outerjoin(insights, insights.c.id == sightings.c.insight)
+        .where(in_thread(sightings, thread), sightings.c.message_ts == message_ts)
     )
-    return [insight for insight in gone.scalars() if insight is not None]
+    traces: dict[Identity, Trace] = {}
+    for row in list(rows):
+        channel, ts = await _newest_card(connection, row.insight) if row.insight else ("", "")
+        became = State(row.became) if row.became else None
+        traces[identity_of(row)] = Trace(
+            SightingState(row.state), row.reason or "", became, row.moved_by, row.moved_at or row.at, channel, ts
+        )
+    return traces
+
+
+async def _newest_card(connection: AsyncConnection, insight: int) -> tuple[str, str]:
+    newest = (
+        select(schema.cards.c.channel, schema.cards.c.ts)
+        .join(card_insights, card_insights.c.card == schema.cards.c.id)
+        .where(card_insights.c.insight == insight, schema.cards.c.ts.is_not(None), schema.cards.c.ended.is_(None))
+        .order_by(schema.cards.c.first_link_at.desc())
+        .limit(1)
+    )
+    row = (await connection.execute(newest)).one_or_none()
+    return (row.channel, row.ts) if row else ("", "")

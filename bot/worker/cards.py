@@ -19,7 +19,7 @@ from bot.messages.view import CardView, Message, Source, Waiting
 from bot.model import Card, CardItem, Identity, Question, State, Thread
 from bot.services.context import Context, Organization
 from bot.slack.client import DIRECT, SlackPermanent
-from bot.store import cards, cases, channels, jobs, joining, now, questions
+from bot.store import cards, cases, channels, jobs, now, open_cards, questions
 from bot.store.jobs import Job, JobKind
 from bot.worker.lease import fenced
 from bot.worker.outcomes import GAVE_UP, Done, GiveUp, Outcome
@@ -99,7 +99,7 @@ async def give_up(context: Context, job: Job, end: GiveUp) -> Done:
         elif card.ts is not None and end.reason in MESSAGE_GONE and decided:
             await cards.lost(tx, card.id)
         else:
-            await joining.close(tx, card, end.reason, context.timing)
+            await open_cards.close(tx, card, end.reason, context.timing)
             return
         await jobs.enqueue(tx, JobKind.CARD, card.id)
 

@@ -63,7 +63,7 @@ async def work(context: Context, job: Job) -> Outcome:
     async with context.store.read() as connection:
         todo = await cases.work(connection, *case)
         comment = await comments.waiting(connection, *case)
-        read_ago = await cases.told_ago(connection, *case)
+        read_ago = await cases.read_ago(connection, *case)
     if not (todo or comment):
         return Done()
     org = context.orgs.get(case[0])

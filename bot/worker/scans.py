@@ -9,10 +9,10 @@ from bot.messages import replies
 from bot.model import Thread, Tie, TieKind
 from bot.services import decision_log, watching
 from bot.services.context import Context
-from bot.store import now, offering, scans, sightings, ties
+from bot.store import now, offers, scans, sightings, ties
 from bot.store.jobs import Job
+from bot.store.offers import SightingDecision
 from bot.store.scans import ScanProgress
-from bot.store.seen import SightingDecision
 from bot.worker.lease import fenced
 from bot.worker.outcomes import Done, More, Outcome
 from bot.worker.whispers import whisper
@@ -49,7 +49,7 @@ async def _at_the_end(context: Context, thread: Thread, scan: ScanProgress) -> D
         if tie is None or tie.kind is not TieKind.TIED:
             return tie, ()
         await ties.lock_case(tx, tie.org, tie.case_id)
-        return tie, await offering.offer_pending(tx, thread, tie, rules, await now(tx))
+        return tie, await offers.offer_pending(tx, thread, tie, rules, await now(tx))
 
     async def after(written: tuple[Tie | None, Sequence[SightingDecision]]) -> None:
         decision_log.write(context, thread, *written)

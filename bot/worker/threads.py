@@ -13,9 +13,9 @@ from bot.model import Case, CaseName, Thread, Tie, TieKind
 from bot.services import decision_log, watching
 from bot.services.cases import resolve
 from bot.services.context import Context
-from bot.store import cases, jobs, now, offering, questions, scans, ties
+from bot.store import jobs, now, offers, questions, scans, ties
 from bot.store.jobs import Job
-from bot.store.seen import Rules, SightingDecision
+from bot.store.offers import Rules, SightingDecision
 from bot.worker.outcomes import Done, GiveUp, More, Outcome
 from bot.worker.scans import read_page
 
@@ -61,7 +61,7 @@ async def give_up(context: Context, job: Job, end: GiveUp) -> Done:
     thread = jobs.thread_of(job.key)
 
     async def write(tx: AsyncConnection) -> Sequence[SightingDecision]:
-        return await offering.set_aside(tx, thread, end.reason)
+        return await offers.set_aside(tx, thread, end.reason)
 
     async def after(decisions: Sequence[SightingDecision]) -> None:
         decision_log.write(context, thread, None, decisions)
@@ -99,15 +99,13 @@ async def _write(tx: AsyncConnection, thread: Thread, learned: _Learned, rules: 
     at = await now(tx)
     if learned.root is not None:
         await write_root(tx, thread, learned.root, at)
-    for case in learned.replied:
-        await cases.save(tx, case)
     tie = await ties.of(tx, thread)
     decisions: Sequence[SightingDecision] = ()
     if tie is not None and tie.kind is TieKind.TIED:
         await ties.lock_case(tx, tie.org, tie.case_id)
-        decisions = await offering.offer_pending(tx, thread, tie, rules, at)
+        decisions = await offers.offer_pending(tx, thread, tie, rules, at)
     elif tie is not None:
-        decisions = await offering.set_aside(tx, thread, tie.kind)
+        decisions = await offers.set_aside(tx, thread, tie.kind)
         if about := learned.replied or (tie.kind is TieKind.SEVERAL and learned.root):
             await questions.ask(tx, thread, about, at)
     await ties.asked(tx, thread)
@@ -118,7 +116,6 @@ async def write_root(tx: AsyncConnection, thread: Thread, named: Sequence[Case],
     """What the root turned out to say, with the cases it names."""
     for case in sorted(named, key=lambda case: (case.org, case.case_id)):  # in one order, whoever locks them
         await ties.lock_case(tx, case.org, case.case_id)
-        await cases.save(tx, case)
     if len(named) == 1:
         await ties.set_from_root(tx, thread, TieKind.TIED, at, org=named[0].org, case_id=named[0].case_id)
     else:

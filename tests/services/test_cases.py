@@ -9,9 +9,9 @@ from bot.datadog.client import DatadogTransient
 from bot.model import CaseName
 from bot.services import cases
 from bot.services.cases import CredentialsRefused
-from bot.store import tying
+from bot.store import tie_changes
 from tests.services.conftest import ANA, KEY, TEAM, context_of
-from tests.store.conftest import CASE, OTHER_CASE
+from tests.store.conftest import CASE, OTHER_CASE, tie_by_hand
 
 GET = "GET /api/v2/cases/{case_id}"
 LINK = f"https://app.datadoghq.com/cases/{KEY}"
@@ -34,7 +34,7 @@ async def test_a_thread_that_nobody_looked_at_is_about_its_roots_case_else_its_c
     office.datadog.add_case("PLAT-7", "Disk full")
     thread = office.thread(root)
     if channel:
-        await tying.tie(office.store, thread.whole_channel, channel, ANA)
+        await tie_by_hand(office.store, thread.whole_channel, channel, ANA)
     case = await cases.tied_case(office.context, thread)
     assert (case and case.key) == expected
     office.take_org_away()
@@ -43,9 +43,9 @@ async def test_a_thread_that_nobody_looked_at_is_about_its_roots_case_else_its_c
 
 async def test_a_thread_that_a_person_made_about_no_case_is_about_none(office):
     thread = office.thread(LINK)
-    await tying.untie(office.store, thread, ANA)
+    await tie_changes.untie(office.store, thread, ANA)
     assert await cases.tied_case(office.context, thread) is None
-    await tying.tie(office.store, thread, CASE, ANA)
+    await tie_by_hand(office.store, thread, CASE, ANA)
     assert await cases.tied_case(office.context, thread) == CASE
     assert office.datadog.control.calls == []
 

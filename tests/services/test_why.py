@@ -6,9 +6,9 @@ from bot.commands import Permalink
 from bot.model import Thread
 from bot.services import watching
 from bot.services.why import why_not_offered
-from bot.store import tying
+from bot.store import tie_changes
 from tests.services.conftest import ANA, BEN, CHANNEL, GUEST, KEY, TEAM, Office, link
-from tests.store.conftest import CASE
+from tests.store.conftest import CASE, tie_by_hand
 
 CASE_LINK = f"https://app.datadoghq.com/cases/{KEY}"
 
@@ -43,7 +43,7 @@ async def asked(office: Office, text: str, user: str = ANA, thread: Thread | Non
 )
 async def test_it_says_what_became_of_each_link(office, text, words):
     thread = office.thread()
-    await tying.tie(office.store, thread, CASE, ANA)
+    await tie_by_hand(office.store, thread, CASE, ANA)
     assert words in await asked(office, text, BEN, thread)
 
 
@@ -53,12 +53,12 @@ async def test_it_says_what_the_bot_did_not_hear_or_still_waits_for(office):
     said = await asked(office, link(1), BEN, thread)
     assert "The bot does not know yet which case its thread is about." in said
     assert "It waits until the bot knows this thread's case." in said
-    await tying.untie(office.store, thread, ANA)
+    await tie_changes.untie(office.store, thread, ANA)
     assert "Somebody said that its thread is about no case." in await asked(office, link(1), BEN, thread)
 
 
 async def test_it_says_by_what_a_thread_is_tied_and_whether_its_poster_may_add(office):
-    await tying.tie(office.store, Thread(TEAM, CHANNEL, ""), CASE, ANA)
+    await tie_by_hand(office.store, Thread(TEAM, CHANNEL, ""), CASE, ANA)
     assert f"Its thread is tied to {KEY} by its channel." in await asked(office, link(1))
     assert "The poster may not add insights: their links are never added at once." in await asked(
         office, link(2), GUEST

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from sqlalchemy import select, update
 
-from bot.insights import Action
+from bot.insights import Action, Candidate
 from bot.model import Card, CardItem, Case, CaseName, Identity, Insight, InsightType, State, Thread, TieKind
-from bot.store import Store, cards, cases, clicks, now, schema, sightings, ties
+from bot.store import Store, cards, cases, clicks, now, schema, sightings, tie_changes, ties
 from bot.store.cards import Timing
 from bot.store.clicks import Click, Clicked
 from bot.store.jobs import JobKind
-from bot.store.seen import Candidate, Rules, ScannedMessage
+from bot.store.offers import Rules
+from bot.store.sightings import ScannedMessage
 
 THREAD = Thread("T0ACME", "C0INCIDENTS", "1000.000100")
 ELSEWHERE = Thread("T0ACME", "C0GENERAL", "2000.000100")
@@ -38,6 +39,13 @@ async def tie(store: Store, thread: Thread = THREAD, case: Case = CASE) -> None:
     async with store.write() as tx:
         await cases.save(tx, case)
         await ties.set_from_root(tx, thread, TieKind.TIED, await now(tx), org=case.org, case_id=case.case_id)
+
+
+async def tie_by_hand(store: Store, place: Thread, case: Case, by: str) -> bool:
+    """Somebody ties a thread or a channel to a case that Datadog described before."""
+    async with store.write() as tx:
+        await cases.save(tx, case)
+    return await tie_changes.tie(store, place, case, by)
 
 
 async def paste(

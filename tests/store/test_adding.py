@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.model import Insight, InsightType, State
-from bot.store import Store, adding, schema
-from bot.store.adding import Adding
+from bot.store import Store, additions, schema
+from bot.store.additions import Addition
 from tests.store.conftest import CASE, REPLY, THREAD, monitors, paste, states, tie
 
 MORE_EXACT = "/monitors/1?group=host"
@@ -19,8 +19,9 @@ async def offered(store: Store) -> None:
 
 async def add(store: Store, ref: str) -> int:
     insight = Insight(InsightType.MONITOR, "1", ref, "app.datadoghq.com")
-    wanted = Adding(THREAD, CASE.org, CASE.case_id, [insight], "U0ANA", REPLY, None)
-    return (await adding.add(store, wanted)).confirmed
+    wanted = Addition(THREAD, CASE.org, CASE.case_id, [insight], "U0ANA", REPLY, None)
+    async with store.write() as tx:
+        return (await additions.add(tx, wanted)).confirmed
 
 
 async def ref_of(store: Store) -> str:

@@ -8,7 +8,7 @@ from bot.model import Card, State
 from bot.store import Store, cards, now, schema
 from bot.store.cards import Change
 from bot.store.jobs import JobKind
-from bot.store.joining import GROUP_HOLDS
+from bot.store.open_cards import GROUP_HOLDS
 from tests.store.conftest import (
     REPLY,
     THREAD,

@@ -14,9 +14,9 @@ from sqlalchemy import select, text, update
 
 from bot.insights import Action
 from bot.model import CaseName, State, Thread
-from bot.store import Store, cards, cases, jobs, migrate, now, retention, schema, ties, tying
+from bot.store import Store, cards, cases, jobs, migrate, now, retention, schema, tie_changes, ties
 from bot.store.jobs import Job, JobKind
-from bot.store.seen import ScannedMessage
+from bot.store.sightings import ScannedMessage
 from bot.worker import threads
 from tests import postgres
 from tests.store.conftest import (
@@ -210,7 +210,7 @@ async def test_a_link_that_comes_while_the_root_is_edited_is_not_offered_for_the
     new_root = ScannedMessage(THREAD, THREAD.ts, "U0ANA", (), (CaseName("default", OTHER_CASE.key),))
     async with store.write() as tx:
         await ties.lock_case(tx, CASE.org, CASE.case_id)
-        editing = await until_waiting(store, tying.reroot(store, new_root))
+        editing = await until_waiting(store, tie_changes.reroot(store, new_root))
         pasting = await until_waiting(store, paste(other, monitor(1)), behind=1)
     await editing
     assert await pasting == 1

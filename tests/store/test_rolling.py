@@ -2,9 +2,10 @@
 
 from sqlalchemy import func, select, update
 
+from bot.insights import Candidate
 from bot.model import Thread, TieKind
 from bot.store import Store, schema, sightings, ties
-from bot.store.seen import Candidate, ScannedMessage
+from bot.store.sightings import ScannedMessage
 from tests.store.conftest import CASE, THREAD, ask, monitor, states, tie
 
 

@@ -7,9 +7,10 @@ from sqlalchemy import select, update
 
 from bot.insights import Action
 from bot.model import CaseName, Insight, InsightType, State, TieKind, TieSource
-from bot.store import Store, jobs, now, offering, schema, ties, tying
+from bot.store import Store, jobs, now, offers, schema, tie_changes, ties
 from bot.store.jobs import JobKind
-from bot.store.seen import Rules, ScannedMessage
+from bot.store.offers import Rules
+from bot.store.sightings import ScannedMessage
 from tests.store.conftest import (
     CASE,
     ELSEWHERE,
@@ -44,7 +45,7 @@ async def offer(store: Store, case=CASE) -> None:
     async with store.write() as tx:
         found = await ties.of(tx, THREAD)
         assert found is not None
-        await offering.offer_pending(tx, THREAD, found, Rules(TIMING), await now(tx))
+        await offers.offer_pending(tx, THREAD, found, Rules(TIMING), await now(tx))
 
 
 # --- once ---
@@ -187,7 +188,7 @@ async def test_a_thread_about_no_case_costs_nothing_more(store):
 async def test_what_waited_in_a_thread_about_no_case_is_set_aside_with_the_reason(store):
     await paste(store, monitor(1))
     async with store.write() as tx:
-        await offering.set_aside(tx, THREAD, TieKind.NO_CASE)
+        await offers.set_aside(tx, THREAD, TieKind.NO_CASE)
     assert await sighted(store) == [(REPLY, "not", "no_case")]
 
 
@@ -290,7 +291,7 @@ async def test_what_an_edit_took_out_and_another_put_back_is_offered_again(store
 
 
 async def reroot(store: Store, *names: CaseName) -> None:
-    await tying.reroot(store, ScannedMessage(THREAD, THREAD.ts, "U0ANA", (), names))
+    await tie_changes.reroot(store, ScannedMessage(THREAD, THREAD.ts, "U0ANA", (), names))
 
 
 async def test_a_root_that_names_another_case_takes_its_offers_along(store):

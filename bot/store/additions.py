@@ -1,0 +1,110 @@
+"""Additions: what a person names in a command or a modal is confirmed at once, whatever it was before."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.insights import may_move
+from bot.model import Identity, Insight, State, Thread
+from bot.store import cards, cases, now, offers, schema, ties
+from bot.store.cards import Timing
+from bot.store.conditions import identity_of, in_thread, of_case
+from bot.store.jobs import JobKind, case_key, enqueue
+from bot.store.open_cards import CardEntry, CardPlace, join
+from bot.store.schema import card_insights, insights
+
+AT_ONCE = Timing(0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """Insights for a case, by whom; its card goes to `thread`, and says that they came from `source_ts`."""
+
+    thread: Thread
+    org: str
+    case_id: str
+    items: Sequence[Insight]
+    by: str
+    source_ts: str
+    source_poster: str | None
+
+    @property
+    def where(self) -> CardPlace:
+        return CardPlace(self.thread, self.org, self.case_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An insight that was on the case or on its way before: its state, and by whom (None: not by us) and when."""
+
+    identity: Identity
+    state: State
+    by: str | None
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """How many insights are on their way now, and those that needed nothing."""
+
+    confirmed: int
+    earlier: Sequence[Earlier]
+
+
+async def add(tx: AsyncConnection, addition: Addition) -> Added:
+    """Confirm these insights; the transaction has locked no card yet, and the caller wakes delivery."""
+    await ties.lock_case(tx, addition.org, addition.case_id)
+    at = await now(tx)
+    wanted = {insight.identity: insight for insight in addition.items}
+    known = await _known(tx, addition, wanted.keys())
+    case = await cases.get(tx, addition.org, addition.case_id)
+    earlier = [
+        Earlier(identity, State(row.state), row.by, row.at)
+        for identity, row in known.items()
+        if not may_move(State(row.state), State.CONFIRMED, deliberate=True)
+    ]
+    on_case = case.on_case if case else ()
+    earlier += [Earlier(one, State.ADDED, None, at) for one in wanted if one in on_case and one not in known]
+    settled = {insight.identity for insight in earlier}
+    moving = {identity: row for identity, row in known.items() if identity not in settled}
+    new = [insight for identity, insight in wanted.items() if identity not in known and identity not in settled]
+    made = await offers.make(tx, addition.where, [(insight, False) for insight in new], at)
+    message = f"{addition.thread.workspace}/{addition.thread.channel}/{addition.source_ts}"
+    await cards.record(tx, dict.fromkeys(made.values(), message), None, cards.Change(State.OFFERED, at))
+    for identity, row in moving.items():
+        # What may be on the case as it was sent keeps its ref: Datadog takes it off by that ref only.
+        if row.sent_at is None or row.state == State.UNDONE:
+            edited = {"draft": False, "ref": wanted[identity].ref, "host": wanted[identity].host}
+            await tx.execute(update(insights).where(insights.c.id == row.id).values(**edited))
+    ids = [*(row.id for row in moving.values()), *made.values()]
+    change = cards.Change(State.CONFIRMED, at, by=addition.by, deliberate=True)
+    confirmed = [insight for was in State for insight in await cards.move(tx, ids, change, was=was)]
+    await _show(tx, addition, confirmed, at)
+    return Added(len(confirmed), earlier)
+
+
+async def _known(tx: AsyncConnection, addition: Addition, wanted: Collection[Identity]) -> dict[Identity, Row[Any]]:
+    resources = {identity.resource_id for identity in wanted}
+    of_this = of_case(insights, addition.org, addition.case_id) & insights.c.resource_id.in_(resources)
+    rows = await tx.execute(select(insights).where(of_this))
+    return {identity: row for row in rows if (identity := identity_of(row)) in wanted}
+
+
+async def _show(tx: AsyncConnection, addition: Addition, confirmed: Sequence[int], at: float) -> None:
+    """On the cards that have these insights; what no card of this thread has joins its open card."""
+    if not confirmed:
+        return
+    await cards.touch(tx, confirmed)
+    in_slack = in_thread(schema.cards, addition.thread) & schema.cards.c.ended.is_(None)
+    shown_here = select(card_insights.c.insight).where(
+        card_insights.c.insight.in_(confirmed),
+        card_insights.c.card.in_(select(schema.cards.c.id).where(in_slack)),
+    )
+    shown = set((await tx.execute(shown_here)).scalars())
+    missing = [CardEntry(one, addition.source_poster, addition.source_ts) for one in confirmed if one not in shown]
+    if missing:
+        await join(tx, addition.where, missing, AT_ONCE, at)
+    await enqueue(tx, JobKind.CASE, case_key(addition.org, addition.case_id))

@@ -1,0 +1,48 @@
+"""Conditions that statements on several tables share: the rows of a thread, a channel or a case."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, and_, bindparam
+from sqlalchemy.engine import Row
+
+from bot.model import Identity, InsightType, Thread
+
+
+def place(thread: Thread) -> dict[str, str]:
+    """The columns of a thread, or (no `ts`) of a whole channel: for rows to insert, and as values of `this_thread`."""
+    return {"workspace": thread.workspace, "channel": thread.channel, "thread_ts": thread.ts}
+
+
+def in_channel(table: Table, thread: Thread) -> ColumnElement[bool]:
+    """The rows of a thread's channel."""
+    return and_(table.c.workspace == thread.workspace, table.c.channel == thread.channel)
+
+
+def in_thread(table: Table, thread: Thread) -> ColumnElement[bool]:
+    """The rows of a thread alone; with no `ts`, those of the channel as a whole."""
+    return in_channel(table, thread) & (table.c.thread_ts == thread.ts)
+
+
+def this_channel(table: Table) -> ColumnElement[bool]:
+    """`in_channel` for a statement that is made once; its values are in `place`."""
+    return and_(table.c.workspace == bindparam("workspace"), table.c.channel == bindparam("channel"))
+
+
+def this_thread(table: Table) -> ColumnElement[bool]:
+    """`in_thread` for a statement that is made once; its values are in `place`."""
+    return this_channel(table) & (table.c.thread_ts == bindparam("thread_ts"))
+
+
+def of_case(table: Table, org: str, case_id: str) -> ColumnElement[bool]:
+    """The rows of a case."""
+    return and_(table.c.org == org, table.c.case_id == case_id)
+
+
+def this_case(table: Table) -> ColumnElement[bool]:
+    """`of_case` for a statement that is made once, with the values `org` and `case_id`."""
+    return and_(table.c.org == bindparam("org"), table.c.case_id == bindparam("case_id"))
+
+
+def identity_of(row: Row[Any]) -> Identity:
+    """What a row of `sightings` or `insights` is about."""
+    return Identity(InsightType(row.type), row.scope, row.resource_id)

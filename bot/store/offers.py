@@ -1,0 +1,209 @@
+"""Offers: which of a tied thread's pending links go on its card, and why the others do not."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, bindparam, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.insights import Candidate, CaseSnapshot, Decision, Mode, SightingState, auto_adds, choose
+from bot.model import Identity, Insight, InsightType, State, Thread, Tie, TieSource
+from bot.store import cards, cases, modes, open_cards, schema
+from bot.store.cards import Change, Timing
+from bot.store.conditions import identity_of, in_thread, place, this_case, this_channel, this_thread
+from bot.store.jobs import JobKind, case_key, enqueue
+from bot.store.open_cards import CardEntry, CardPlace
+from bot.store.schema import card_insights, insights, sightings
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How links are offered: when cards are posted, the mode where nobody set one, and whose links auto may add."""
+
+    timing: Timing
+    mode: Mode = Mode.ASK
+    may: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SightingDecision:
+    """What was decided on one sighting: offered, or why not (`insights.Decision`, `TieKind`, Slack's error code)."""
+
+    identity: Identity
+    ref: str
+    host: str
+    draft: bool
+    message_ts: str
+    decision: str
+
+
+# Made once, see `jobs`.
+_PENDING = (
+    select(sightings)
+    .where(this_thread(sightings), sightings.c.state == SightingState.PENDING)
+    .order_by(sightings.c.message_ts, sightings.c.id)
+)
+_KNOWN = select(insights).where(this_case(insights), insights.c.resource_id.in_(bindparam("resources", expanding=True)))
+_SHOWN = (
+    _KNOWN.join(card_insights, card_insights.c.insight == insights.c.id)
+    .join(schema.cards, schema.cards.c.id == card_insights.c.card)
+    .where(this_channel(schema.cards), schema.cards.c.ended.is_(None))
+)
+_HERE = schema.cards.c.thread_ts == bindparam("thread_ts")
+_ON_CARD = _SHOWN.where(_HERE)
+_ON_CARD_OR_ROLLING = _SHOWN.where(or_(_HERE, schema.cards.c.rolling))
+_DECIDED = (
+    update(sightings)
+    .where(sightings.c.id == bindparam("sighting"))
+    .values(state=bindparam("became"), reason=bindparam("why"), insight=bindparam("part_of"))
+)
+_NEW = insert(insights).returning(insights)
+
+
+async def offer_pending(
+    tx: AsyncConnection, thread: Thread, tie: Tie, rules: Rules, at: float, *, rolling: bool = False
+) -> list[SightingDecision]:
+    """Decide on every pending sighting of a tied thread and put what is offered on its card. Under `lock_case`.
+
+    Returns the decisions, to be logged after the commit. `rolling`: it is a bot's post in a tied channel, which shares
+    a card with the posts before it.
+    """
+    pending = list(await tx.execute(_PENDING, place(thread)))
+    if not pending:
+        return []
+    mode = await modes.of(tx, thread) or rules.mode
+    if mode is Mode.OFF:
+        return await set_aside(tx, thread, Decision.MODE_OFF)
+    where = CardPlace(thread, tie.org, tie.case_id, rolling=rolling)
+    known, ids = await _case(tx, where, pending, shared=tie.source is TieSource.CHANNEL)
+    decided = list(zip(pending, choose([as_candidate(row) for row in pending], tie.org, known), strict=True))
+    offered = [row for row, decision in decided if decision.is_offer]
+    silent = [(row, decision) for row, decision in decided if not decision.is_offer]
+    await _write_down(tx, [(row, SightingState.NOT, why, ids.get(identity_of(row))) for row, why in silent])
+    made_of = Decision.OFFER
+    if all(as_candidate(row).needs_id for row in offered) and offered and not await open_cards.is_asking(tx, where):
+        made_of = Decision.NEEDS_ID
+        await _write_down(tx, [(row, SightingState.NOT, made_of, None) for row in offered])
+    elif offered:
+        joined = await _offer(tx, where, offered, known, ids, at)
+        await open_cards.join(tx, where, joined, rules.timing, at)
+        if mode is Mode.AUTO:
+            await _add_at_once(tx, where, joined, rules.may, at)
+    return [*(_as_decided(row, why) for row, why in silent), *(_as_decided(row, made_of) for row in offered)]
+
+
+async def set_aside(tx: AsyncConnection, thread: Thread, reason: str) -> list[SightingDecision]:
+    """The thread's pending sightings are not offered, for this reason; returns them."""
+    rows = await tx.execute(
+        update(sightings)
+        .where(in_thread(sightings, thread), sightings.c.state == SightingState.PENDING)
+        .values(state=SightingState.NOT, reason=reason)
+        .returning(sightings)
+    )
+    return [_as_decided(row, reason) for row in rows]
+
+
+async def _case(
+    tx: AsyncConnection, where: CardPlace, pending: Sequence[Row[Any]], *, shared: bool
+) -> tuple[CaseSnapshot, Mapping[Identity, int]]:
+    """What is known of the pending resources on this case, and the ids of their insights.
+
+    `shared`: the channel's rolling cards count as the thread's. A card that Slack shows no more does not count: what
+    was only on it may be offered again.
+    """
+    values = {**where.values, "resources": list({row.resource_id for row in pending})}
+    rows = list(await tx.execute(_KNOWN, values))
+    on_card = await tx.execute(_ON_CARD_OR_ROLLING if shared else _ON_CARD, values)
+    case = await cases.get(tx, where.org, where.case_id)
+    known = CaseSnapshot(
+        states={identity_of(row): State(row.state) for row in rows},
+        on_case=case.on_case if case else frozenset(),
+        on_card={identity_of(row) for row in on_card},
+        drafts={identity_of(row) for row in rows if row.draft},
+    )
+    return known, {identity_of(row): row.id for row in rows}
+
+
+async def _offer(
+    tx: AsyncConnection,
+    where: CardPlace,
+    rows: Sequence[Row[Any]],
+    known: CaseSnapshot,
+    ids: Mapping[Identity, int],
+    at: float,
+) -> list[CardEntry]:
+    """The insights of these sightings, offered: new ones, withdrawn ones again, drafts whose id is certain now."""
+    offered = {identity_of(row): row for row in rows}
+    change = Change(State.OFFERED, at)
+    await cards.move(tx, [ids[identity] for identity in offered if identity in ids], change, was=State.WITHDRAWN)
+    for identity, row in offered.items():
+        if identity in known.drafts and not row.draft:
+            certain = {"draft": False, "ref": row.ref, "host": row.host}
+            await tx.execute(update(insights).where(insights.c.id == ids[identity]).values(**certain))
+    new = {identity: row for identity, row in offered.items() if identity not in ids}
+    made = await make(tx, where, [(as_candidate(row).insight, row.draft) for row in new.values()], at)
+    messages = {made[one]: f"{row.workspace}/{row.channel}/{row.message_ts}" for one, row in new.items()}
+    await cards.record(tx, messages, None, change)
+    ids = {**ids, **made}
+    await _write_down(tx, [(row, SightingState.OFFERED, None, ids[one]) for one, row in offered.items()])
+    return [CardEntry(ids[one], row.poster, row.message_ts, draft=row.draft) for one, row in offered.items()]
+
+
+async def make(
+    tx: AsyncConnection, where: CardPlace, new: Sequence[tuple[Insight, bool]], at: float
+) -> dict[Identity, int]:
+    """Insert insights, each with whether it is a draft, as offered; returns their ids."""
+    if not new:
+        return {}
+    fresh = {"state": State.OFFERED, "at": at, "ours": False, "left_out": False, "note": ""}
+    rows = [
+        {"org": where.org, "case_id": where.case_id, **columns_of(insight), "draft": draft, **fresh}
+        for insight, draft in new
+    ]
+    return {identity_of(row): row.id for row in await tx.execute(_NEW, rows)}
+
+
+def columns_of(insight: Insight) -> dict[str, str]:
+    """The columns that `sightings` and `insights` share."""
+    names = ("type", "scope", "resource_id", "ref", "host")
+    return {name: getattr(insight, name) for name in names}
+
+
+def as_candidate(row: Row[Any]) -> Candidate:
+    """A row of `sightings` as the link that it was made of."""
+    insight = Insight(InsightType(row.type), row.resource_id, row.ref, row.host, row.scope)
+    return Candidate(insight, tuple(json.loads(row.orgs)), draft=row.draft)
+
+
+async def _add_at_once(
+    tx: AsyncConnection, where: CardPlace, joined: Sequence[CardEntry], may: Collection[str], at: float
+) -> None:
+    """Mode auto: confirm in the name of who pasted it."""
+    by_poster: dict[str | None, list[int]] = {}
+    for entry in joined:
+        if auto_adds(entry.poster, may, draft=entry.draft):
+            by_poster.setdefault(entry.poster, []).append(entry.insight)
+    added: list[int] = []
+    for poster, ids in by_poster.items():
+        added += await cards.move(tx, ids, Change(State.CONFIRMED, at, by=poster), was=State.OFFERED)
+    if added:
+        await cards.touch(tx, added)
+        await enqueue(tx, JobKind.CASE, case_key(where.org, where.case_id))
+
+
+def _as_decided(row: Row[Any], decision: str) -> SightingDecision:
+    return SightingDecision(identity_of(row), row.ref, row.host, bool(row.draft), row.message_ts, str(decision))
+
+
+async def _write_down(
+    tx: AsyncConnection, decided: Sequence[tuple[Row[Any], SightingState, str | None, int | None]]
+) -> None:
+    """What became of these sightings, why, and as part of which insight."""
+    if not decided:
+        return
+    await tx.execute(
+        _DECIDED,
+        [{"sighting": row.id, "became": state, "why": why, "part_of": of} for row, state, why, of in decided],
+    )

@@ -1,0 +1,201 @@
+"""The open card of a thread and a case: what joins it, and when a new one takes over.
+
+A card holds a limited number of insights and takes links for a limited time; then the next card is posted nearer to
+where people read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.insights import CARD_HOLDS, moves_on, takes_more
+from bot.model import Card, CardItem, State, Thread
+from bot.store import Store, now, ties
+from bot.store.cards import Timing, create, end, get, items
+from bot.store.conditions import in_channel, of_case, place, this_case, this_channel
+from bot.store.jobs import JobKind, enqueue, reschedule
+from bot.store.schema import UNDECIDED, card_insights, cards, insights
+
+GROUP_HOLDS = 10
+"""Slack's limit of options in one element of checkboxes."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardEntry:
+    """An insight that joins a card, and the author and ts of the message with its link."""
+
+    insight: int
+    poster: str | None
+    message_ts: str
+    draft: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CardPlace:
+    """Where offered insights go: the thread's card about one case.
+
+    `rolling`: the card that bots' posts in this channel share, whatever thread it is in; a new one goes to this thread.
+    """
+
+    thread: Thread
+    org: str
+    case_id: str
+    rolling: bool = False
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The values of `this_case` and `this_thread`."""
+        return {**place(self.thread), "org": self.org, "case_id": self.case_id}
+
+
+# Made once, see `jobs`.
+_UNDECIDED = (
+    select(insights.c.id)
+    .join(card_insights, card_insights.c.insight == insights.c.id)
+    .where(card_insights.c.card == cards.c.id, insights.c.state.in_(UNDECIDED))
+)
+_ASKING = (
+    select(cards)
+    .where(
+        this_channel(cards),
+        this_case(cards),
+        cards.c.open,
+        or_(_UNDECIDED.exists(), cards.c.ts.is_(None) & cards.c.posting_since.is_(None)),
+    )
+    .order_by(cards.c.first_link_at.desc())
+    .limit(1)
+)
+_ON_CARD = card_insights.c.card == bindparam("of_card")
+_COUNT = select(func.count()).select_from(card_insights).where(_ON_CARD)
+_LAST_GROUP = select(func.coalesce(func.max(card_insights.c.group), 0)).where(_ON_CARD)
+_NEXT_VERSION = (
+    update(cards)
+    .where(cards.c.id == bindparam("of_card"))
+    .values(version=cards.c.version + 1)
+    .returning(cards.c.version)
+)
+_LEAVE = card_insights.delete().where(_ON_CARD, card_insights.c.insight.in_(bindparam("leaving", expanding=True)))
+_JOIN = insert(card_insights)
+# By whether it is a rolling card.
+_OPEN = {False: _ASKING.where(cards.c.thread_ts == bindparam("thread_ts")), True: _ASKING.where(cards.c.rolling)}
+
+
+async def join(tx: AsyncConnection, where: CardPlace, offered: Sequence[CardEntry], timing: Timing, at: float) -> None:
+    """Put insights on the open card; a new card takes over when that is full or old."""
+    rest = list(offered)
+    card = await _open_card(tx, where)
+    while rest:
+        held = 0 if card is None else await _count(tx, card.id)
+        if card is None or not takes_more(held, at - card.first_link_at, rolling=where.rolling):
+            card = await _roll_over(tx, where, card, at)
+            held = await _count(tx, card.id)
+        room = CARD_HOLDS - held
+        await _schedule(tx, card, timing, at)  # locks the job, which comes before its card
+        await _put_on(tx, card.id, rest[:room])
+        rest = rest[room:]
+
+
+async def is_asking(connection: AsyncConnection, where: CardPlace) -> bool:
+    """Whether an open card offers something here already."""
+    return await _open_card(connection, where) is not None
+
+
+async def removed(store: Store, where: Thread, ts: str, timing: Timing) -> None:
+    """Somebody deleted this message of a channel; if it was a card, later links get a new one."""
+    shown = select(cards.c.id).where(in_channel(cards, where), cards.c.ts == ts, cards.c.ended.is_(None))
+    async with store.read() as connection:
+        card_id = (await connection.execute(shown)).scalar_one_or_none()
+        card = await get(connection, card_id) if card_id else None
+    if card is not None:
+        async with store.write() as tx:
+            await ties.lock_case(tx, card.org, card.case_id)
+            await enqueue(tx, JobKind.CARD, card.id)
+            await close(tx, card, "message_deleted", timing)
+
+
+async def close(tx: AsyncConnection, card: Card, reason: str, timing: Timing) -> None:
+    """Slack shows this card no more. Offers that joined it after its last update were seen by nobody: they move on.
+
+    Under `lock_case` and the card's job.
+    """
+    await end(tx, card.id, reason)
+    if card.ts is None:
+        return
+    unseen = [item for item in await _offered(tx, card.id) if item.joined_version > card.shown_version]
+    if unseen:
+        entries = await _take_off(tx, card.id, unseen)
+        await join(tx, CardPlace(card.thread, card.org, card.case_id), entries, timing, await now(tx))
+
+
+async def _open_card(tx: AsyncConnection, where: CardPlace) -> Row[Any] | None:
+    """The card that later links join: one that nobody has decided on, or that was not posted yet."""
+    return (await tx.execute(_OPEN[where.rolling], where.values)).one_or_none()
+
+
+def _is_at(where: CardPlace) -> ColumnElement[bool]:
+    here = cards.c.rolling if where.rolling else cards.c.thread_ts == where.thread.ts
+    return and_(in_channel(cards, where.thread), of_case(cards, where.org, where.case_id), here)
+
+
+async def _count(tx: AsyncConnection, card: str) -> int:
+    return (await tx.execute(_COUNT, {"of_card": card})).scalar_one()
+
+
+async def _offered(tx: AsyncConnection, card: str) -> list[CardItem]:
+    return [item for item in await items(tx, card) if item.state is State.OFFERED]
+
+
+async def _take_off(tx: AsyncConnection, card: str, leaving: Sequence[CardItem]) -> list[CardEntry]:
+    """Take these insights off a card; returns how they join the next one."""
+    await tx.execute(_LEAVE, {"of_card": card, "leaving": [item.id for item in leaving]})
+    return [CardEntry(item.id, item.poster, item.message_ts, item.draft) for item in leaving]
+
+
+async def _roll_over(tx: AsyncConnection, where: CardPlace, old: Row[Any] | None, at: float) -> Row[Any]:
+    """A new open card, with what is undecided on the old one; a full card keeps its undecided insights."""
+    undecided: list[CardEntry] = []
+    if old is not None:
+        offered = await _offered(tx, old.id)
+        await enqueue(tx, JobKind.CARD, old.id)
+        undecided = await _take_off(tx, old.id, offered if moves_on(len(offered)) else [])
+        closed = {"open": False, "continued": bool(undecided), "version": cards.c.version + 1}
+        await tx.execute(update(cards).where(cards.c.id == old.id).values(**closed))
+    await tx.execute(update(cards).where(_is_at(where), cards.c.open).values(open=False))  # all on it is decided
+    more = {"version": 0, "open": True, "rolling": where.rolling}
+    card = await create(tx, "insights", where.thread, where.org, where.case_id, at, **more)
+    await _put_on(tx, card.id, undecided)
+    return card
+
+
+async def _put_on(tx: AsyncConnection, card: str, joining: Sequence[CardEntry]) -> None:
+    """New groups of checkboxes: if an offered group's options changed, Slack would forget people's ticks."""
+    if not joining:
+        return
+    version = (await tx.execute(_NEXT_VERSION, {"of_card": card})).scalar_one()
+    group = (await tx.execute(_LAST_GROUP, {"of_card": card})).scalar_one()
+    rows = [
+        {
+            "card": card,
+            "insight": entry.insight,
+            "group": group + 1 + number // GROUP_HOLDS,
+            "joined_version": version,
+            "poster": entry.poster,
+            "message_ts": entry.message_ts,
+        }
+        for number, entry in enumerate(joining)
+    ]
+    # Those that were withdrawn from this card before.
+    await tx.execute(_LEAVE, {"of_card": card, "leaving": [entry.insight for entry in joining]})
+    await tx.execute(_JOIN, rows)
+
+
+async def _schedule(tx: AsyncConnection, card: Row[Any], timing: Timing, at: float) -> None:
+    if card.ts is None and card.posting_since is None:
+        due = min(at + timing.delay, card.first_link_at + timing.at_most)
+        await reschedule(tx, JobKind.CARD, card.id, due)
+    else:
+        await enqueue(tx, JobKind.CARD, card.id, after=timing.delay)
