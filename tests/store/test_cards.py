@@ -1,5 +1,7 @@
 """Cards: which insights share one, when another takes over, and when it is shown."""
 
+from collections.abc import Iterable
+
 import pytest
 from sqlalchemy import select
 
@@ -80,17 +82,14 @@ async def test_no_group_is_larger_than_slack_takes(store):
     assert groups == GROUP_HOLDS * [1] + 4 * [2] + [3]
 
 
-async def test_thirty_links_make_a_card_of_twenty_and_one_of_ten(store):
-    await paste(store, *monitors(*range(30)))
-    assert [len(held) for held in await on_cards(store)] == [CARD_HOLDS, 10]
+@pytest.mark.parametrize("messages", [[range(20), [20]], [range(30)]], ids=["later", "at once"])
+async def test_links_beyond_the_twentieth_get_a_card_of_their_own(store, messages: list[Iterable[int]]):
+    for number, links in enumerate(messages):
+        await paste(store, *monitors(*links), ts=f"1000.00020{number}")
+    rest = len([link for links in messages for link in links]) - CARD_HOLDS
+    assert [len(held) for held in await on_cards(store)] == [CARD_HOLDS, rest]
     assert [card.continued for card in await cards_of(store)] == [False, False]
     assert set((await states(store)).values()) == {State.OFFERED}
-
-
-async def test_the_twenty_first_link_gets_a_card_of_its_own(store):
-    await paste(store, *monitors(*range(20)))
-    await paste(store, monitor(20), ts="1000.000300")
-    assert [len(held) for held in await on_cards(store)] == [20, 1]
 
 
 async def test_a_full_card_that_was_decided_in_part_hands_over_what_is_undecided(store):
@@ -206,15 +205,11 @@ async def move(store: Store, resource_id: str, change: Change, was: State | None
         return await cards.move(tx, [item.id], change, was=was or item.state) == [item.id]
 
 
-async def test_the_store_refuses_a_move_that_is_not_one_of_the_lifes(store):
+async def test_the_store_refuses_a_move_that_does_not_exist_or_from_where_the_insight_no_longer_is(store):
     await paste(store, monitor(1))
     assert not await move(store, "1", Change(State.ADDED, 1.0))
-    assert await states(store) == {"1": State.OFFERED}
-
-
-async def test_the_store_refuses_a_move_from_where_the_insight_no_longer_is(store):
-    await paste(store, monitor(1))
     assert not await move(store, "1", Change(State.DISMISSED, 1.0), was=State.CONFIRMED)
+    assert await states(store) == {"1": State.OFFERED}
     assert await move(store, "1", Change(State.DISMISSED, 1.0), was=State.OFFERED)
 
 

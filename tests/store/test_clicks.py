@@ -85,15 +85,15 @@ async def test_what_joined_after_the_clickers_version_stays_offered(store):
     await paste(store, monitor(4), ts="1000.000300")
     await press(store, await card_of(store), Action.ADD, 1, version=seen)
     assert (await states(store))["4"] is State.OFFERED
-    await press(store, await card_of(store), Action.DISMISS, version=seen)
+    clicked = await press(store, await card_of(store), Action.DISMISS, version=seen)
+    assert clicked.moved == 0
     assert (await states(store))["4"] is State.OFFERED
 
 
 async def test_a_click_on_an_older_version_still_counts_for_what_it_showed(store):
     seen = (await card_of(store)).version
     await paste(store, monitor(4), ts="1000.000300")
-    clicked = await press(store, await card_of(store), Action.DISMISS, version=seen)
-    assert clicked.moved == 3
+    assert (await press(store, await card_of(store), Action.DISMISS, version=seen)).moved == 3
 
 
 async def test_dismiss_dismisses_and_asks_datadog_for_nothing(store):
@@ -114,10 +114,28 @@ async def test_a_late_click_changes_nothing_and_learns_who_was_first(store, acti
     assert set((await states(store)).values()) == {State.DISMISSED}
 
 
-async def test_cancel_drops_what_was_never_sent(store):
+@pytest.mark.parametrize(
+    ("action", "delivered", "ours", "moved", "state"),
+    [
+        (Action.CANCEL, None, None, 3, State.DISMISSED),
+        (Action.RETRY, State.FAILED, None, 3, State.CONFIRMED),
+        (Action.UNDO, State.ADDED, True, 3, State.UNDOING),
+        (Action.UNDO, State.ADDED, False, 0, State.ADDED),
+    ],
+    ids=["cancel before it is sent", "retry", "undo what is ours", "leave what is not ours"],
+)
+async def test_a_later_button_moves_what_was_confirmed(
+    store, action: Action, delivered: State | None, ours: bool | None, moved: int, state: State
+):
     await press(store, await card_of(store), Action.ADD, 1, 2, 3)
-    assert (await press(store, await card_of(store), Action.CANCEL)).moved == 3
-    assert set((await states(store)).values()) == {State.DISMISSED}
+    if delivered:
+        await come_to(store, delivered, ours=ours, note="Datadog says: 'no'" if delivered is State.FAILED else "")
+    assert (await press(store, await card_of(store), action, by="U0BEN")).moved == moved
+    items = await items_of(store, await card_of(store))
+    assert {item.state for item in items} == {state}
+    assert {(item.by, item.note) for item in items} == {("U0BEN" if moved else "U0ANA", "")}, (
+        "why it failed is forgotten"
+    )
 
 
 async def test_cancel_takes_back_what_may_have_arrived(store):
@@ -127,28 +145,6 @@ async def test_cancel_takes_back_what_may_have_arrived(store):
     await press(store, await card_of(store), Action.CANCEL)
     assert set((await states(store)).values()) == {State.UNDOING}
     assert await jobs_of(store, JobKind.CASE) == [JOB]
-
-
-async def test_retry_confirms_again_what_failed_and_forgets_why(store):
-    await press(store, await card_of(store), Action.ADD, 1, 2, 3)
-    await come_to(store, State.FAILED, note="Datadog says: 'no'")
-    assert (await press(store, await card_of(store), Action.RETRY, by="U0BEN")).moved == 3
-    items = await items_of(store, await card_of(store))
-    assert {(item.state, item.by, item.note) for item in items} == {(State.CONFIRMED, "U0BEN", "")}
-
-
-async def test_undo_takes_off_what_the_bot_put_on(store):
-    await press(store, await card_of(store), Action.ADD, 1, 2, 3)
-    await come_to(store, State.ADDED, ours=True)
-    assert (await press(store, await card_of(store), Action.UNDO)).moved == 3
-    assert set((await states(store)).values()) == {State.UNDOING}
-
-
-async def test_undo_leaves_alone_what_was_there_without_the_bot(store):
-    await press(store, await card_of(store), Action.ADD, 1, 2, 3)
-    await come_to(store, State.ADDED, ours=False)
-    assert (await press(store, await card_of(store), Action.UNDO)).moved == 0
-    assert set((await states(store)).values()) == {State.ADDED}
 
 
 async def test_a_click_on_a_card_of_another_database_is_none(store):

@@ -1,5 +1,7 @@
 """Upkeep: a job that is missing is made again; what was finished long ago goes, and nothing else."""
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 from sqlalchemy import Table, func, insert, select, update
 
@@ -133,11 +135,26 @@ async def test_what_was_finished_just_now_stays(store):
     assert await retention.prune(store, KEEP) == 0
 
 
-async def test_a_card_stays_that_was_decided_on_lately_however_old_its_links_are(store):
-    await added(store, 1)
-    await let_time_pass(store)
+async def decided_lately(store: Store) -> None:
     async with store.write() as tx:
         await tx.execute(update(schema.insights).values(at=schema.insights.c.at + 2 * KEEP))
+
+
+async def under_way(store: Store) -> None:
+    async with store.write() as tx:
+        await tx.execute(update(schema.insights).values(state=State.CONFIRMED))
+
+
+async def not_shown(store: Store) -> None:
+    async with store.write() as tx:
+        await cards.bump(tx, (await card_of(store)).id)
+
+
+@pytest.mark.parametrize("keeps", [decided_lately, under_way, not_shown])
+async def test_a_card_stays_however_old_its_links_are(store, keeps: Callable[[Store], Awaitable[None]]):
+    await added(store, 1)
+    await let_time_pass(store)
+    await keeps(store)
     await retention.prune(store, KEEP)
     assert len(await cards_of(store)) == 1
 
@@ -151,30 +168,11 @@ async def test_what_nobody_has_decided_on_stays_and_can_still_be_taken_back(stor
     assert await take_back(store, 1) == 1
 
 
-async def test_what_is_under_way_stays(store):
-    await tie(store)
-    await paste(store, monitor(1))
-    await press(store, await card_of(store), Action.ADD, 1)
-    await show(store)
-    await let_time_pass(store)
-    await retention.prune(store, KEEP)
-    assert len(await cards_of(store)) == 1
-
-
 async def test_a_link_that_waits_for_its_threads_case_stays(store):
     await paste(store, monitor(1))
     await let_time_pass(store)
     assert await retention.prune(store, KEEP) == 0
     assert await sighted(store) == [(REPLY, "pending", None)]
-
-
-async def test_a_card_that_slack_does_not_show_as_it_is_stays(store):
-    await added(store, 1)
-    async with store.write() as tx:
-        await cards.bump(tx, (await card_of(store)).id)
-    await let_time_pass(store)
-    await retention.prune(store, KEEP)
-    assert len(await cards_of(store)) == 1
 
 
 @pytest.mark.parametrize("more", [0, 1])

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.insights import Action
-from bot.model import CaseName, Insight, InsightType, State, TieKind, TieSource
+from bot.model import CaseName, Insight, InsightType, State, Thread, TieKind, TieSource
 from bot.store import Store, jobs, now, offers, schema, tie_changes, ties
 from bot.store.jobs import JobKind
 from bot.store.offers import Rules
@@ -71,12 +71,6 @@ async def test_repeats_in_an_untied_thread_are_sighted_once_too(store):
     assert len(await jobs_of(store, JobKind.THREAD)) == 1
 
 
-async def test_two_monitors_in_one_message_are_two_insights(store):
-    await tie(store)
-    await paste(store, *monitors(1, 2))
-    assert await states(store) == {"1": State.OFFERED, "2": State.OFFERED}
-
-
 async def test_a_link_in_two_messages_of_a_thread_is_offered_once(store):
     await tie(store)
     await paste(store, monitor(1))
@@ -92,27 +86,17 @@ async def test_widget_21_of_two_dashboards_is_two_insights(store):
     assert [item.scope for item in await items_of(store, await card_of(store))] == ["a", "b"]
 
 
-async def test_one_link_in_two_threads_of_a_case_is_one_insight_on_two_cards(store):
+async def test_one_link_in_two_threads_of_a_case_is_one_insight_on_two_cards_and_a_decision_shows_on_both(store):
     await tie(store)
     await tie(store, ELSEWHERE)
     await paste(store, monitor(1))
     await paste(store, monitor(1), thread=ELSEWHERE, ts="2000.000200")
     assert await states(store) == {"1": State.OFFERED}
     assert await on_cards(store) == await on_cards(store, ELSEWHERE) == [["1"]]
-
-
-async def test_a_decision_in_one_thread_shows_on_the_cards_of_both(store):
-    await tie(store)
-    await tie(store, ELSEWHERE)
-    await paste(store, monitor(1))
-    await paste(store, monitor(1), thread=ELSEWHERE, ts="2000.000200")
-    there = (await card_of(store, ELSEWHERE)).version
-    await press(store, await card_of(store), Action.DISMISS)
-    assert (await card_of(store, ELSEWHERE)).version == there + 1
-    assert set(await jobs_of(store, JobKind.CARD)) == {
-        (await card_of(store)).id,
-        (await card_of(store, ELSEWHERE)).id,
-    }
+    here, elsewhere = await card_of(store), await card_of(store, ELSEWHERE)
+    await press(store, here, Action.DISMISS)
+    assert (await card_of(store, ELSEWHERE)).version == elsewhere.version + 1
+    assert set(await jobs_of(store, JobKind.CARD)) == {here.id, elsewhere.id}
 
 
 # --- not again ---
@@ -228,21 +212,15 @@ async def test_a_link_that_left_its_message_is_withdrawn(store):
     assert (await card_of(store)).version == version + 1
 
 
-async def test_a_link_that_another_message_still_has_stays_offered(store):
-    await tie(store)
-    await paste(store, monitor(1))
-    await paste(store, monitor(1), ts=LATER)
-    assert await take_back(store, 1) == 0
-    assert await states(store) == {"1": State.OFFERED}
-    assert await take_back(store, 1, ts=LATER) == 1
-
-
-async def test_a_link_that_another_thread_still_has_stays_offered(store):
+@pytest.mark.parametrize(("thread", "ts"), [(THREAD, LATER), (ELSEWHERE, "2000.000200")], ids=["message", "thread"])
+async def test_a_link_that_another_message_or_thread_still_has_stays_offered(store, thread: Thread, ts: str):
     await tie(store)
     await tie(store, ELSEWHERE)
     await paste(store, monitor(1))
-    await paste(store, monitor(1), thread=ELSEWHERE, ts="2000.000200")
+    await paste(store, monitor(1), thread=thread, ts=ts)
     assert await take_back(store, 1) == 0
+    assert await states(store) == {"1": State.OFFERED}
+    assert await take_back(store, 1, thread=thread, ts=ts) == 1
 
 
 @pytest.mark.parametrize("action", [Action.ADD, Action.DISMISS])
