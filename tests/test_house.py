@@ -13,11 +13,10 @@ PROJECT = Path(__file__).parents[1]
 BOT = PROJECT / "bot"
 CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 MOST_ARROWS, MOST_LINES, MOST_OF_A_FUNCTION = 90, 300, 40
-LONG_FILES = {
-    "store/migrations/versions/0001_first.py": "the whole schema, a column a line",
-}
+LONG_FILES: dict[str, str] = {}
+"""By file: why it may be."""
 LONG_FUNCTIONS = {
-    "store/migrations/versions/0001_first.py upgrade": "the whole schema, a column a line",
+    "store/migrations/versions/0001_first.py upgrade": "the whole schema",
     "slack/manifest.py app_manifest": "one literal: the manifest as Slack documents it",
     "listeners/modal.py register": "Bolt registers functions of this one: one for each thing that Slack sends",
 }
