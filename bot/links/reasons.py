@@ -16,12 +16,12 @@ SENTENCES: dict[Reason, str] = {
     Reason.LOGIN: "This is only a login page. Log in and paste the address that opens then.",
     Reason.BAD_ID: "The bot knows this page, but the link has no valid id. Copy the link again from the page.",
     Reason.OTHER_ORG: "The link and the case belong to different Datadog organisations.",
-    Reason.NOT_A_LINK: "This is no web address. Paste the whole link, beginning with https://.",
+    Reason.NOT_A_LINK: "This is no web address, or not all of one. Paste the whole link, beginning with https://.",
     Reason.NOT_OURS: "This is neither a Datadog link nor a change on a code host that the bot knows.",
     Reason.LOOK_ALIKE: "The host looks like Datadog's but is not one of Datadog's own. The link is not read.",
     Reason.DISGUISED: (
-        "The address may hide where it leads (a user name, a back-slash, foreign letters, invisible characters, an "
-        "unusual port). The link is not read."
+        "The link is not read: something in it can hide where it leads, such as a user name, a back-slash, a blank, "
+        "foreign or invisible letters, dots for a folder or an unusual port. Copy it again from the address bar."
     ),
     Reason.NOT_THE_APP: "This Datadog host serves no web app (documentation, API, status …), so it shows no insight.",
 }

@@ -30,6 +30,7 @@ _LINK = re.compile(
     r"(https?)://([a-z0-9._-]{1,253}+)(?::(?:443|80))?((?:/[^?#\\ ]*+)?)(?:\?([^#]*+))?(?:#(.*))?",
     re.IGNORECASE | re.ASCII | re.DOTALL,
 )
+_HAS_HOST = re.compile(r"https?://(?!:)[^/?#]*\w", re.IGNORECASE)
 CONTROL = re.compile(r"<([^<>|]*)(?:\|[^<>]*)?>")
 """Slack's markup of a link, `<url>` or `<url|label>`; also of mentions."""
 _SLASHES = re.compile(r"/{2,}")
@@ -53,7 +54,7 @@ def split(link: str) -> Address | Reason:
     link = _tidy(link)
     parts = _LINK.fullmatch(link) if link.isprintable() else None
     if parts is None:
-        return Reason.DISGUISED if _is_web(link) else Reason.NOT_A_LINK
+        return Reason.DISGUISED if _HAS_HOST.match(link) else Reason.NOT_A_LINK
     scheme, host, path, query, fragment = parts.groups(default="")
     if "//" in path:
         path = _SLASHES.sub("/", path)
@@ -114,10 +115,6 @@ def _tidy(link: str) -> str:
     if link and link[-1] in _SUSPICIOUS_ENDS:
         link = link if " " in link else link[: bare_end(link, 0)]
     return link
-
-
-def _is_web(link: str) -> bool:
-    return link[:8].lower().startswith(("http://", "https://"))
 
 
 def _param(piece: str) -> Param:
