@@ -77,11 +77,15 @@ def explain(link: str | None, *, as_json: bool) -> None:
 @click.argument("permalink")
 def why(permalink: str) -> None:
     """Explain what became of the links in the message at PERMALINK; with the settings of `run`."""
-    from bot import app, logs
+    from bot import app, commands, logs
     from bot.config import settings
 
+    message = commands.permalink(permalink)
+    if message is None:
+        raise _Refusal(f"{permalink} is not the address of a Slack message: ⋯ on the message, Copy link.")
+
     async def explanation() -> str:
-        return await app.why(settings.read(listens=False), permalink)
+        return await app.why(settings.read(listens=False), message)
 
     logs.configure()
     click.echo(_run(explanation()))

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.commands import Permalink, permalink
+from bot.commands import Permalink
 from bot.config import ConfigError
 from bot.config.organizations import OrganizationConfig
 from bot.config.settings import Settings
@@ -53,25 +53,28 @@ async def run(settings: Settings) -> None:
         waiting_for = ["The database is being opened."]
         http = server.HttpRoutes(health.starting(lambda: waiting_for[-1]))
         stop_listening = await stack.enter_async_context(_serving(settings, http))
-        context = await _context(settings, routes, orgs, stack, stopping, waiting_for.append)
+
+        async def patiently(slack: Slack) -> Myself | None:
+            waiting_for.append("Slack has not answered yet (auth.test).")
+            return await _patiently(slack, stopping)
+
+        context = await _context(settings, routes, orgs, stack, patiently)
         if context is not None:
             await _work(settings, context, http, stop_listening, stopping)
 
 
-async def why(settings: Settings, address: str) -> str:
-    """What became of the links of the message at this address; raises ConfigError with a sentence."""
-    message = permalink(address)
-    if message is None:
-        raise ConfigError("That is not the address of a Slack message: ⋯ on the message, Copy link.")
+async def why(settings: Settings, message: Permalink) -> str:
+    """What became of the links of this message; raises ConfigError with a sentence."""
     routes, orgs = settings.routes(), settings.orgs()
     async with contextlib.AsyncExitStack() as stack:
-        context = await _context(settings, routes, orgs, stack, asyncio.Event(), lambda _: None)
-        if context is None:
-            raise ConfigError("Slack does not answer; try again in a minute.")
         try:
+            context = await _context(settings, routes, orgs, stack, _myself)
+            assert context is not None, "nobody stops it"  # noqa: S101
             return await _why(context, message)
         except SlackTransient as later:
-            raise ConfigError(f"Slack does not answer ({later}); try again in a minute.") from later
+            raise ConfigError(
+                f"Slack does not answer ({later}); try again in a minute, or ask case-insights doctor."
+            ) from later
         except SlackPermanent as refused:
             raise ConfigError(refused_by_slack(refused)) from refused
 
@@ -92,10 +95,9 @@ async def _context(
     routes: Routes,
     orgs: Sequence[OrganizationConfig],
     stack: contextlib.AsyncExitStack,
-    stopping: asyncio.Event,
-    wait_for: Callable[[str], object],
+    ask_who: Callable[[Slack], Awaitable[Myself | None]],
 ) -> Context | None:
-    """The store and all clients; None when the bot was stopped before Slack answered."""
+    """The store and all clients. `ask_who` the bot is, where the settings have a token; None when that told nothing."""
     timeout = min(CALL_SECONDS, settings.lease / 4)
     store = Store(settings.database_url)
     stack.push_async_callback(store.close)
@@ -110,9 +112,12 @@ async def _context(
 
         workspaces = await installations.workspaces(settings.oauth, store, connect)
     else:
-        workspaces = await _one_workspace(settings, connect, stopping, wait_for)
-        if workspaces is None:
+        assert settings.slack_bot_token is not None, "the settings have one of the two"  # noqa: S101
+        slack = connect(settings.slack_bot_token)
+        myself = await ask_who(slack)
+        if myself is None:
             return None
+        workspaces = OneWorkspace(Workspace(slack, myself))
     return Context(
         store=store,
         workspaces=workspaces,
@@ -127,20 +132,6 @@ async def _context(
         mode=settings.mode,
         shared=settings.shared_channels,
     )
-
-
-async def _one_workspace(
-    settings: Settings,
-    connect: Callable[[SecretStr], Slack],
-    stopping: asyncio.Event,
-    wait_for: Callable[[str], object],
-) -> OneWorkspace | None:
-    """The workspace of the token in the settings; None when the bot was stopped before Slack answered."""
-    assert settings.slack_bot_token is not None, "the settings have one of the two"  # noqa: S101
-    wait_for("Slack has not answered yet (auth.test).")
-    slack = connect(settings.slack_bot_token)
-    myself = await _myself(slack, stopping)
-    return None if myself is None else OneWorkspace(Workspace(slack, myself))
 
 
 async def _work(
@@ -225,16 +216,22 @@ def _organization(
     return Organization(config.hosts, datadog, titles, f"https://{config.case_host}{case_path}", config.teams)
 
 
-async def _myself(slack: Slack, stopping: asyncio.Event) -> Myself | None:
+async def _myself(slack: Slack) -> Myself:
+    """Who the bot is; raises SlackTransient, and ConfigError where Slack refuses its token."""
+    try:
+        return await slack.myself()
+    except SlackPermanent as refused:
+        raise ConfigError(
+            f"SLACK_BOT_TOKEN: Slack does not accept it ({refused.reason}); "
+            "copy it again from your Slack app's page, OAuth & Permissions; reinstall the app if it was removed."
+        ) from refused
+
+
+async def _patiently(slack: Slack, stopping: asyncio.Event) -> Myself | None:
     """Who the bot is, asked until Slack answers; None when the bot is stopped before."""
     while not stopping.is_set():
         try:
-            return await slack.myself()
-        except SlackPermanent as refused:
-            raise ConfigError(
-                f"SLACK_BOT_TOKEN: Slack does not accept it ({refused.reason}); "
-                "copy it again from your Slack app's page, OAuth & Permissions; reinstall the app if it was removed."
-            ) from refused
+            return await _myself(slack)
         except SlackTransient as later:
             log.warning("slack.not_answering", why=str(later), next_try_in=HELLO_SECONDS)
             with contextlib.suppress(TimeoutError):

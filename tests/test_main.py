@@ -99,8 +99,23 @@ def test_explain_refuses_a_bad_file_of_routes_in_a_sentence(tmp_path: Path):
     assert result.exit_code == 2
     assert result.output == (
         "case-insights: CASE_INSIGHTS_ROUTES_FILE: none.toml cannot be read (No such file or directory); "
-        "check its path.\n"
+        "check its path and mode.\n"
     )
+
+
+def test_why_refuses_what_is_no_address_before_it_asks_for_settings():
+    result = ask("why", "hello")
+    assert result.exit_code == 2
+    assert result.output.startswith("case-insights: hello is not the address of a Slack message: ")
+
+
+def test_why_asks_slack_once_and_says_that_it_does_not_answer(tmp_path: Path):
+    nobody = {**ENOUGH, "SLACK_API_URL": "http://127.0.0.1:1/"}
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in nobody.items()))
+    result = ask("why", "https://acme.slack.com/archives/C0123/p1700000000000100")
+    assert result.exit_code == 2
+    assert result.output.startswith("case-insights: Slack does not answer (auth.test: ")
+    assert "next_try_in" not in result.output
 
 
 def test_explain_pays_for_neither_slack_nor_the_database():
