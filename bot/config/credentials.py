@@ -29,17 +29,17 @@ def read_secret(name: str, value: SecretStr | None, file: Path | None, *, where:
     try:
         text = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{where}{in_file}: {file} cannot be read ({unreadable(error)}); check its path and mode."
-        ) from error
+        raise ConfigError(f"{where}{in_file}: {unreadable(file, error)}") from error
     if not text:
         raise ConfigError(f"{where}{in_file}: {file} is empty; write the secret into it.")
     return Secret(SecretStr(text), file)
 
 
-def unreadable(error: OSError | UnicodeDecodeError) -> str:
-    """Why a text file cannot be read."""
-    return str(error.strerror) if isinstance(error, OSError) else "it is not UTF-8 text"
+def unreadable(file: object, error: OSError | UnicodeDecodeError) -> str:
+    """Why this text file cannot be read, as a sentence with the next step."""
+    if isinstance(error, OSError):
+        return f"{file} cannot be read ({error.strerror}); check its path and mode."
+    return f"{file} cannot be read (it is not UTF-8 text); save it as UTF-8."
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ def problem(url: str) -> str | None:
         return "DATABASE_URL: the user or password holds an @; write it as %40."
     if url.startswith("postgres"):
         missing = find_spec("psycopg") is None
-        text = "DATABASE_URL names PostgreSQL, whose driver is not installed: pip install '.[postgres]' in its folder."
-        return text if missing else None
+        step = "run .venv/bin/pip install '.[postgres]' in the folder of Case Insights"
+        return f"DATABASE_URL names PostgreSQL, whose driver is not installed: {step}." if missing else None
     file = Path(url.removeprefix("sqlite:///"))
     if not file.parent.is_dir():
         return f"DATABASE_URL: there is no folder {file.parent}; make it, or choose another path."

@@ -23,7 +23,7 @@ def read(process: Mapping[str, str] | None = None, *, env_file: str | None = ENV
     try:
         from_file = dotenv_values(env_file) if env_file is not None and Path(env_file).is_file() else {}
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{env_file} cannot be read ({unreadable(error)}); check it and its mode.") from error
+        raise ConfigError(unreadable(env_file, error)) from error
     variables = {**from_file, **(os.environ if process is None else process)}
     return {name: value or "" for name, value in variables.items() if value or name == CONFIRMERS}
 
@@ -49,8 +49,6 @@ def routes(file: Path | None, *, scm_hosts: Collection[str], case_path: str) -> 
         extra = file.read_text(encoding="utf-8") if file is not None else None
         return load(extra, source=str(file), scm_hosts=scm_hosts, case_path=case_path)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"CASE_INSIGHTS_ROUTES_FILE: {file} cannot be read ({unreadable(error)}); check its path."
-        ) from error
+        raise ConfigError(f"CASE_INSIGHTS_ROUTES_FILE: {unreadable(file, error)}") from error
     except RoutesError as error:
         raise ConfigError(f"CASE_INSIGHTS_ROUTES_FILE: {error}") from error

@@ -120,11 +120,9 @@ def _tables(file: Path) -> Mapping[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{ORGS_FILE}: {file} cannot be read ({unreadable(error)}); check its path and mode."
-        ) from error
+        raise ConfigError(f"{ORGS_FILE}: {unreadable(file, error)}") from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{ORGS_FILE}: {file} is not TOML ({error}).") from error
+        raise ConfigError(f"{ORGS_FILE}: {file} is not TOML ({error}); mend it there.") from error
 
 
 def _organization(file: Path, name: str, content: object) -> OrganizationConfig:

@@ -91,7 +91,8 @@ def _oauth_problems(variables: Mapping[str, str]) -> Iterator[str]:
         step = _OAUTH_STEPS["CASE_INSIGHTS_SECRET_KEY"]
         yield f"CASE_INSIGHTS_SECRET_KEY is no key of {KEY_BYTES} bytes in base64: {step}."
     if find_spec("cryptography") is None:
-        yield "CASE_INSIGHTS_SECRET_KEY needs a library that is not installed: pip install '.[oauth]' in its folder."
+        step = "run .venv/bin/pip install '.[oauth]' in the folder of Case Insights"
+        yield f"CASE_INSIGHTS_SECRET_KEY needs a library that is not installed: {step}."
 
 
 def secret_keys(value: str) -> tuple[str, ...]:

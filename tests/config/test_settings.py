@@ -209,7 +209,7 @@ def test_nothing_set_is_as_many_problems_as_there_are_things_to_set():
 def test_an_env_file_that_is_no_text_is_a_sentence(tmp_path: Path):
     (tmp_path / ".env").write_bytes(b"SLACK_BOT_TOKEN=\xff\xfe")
     found, problems = examine(ENOUGH, env_file=str(tmp_path / ".env"))
-    assert list(problems.values()) == [f"{tmp_path}/.env cannot be read (it is not UTF-8 text); check it and its mode."]
+    assert list(problems.values()) == [f"{tmp_path}/.env cannot be read (it is not UTF-8 text); save it as UTF-8."]
     assert found.slack_app_token.get_secret_value() == "xapp-very-secret"
 
 
@@ -295,7 +295,7 @@ def test_a_secrets_file_that_cannot_be_used_is_named(tmp_path: Path):
     file.write_text(" \n")
     assert refusal(given) == f"DD_API_KEY_FILE: {file} is empty; write the secret into it."
     file.write_bytes(b"\xff\xfe")
-    assert refusal(given).startswith(f"DD_API_KEY_FILE: {file} cannot be read (it is not UTF-8 text)")
+    assert refusal(given) == f"DD_API_KEY_FILE: {file} cannot be read (it is not UTF-8 text); save it as UTF-8."
 
 
 # --- what nobody must read ---
