@@ -236,6 +236,21 @@ async def test_when_the_app_is_taken_out_its_token_is_forgotten_and_it_can_come_
     await w.bots.card(root, f"Added to {KEY} by Ana")
 
 
+async def test_where_the_key_was_lost_the_bot_starts_and_the_app_can_be_installed_again(w: World) -> None:
+    await w.install("acme")
+    async with w.bots.transaction() as tx:
+        await tx.execute(text("UPDATE slack_bots SET bot_token = 'unreadable'"))
+        await tx.execute(text("UPDATE slack_installations SET bot_token = 'unreadable'"))
+    for bot in w.bots.bots:
+        assert await bot.stop() == 0
+    await w.bots.start()
+    assert "installation.unreadable" in w.bots.log
+    assert (await w.install("acme")).status_code == 200
+    root, card = await offered(w.bots)
+    await w.bots.click(card, "insights.add")
+    await w.bots.card(root, f"Added to {KEY} by Ana")
+
+
 async def test_a_state_is_of_one_browser_and_counts_once(w: World) -> None:
     address, cookie = await w.begin("acme")
     stolen = await w.come_back(address)

@@ -6,7 +6,7 @@ import pytest
 
 from bot.commands import CaseReference
 from bot.datadog.client import DatadogTransient
-from bot.model import CaseName
+from bot.model import Case, CaseName
 from bot.services import cases
 from bot.services.cases import CredentialsRefused
 from bot.store import tie_changes
@@ -69,9 +69,16 @@ def test_a_name_can_mean_a_case_of_each_organisation_that_may_have_it(reference,
 
 async def test_who_ask_at_the_same_time_share_one_call_and_its_answer_counts_for_a_while(office):
     [org], name = office.context.orgs.values(), CaseName("default", KEY)
-    org.asking[KEY] = asyncio.create_task(asyncio.sleep(0.01, CASE))
-    answers = await asyncio.gather(*(cases.resolve(office.context, name) for _ in range(5)))
-    assert (answers, office.datadog.control.calls) == ([CASE] * 5, []), "one call is under way"
+    released = asyncio.Event()
+
+    async def under_way() -> Case:
+        await released.wait()
+        return CASE
+
+    org.asking[KEY] = asyncio.create_task(under_way())
+    asked = [asyncio.create_task(cases.resolve(office.context, name)) for _ in range(5)]
+    released.set()
+    assert (await asyncio.gather(*asked), office.datadog.control.calls) == ([CASE] * 5, []), "one call is under way"
     org.asking.clear()
     answers = [await cases.resolve(office.context, name) for _ in range(2)]
     assert {case and case.key for case in answers} == {KEY}
