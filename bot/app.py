@@ -29,7 +29,7 @@ from bot.slack.errors import SlackPermanent, SlackTransient
 from bot.slack.http_mode import HttpMode
 from bot.slack.socket_mode import SocketMode, SocketModeEnd
 from bot.slack.transport import LastEvent, Transport
-from bot.slack.workspaces import OneWorkspace, Workspace
+from bot.slack.workspaces import OneWorkspace, Workspace, Workspaces
 from bot.store import Store, migrate
 from bot.store.cards import Timing
 from bot.worker.loop import Worker
@@ -107,17 +107,9 @@ async def _context(
     def connect(token: SecretStr) -> Slack:
         return Slack(_client(settings, session, token.get_secret_value()))
 
-    if settings.oauth is not None:
-        from bot.services import installations
-
-        workspaces = await installations.workspaces(settings.oauth, store, connect)
-    else:
-        assert settings.slack_bot_token is not None, "the settings have one of the two"  # noqa: S101
-        slack = connect(settings.slack_bot_token)
-        myself = await ask_who(slack)
-        if myself is None:
-            return None
-        workspaces = OneWorkspace(Workspace(slack, myself))
+    workspaces = await _workspaces(settings, store, connect, ask_who)
+    if workspaces is None:
+        return None
     return Context(
         store=store,
         workspaces=workspaces,
@@ -132,6 +124,22 @@ async def _context(
         mode=settings.mode,
         shared=settings.shared_channels,
     )
+
+
+async def _workspaces(
+    settings: Settings,
+    store: Store,
+    connect: Callable[[SecretStr], Slack],
+    ask_who: Callable[[Slack], Awaitable[Myself | None]],
+) -> Workspaces | None:
+    if settings.oauth is not None:
+        from bot.services import installations
+
+        return await installations.workspaces(settings.oauth, store, connect)
+    assert settings.slack_bot_token is not None, "the settings have one of the two"  # noqa: S101
+    slack = connect(settings.slack_bot_token)
+    myself = await ask_who(slack)
+    return None if myself is None else OneWorkspace(Workspace(slack, myself))
 
 
 async def _work(
