@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+import psycopg
+from sqlalchemy import Connection
 from sqlalchemy.exc import ProgrammingError
 
 from bot.store import Store, engine, migrate
@@ -49,12 +50,13 @@ def watch(folder: Path) -> None:
 
     sqlite3.connect = watched  # type: ignore[assignment]
 
-    def on_postgresql(connection: Connection, _: object, statement: str, values: Any, *more: object) -> None:
-        if connection.dialect.name == "postgresql":
-            first = values[0] if isinstance(values, list) and values else values
-            _note(folder, "postgresql", statement, first if isinstance(first, dict) else {})
+    execute: Callable[..., Any] = psycopg.AsyncConnection.execute
 
-    event.listen(Engine, "before_cursor_execute", on_postgresql)
+    async def on_postgresql(self: Any, statement: Any, values: Any = None, **kwargs: Any) -> Any:
+        _note(folder, "postgresql", statement.decode() if isinstance(statement, bytes) else statement, values or {})
+        return await execute(self, statement, values, **kwargs)
+
+    psycopg.AsyncConnection.execute = on_postgresql  # type: ignore[method-assign]
 
 
 def _note(folder: Path, database: str, statement: str, values: Mapping[str, Any]) -> None:

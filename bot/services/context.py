@@ -9,7 +9,6 @@ from functools import partial
 
 import structlog
 from cachetools import TTLCache
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.datadog.client import Datadog, DatadogCase
 from bot.datadog.titles import Titles
@@ -23,6 +22,7 @@ from bot.slack.errors import SlackPermanent
 from bot.slack.workspaces import Workspaces
 from bot.store import Store
 from bot.store.cards import Timing
+from bot.store.transaction import Transaction
 
 SEARCHES_SECONDS = 60.0
 PERSON_WITHIN = 1.0
@@ -140,6 +140,6 @@ class Context:
         refusal = await self.refusal(workspace, user)
         return sentences.refused(refusal, (await self.myself(workspace)).team_name, what) if refusal else None
 
-    def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
+    def write(self) -> AbstractAsyncContextManager[Transaction]:
         """A transaction that waits its turn for as long as the lease allows."""
         return self.store.write(patience=self.lease / 4)

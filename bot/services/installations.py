@@ -23,7 +23,7 @@ from slack_sdk.oauth.installation_store.sqlalchemy import AsyncSQLAlchemyInstall
 from slack_sdk.oauth.state_store.sqlalchemy import AsyncSQLAlchemyOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import ColumnElement, Table, and_, case, delete, desc, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.config.settings import OAuth
 from bot.slack.client import Slack
@@ -32,6 +32,7 @@ from bot.slack.manifest import INSTALL_PATH
 from bot.slack.oauth import Installing
 from bot.slack.workspaces import Workspace
 from bot.store import Store
+from bot.store.transaction import Transaction
 
 STATE_SECONDS = 600
 """How long a person may take to press Allow."""
@@ -41,6 +42,10 @@ NEXT = "put the key that it was encrypted with behind the new one, with a comma,
 """The next step where no key of CASE_INSIGHTS_SECRET_KEY opens a token."""
 
 log = structlog.get_logger(__name__)
+
+
+_NO_ENGINE = cast(AsyncEngine, None)
+"""What would run slack_sdk's own statements: the store runs ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ class StoredInstallations(AsyncSQLAlchemyInstallationStore):
     """Bolt's flow calls `async_save`; the tables are slack_sdk's, the rest is ours."""
 
     def __init__(self, store: Store, client_id: str, keys: Sequence[SecretStr]) -> None:
-        super().__init__(client_id, cast(AsyncEngine, store.engine))
+        super().__init__(client_id, _NO_ENGINE)
         self._store = store
         fernets = [Fernet(key.get_secret_value()) for key in keys]
         self._first, self._all = fernets[0], MultiFernet(fernets)
@@ -120,7 +125,7 @@ class StoredInstallations(AsyncSQLAlchemyInstallationStore):
                     elif table is self.bots:
                         _log_unreadable(_workspace(row))
 
-    async def _forget(self, tx: AsyncConnection, workspace: str, before: float) -> None:
+    async def _forget(self, tx: Transaction, workspace: str, before: float) -> None:
         earlier = datetime.fromtimestamp(before, UTC).replace(tzinfo=None)
         for table in (self.bots, self.installations):
             await tx.execute(delete(table).where(self._of(table, workspace), table.c.installed_at < earlier))
@@ -156,7 +161,7 @@ class States(AsyncSQLAlchemyOAuthStateStore):
     """Installations that somebody has started, in the database, so that another replica can finish them."""
 
     def __init__(self, store: Store) -> None:
-        super().__init__(STATE_SECONDS, cast(AsyncEngine, store.engine))
+        super().__init__(STATE_SECONDS, _NO_ENGINE)
         self._store = store
 
     async def async_issue(self, *args: Any, **kwargs: Any) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands import parse_case
 from bot.datadog.client import DatadogTransient
@@ -20,6 +19,7 @@ from bot.services.checks import UserError, named_case, permit
 from bot.services.context import PERSON_WITHIN, Context
 from bot.store import additions, cards, comments, now, tie_changes
 from bot.store.additions import Addition
+from bot.store.transaction import Transaction
 
 Json = dict[str, Any]
 
@@ -115,7 +115,7 @@ async def _write(context: Context, user: str, filled: Filled, case: Case) -> str
     return sentences.modal_changed([(item, names.get(item.by or "", "")) for item in decided])
 
 
-async def _withdraw_replaced(tx: AsyncConnection, old: Sequence[CardItem], new: Sequence[Insight], user: str) -> None:
+async def _withdraw_replaced(tx: Transaction, old: Sequence[CardItem], new: Sequence[Insight], user: str) -> None:
     """What a card offered under another id or type than it was added with."""
     kept = {insight.identity for insight in new}
     replaced = [item.id for item in old if item.state is State.OFFERED and item.identity not in kept]

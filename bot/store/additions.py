@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import may_move
 from bot.model import Identity, Insight, State, Thread
 from bot.store import cards, cases, now, offers, schema, ties
 from bot.store.cards import Timing
 from bot.store.conditions import identity_of, in_thread, of_case
-from bot.store.jobs import JobKind, case_key, enqueue
+from bot.store.jobs import case_key, enqueue
 from bot.store.open_cards import CardEntry, CardPlace, join
 from bot.store.schema import card_insights, insights
+from bot.store.transaction import JobKind, Transaction
 
 AT_ONCE = Timing(0.0)
 
@@ -54,7 +54,7 @@ class Added:
     earlier: Sequence[Earlier]
 
 
-async def add(tx: AsyncConnection, addition: Addition) -> Added:
+async def add(tx: Transaction, addition: Addition) -> Added:
     """Confirm these insights; the transaction has locked no card yet, and the caller wakes delivery."""
     await ties.lock_case(tx, addition.org, addition.case_id)
     at = await now(tx)
@@ -86,14 +86,14 @@ async def add(tx: AsyncConnection, addition: Addition) -> Added:
     return Added(len(confirmed), earlier)
 
 
-async def _known(tx: AsyncConnection, addition: Addition, wanted: Collection[Identity]) -> dict[Identity, Row[Any]]:
+async def _known(tx: Transaction, addition: Addition, wanted: Collection[Identity]) -> dict[Identity, Row[Any]]:
     resources = {identity.resource_id for identity in wanted}
     of_this = of_case(insights, addition.org, addition.case_id) & insights.c.resource_id.in_(resources)
     rows = await tx.execute(select(insights).where(of_this))
     return {identity: row for row in rows if (identity := identity_of(row)) in wanted}
 
 
-async def _show(tx: AsyncConnection, addition: Addition, confirmed: Sequence[int], at: float) -> None:
+async def _show(tx: Transaction, addition: Addition, confirmed: Sequence[int], at: float) -> None:
     """On the cards that have these insights; what no card of this thread has joins its open card."""
     if not confirmed:
         return

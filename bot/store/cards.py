@@ -11,14 +11,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
 from sqlalchemy.engine import Row
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import metrics
 from bot.insights import may_move
 from bot.model import Card, CardItem, InsightType, State, Thread
 from bot.store.conditions import in_channel, in_thread, place
-from bot.store.jobs import JobKind, enqueue
+from bot.store.connection import Connection
+from bot.store.jobs import enqueue
 from bot.store.schema import card_insights, cards, insights, transitions
+from bot.store.transaction import JobKind, Transaction
 
 COUNTED = 1_000
 """Insights of one place that are counted: nobody needs the exact number of a busy channel."""
@@ -79,12 +80,12 @@ _SHOW = (
 _BUMP = update(cards).where(cards.c.id == bindparam("card")).values(version=cards.c.version + 1)
 
 
-async def get(connection: AsyncConnection, card: str) -> Card | None:
+async def get(connection: Connection, card: str) -> Card | None:
     row = (await connection.execute(_GET, {"card": card})).one_or_none()
     return None if row is None else _card(row)
 
 
-async def last_added(connection: AsyncConnection, thread: Thread) -> Card | None:
+async def last_added(connection: Connection, thread: Thread) -> Card | None:
     """The thread's newest card that shows an insight that the bot added."""
     added = (
         select(card_insights.c.card)
@@ -96,7 +97,7 @@ async def last_added(connection: AsyncConnection, thread: Thread) -> Card | None
     return None if row is None else _card(row)
 
 
-async def counts(connection: AsyncConnection, place: Thread) -> dict[State, int]:
+async def counts(connection: Connection, place: Thread) -> dict[State, int]:
     """How many insights on the cards of a thread, or of a whole channel, are in each state; of COUNTED at most."""
     some = (
         select(insights.c.id, insights.c.state)
@@ -113,7 +114,7 @@ async def counts(connection: AsyncConnection, place: Thread) -> dict[State, int]
 
 
 async def create(
-    tx: AsyncConnection, kind: str, thread: Thread, org: str, case_id: str, at: float, **more: object
+    tx: Transaction, kind: str, thread: Thread, org: str, case_id: str, at: float, **more: object
 ) -> Row[Any]:
     """A new card that is not posted yet; `more`: its other columns."""
     fresh = {"id": secrets.token_hex(6), "shown_version": 0, "first_link_at": at, "continued": False}
@@ -121,12 +122,12 @@ async def create(
     return (await tx.execute(insert(cards).values(**row).returning(cards))).one()
 
 
-async def items(connection: AsyncConnection, card: str) -> list[CardItem]:
+async def items(connection: Connection, card: str) -> list[CardItem]:
     """The card's insights in the order in which they joined."""
     return [_item(row) for row in await connection.execute(_ITEMS, {"of_card": card})]
 
 
-async def by_id(connection: AsyncConnection, ids: Collection[int]) -> list[CardItem]:
+async def by_id(connection: Connection, ids: Collection[int]) -> list[CardItem]:
     """These insights, each as one of its cards shows it."""
     rows = await connection.execute(
         select(insights, *SHOWN)
@@ -137,7 +138,7 @@ async def by_id(connection: AsyncConnection, ids: Collection[int]) -> list[CardI
     return list({row.id: _item(row) for row in rows}.values())
 
 
-async def move(tx: AsyncConnection, ids: Collection[int], change: Change, *, was: State) -> list[int]:
+async def move(tx: Transaction, ids: Collection[int], change: Change, *, was: State) -> list[int]:
     """Move those of these insights that are still in `was`, if that move exists; returns the ids that moved."""
     if not ids or not may_move(was, change.state, deliberate=change.deliberate):
         return []
@@ -160,7 +161,7 @@ async def move(tx: AsyncConnection, ids: Collection[int], change: Change, *, was
     return moved
 
 
-async def record(tx: AsyncConnection, messages: Mapping[int, str], old: State | None, change: Change) -> None:
+async def record(tx: Transaction, messages: Mapping[int, str], old: State | None, change: Change) -> None:
     """Add a line to the audit for each insight; `messages`: by insight, the message with its link."""
     if not messages:
         return
@@ -171,7 +172,7 @@ async def record(tx: AsyncConnection, messages: Mapping[int, str], old: State | 
     metrics.moves.labels(str(change.state)).inc(len(lines))
 
 
-async def touch(tx: AsyncConnection, moved: Collection[int]) -> None:
+async def touch(tx: Transaction, moved: Collection[int]) -> None:
     """Every card that shows one of these insights gets a new version, and its job is due."""
     if not moved:
         return
@@ -180,35 +181,35 @@ async def touch(tx: AsyncConnection, moved: Collection[int]) -> None:
         await bump(tx, card)
 
 
-async def bump(tx: AsyncConnection, card: str) -> None:
+async def bump(tx: Transaction, card: str) -> None:
     """A new version of one card; its job first (see `jobs`)."""
     await enqueue(tx, JobKind.CARD, card)
     await tx.execute(_BUMP, {"card": card})
 
 
-async def shown(tx: AsyncConnection, card: str, version: int, ts: str, digest: str) -> None:
+async def shown(tx: Transaction, card: str, version: int, ts: str, digest: str) -> None:
     """Slack shows this version under this ts. Under the job's `check_lease`."""
     await tx.execute(_SHOW, {"card": card, "now_at": ts, "now_shown": version, "now_reads": digest})
 
 
-async def nothing_to_show(tx: AsyncConnection, card: str, version: int) -> None:
+async def nothing_to_show(tx: Transaction, card: str, version: int) -> None:
     """It was never posted, and all its offers were withdrawn: there is nothing to post."""
     await _set(tx, card, shown_version=version)
 
 
-async def lost(tx: AsyncConnection, card: str) -> None:
+async def lost(tx: Transaction, card: str) -> None:
     """Its message cannot be changed any more: the card is posted again as a new reply."""
     await _set(tx, card, ts=None, posting_since=None)
 
 
-async def move_to_dm(tx: AsyncConnection, card: Card, channel: str) -> None:
+async def move_to_dm(tx: Transaction, card: Card, channel: str) -> None:
     """The card is now in somebody's direct messages, outside any thread. Under `check_lease`."""
     in_dm = in_thread(cards, Thread(card.thread.workspace, channel, ""))
     await tx.execute(update(cards).where(in_dm, cards.c.open, cards.c.id != card.id).values(open=False))
     await _set(tx, card.id, channel=channel, thread_ts="", posting_since=None)
 
 
-async def owe_late_reply(tx: AsyncConnection, insight: int) -> None:
+async def owe_late_reply(tx: Transaction, insight: int) -> None:
     """The newest card that shows this insight owes its thread a reply that it failed."""
     newest = (
         select(cards.c.id)
@@ -223,27 +224,27 @@ async def owe_late_reply(tx: AsyncConnection, insight: int) -> None:
     await tx.execute(update(cards).where(cards.c.id == newest).values(late_replies_due=due))
 
 
-async def late_reply_leaves(tx: AsyncConnection, card: str, at: float) -> None:
+async def late_reply_leaves(tx: Transaction, card: str, at: float) -> None:
     """Commit this before the reply is sent: it may arrive."""
     await _set(tx, card, late_reply_since=at)
 
 
-async def late_reply_posted(tx: AsyncConnection, card: str, number: int) -> None:
+async def late_reply_posted(tx: Transaction, card: str, number: int) -> None:
     """The thread has this many replies about late failures now."""
     await _set(tx, card, late_replies_posted=number, late_reply_since=None)
 
 
-async def posting(tx: AsyncConnection, card: str, at: float) -> None:
+async def posting(tx: Transaction, card: str, at: float) -> None:
     """Commit this before the card is posted: it may arrive."""
     await _set(tx, card, posting_since=at)
 
 
-async def end(tx: AsyncConnection, card: str, reason: str) -> None:
+async def end(tx: Transaction, card: str, reason: str) -> None:
     """Slack will never show this card again."""
     await _set(tx, card, ended=reason, open=False)
 
 
-async def _set(tx: AsyncConnection, card: str, **values: object) -> None:
+async def _set(tx: Transaction, card: str, **values: object) -> None:
     await tx.execute(update(cards).where(cards.c.id == card).values(**values))
 
 

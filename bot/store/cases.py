@@ -6,14 +6,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import metrics
 from bot.model import Case, Identity, InsightType, State
 from bot.store import cards, now
 from bot.store.conditions import identity_of, of_case, this_case
+from bot.store.connection import Connection
 from bot.store.engine import server_now, upsert
 from bot.store.schema import AT_WORK, cases, insights
+from bot.store.transaction import Transaction
 
 LATE_SECONDS = 120.0
 """By then nobody watches the card any more: a failure is also said in the thread."""
@@ -59,7 +60,7 @@ _WORK = (
 )
 
 
-async def save(tx: AsyncConnection, case: Case) -> None:
+async def save(tx: Transaction, case: Case) -> None:
     """Keep what Datadog answered. Under `lock_case`.
 
     Every card that offers something under an older key, title or status is updated. An offer that is on the case
@@ -83,7 +84,7 @@ async def save(tx: AsyncConnection, case: Case) -> None:
         await cards.touch(tx, (await tx.execute(offered)).scalars().all())
 
 
-async def get(connection: AsyncConnection, org: str, case_id: str) -> Case | None:
+async def get(connection: Connection, org: str, case_id: str) -> Case | None:
     row = (await connection.execute(_GET, {"org": org, "case_id": case_id})).one_or_none()
     if row is None:
         return None
@@ -91,7 +92,7 @@ async def get(connection: AsyncConnection, org: str, case_id: str) -> Case | Non
     return Case(row.org, row.case_id, row.key, row.title, row.closed, row.archived, on_case)
 
 
-async def named(connection: AsyncConnection, org: str, name: str, *, read_within: float = math.inf) -> Case | None:
+async def named(connection: Connection, org: str, name: str, *, read_within: float = math.inf) -> Case | None:
     """The stored case of this key or UUID, if Datadog was asked less than this many seconds ago.
 
     Of several cases that had the key, it is the one that Datadog described last.
@@ -104,18 +105,18 @@ async def named(connection: AsyncConnection, org: str, name: str, *, read_within
     return None if case_id is None else await get(connection, org, case_id)
 
 
-async def orgs(connection: AsyncConnection) -> set[str]:
+async def orgs(connection: Connection) -> set[str]:
     """The organisations that have stored cases."""
     return set((await connection.execute(select(cases.c.org).distinct())).scalars())
 
 
-async def read_ago(connection: AsyncConnection, org: str, case_id: str) -> float:
+async def read_ago(connection: Connection, org: str, case_id: str) -> float:
     """Seconds since Datadog last described the case; infinite where it never did."""
     ago = (await connection.execute(_READ_AGO, {"org": org, "case_id": case_id})).scalar_one_or_none()
     return math.inf if ago is None else ago
 
 
-async def work(connection: AsyncConnection, org: str, case_id: str) -> list[WorkItem]:
+async def work(connection: Connection, org: str, case_id: str) -> list[WorkItem]:
     """What is to be put on the case or taken off; oldest confirmation first."""
     rows = await connection.execute(_WORK, {"org": org, "case_id": case_id})
     return [
@@ -124,7 +125,7 @@ async def work(connection: AsyncConnection, org: str, case_id: str) -> list[Work
     ]
 
 
-async def mark_sent(tx: AsyncConnection, items: Sequence[WorkItem], at: float) -> list[WorkItem]:
+async def mark_sent(tx: Transaction, items: Sequence[WorkItem], at: float) -> list[WorkItem]:
     """Commit, before the call, that these may arrive; returns those that a person has not cancelled meanwhile."""
     ids = {item.id for item in items}
     unchanged = insights.c.id.in_(ids) & insights.c.state.in_({item.state for item in items})
@@ -133,20 +134,20 @@ async def mark_sent(tx: AsyncConnection, items: Sequence[WorkItem], at: float) -
     return [item for item in items if item.id in sent]
 
 
-async def answered(tx: AsyncConnection, ids: Collection[int]) -> None:
+async def answered(tx: Transaction, ids: Collection[int]) -> None:
     """The call with these has ended, well or not: Datadog will not execute it later."""
     sent = insights.c.id.in_(ids) & insights.c.sent_at.is_not(None)
     await tx.execute(update(insights).where(sent).values(sent_at=0.0))
 
 
-async def unsent(tx: AsyncConnection, ids: Collection[int]) -> None:
+async def unsent(tx: Transaction, ids: Collection[int]) -> None:
     """Datadog certainly did not take these: the next attempt need not check first."""
     if ids:
         still = insights.c.id.in_(ids) & (insights.c.state == State.CONFIRMED)
         await tx.execute(update(insights).where(still).values(sent_at=None))
 
 
-async def settle(tx: AsyncConnection, results: Sequence[DeliveryResult]) -> None:
+async def settle(tx: Transaction, results: Sequence[DeliveryResult]) -> None:
     """Move each insight to its new state, and bring its cards up to date. Under `lock_case`.
 
     An insight that a person moved during the call (cancelled it) keeps that decision.
@@ -168,7 +169,7 @@ async def settle(tx: AsyncConnection, results: Sequence[DeliveryResult]) -> None
             await cards.owe_late_reply(tx, result.was.id)
 
 
-async def _withdraw_present(tx: AsyncConnection, case: Case, at: float) -> None:
+async def _withdraw_present(tx: Transaction, case: Case, at: float) -> None:
     rows = await tx.execute(select(insights).where(_offered(case)))
     present = [row.id for row in rows if identity_of(row) in case.on_case]
     await cards.touch(tx, await cards.move(tx, present, cards.Change(State.WITHDRAWN, at), was=State.OFFERED))

@@ -1,18 +1,18 @@
 """Channels that are shared with other organisations, as far as we have seen."""
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Thread
 from bot.store import Store, now
 from bot.store.conditions import place, this_channel
+from bot.store.connection import Connection
 from bot.store.engine import upsert
 from bot.store.schema import channels
 
 _IS_SHARED = select(channels.c.shared).where(this_channel(channels))
 
 
-async def is_shared(connection: AsyncConnection, thread: Thread) -> bool:
+async def is_shared(connection: Connection, thread: Thread) -> bool:
     """Whether we have seen that other organisations are in this thread's channel."""
     return bool((await connection.execute(_IS_SHARED, place(thread.whole_channel))).scalar_one_or_none())
 

@@ -3,12 +3,11 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.insights import Action, ItemView, act, is_meant, is_open
 from bot.model import Card, CardItem, Case, State
 from bot.store import Store, cards, cases, now, ties
-from bot.store.jobs import JobKind, case_key, enqueue
+from bot.store.jobs import case_key, enqueue
+from bot.store.transaction import JobKind, Transaction
 
 Views = Sequence[tuple[CardItem, ItemView]]
 """A card's insights, each with how the click sees it."""
@@ -85,7 +84,7 @@ def _earlier(views: Views, moved: Collection[int], click: Click) -> list[CardIte
     ]
 
 
-async def _move(tx: AsyncConnection, card: Card, views: Views, click: Click) -> dict[int, bool]:
+async def _move(tx: Transaction, card: Card, views: Views, click: Click) -> dict[int, bool]:
     """Each insight that moved, and whether the click asked for that: else it was only left out."""
     at = await now(tx)
     alike: dict[tuple[State, cards.Change], list[int]] = {}

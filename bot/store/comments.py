@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Case, Thread
 from bot.store import now
 from bot.store.conditions import place, this_case
-from bot.store.jobs import JobKind, case_key, enqueue
+from bot.store.connection import Connection
+from bot.store.jobs import case_key, enqueue
 from bot.store.schema import comments
+from bot.store.transaction import JobKind, Transaction
 
 
 class CommentState(StrEnum):
@@ -41,14 +42,14 @@ class Comment:
 _WAITING = select(comments).where(this_case(comments), comments.c.state.in_(_OPEN)).order_by(comments.c.id).limit(1)
 
 
-async def ask(tx: AsyncConnection, case: Case, thread: Thread, text: str, by: str) -> None:
+async def ask(tx: Transaction, case: Case, thread: Thread, text: str, by: str) -> None:
     """Have this text put on the case. Under `lock_case`."""
     row = {"org": case.org, "case_id": case.case_id, "refs": text, "state": CommentState.ASKED, "by": by}
     await tx.execute(insert(comments).values(**place(thread), **row, at=await now(tx)))
     await enqueue(tx, JobKind.CASE, case_key(case.org, case.case_id))
 
 
-async def waiting(connection: AsyncConnection, org: str, case_id: str) -> Comment | None:
+async def waiting(connection: Connection, org: str, case_id: str) -> Comment | None:
     """The case's oldest comment that is not settled."""
     row = (await connection.execute(_WAITING, {"org": org, "case_id": case_id})).one_or_none()
     if row is None:
@@ -57,7 +58,7 @@ async def waiting(connection: AsyncConnection, org: str, case_id: str) -> Commen
     return Comment(row.id, thread, row.refs, CommentState(row.state), row.by)
 
 
-async def settle(tx: AsyncConnection, comment: Comment, state: CommentState) -> None:
+async def settle(tx: Transaction, comment: Comment, state: CommentState) -> None:
     """What became of it; its text is deleted once it is settled."""
     over = {} if state in _OPEN else {"refs": ""}
     await tx.execute(update(comments).where(comments.c.id == comment.id).values(state=state, **over))

@@ -4,9 +4,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import delete, func, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import Store, now
+from bot.store.connection import Connection
 from bot.store.engine import BUSY_SECONDS, upsert
 from bot.store.schema import heartbeats
 
@@ -44,7 +44,7 @@ class _Rehearsed(Exception):
     """Rolls a transaction back."""
 
 
-async def pulse(connection: AsyncConnection) -> Pulse:
+async def pulse(connection: Connection) -> Pulse:
     """What the replicas last wrote."""
     at = await now(connection)
     alive = func.count().filter(heartbeats.c.seen_at >= at - ALIVE_SECONDS)

@@ -6,45 +6,19 @@ was enqueued since its claim stays, so its holder need not look again for work, 
 
 import secrets
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Double, Insert, Select, and_, bindparam, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Thread
+from bot.store.connection import Connection
 from bot.store.engine import insert_on, server_now
 from bot.store.schema import jobs
+from bot.store.transaction import Job, JobKind, Transaction
 
 BATCH = 100
 """Datadog takes 1 to 100 insights in one request."""
-
-
-class JobKind(StrEnum):
-    """What a job's holder does: find out a thread's case, show a card, or bring insights to a case."""
-
-    THREAD = "thread"
-    CARD = "card"
-    CASE = "case"
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A claimed job. `token` fences every later write; `enqueued`: how often it had been enqueued by then.
-
-    `failing_for`: seconds since the first failure in a row; 0: the last turn did not fail.
-    """
-
-    id: int
-    kind: JobKind
-    key: str
-    token: str
-    enqueued: int
-    attempts: int
-    failing_for: float
-    batch_size: int
-    refused: int
 
 
 def case_key(org: str, case_id: str) -> str:
@@ -136,18 +110,18 @@ def _next_due(dialect: str) -> Select[Any]:
     return select(func.min(later(jobs.c.due_at, func.coalesce(jobs.c.lease_until, 0.0))) - server_now())
 
 
-async def enqueue(tx: AsyncConnection, kind: JobKind, key: str, *, after: float = 0.0) -> None:
+async def enqueue(tx: Transaction, kind: JobKind, key: str, *, after: float = 0.0) -> None:
     """Make sure the job exists and is due within `after` seconds; locks its row until the transaction ends."""
     await tx.execute(_enqueue(tx.dialect.name), {"of_kind": kind, "of_key": key, "after": after})
 
 
-async def reschedule(tx: AsyncConnection, kind: JobKind, key: str, due_at: float) -> None:
+async def reschedule(tx: Transaction, kind: JobKind, key: str, due_at: float) -> None:
     """Make the job due at `due_at` (server's epoch s) even where that is later than before; a held job stays held."""
     await enqueue(tx, kind, key, after=0.0)
     await tx.execute(update(jobs).where(jobs.c.kind == kind, jobs.c.key == key).values(due_at=due_at))
 
 
-async def claim(tx: AsyncConnection, lease: float) -> Job | None:
+async def claim(tx: Transaction, lease: float) -> Job | None:
     """The job that is due longest and not held, now held for `lease` seconds; one statement on both databases."""
     row = (await tx.execute(_CLAIM, {"taker": secrets.token_hex(8), "lease": lease})).one_or_none()
     if row is None:
@@ -165,7 +139,7 @@ async def claim(tx: AsyncConnection, lease: float) -> Job | None:
     )
 
 
-async def check_lease(tx: AsyncConnection, job: Job, lease: float | None = None) -> float:
+async def check_lease(tx: Transaction, job: Job, lease: float | None = None) -> float:
     """Lock the job's row for this transaction and return the server's now; raises LeaseLost when it is not ours."""
     mine = {"job": job.id, "holder": job.token}
     longer = {} if lease is None else {"lease": lease}
@@ -175,14 +149,14 @@ async def check_lease(tx: AsyncConnection, job: Job, lease: float | None = None)
     return now
 
 
-async def complete(tx: AsyncConnection, job: Job) -> None:
+async def complete(tx: Transaction, job: Job) -> None:
     """After success, under `check_lease`: the job goes, unless it was enqueued since it was claimed."""
     gone = await tx.execute(_FORGET, {"job": job.id, "as_claimed": job.enqueued})
     if gone.scalar_one_or_none() is None:
         await keep(tx, job)
 
 
-async def keep(tx: AsyncConnection, job: Job, *, batch_size: int = BATCH, refused: int = 0) -> None:
+async def keep(tx: Transaction, job: Job, *, batch_size: int = BATCH, refused: int = 0) -> None:
     """After success with work left, under `check_lease`: the job is free, and its failures are forgotten.
 
     Its time stays: that has come, or the job was rescheduled meanwhile (a card that collects links).
@@ -190,7 +164,7 @@ async def keep(tx: AsyncConnection, job: Job, *, batch_size: int = BATCH, refuse
     await tx.execute(_KEEP, {"job": job.id, "batch": batch_size, "of_singles": refused})
 
 
-async def retry(tx: AsyncConnection, job: Job, after: float, note: str, *, counts_as_attempt: bool = True) -> float:
+async def retry(tx: Transaction, job: Job, after: float, note: str, *, counts_as_attempt: bool = True) -> float:
     """After a failure, under `check_lease`: free, and due in `after` seconds. Returns that time (epoch s)."""
     values = {"token": None, "lease_until": None, "due_at": server_now() + after, "note": note}
     if counts_as_attempt:
@@ -199,18 +173,18 @@ async def retry(tx: AsyncConnection, job: Job, after: float, note: str, *, count
     return answer.scalar_one()
 
 
-async def next_due(connection: AsyncConnection) -> float | None:
+async def next_due(connection: Connection) -> float | None:
     """Seconds until some job can be claimed (0 or less: now); None when there are no jobs."""
     return (await connection.execute(_next_due(connection.dialect.name))).scalar_one_or_none()
 
 
-async def waits_for(connection: AsyncConnection, kind: JobKind, key: str) -> tuple[str, float]:
+async def waits_for(connection: Connection, kind: JobKind, key: str) -> tuple[str, float]:
     """What a job waits for, as a sentence, and when it is due (epoch s); an empty sentence: it waits for nothing."""
     row = (await connection.execute(_WAITS_FOR, {"kind": kind, "key": key})).one_or_none()
     return (row.note, row.due_at) if row else ("", 0.0)
 
 
-async def release(tx: AsyncConnection, job: Job) -> None:
+async def release(tx: Transaction, job: Job) -> None:
     """A holder that stops frees the job at once, before its lease ends."""
     held = and_(jobs.c.id == job.id, jobs.c.token == job.token)
     await tx.execute(update(jobs).where(held).values(token=None, lease_until=None))
@@ -225,7 +199,7 @@ class Depth:
     oldest: float
 
 
-async def depths(connection: AsyncConnection) -> list[Depth]:
+async def depths(connection: Connection) -> list[Depth]:
     """One entry per kind, those without jobs included."""
     found = await connection.execute(
         select(jobs.c.kind, func.count(), server_now() - func.min(jobs.c.due_at)).group_by(jobs.c.kind)

@@ -1,12 +1,12 @@
 """Modes: how much the bot does by itself in a thread, or in a whole channel."""
 
 from sqlalchemy import bindparam, literal, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import Mode
 from bot.model import Thread
 from bot.store import Store, now
 from bot.store.conditions import place, this_channel
+from bot.store.connection import Connection
 from bot.store.engine import upsert
 from bot.store.schema import modes
 
@@ -15,7 +15,7 @@ _OF = select(modes.c.thread_ts, modes.c.mode).where(
 )
 
 
-async def of(connection: AsyncConnection, thread: Thread) -> Mode | None:
+async def of(connection: Connection, thread: Thread) -> Mode | None:
     """What a person set for the thread, else for its channel; None: nobody set anything."""
     rows = {row.thread_ts: Mode(row.mode) for row in await connection.execute(_OF, place(thread))}
     return rows.get(thread.ts, rows.get(""))

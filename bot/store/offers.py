@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import Candidate, CaseSnapshot, Decision, Mode, SightingState, auto_adds, choose
 from bot.model import Identity, Insight, InsightType, State, Thread, Tie, TieSource
 from bot.store import cards, cases, modes, open_cards, schema
 from bot.store.cards import Change, Timing
 from bot.store.conditions import identity_of, in_thread, place, this_case, this_channel, this_thread
-from bot.store.jobs import JobKind, case_key, enqueue
+from bot.store.jobs import case_key, enqueue
 from bot.store.open_cards import CardEntry, CardPlace
 from bot.store.schema import card_insights, insights, sightings
+from bot.store.transaction import JobKind, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ _NEW = insert(insights).returning(insights)
 
 
 async def offer_pending(
-    tx: AsyncConnection, thread: Thread, tie: Tie, rules: Rules, at: float, *, rolling: bool = False
+    tx: Transaction, thread: Thread, tie: Tie, rules: Rules, at: float, *, rolling: bool = False
 ) -> list[SightingDecision]:
     """Decide on every pending sighting of a tied thread and put what is offered on its card. Under `lock_case`.
 
@@ -94,7 +94,7 @@ async def offer_pending(
     return [*(_as_decided(row, why) for row, why in silent), *(_as_decided(row, made_of) for row in offered)]
 
 
-async def set_aside(tx: AsyncConnection, thread: Thread, reason: str) -> list[SightingDecision]:
+async def set_aside(tx: Transaction, thread: Thread, reason: str) -> list[SightingDecision]:
     """The thread's pending sightings are not offered, for this reason; returns them."""
     rows = await tx.execute(
         update(sightings)
@@ -106,7 +106,7 @@ async def set_aside(tx: AsyncConnection, thread: Thread, reason: str) -> list[Si
 
 
 async def _case(
-    tx: AsyncConnection, where: CardPlace, pending: Sequence[Row[Any]], *, shared: bool
+    tx: Transaction, where: CardPlace, pending: Sequence[Row[Any]], *, shared: bool
 ) -> tuple[CaseSnapshot, Mapping[Identity, int]]:
     """What is known of the pending resources on this case, and the ids of their insights.
 
@@ -127,7 +127,7 @@ async def _case(
 
 
 async def _offer(
-    tx: AsyncConnection,
+    tx: Transaction,
     where: CardPlace,
     rows: Sequence[Row[Any]],
     known: CaseSnapshot,
@@ -152,7 +152,7 @@ async def _offer(
 
 
 async def make(
-    tx: AsyncConnection, where: CardPlace, new: Sequence[tuple[Insight, bool]], at: float
+    tx: Transaction, where: CardPlace, new: Sequence[tuple[Insight, bool]], at: float
 ) -> dict[Identity, int]:
     """Insert insights, each with whether it is a draft, as offered; returns their ids."""
     if not new:
@@ -178,7 +178,7 @@ def as_candidate(row: Row[Any]) -> Candidate:
 
 
 async def _add_at_once(
-    tx: AsyncConnection, where: CardPlace, joined: Sequence[CardEntry], may: Collection[str], at: float
+    tx: Transaction, where: CardPlace, joined: Sequence[CardEntry], may: Collection[str], at: float
 ) -> None:
     """Mode auto: confirm in the name of who pasted it."""
     by_poster: dict[str | None, list[int]] = {}
@@ -198,7 +198,7 @@ def _as_decided(row: Row[Any], decision: str) -> SightingDecision:
 
 
 async def _write_down(
-    tx: AsyncConnection, decided: Sequence[tuple[Row[Any], SightingState, str | None, int | None]]
+    tx: Transaction, decided: Sequence[tuple[Row[Any], SightingState, str | None, int | None]]
 ) -> None:
     """What became of these sightings, why, and as part of which insight."""
     if not decided:

@@ -10,15 +10,16 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.engine import Row
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import CARD_HOLDS, moves_on, takes_more
 from bot.model import Card, CardItem, State, Thread
 from bot.store import Store, now, ties
 from bot.store.cards import Timing, create, end, get, items
 from bot.store.conditions import in_channel, of_case, place, this_case, this_channel
-from bot.store.jobs import JobKind, enqueue, reschedule
+from bot.store.connection import Connection
+from bot.store.jobs import enqueue, reschedule
 from bot.store.schema import UNDECIDED, card_insights, cards, insights
+from bot.store.transaction import JobKind, Transaction
 
 GROUP_HOLDS = 10
 """Slack's limit of options in one element of checkboxes."""
@@ -84,7 +85,7 @@ _JOIN = insert(card_insights)
 _OPEN = {False: _ASKING.where(cards.c.thread_ts == bindparam("thread_ts")), True: _ASKING.where(cards.c.rolling)}
 
 
-async def join(tx: AsyncConnection, where: CardPlace, offered: Sequence[CardEntry], timing: Timing, at: float) -> None:
+async def join(tx: Transaction, where: CardPlace, offered: Sequence[CardEntry], timing: Timing, at: float) -> None:
     """Put insights on the open card; a new card takes over when that is full or old."""
     rest = list(offered)
     card = await _open_card(tx, where)
@@ -99,7 +100,7 @@ async def join(tx: AsyncConnection, where: CardPlace, offered: Sequence[CardEntr
         rest = rest[room:]
 
 
-async def is_asking(connection: AsyncConnection, where: CardPlace) -> bool:
+async def is_asking(connection: Connection, where: CardPlace) -> bool:
     """Whether an open card offers something here already."""
     return await _open_card(connection, where) is not None
 
@@ -117,7 +118,7 @@ async def removed(store: Store, where: Thread, ts: str, timing: Timing) -> None:
             await close(tx, card, "message_deleted", timing)
 
 
-async def close(tx: AsyncConnection, card: Card, reason: str, timing: Timing) -> None:
+async def close(tx: Transaction, card: Card, reason: str, timing: Timing) -> None:
     """Slack shows this card no more. Offers that joined it after its last update were seen by nobody: they move on.
 
     Under `lock_case` and the card's job.
@@ -131,9 +132,9 @@ async def close(tx: AsyncConnection, card: Card, reason: str, timing: Timing) ->
         await join(tx, CardPlace(card.thread, card.org, card.case_id), entries, timing, await now(tx))
 
 
-async def _open_card(tx: AsyncConnection, where: CardPlace) -> Row[Any] | None:
+async def _open_card(connection: Connection, where: CardPlace) -> Row[Any] | None:
     """The card that later links join: one that nobody has decided on, or that was not posted yet."""
-    return (await tx.execute(_OPEN[where.rolling], where.values)).one_or_none()
+    return (await connection.execute(_OPEN[where.rolling], where.values)).one_or_none()
 
 
 def _is_at(where: CardPlace) -> ColumnElement[bool]:
@@ -141,21 +142,21 @@ def _is_at(where: CardPlace) -> ColumnElement[bool]:
     return and_(in_channel(cards, where.thread), of_case(cards, where.org, where.case_id), here)
 
 
-async def _count(tx: AsyncConnection, card: str) -> int:
+async def _count(tx: Transaction, card: str) -> int:
     return (await tx.execute(_COUNT, {"of_card": card})).scalar_one()
 
 
-async def _offered(tx: AsyncConnection, card: str) -> list[CardItem]:
+async def _offered(tx: Transaction, card: str) -> list[CardItem]:
     return [item for item in await items(tx, card) if item.state is State.OFFERED]
 
 
-async def _take_off(tx: AsyncConnection, card: str, leaving: Sequence[CardItem]) -> list[CardEntry]:
+async def _take_off(tx: Transaction, card: str, leaving: Sequence[CardItem]) -> list[CardEntry]:
     """Take these insights off a card; returns how they join the next one."""
     await tx.execute(_LEAVE, {"of_card": card, "leaving": [item.id for item in leaving]})
     return [CardEntry(item.id, item.poster, item.message_ts, item.draft) for item in leaving]
 
 
-async def _roll_over(tx: AsyncConnection, where: CardPlace, old: Row[Any] | None, at: float) -> Row[Any]:
+async def _roll_over(tx: Transaction, where: CardPlace, old: Row[Any] | None, at: float) -> Row[Any]:
     """A new open card, with what is undecided on the old one; a full card keeps its undecided insights."""
     undecided: list[CardEntry] = []
     if old is not None:
@@ -171,7 +172,7 @@ async def _roll_over(tx: AsyncConnection, where: CardPlace, old: Row[Any] | None
     return card
 
 
-async def _put_on(tx: AsyncConnection, card: str, joining: Sequence[CardEntry]) -> None:
+async def _put_on(tx: Transaction, card: str, joining: Sequence[CardEntry]) -> None:
     """New groups of checkboxes: if an offered group's options changed, Slack would forget people's ticks."""
     if not joining:
         return
@@ -193,7 +194,7 @@ async def _put_on(tx: AsyncConnection, card: str, joining: Sequence[CardEntry]) 
     await tx.execute(_JOIN, rows)
 
 
-async def _schedule(tx: AsyncConnection, card: Row[Any], timing: Timing, at: float) -> None:
+async def _schedule(tx: Transaction, card: Row[Any], timing: Timing, at: float) -> None:
     if card.ts is None and card.posting_since is None:
         due = min(at + timing.delay, card.first_link_at + timing.at_most)
         await reschedule(tx, JobKind.CARD, card.id, due)

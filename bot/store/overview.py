@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, String, bindparam, literal_column, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import Mode
 from bot.model import InsightType, State, Thread
 from bot.store import Store, cards, jobs, now, schema, ties
-from bot.store.jobs import JobKind, enqueue
+from bot.store.connection import Connection
+from bot.store.jobs import enqueue
 from bot.store.schema import UNFINISHED, card_insights, in_states, insights, modes
+from bot.store.transaction import JobKind
 
 SHOWN = 10
 """Rows of each kind: Home is a page, not a list."""
@@ -93,9 +94,7 @@ _LATEST_TIES = (
 )
 
 
-async def read(
-    connection: AsyncConnection, workspace: str, channels: Collection[str], orgs: Collection[str]
-) -> Overview:
+async def read(connection: Connection, workspace: str, channels: Collection[str], orgs: Collection[str]) -> Overview:
     """Of these channels alone, and of cases of these organisations."""
     here = {"workspace": workspace, "orgs": orgs}
     tied: list[Row[Any]] = []
@@ -141,7 +140,7 @@ def _waits(row: Row[Any]) -> bool:
     return State(row.state).is_at_work
 
 
-async def _waits_for(connection: AsyncConnection, org: str, case_id: str) -> str:
+async def _waits_for(connection: Connection, org: str, case_id: str) -> str:
     note, _ = await jobs.waits_for(connection, JobKind.CASE, jobs.case_key(org, case_id))
     return note
 

@@ -4,25 +4,26 @@ import json
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Case, Question, Thread
 from bot.store import Store, cases, now, schema
 from bot.store.cards import bump, create
 from bot.store.conditions import in_thread
-from bot.store.jobs import JobKind, enqueue
+from bot.store.connection import Connection
+from bot.store.jobs import enqueue
+from bot.store.transaction import JobKind, Transaction
 
 NO = "no"
 
 _card = schema.cards.c
 
 
-async def was_asked(connection: AsyncConnection, thread: Thread) -> bool:
+async def was_asked(connection: Connection, thread: Thread) -> bool:
     """Whether this thread has had its question."""
     return (await connection.execute(select(_card.id).where(_in(thread)).limit(1))).first() is not None
 
 
-async def ask(tx: AsyncConnection, thread: Thread, about: Sequence[Case], at: float) -> None:
+async def ask(tx: Transaction, thread: Thread, about: Sequence[Case], at: float) -> None:
     """Have a card ask which of these cases the thread is about, unless it was asked before."""
     if await was_asked(tx, thread):
         return
@@ -32,7 +33,7 @@ async def ask(tx: AsyncConnection, thread: Thread, about: Sequence[Case], at: fl
     await enqueue(tx, JobKind.CARD, card.id)
 
 
-async def get(connection: AsyncConnection, card: str) -> Question | None:
+async def get(connection: Connection, card: str) -> Question | None:
     """What this card asks; None when it is no question. Cases that are not stored any more are left out."""
     row = (await connection.execute(select(schema.cards).where(_card.id == card))).one_or_none()
     if row is None or row.asks is None:
@@ -42,7 +43,7 @@ async def get(connection: AsyncConnection, card: str) -> Question | None:
     return Question(card, row.version, asks, row.answer, row.answered_by, row.answered_at or 0.0)
 
 
-async def tied_to(connection: AsyncConnection, question: Question) -> str | None:
+async def tied_to(connection: Connection, question: Question) -> str | None:
     """The key of the case that was chosen; None: nobody answered, or the answer was no."""
     if question.answer is None or question.answer == NO:
         return None
@@ -60,7 +61,7 @@ async def refuse(store: Store, card: str, by: str) -> bool:
         return bool((await tx.execute(update(schema.cards).where(open_card).values(**answer))).rowcount)
 
 
-async def settle(tx: AsyncConnection, thread: Thread, answer: str, by: str, at: float) -> None:
+async def settle(tx: Transaction, thread: Thread, answer: str, by: str, at: float) -> None:
     """The thread was tied, by this card or otherwise: its question is answered."""
     unanswered = select(_card.id).where(_in(thread), _card.answer.is_(None))
     for card in sorted((await tx.execute(unanswered)).scalars()):

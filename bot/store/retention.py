@@ -4,13 +4,14 @@ A missing job would be a bug of ours; this keeps such a bug from stranding what 
 """
 
 from sqlalchemy import and_, delete, exists, literal_column, or_, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import SightingState
 from bot.model import State, Thread
 from bot.store import Store, now
-from bot.store.jobs import JobKind, case_key, enqueue, thread_key
+from bot.store.connection import Connection
+from bot.store.jobs import case_key, enqueue, thread_key
 from bot.store.schema import AT_WORK, card_insights, cards, in_states, insights, jobs, sightings
+from bot.store.transaction import JobKind, Transaction
 
 BATCH = 100
 """Rows that one transaction deletes: others wait for it."""
@@ -57,7 +58,7 @@ async def prune(store: Store, keep: float) -> int:
         return deleted + await _prune_cards(tx, before)
 
 
-async def _is_alone(tx: AsyncConnection) -> bool:
+async def _is_alone(tx: Transaction) -> bool:
     """Whether no other replica is pruning. This may take longer than a click."""
     if tx.dialect.name == "sqlite":
         return True
@@ -65,7 +66,7 @@ async def _is_alone(tx: AsyncConnection) -> bool:
     return (await tx.execute(text(f"SELECT pg_try_advisory_xact_lock({LOCK})"))).scalar_one()
 
 
-async def _prune_cards(tx: AsyncConnection, before: float) -> int:
+async def _prune_cards(tx: Transaction, before: float) -> int:
     """Cards on which nothing is undecided or under way, and whose youngest insight moved long ago."""
     alive = (
         select(card_insights.c.card)
@@ -83,17 +84,17 @@ async def _prune_cards(tx: AsyncConnection, before: float) -> int:
     return (await tx.execute(delete(cards).where(cards.c.id.in_(ids)))).rowcount
 
 
-async def _cases(connection: AsyncConnection) -> list[str]:
+async def _cases(connection: Connection) -> list[str]:
     at_work = select(insights.c.org, insights.c.case_id).where(in_states(insights.c.state, AT_WORK)).distinct()
     return [case_key(row.org, row.case_id) for row in await connection.execute(at_work)]
 
 
-async def _cards(connection: AsyncConnection) -> list[str]:
+async def _cards(connection: Connection) -> list[str]:
     behind = and_(cards.c.ended.is_(None), cards.c.version > cards.c.shown_version)
     return list((await connection.execute(select(cards.c.id).where(behind))).scalars())
 
 
-async def _threads(connection: AsyncConnection) -> list[str]:
+async def _threads(connection: Connection) -> list[str]:
     # Code changes alone never cause a look-up: they wait for a link that does.
     waits = and_(sightings.c.state == literal_column("'pending'"), sightings.c.orgs != "[]")
     columns = (sightings.c.workspace, sightings.c.channel, sightings.c.thread_ts)

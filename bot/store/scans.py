@@ -3,13 +3,14 @@
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Thread
 from bot.store.conditions import in_thread, place
+from bot.store.connection import Connection
 from bot.store.engine import upsert
-from bot.store.jobs import JobKind, enqueue, thread_key
+from bot.store.jobs import enqueue, thread_key
 from bot.store.schema import scans
+from bot.store.transaction import JobKind, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +27,23 @@ class ScanProgress:
     new: int
 
 
-async def waiting(connection: AsyncConnection, thread: Thread) -> ScanProgress | None:
+async def waiting(connection: Connection, thread: Thread) -> ScanProgress | None:
     """The thread's scan that is not finished."""
     row = (await connection.execute(select(scans).where(in_thread(scans, thread)))).one_or_none()
     return None if row is None else ScanProgress(row.by, row.cursor, row.left, row.read, row.new)
 
 
-async def proceed(tx: AsyncConnection, thread: Thread, scan: ScanProgress) -> None:
+async def proceed(tx: Transaction, thread: Thread, scan: ScanProgress) -> None:
     """A page was read: `scan` is how far it is now."""
     await tx.execute(update(scans).where(in_thread(scans, thread)).values(**asdict(scan)))
 
 
-async def finish(tx: AsyncConnection, thread: Thread) -> None:
+async def finish(tx: Transaction, thread: Thread) -> None:
     """All of it was read."""
     await tx.execute(delete(scans).where(in_thread(scans, thread)))
 
 
-async def ask(tx: AsyncConnection, thread: Thread, by: str | None, most: int, at: float) -> None:
+async def ask(tx: Transaction, thread: Thread, by: str | None, most: int, at: float) -> None:
     """Have up to `most` messages of this thread read; a scan that is under way starts again.
 
     `by`: who gets the result. Locks the thread's job, so call it before any case is locked.

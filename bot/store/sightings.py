@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from functools import cache
 
 from sqlalchemy import ColumnElement, and_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningInsert
 
 from bot.insights import Candidate, SightingState
 from bot.model import CaseName, Identity, State, Thread, Tie, TieKind, TieSource
 from bot.store import Store, cards, now, questions, schema, ties
 from bot.store.conditions import identity_of, in_channel, in_thread, place
+from bot.store.connection import Connection
 from bot.store.engine import insert_on
-from bot.store.jobs import JobKind, enqueue, thread_key
+from bot.store.jobs import enqueue, thread_key
 from bot.store.offers import Rules, SightingDecision, as_candidate, columns_of, offer_pending
 from bot.store.schema import card_insights, insights, sightings
+from bot.store.transaction import JobKind, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ async def _matters(store: Store, seen: ScannedMessage) -> bool:
         return bool(seen.found) and tie.kind in (TieKind.TIED, TieKind.NAMED)
 
 
-async def _write_down(tx: AsyncConnection, seen: ScannedMessage, rules: Rules) -> Sighted | None:
+async def _write_down(tx: Transaction, seen: ScannedMessage, rules: Rules) -> Sighted | None:
     """None: somebody changed the thread's tie meanwhile, and nothing was done."""
     tie = await ties.of(tx, seen.thread, bare_root=seen.is_bare_root)
     at = await now(tx)
@@ -106,7 +107,7 @@ async def _write_down(tx: AsyncConnection, seen: ScannedMessage, rules: Rules) -
     return Sighted(await insert(tx, seen, at))
 
 
-async def insert(tx: AsyncConnection, seen: ScannedMessage, at: float) -> int:
+async def insert(tx: Transaction, seen: ScannedMessage, at: float) -> int:
     """Store a message's links; returns how many were new."""
     if not seen.found:
         return 0
@@ -137,21 +138,21 @@ def _insert(dialect: str) -> ReturningInsert[tuple[int]]:
     return again.returning(sightings.c.id)
 
 
-async def posters(connection: AsyncConnection, thread: Thread) -> set[str]:
+async def posters(connection: Connection, thread: Thread) -> set[str]:
     """Whose links in this thread are pending."""
     pending = in_thread(sightings, thread) & (sightings.c.state == SightingState.PENDING)
     rows = await connection.execute(select(sightings.c.poster).where(pending).distinct())
     return {poster for poster in rows.scalars() if poster}
 
 
-async def thread_of(connection: AsyncConnection, workspace: str, channel: str, message_ts: str) -> Thread | None:
+async def thread_of(connection: Connection, workspace: str, channel: str, message_ts: str) -> Thread | None:
     """The thread of a message, if links of it were stored."""
     message = _of_message(Thread(workspace, channel, ""), message_ts)
     ts = (await connection.execute(select(sightings.c.thread_ts).where(message).limit(1))).scalar_one_or_none()
     return None if ts is None else Thread(workspace, channel, ts)
 
 
-async def of_message(connection: AsyncConnection, thread: Thread, message_ts: str) -> tuple[Candidate, ...]:
+async def of_message(connection: Connection, thread: Thread, message_ts: str) -> tuple[Candidate, ...]:
     """The stored links that a message still has."""
     still = _of_message(thread, message_ts) & (sightings.c.state != SightingState.GONE)
     return tuple(as_candidate(row) for row in await connection.execute(select(sightings).where(still)))
@@ -181,7 +182,7 @@ async def take_back(store: Store, thread: Thread, message_ts: str, gone: Sequenc
         return len(withdrawn)
 
 
-async def withdraw(tx: AsyncConnection, insight: int, at: float) -> bool:
+async def withdraw(tx: Transaction, insight: int, at: float) -> bool:
     """Withdraw this offer unless another message still has its link."""
     elsewhere = select(sightings.c.id).where(sightings.c.insight == insight, sightings.c.state != SightingState.GONE)
     if (await tx.execute(elsewhere.limit(1))).first() is not None:
@@ -194,7 +195,7 @@ def _of_message(thread: Thread, message_ts: str) -> ColumnElement[bool]:
     return in_channel(sightings, thread) & (sightings.c.message_ts == message_ts)
 
 
-async def _mark_gone(tx: AsyncConnection, message: ColumnElement[bool], identity: Identity) -> list[int]:
+async def _mark_gone(tx: Transaction, message: ColumnElement[bool], identity: Identity) -> list[int]:
     """The insights that this message brought and no longer brings."""
     link = and_(
         message,
@@ -222,7 +223,7 @@ class Trace:
     card_ts: str
 
 
-async def trace(connection: AsyncConnection, thread: Thread, message_ts: str) -> dict[Identity, Trace]:
+async def trace(connection: Connection, thread: Thread, message_ts: str) -> dict[Identity, Trace]:
     """What became of each stored link of this message."""
     moved = (insights.c.state.label("became"), insights.c.by.label("moved_by"), insights.c.at.label("moved_at"))
     rows = await connection.execute(
@@ -240,7 +241,7 @@ async def trace(connection: AsyncConnection, thread: Thread, message_ts: str) ->
     return traces
 
 
-async def _newest_card(connection: AsyncConnection, insight: int) -> tuple[str, str]:
+async def _newest_card(connection: Connection, insight: int) -> tuple[str, str]:
     newest = (
         select(schema.cards.c.channel, schema.cards.c.ts)
         .join(card_insights, card_insights.c.card == schema.cards.c.id)

@@ -1,9 +1,9 @@
 """Sites of Datadog in pasted links that no configured org is on: an org's site may be set wrongly."""
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import Store, now
+from bot.store.connection import Connection
 from bot.store.engine import upsert
 from bot.store.schema import sites
 
@@ -26,7 +26,7 @@ async def note(store: Store, workspace: str, site: str) -> bool:
         return await upsert(tx, sites, {"workspace": workspace, "site": site}, {"at": at}, where=is_old)
 
 
-async def lately(connection: AsyncConnection, workspace: str | None = None) -> frozenset[str]:
+async def lately(connection: Connection, workspace: str | None = None) -> frozenset[str]:
     """The sites that were seen in the last week, in one workspace or in all."""
     recent = select(sites.c.site).where(sites.c.at > await now(connection) - LATELY)
     if workspace is not None:

@@ -7,15 +7,16 @@ then the cases' rows, then cards.
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, and_, exists, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import Decision, SightingState
 from bot.model import Case, CaseName, State, Thread, Tie, TieKind, TieSource
 from bot.store import Store, cards, cases, now, questions, scans, schema, sightings, ties
 from bot.store.conditions import in_channel, in_thread, of_case
-from bot.store.jobs import JobKind, enqueue, thread_key
+from bot.store.connection import Connection
+from bot.store.jobs import enqueue, thread_key
 from bot.store.schema import card_insights, insights
 from bot.store.sightings import ScannedMessage
+from bot.store.transaction import JobKind, Transaction
 
 SCANNED = 200
 """Earlier messages that are read when a person ties a thread."""
@@ -43,7 +44,7 @@ async def answer(store: Store, card: str, thread: Thread, case: Case, by: str) -
         return True
 
 
-async def tie_in(tx: AsyncConnection, place: Thread, case: Case, by: str) -> bool:
+async def tie_in(tx: Transaction, place: Thread, case: Case, by: str) -> bool:
     """`tie` within a transaction that has locked nothing yet. The case is stored."""
     at = await now(tx)
     if place.ts:
@@ -98,7 +99,7 @@ async def reroot(store: Store, root: ScannedMessage) -> None:
             await sightings.insert(tx, root, at)
 
 
-async def root_names(connection: AsyncConnection, root: ScannedMessage) -> Sequence[CaseName]:
+async def root_names(connection: Connection, root: ScannedMessage) -> Sequence[CaseName]:
     """The cases that this root named before, as far as is known; in the words of today where they mean the same."""
     old = await ties.own(connection, root.thread) if root.is_root else None
     if old is None:
@@ -115,7 +116,7 @@ async def root_names(connection: AsyncConnection, root: ScannedMessage) -> Seque
     return tuple(name for name in root.names if name in same) or (by_key,)
 
 
-async def _lock(tx: AsyncConnection, old: Tie | None, *new: Case) -> None:
+async def _lock(tx: Transaction, old: Tie | None, *new: Case) -> None:
     """Lock both cases, in the same order everywhere."""
     both = {(case.org, case.case_id) for case in new}
     if old is not None and old.kind is TieKind.TIED:
@@ -124,7 +125,7 @@ async def _lock(tx: AsyncConnection, old: Tie | None, *new: Case) -> None:
         await ties.lock_case(tx, org, case_id)
 
 
-async def _leave(tx: AsyncConnection, place: Thread, old: Tie | None, at: float) -> None:
+async def _leave(tx: Transaction, place: Thread, old: Tie | None, at: float) -> None:
     """A thread's links wait again for a case; a channel's do not: the new case gets only what comes from now on."""
     if old is not None and old.kind is TieKind.TIED:
         await (_withdraw_of_thread if place.ts else _withdraw_of_channel)(tx, place, old, at)
@@ -132,7 +133,7 @@ async def _leave(tx: AsyncConnection, place: Thread, old: Tie | None, at: float)
         await _wait_again(tx, place)
 
 
-async def _wait_again(tx: AsyncConnection, thread: Thread) -> list[int]:
+async def _wait_again(tx: Transaction, thread: Thread) -> list[int]:
     """The thread's sightings are pending again; returns the insights that were made of them."""
     decided = in_thread(schema.sightings, thread) & _seen.state.in_([SightingState.OFFERED, SightingState.NOT])
     made = select(_seen.insight).where(decided, _seen.insight.is_not(None)).distinct()
@@ -142,13 +143,13 @@ async def _wait_again(tx: AsyncConnection, thread: Thread) -> list[int]:
     return ids
 
 
-async def _withdraw_of_thread(tx: AsyncConnection, thread: Thread, old: Tie, at: float) -> None:
+async def _withdraw_of_thread(tx: Transaction, thread: Thread, old: Tie, at: float) -> None:
     ids = await _wait_again(tx, thread)
     of_thread = (schema.cards.c.thread_ts == thread.ts) & ~schema.cards.c.rolling
     await _take_off(tx, thread, old, ids, of_thread, at)
 
 
-async def _withdraw_of_channel(tx: AsyncConnection, channel: Thread, old: Tie, at: float) -> None:
+async def _withdraw_of_channel(tx: Transaction, channel: Thread, old: Tie, at: float) -> None:
     """Only where the channel's tie is in effect: threads that are tied by themselves keep their offers."""
     tied = exists().where(
         in_channel(schema.ties, channel),
@@ -171,7 +172,7 @@ async def _withdraw_of_channel(tx: AsyncConnection, channel: Thread, old: Tie, a
 
 
 async def _take_off(
-    tx: AsyncConnection, place: Thread, old: Tie, ids: Sequence[int], on_cards: ColumnElement[bool], at: float
+    tx: Transaction, place: Thread, old: Tie, ids: Sequence[int], on_cards: ColumnElement[bool], at: float
 ) -> None:
     """Withdraw these offers; one that another thread still makes only leaves the cards of this place."""
     withdrawn = [insight for insight in ids if await sightings.withdraw(tx, insight, at)]

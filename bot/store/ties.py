@@ -9,19 +9,20 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Row, bindparam, literal, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import CaseName, Thread, Tie, TieKind, TieSource
 from bot.store.conditions import in_thread, place, this_case, this_channel
+from bot.store.connection import Connection
 from bot.store.engine import upsert
 from bot.store.schema import cases, ties
+from bot.store.transaction import Transaction
 
 # Made once, see `jobs`.
 _OF = select(ties).where(this_channel(ties), ties.c.thread_ts.in_([literal(""), bindparam("thread_ts")]))
 _LOCK = select(cases.c.key).where(this_case(cases)).with_for_update()
 
 
-async def of(connection: AsyncConnection, thread: Thread, *, bare_root: bool = False) -> Tie | None:
+async def of(connection: Connection, thread: Thread, *, bare_root: bool = False) -> Tie | None:
     """The tie in effect; None when nobody has looked at the thread's root yet. For a whole channel: the channel's.
 
     `bare_root`: the caller has seen the root, and it names no case: where nothing is known, the channel's tie counts.
@@ -36,32 +37,32 @@ async def of(connection: AsyncConnection, thread: Thread, *, bare_root: bool = F
     return tied if own.kind is TieKind.NO_CASE and tied else own
 
 
-async def own(connection: AsyncConnection, thread: Thread) -> Tie | None:
+async def own(connection: Connection, thread: Thread) -> Tie | None:
     """What is stored for this thread itself, whatever its channel is tied to."""
     row = (await connection.execute(select(ties).where(in_thread(ties, thread)))).one_or_none()
     return None if row is None else _tie(row)
 
 
-async def name(tx: AsyncConnection, thread: Thread, names: Sequence[CaseName], at: float) -> None:
+async def name(tx: Transaction, thread: Thread, names: Sequence[CaseName], at: float) -> None:
     """Remember the cases that the root names, unless the thread's tie is known already."""
     values = {"kind": TieKind.NAMED, "source": TieSource.ROOT, "named": _json(names), "at": at}
     await upsert(tx, ties, place(thread), values, where=ties.c.kind == TieKind.UNREAD)
 
 
-async def reply_names(tx: AsyncConnection, thread: Thread, names: Sequence[CaseName], at: float) -> None:
+async def reply_names(tx: Transaction, thread: Thread, names: Sequence[CaseName], at: float) -> None:
     """Remember the cases that a reply names, unless another reply named some before."""
     replied = {"replied": _json(names)}
     values = {"kind": TieKind.UNREAD, "source": TieSource.ROOT, "at": at, **replied}
     await upsert(tx, ties, place(thread), values, changes=replied, where=ties.c.replied.is_(None))
 
 
-async def asked(tx: AsyncConnection, thread: Thread) -> None:
+async def asked(tx: Transaction, thread: Thread) -> None:
     """People were asked about the cases that replies name, or will not be."""
     await tx.execute(update(ties).where(in_thread(ties, thread)).values(replied=None))
 
 
 async def set_from_root(
-    tx: AsyncConnection, thread: Thread, kind: TieKind, at: float, *, org: str = "", case_id: str = ""
+    tx: Transaction, thread: Thread, kind: TieKind, at: float, *, org: str = "", case_id: str = ""
 ) -> None:
     """What the root says, now that it is looked up; a tie that a person made stays."""
     values = {"kind": kind, "source": TieSource.ROOT, "org": org or None, "case_id": case_id or None, "named": None}
@@ -69,19 +70,19 @@ async def set_from_root(
 
 
 async def say(
-    tx: AsyncConnection, thread: Thread, kind: TieKind, by: str, at: float, *, org: str = "", case_id: str = ""
+    tx: Transaction, thread: Thread, kind: TieKind, by: str, at: float, *, org: str = "", case_id: str = ""
 ) -> None:
     """What a person said of a thread or a whole channel; see `tie_changes` for what follows from it."""
     values = {"kind": kind, "source": TieSource.SAID, "org": org or None, "case_id": case_id or None}
     await upsert(tx, ties, place(thread), {**values, "named": None, "replied": None, "by": by, "at": at})
 
 
-async def forget_root(tx: AsyncConnection, thread: Thread, at: float) -> None:
+async def forget_root(tx: Transaction, thread: Thread, at: float) -> None:
     """The root was edited: what it said before no longer counts, nor does a look-up of it that is under way."""
     await set_from_root(tx, thread, TieKind.UNREAD, at)
 
 
-async def lock_case(tx: AsyncConnection, org: str, case_id: str) -> None:
+async def lock_case(tx: Transaction, org: str, case_id: str) -> None:
     """Nobody else moves this case's insights or changes their cards until the transaction ends."""
     await tx.execute(_LOCK, {"org": org, "case_id": case_id})
 

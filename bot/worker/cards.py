@@ -10,8 +10,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.insights import WAITING_AFTER_SECONDS
 from bot.messages.cards import card_message, late_failure, metadata
 from bot.messages.questions import question_message
@@ -20,7 +18,7 @@ from bot.model import Card, CardItem, Identity, Question, State, Thread
 from bot.services.context import Context, Organization
 from bot.slack.client import DIRECT, SlackPermanent
 from bot.store import cards, cases, channels, jobs, now, open_cards, questions
-from bot.store.jobs import Job, JobKind
+from bot.store.transaction import Job, JobKind, Transaction
 from bot.worker.lease import fenced
 from bot.worker.outcomes import GAVE_UP, Done, GiveUp, Outcome
 
@@ -63,7 +61,7 @@ async def work(context: Context, job: Job) -> Outcome:
     if late:
         await _reply_late(context, job, card)
 
-    async def write(tx: AsyncConnection) -> None:
+    async def write(tx: Transaction) -> None:
         if late:
             await cards.late_reply_posted(tx, card.id, card.late_replies_due)
         if shown.ts is None:
@@ -87,7 +85,7 @@ async def give_up(context: Context, job: Job, end: GiveUp) -> Done:
     if card is None:
         return Done()
 
-    async def write(tx: AsyncConnection) -> None:
+    async def write(tx: Transaction) -> None:
         if end.reason == GAVE_UP:
             await cards.end(tx, card.id, GAVE_UP)
             return

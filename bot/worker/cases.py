@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.datadog.client import DatadogCase, DatadogPermanent, DatadogTransient, TransientReason, Triple
 from bot.messages import sentences
@@ -22,7 +21,8 @@ from bot.services.context import Context, Organization
 from bot.store import cards, cases, comments, jobs
 from bot.store.cases import DeliveryResult, WorkItem
 from bot.store.comments import Comment
-from bot.store.jobs import BATCH, Job
+from bot.store.jobs import BATCH
+from bot.store.transaction import Job, Transaction
 from bot.worker.backoff import answer_is_due, backoff, not_now, probe
 from bot.worker.comments import add_comment
 from bot.worker.lease import fenced
@@ -209,7 +209,7 @@ def _not_now(turn: _Turn, error: DatadogTransient) -> Outcome:
     if error.why is TransientReason.RATE_LIMITED:
         turn.org.breaker.open(seconds, words)
 
-    async def write(tx: AsyncConnection) -> None:
+    async def write(tx: Transaction) -> None:
         if error.status is not None:
             await cases.answered(tx, [item.id for item in turn.work])
         if not error.sent:
@@ -236,7 +236,7 @@ def _settled(
 ) -> Outcome:
     """Write down what became of the batch and of the case; another turn follows where something is left."""
 
-    async def write(tx: AsyncConnection) -> None:
+    async def write(tx: Transaction) -> None:
         await cases.settle(tx, results)
         await cases.unsent(tx, unsent)
         if answer is not None:

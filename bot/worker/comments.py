@@ -7,7 +7,7 @@ from bot.messages import sentences
 from bot.services.context import Context, Organization
 from bot.store import cases, comments, jobs
 from bot.store.comments import Comment, CommentState
-from bot.store.jobs import Job
+from bot.store.transaction import Job
 from bot.worker.lease import fenced
 from bot.worker.outcomes import More
 from bot.worker.whispers import whisper

@@ -3,17 +3,15 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.services.context import Context
 from bot.store import jobs, ties
-from bot.store.jobs import Job
+from bot.store.transaction import Job, Transaction
 
 
 @asynccontextmanager
 async def fenced(
     context: Context, job: Job, *, case: tuple[str, str] | None = None, renew: bool = False
-) -> AsyncGenerator[tuple[AsyncConnection, float]]:
+) -> AsyncGenerator[tuple[Transaction, float]]:
     """A transaction and the server's now; raises LeaseLost. `case` is locked before the job, as everywhere."""
     async with context.write() as tx:
         if case is not None:

@@ -17,7 +17,8 @@ from bot.services.cases import CredentialsRefused
 from bot.services.context import Context
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import jobs, retention
-from bot.store.jobs import Job, JobKind, LeaseLost
+from bot.store.jobs import LeaseLost
+from bot.store.transaction import Job, JobKind
 from bot.worker import cards, cases, threads
 from bot.worker.backoff import backoff, not_now, probe
 from bot.worker.lease import fenced

@@ -7,11 +7,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.store.jobs import BATCH
+from bot.store.transaction import Transaction
 
-Write = Callable[[AsyncConnection], Awaitable[Any]]
+Write = Callable[[Transaction], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,16 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.messages import replies
 from bot.model import Thread, Tie, TieKind
 from bot.services import decision_log, watching
 from bot.services.context import Context
 from bot.store import now, offers, scans, sightings, ties
-from bot.store.jobs import Job
 from bot.store.offers import SightingDecision
 from bot.store.scans import ScanProgress
+from bot.store.transaction import Job, Transaction
 from bot.worker.lease import fenced
 from bot.worker.outcomes import Done, More, Outcome
 from bot.worker.whispers import whisper
@@ -44,7 +42,7 @@ async def read_page(context: Context, job: Job, thread: Thread, scan: ScanProgre
 async def _at_the_end(context: Context, thread: Thread, scan: ScanProgress) -> Done:
     rules = await watching.rules(context, thread)
 
-    async def write(tx: AsyncConnection) -> tuple[Tie | None, Sequence[SightingDecision]]:
+    async def write(tx: Transaction) -> tuple[Tie | None, Sequence[SightingDecision]]:
         tie = await ties.of(tx, thread)
         if tie is None or tie.kind is not TieKind.TIED:
             return tie, ()

@@ -6,16 +6,14 @@ Only a definite answer is remembered as "no case": a 429, a 5xx, or a channel th
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.links import extract, parse
 from bot.model import Case, CaseName, Thread, Tie, TieKind
 from bot.services import decision_log, watching
 from bot.services.cases import resolve
 from bot.services.context import Context
 from bot.store import jobs, now, offers, questions, scans, ties
-from bot.store.jobs import Job
 from bot.store.offers import Rules, SightingDecision
+from bot.store.transaction import Job, Transaction
 from bot.worker.outcomes import Done, GiveUp, More, Outcome
 from bot.worker.scans import read_page
 
@@ -47,7 +45,7 @@ async def work(context: Context, job: Job) -> Outcome:
     learned = await _learn(context, thread, tie, own)
     rules = await watching.rules(context, thread)
 
-    async def write(tx: AsyncConnection) -> Written:
+    async def write(tx: Transaction) -> Written:
         return await _write(tx, thread, learned, rules)
 
     async def after(written: Written) -> None:
@@ -60,7 +58,7 @@ async def give_up(context: Context, job: Job, end: GiveUp) -> Done:
     """Nothing is known of the thread's case, so nothing is remembered: the next link asks again."""
     thread = jobs.thread_of(job.key)
 
-    async def write(tx: AsyncConnection) -> Sequence[SightingDecision]:
+    async def write(tx: Transaction) -> Sequence[SightingDecision]:
         return await offers.set_aside(tx, thread, end.reason)
 
     async def after(decisions: Sequence[SightingDecision]) -> None:
@@ -93,7 +91,7 @@ async def _known(context: Context, thread: Thread, named: Iterable[CaseName]) ->
     return tuple({case.case_id: case for case in found if case is not None}.values())
 
 
-async def _write(tx: AsyncConnection, thread: Thread, learned: _Learned, rules: Rules) -> Written:
+async def _write(tx: Transaction, thread: Thread, learned: _Learned, rules: Rules) -> Written:
     if await ties.own(tx, thread) != learned.own:
         return None, ()  # the root was edited, or somebody tied the thread: that enqueued the job anew
     at = await now(tx)
@@ -112,7 +110,7 @@ async def _write(tx: AsyncConnection, thread: Thread, learned: _Learned, rules: 
     return tie, decisions
 
 
-async def write_root(tx: AsyncConnection, thread: Thread, named: Sequence[Case], at: float) -> None:
+async def write_root(tx: Transaction, thread: Thread, named: Sequence[Case], at: float) -> None:
     """What the root turned out to say, with the cases it names."""
     for case in sorted(named, key=lambda case: (case.org, case.case_id)):  # in one order, whoever locks them
         await ties.lock_case(tx, case.org, case.case_id)

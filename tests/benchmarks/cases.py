@@ -7,6 +7,7 @@ from sqlalchemy import insert
 from bot.model import Case, State
 from bot.store import cases, jobs, now
 from bot.store import schema as tables
+from bot.store.transaction import JobKind
 from tests import postgres
 from tests.benchmarks import peers
 from tests.benchmarks.measure import Row
@@ -52,4 +53,4 @@ async def _confirm(b: Bench) -> None:
             await tx.execute(
                 insert(tables.insights), [{**row, "case_id": case.id, **resource} for resource in resources]
             )
-            await jobs.enqueue(tx, jobs.JobKind.CASE, jobs.case_key(ORG, case.id))
+            await jobs.enqueue(tx, JobKind.CASE, jobs.case_key(ORG, case.id))

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.sandbox.interactive import InteractiveSandbox, interactive_sandbox
 from bot.sandbox.sandbox import Sandbox
 from bot.slack.manifest import app_manifest
 from bot.store import Store
+from bot.store.transaction import Transaction
 from tests.browser.window import Window
 from tests.e2e.bench import forget
 
@@ -69,7 +69,7 @@ async def sandbox(interactive: InteractiveSandbox) -> Sandbox:
 
 
 @contextlib.asynccontextmanager
-async def transaction(sandbox: Sandbox) -> AsyncIterator[AsyncConnection]:
+async def transaction(sandbox: Sandbox) -> AsyncIterator[Transaction]:
     """A transaction in the bot's database."""
     store = Store(sandbox.bot.env["DATABASE_URL"])
     async with store.write(patience=5.0) as tx:

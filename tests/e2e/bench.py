@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 import psycopg
 from sqlalchemy import update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.sandbox.bot_process import BotProcess, environment
 from bot.sandbox.control import Call, Control
@@ -21,6 +20,7 @@ from bot.sandbox.render import as_text
 from bot.sandbox.slack.server import SlackServer
 from bot.slack.manifest import app_manifest
 from bot.store import Store, migrate, schema
+from bot.store.transaction import Transaction
 from tests import manifest_coverage
 from tests.e2e.balancer import Balancer, balancer
 from tests.forked_bot import ForkedBot
@@ -196,7 +196,7 @@ class Bench:
             await age_unfinished_work(tx)
 
     @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[AsyncConnection]:
+    async def transaction(self) -> AsyncGenerator[Transaction]:
         """A transaction in the bot's own database."""
         store = Store(self.bot.env["DATABASE_URL"])
         try:
@@ -297,13 +297,13 @@ class Bench:
         return (await self.control.until(lambda: self.private(user), what=f"a private answer to {user}"))[-1]
 
 
-async def forget(tx: AsyncConnection) -> None:
+async def forget(tx: Transaction) -> None:
     """Delete what is stored per channel or case key: it would outlive a test."""
     for table in (schema.ties, schema.modes, schema.channels, schema.cases, schema.sites):
         await tx.execute(table.delete())
 
 
-async def age_unfinished_work(tx: AsyncConnection) -> None:
+async def age_unfinished_work(tx: Transaction) -> None:
     """As if a killed bot had been dead for longer than its leases: no test waits for them to end, but one."""
     await tx.execute(update(schema.jobs).values(lease_until=None))
     for at in (schema.insights.c.sent_at, schema.cards.c.posting_since, schema.cards.c.late_reply_since):

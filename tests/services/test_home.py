@@ -12,7 +12,7 @@ from bot.services.checks import UserError
 from bot.services.responder import text_of
 from bot.store import cases, schema
 from bot.store.cases import DeliveryResult
-from bot.store.jobs import JobKind
+from bot.store.transaction import JobKind
 from tests.services.conftest import ANA, CHANNEL, GUEST, KEY, TEAM, Office
 from tests.store.conftest import CASE, card_of, monitors, paste, press, states, tie
 

@@ -9,9 +9,9 @@ from bot.model import Card, CardItem, Case, CaseName, Identity, Insight, Insight
 from bot.store import Store, cards, cases, clicks, now, schema, sightings, tie_changes, ties
 from bot.store.cards import Timing
 from bot.store.clicks import Click, Clicked
-from bot.store.jobs import JobKind
 from bot.store.offers import Rules
 from bot.store.sightings import ScannedMessage
+from bot.store.transaction import JobKind
 
 THREAD = Thread("T0ACME", "C0INCIDENTS", "1000.000100")
 ELSEWHERE = Thread("T0ACME", "C0GENERAL", "2000.000100")

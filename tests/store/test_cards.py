@@ -9,8 +9,8 @@ from bot.insights import CARD_HOLDS, CARD_OPEN_SECONDS, Action
 from bot.model import Card, State
 from bot.store import Store, cards, now, schema
 from bot.store.cards import Change
-from bot.store.jobs import JobKind
 from bot.store.open_cards import GROUP_HOLDS
+from bot.store.transaction import JobKind
 from tests.store.conftest import (
     REPLY,
     THREAD,

@@ -10,7 +10,8 @@ from bot.model import State
 from bot.store import Store, cases, clicks, now, schema
 from bot.store.cases import DeliveryResult
 from bot.store.clicks import Click
-from bot.store.jobs import JobKind, case_key
+from bot.store.jobs import case_key
+from bot.store.transaction import JobKind
 from tests.store.conftest import CASE, card_of, items_of, jobs_of, monitor, monitors, paste, press, states, tie
 
 JOB = case_key(CASE.org, CASE.case_id)

@@ -10,7 +10,8 @@ from sqlalchemy.exc import OperationalError
 from bot.insights import Action
 from bot.model import State
 from bot.store import Store, migrate, schema
-from bot.store.jobs import JobKind
+from bot.store.sqlite import SqliteDatabase
+from bot.store.transaction import JobKind
 from tests.store.conftest import card_of, jobs_of, monitors, paste, press, states, tie
 
 
@@ -25,9 +26,9 @@ async def alone(tmp_path: Path) -> AsyncIterator[Store]:
 
 async def pragma(store: Store, words: str) -> int:
     """Of the connection that writes."""
-    assert store.sqlite is not None
-    assert store.sqlite._writer is not None
-    answer = store.sqlite._writer.raw.execute(f"PRAGMA {words}").fetchone()
+    assert isinstance(store.database, SqliteDatabase)
+    assert store.database._writer is not None
+    answer = store.database._writer.execute(f"PRAGMA {words}").fetchone()
     return answer[0] if answer else 0
 
 

@@ -7,8 +7,9 @@ from sqlalchemy import func, select, update
 
 from bot.model import Thread
 from bot.store import Store, jobs, now
-from bot.store.jobs import Job, JobKind, LeaseLost
+from bot.store.jobs import LeaseLost
 from bot.store.schema import jobs as table
+from bot.store.transaction import Job, JobKind
 
 
 async def wake(store: Store, key: str = "one", *, after: float = 0.0) -> None:

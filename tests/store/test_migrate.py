@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -16,6 +16,7 @@ from slack_sdk.oauth.installation_store.sqlalchemy import AsyncSQLAlchemyInstall
 from slack_sdk.oauth.state_store.sqlalchemy import AsyncSQLAlchemyOAuthStateStore
 from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store import Store, engine, migrate
 from bot.store.schema import metadata
@@ -73,8 +74,8 @@ async def test_slack_sdks_tables_have_every_column_that_it_knows(store):
     known = {
         table.name: {column.name for column in table.columns}
         for made in (
-            AsyncSQLAlchemyInstallationStore("111.222", store.engine).metadata,
-            AsyncSQLAlchemyOAuthStateStore(600, store.engine).metadata,
+            AsyncSQLAlchemyInstallationStore("111.222", cast(AsyncEngine, None)).metadata,
+            AsyncSQLAlchemyOAuthStateStore(600, cast(AsyncEngine, None)).metadata,
         )
         for table in made.sorted_tables
     }

@@ -8,8 +8,9 @@ from sqlalchemy import Table, func, insert, select, update
 from bot.insights import Action
 from bot.model import Insight, InsightType, State
 from bot.store import Store, cards, cases, retention, schema
-from bot.store.jobs import JobKind, case_key, thread_key
+from bot.store.jobs import case_key, thread_key
 from bot.store.retention import BATCH
+from bot.store.transaction import JobKind
 from tests.store.conftest import (
     CASE,
     ELSEWHERE,

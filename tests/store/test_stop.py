@@ -8,7 +8,7 @@ from bot.config.database import file_of
 from bot.services.context import Context
 from bot.store import Store, jobs
 from bot.store.cards import Timing
-from bot.store.jobs import Job, JobKind
+from bot.store.transaction import Job, JobKind
 from bot.worker.loop import Worker
 
 

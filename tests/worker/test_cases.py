@@ -21,7 +21,8 @@ from bot.sandbox.datadog.server import DatadogServer
 from bot.services.context import Context, Organization
 from bot.store import Store, jobs, schema
 from bot.store.cards import Timing
-from bot.store.jobs import BATCH, JobKind
+from bot.store.jobs import BATCH
+from bot.store.transaction import JobKind
 from bot.worker import cases
 from bot.worker.loop import Worker
 from bot.worker.outcomes import Done, More, Outcome, RetryAfter

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.datadog.client import DatadogTransient, TransientReason
 from bot.insights import Action
@@ -16,7 +15,7 @@ from bot.services.context import Context
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import Store, jobs, schema
 from bot.store.cards import Timing
-from bot.store.jobs import Job, JobKind
+from bot.store.transaction import Job, JobKind, Transaction
 from bot.worker.backoff import answer_is_due, backoff, probe
 from bot.worker.loop import HANDLERS, Worker
 from bot.worker.outcomes import Done, GiveUp, More, Outcome, RetryAfter
@@ -151,7 +150,7 @@ async def test_more_keeps_the_job_with_its_batch_size(store, turn):
 async def test_what_belongs_to_the_end_of_a_turn_is_written_with_it_and_told_after(store, turn):
     told: list[object] = []
 
-    async def write(tx: AsyncConnection) -> int:
+    async def write(tx: Transaction) -> int:
         await jobs.enqueue(tx, JobKind.CARD, "other")
         return 7
 
@@ -163,7 +162,7 @@ async def test_what_belongs_to_the_end_of_a_turn_is_written_with_it_and_told_aft
 
 
 async def test_a_write_that_fails_writes_nothing_and_counts_as_an_attempt(store, turn):
-    async def write(tx: AsyncConnection) -> None:
+    async def write(tx: Transaction) -> None:
         await jobs.enqueue(tx, JobKind.CARD, "other")
         raise ZeroDivisionError
 
@@ -208,7 +207,7 @@ def test_back_off_doubles_up_to_its_cap_and_keeps_to_what_was_asked():
 
 
 async def test_an_error_in_what_is_written_is_given_up_some_day(store, turn):
-    async def write(tx: AsyncConnection) -> None:
+    async def write(tx: Transaction) -> None:
         raise ZeroDivisionError
 
     handler = Handler(*2 * [Done(write=write)])
@@ -221,7 +220,7 @@ async def test_an_error_in_what_is_written_is_given_up_some_day(store, turn):
 async def test_what_a_failed_call_left_is_written_although_its_job_is_given_up(store, turn):
     written: list[int] = []
 
-    async def write(tx: AsyncConnection) -> None:
+    async def write(tx: Transaction) -> None:
         written.append(1)
 
     handler = Handler(*2 * [RetryAfter(1.0, "Datadog.", write=write)])

@@ -1,0 +1,159 @@
+"""PostgreSQL, driven directly: a read is one statement without a transaction, a write begins in one round trip.
+
+Neither prepared statements nor start-up options: PgBouncer shares connections between transactions.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy import exc
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.engine import make_url
+from sqlalchemy.sql.base import Executable
+
+from bot.store.connection import Plans, Result, Values, as_sqlalchemy, sets_of
+from bot.store.engine import BUSY_SECONDS
+
+DIALECT = PGDialect_psycopg()
+MOST = 20
+"""Connections of one process: what waits for Slack or Datadog holds none."""
+LOST = ("08", "57P", "25006", "25P03", "25P04")
+"""How the SQLSTATE of a session begins that is over, or that cannot write: after a failover those that were open before
+are read-only. Our own time-out is 57014 and ends nothing. https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
+DEAD_AFTER = {"connect_timeout": 5, "tcp_user_timeout": 5000, "keepalives_idle": 10, "keepalives_interval": 5}
+"""A server whose machine is gone answers nothing, not even that it is gone."""
+BEGIN = f"BEGIN; SET LOCAL statement_timeout = {int(BUSY_SECONDS * 1000)}".encode()
+
+Raw = psycopg.AsyncConnection[TupleRow]
+
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # what it warns of, whoever wanted a connection logs
+
+
+class PostgresqlDriver:
+    """Lists are handed over as arrays; psycopg makes Python's values."""
+
+    dialect = DIALECT
+
+    def with_list(self, text: str, name: str, bind: Any) -> str:
+        array = f"(%({name})s::{bind.type.compile(DIALECT)}[])"
+        place = re.escape(f"(__[POSTCOMPILE_{name}])")
+        text = re.sub(rf"\bNOT IN {place}", f"!= ALL {array}", text)
+        return re.sub(rf"\bIN {place}", f"= ANY {array}", text)
+
+    def list(self, values: Iterable[Any]) -> Any:
+        return [*values]
+
+    def reader(self, column: Any) -> None:
+        return None
+
+
+class PostgresqlConnection:
+    """Runs statements. `within`: seconds for each; None: the server keeps the time."""
+
+    dialect = DIALECT
+
+    def __init__(self, raw: Raw, plans: Plans, within: float | None = None) -> None:
+        self.raw, self._plans, self._within, self.committed = raw, plans, within, False
+
+    async def execute(self, statement: Executable, values: Values | Sequence[Values] | None = None, /) -> Result:
+        many = sets_of(values)
+        rows: list[Any] = []
+        count = 0
+        plan = self._plans.of(statement, many[0] if many else {})
+        text = plan.text.encode()
+        try:
+            async with asyncio.timeout(self._within):
+                for each in many:
+                    cursor = await self.raw.execute(text, plan.values(each))
+                    if cursor.description is not None:
+                        rows += plan.rows(cursor.description, await cursor.fetchall())
+                    count += cursor.rowcount
+        except TimeoutError as error:
+            raise exc.TimeoutError(f"PostgreSQL did not answer within {self._within} s") from error
+        except psycopg.Error as error:
+            raise as_sqlalchemy(error, plan.text) from error
+        return Result(rows, count)
+
+
+class PostgresqlDatabase:
+    """A pool of connections, which are opened as they are needed."""
+
+    def __init__(self, url: str) -> None:
+        self._plans = Plans(PostgresqlDriver())
+        self._opened = False
+        self._pool = AsyncConnectionPool[Raw](
+            make_url(url).set(drivername="postgresql").render_as_string(hide_password=False),
+            kwargs={"autocommit": True, "prepare_threshold": None, **DEAD_AFTER},
+            min_size=1,
+            max_size=MOST,
+            timeout=BUSY_SECONDS,
+            open=False,
+            check=AsyncConnectionPool.check_connection,
+        )
+
+    @asynccontextmanager
+    async def read(self) -> AsyncGenerator[PostgresqlConnection]:
+        """Each statement stands alone."""
+        async with self._connection() as raw:
+            yield PostgresqlConnection(raw, self._plans, within=BUSY_SECONDS)
+
+    @asynccontextmanager
+    async def write(self, patience: float) -> AsyncGenerator[PostgresqlConnection]:
+        """One transaction, committed when its block ends. PostgreSQL lets many write: `patience` is SQLite's."""
+        async with self._connection() as raw:
+            await raw.execute(BEGIN)
+            connection = PostgresqlConnection(raw, self._plans)
+            try:
+                yield connection
+            except BaseException:
+                if not raw.closed:
+                    await raw.rollback()
+                raise
+            await _commit(connection)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncGenerator[Raw]:
+        """Raises what psycopg raises as SQLAlchemy's errors.
+
+        After the loss of one session, those that were opened before it leave the pool, too: the driver counts only
+        closed connections as lost, and the pool's check a read-only one as good.
+        """
+        if not self._opened:
+            self._opened = True
+            await self._pool.open()
+        try:
+            async with self._pool.connection() as raw:
+                yield raw
+        except psycopg.Error as error:
+            await self._left(error)
+            raise as_sqlalchemy(error, "") from error
+        except Exception as error:
+            await self._left(getattr(error, "orig", None))
+            raise
+
+    async def _left(self, error: object) -> None:
+        state = error.sqlstate if isinstance(error, psycopg.Error) else None
+        if (state or "").startswith(LOST):
+            await self._pool.drain()
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+
+async def _commit(connection: PostgresqlConnection) -> None:
+    done = asyncio.ensure_future(connection.raw.commit())
+    try:
+        await asyncio.shield(done)
+    except asyncio.CancelledError:
+        await asyncio.wait([done], timeout=BUSY_SECONDS)
+        connection.committed = done.done() and done.exception() is None
+        raise
+    connection.committed = True
