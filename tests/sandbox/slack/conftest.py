@@ -107,6 +107,13 @@ async def client(slack: SlackServer) -> AsyncIterator[AsyncWebClient]:
 
 
 @pytest.fixture
+async def card(client: AsyncWebClient) -> str:
+    """The ts of a message of ours with checkboxes and a button."""
+    posted = await client.chat_postMessage(channel=HERE, text="card", blocks=[checkboxes("1", "2"), button()])
+    return str(posted["ts"])
+
+
+@pytest.fixture
 def app(client: AsyncWebClient) -> AsyncApp:
     return AsyncApp(client=client, process_before_response=True)
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-import aiohttp
+import httpx
 import pytest
 
 from bot.sandbox.slack.server import SlackServer
@@ -12,34 +12,23 @@ from sandbox.slack.conftest import HERE, button, checkboxes
 Json = dict[str, Any]
 
 
-class Page:
-    """Calls control routes."""
-
-    def __init__(self, session: aiohttp.ClientSession) -> None:
-        self.session = session
-
-    async def post(self, verb: str, body: Json | None = None) -> Any:
-        async with self.session.post(f"/_sandbox/{verb}", json=body or {}) as response:
-            return await response.json()
-
-    async def get(self, what: str) -> Any:
-        async with self.session.get(f"/_sandbox/{what}") as response:
-            return await response.json()
-
-
 @pytest.fixture
-async def page(slack: SlackServer) -> AsyncIterator[Page]:
-    async with aiohttp.ClientSession(slack.url.removesuffix("/api/")) as session:
-        yield Page(session)
+async def page(slack: SlackServer) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=slack.url.replace("/api/", "/_sandbox/"), timeout=5) as client:
+        yield client
+
+
+async def told(page: httpx.AsyncClient, verb: str, body: Json | None = None) -> Any:
+    return (await page.post(verb, json=body or {})).json()
 
 
 async def test_people_talk_edit_and_delete_over_http(slack, page):
-    said = await page.post("message", {"channel": HERE, "as_user": "U0ANA", "text": "hello"})
-    edited = await page.post("edit", {"channel": HERE, "ts": said["ts"], "text": "good day"})
+    said = await told(page, "message", {"channel": HERE, "as_user": "U0ANA", "text": "hello"})
+    edited = await told(page, "edit", {"channel": HERE, "ts": said["ts"], "text": "good day"})
     preview = [{"from_url": "https://example.org", "title": "Example"}]
-    await page.post("unfurl", {"channel": HERE, "ts": said["ts"], "attachments": preview})
+    await told(page, "unfurl", {"channel": HERE, "ts": said["ts"], "attachments": preview})
     assert edited["text"] == "good day"
-    assert await page.post("delete", {"channel": HERE, "ts": said["ts"]}) == {"ok": True}
+    assert await told(page, "delete", {"channel": HERE, "ts": said["ts"]}) == {"ok": True}
     subtypes = [payload["event"].get("subtype") for payload in slack.events.sent]
     assert subtypes == [None, "message_changed", "message_changed", "message_deleted"]
     published = [event.kind for event in slack.control.events]
@@ -53,8 +42,8 @@ async def test_the_state_shows_threads_ticks_and_private_messages(slack, page, c
     )
     await client.chat_postEphemeral(channel=HERE, user="U0BEN", text="only Ben")
     body = {"channel": HERE, "ts": card["ts"], "as_user": "U0ANA", "action_id": "select", "values": ["1"]}
-    assert (await page.post("tick", body))["acknowledged"] is False
-    state = await page.get("state")
+    assert (await told(page, "tick", body))["acknowledged"] is False
+    state = (await page.get("state")).json()
     incidents = next(channel for channel in state["channels"] if channel["id"] == HERE)
     (thread,) = incidents["messages"]
     (shown,) = thread["replies"]
@@ -67,14 +56,14 @@ async def test_the_state_shows_threads_ticks_and_private_messages(slack, page, c
 
 
 async def test_the_switches_work_over_http(slack, page):
-    assert await page.post("repeat_events", {"copies": 3}) == {"repeat_events": 3}
+    assert await told(page, "repeat_events", {"copies": 3}) == {"repeat_events": 3}
     said = slack.message(HERE, "U0ANA", "hello")
     assert slack.transport.undelivered == 4
-    assert await page.post("redeliver", {"event": said["ts"], "copies": 2}) == {"sent": 2}
-    assert await page.post("redeliver", {"event": "Ev0NONE"}) == {"sent": 0}
-    assert await page.post("drop_socket") == {"dropped": 0}
-    assert await page.post("refresh") == {"told": 0}
-    sent = await page.post("event", {"event": {"type": "message", "channel": HERE, "text": None}})
+    assert await told(page, "redeliver", {"event": said["ts"], "copies": 2}) == {"sent": 2}
+    assert await told(page, "redeliver", {"event": "Ev0NONE"}) == {"sent": 0}
+    assert await told(page, "drop_socket") == {"dropped": 0}
+    assert await told(page, "refresh") == {"told": 0}
+    sent = await told(page, "event", {"event": {"type": "message", "channel": HERE, "text": None}})
     assert slack.events.sent[-1]["event_id"] == sent["event_id"]
 
 
@@ -91,12 +80,12 @@ async def test_the_switches_work_over_http(slack, page):
     ],
 )
 async def test_a_request_that_makes_no_sense_is_answered_in_words(page, verb, body, words):
-    assert words in (await page.post(verb, body))["error"]
+    assert words in (await told(page, verb, body))["error"]
 
 
 async def test_a_reset_forgets_what_was_said(slack, page):
     slack.message(HERE, "U0ANA", "hello")
-    await page.post("reset")
+    await told(page, "reset")
     await slack.control.until(lambda: not slack.transport.undelivered)
     assert slack.conversations.top_level(HERE) == []
     assert slack.events.sent == []

@@ -1,36 +1,24 @@
 """Response URLs: five uses in half an hour, and what each may do."""
 
-from collections.abc import AsyncIterator
-from typing import Any
+import json
 
-import aiohttp
 import pytest
-from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.sandbox.slack.conversations import Posted
 from bot.sandbox.slack.server import SlackServer
 from sandbox.slack.conftest import HERE, button
 
-Json = dict[str, Any]
+
+def answer_to(slack: SlackServer, source: Posted | None) -> AsyncWebhookClient:
+    """Answers Ana's click on this message."""
+    url = slack.response_urls.mint(slack.host_and_port(), "U0ANA", HERE, source)
+    return AsyncWebhookClient(url, retry_handlers=[])
 
 
 @pytest.fixture
-async def card(client: AsyncWebClient) -> str:
-    """The ts of a message of ours with a button."""
-    posted = await client.chat_postMessage(channel=HERE, text="card", blocks=[button()])
-    return str(posted["ts"])
-
-
-def url_for(slack: SlackServer, source: Posted | None) -> str:
-    """The response URL of Ana's click on this message."""
-    return slack.response_urls.mint(slack.host_and_port(), "U0ANA", HERE, source)
-
-
-@pytest.fixture
-async def answer(slack: SlackServer, card: str) -> AsyncIterator[AsyncWebhookClient]:
-    async with aiohttp.ClientSession() as session:
-        yield AsyncWebhookClient(url_for(slack, slack.posted(HERE, card)), session=session, retry_handlers=[])
+def answer(slack: SlackServer, card: str) -> AsyncWebhookClient:
+    return answer_to(slack, slack.posted(HERE, card))
 
 
 async def test_an_answer_is_private_unless_said_otherwise(slack, answer):
@@ -52,9 +40,8 @@ async def test_a_response_url_is_good_five_times(slack, answer):
 
 async def test_a_response_url_expires(slack, card):
     slack.response_urls.lifetime = -1.0
-    url = url_for(slack, slack.posted(HERE, card))
-    async with aiohttp.ClientSession() as session, session.post(url, json={"text": "late"}) as response:
-        assert (response.status, (await response.json())["error"]) == (404, "expired_url")
+    refused = await answer_to(slack, slack.posted(HERE, card)).send_dict({"text": "late"})
+    assert (refused.status_code, json.loads(refused.body)["error"]) == (404, "expired_url")
 
 
 async def test_the_source_can_be_replaced_or_deleted(slack, answer, card):
@@ -82,10 +69,8 @@ async def test_what_it_does_not_take_is_refused(answer, body, error):
 async def test_a_private_message_can_be_acted_on_by_its_reader_and_replaced(slack, client):
     await client.chat_postEphemeral(channel=HERE, user="U0ANA", text="tie?", blocks=[button("tie.yes")])
     ts = slack.private[0]["ts"]
-    url = url_for(slack, slack.conversations.find_private(HERE, ts))
-    async with aiohttp.ClientSession() as session:
-        answer = AsyncWebhookClient(url, session=session)
-        await answer.send_dict({"text": "tied", "replace_original": True})
-        assert [message["text"] for message in slack.private] == ["tied"]
-        await answer.send_dict({"delete_original": True})
+    answer = answer_to(slack, slack.conversations.find_private(HERE, ts))
+    await answer.send_dict({"text": "tied", "replace_original": True})
+    assert [message["text"] for message in slack.private] == ["tied"]
+    await answer.send_dict({"delete_original": True})
     assert slack.private == []

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack.server import SlackServer
 from sandbox.slack.conftest import HERE, MANIFEST, Listen, button, checkboxes, connected
@@ -22,13 +21,6 @@ async def bodies(slack: SlackServer, app: AsyncApp, listen: Listen) -> AsyncIter
     received = listen(app.event("message"))
     async with connected(slack, app):
         yield received
-
-
-@pytest.fixture
-async def card(client: AsyncWebClient) -> str:
-    """The ts of a message of ours with checkboxes and a button."""
-    posted = await client.chat_postMessage(channel=HERE, text="card", blocks=[checkboxes("1", "2"), button()])
-    return str(posted["ts"])
 
 
 def envelopes(slack: SlackServer, kind: str = "events_api") -> list[Json]:

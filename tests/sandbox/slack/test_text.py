@@ -1,7 +1,7 @@
 """How typed text becomes Slack's `text` and rich text, and back."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.sandbox.slack.text import as_kept, escape, links, mrkdwn_parts, typed, unescape
@@ -58,13 +58,11 @@ def test_a_bots_bare_links_become_links_and_its_own_stay():
     )
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(st.text())
 def test_what_is_escaped_can_be_undone(text):
     assert unescape(escape(text)) == text
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(st.text(alphabet=st.sampled_from("ab <>&|@#!:/.\nhttps")))
 def test_any_typed_text_reads_back_as_it_was(text):
     kept, _ = typed(text)
