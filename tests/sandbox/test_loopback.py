@@ -46,19 +46,20 @@ sys.addaudithook(note)
 
 @pytest.fixture
 def called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where real tokens lie about. Beside the returned log stands the listener that writes it."""
+    """Where real tokens lie about. The listener that writes the returned log is the first on PYTHONPATH."""
     for name, value in REAL_LOOKING.items():
         monkeypatch.setenv(name, value)
     (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in REAL_LOOKING.items()))
     monkeypatch.chdir(tmp_path)
     log = tmp_path / "called"
     (tmp_path / "sitecustomize.py").write_text(LISTENER.format(log=str(log)))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(tmp_path), str(ROOT))))
     return log
 
 
 async def test_the_bot_of_the_sandbox_calls_nothing_beyond_this_machine(called: Path):
-    listening = os.pathsep.join((str(called.parent), str(ROOT)))
-    async with running_sandbox(app_manifest(), PYTHONPATH=listening, CASE_INSIGHTS_CARD_DELAY="100ms") as sandbox:
+    listening = {"PYTHONPATH": os.environ["PYTHONPATH"], "CASE_INSIGHTS_CARD_DELAY": "100ms"}
+    async with running_sandbox(app_manifest(), **listening) as sandbox:
         root = sandbox.slack.message(INCIDENTS, "U0ANA", f"About {CASE_LINK}")["ts"]
         sandbox.slack.message(INCIDENTS, "U0ANA", "https://app.datadoghq.com/monitors/17131362", thread_ts=root)
         [card] = await sandbox.control.until(lambda: sandbox.slack.thread(INCIDENTS, root)[2:], timeout=20)
@@ -69,10 +70,8 @@ async def test_the_bot_of_the_sandbox_calls_nothing_beyond_this_machine(called: 
 
 
 async def test_the_sandbox_itself_calls_nothing_beyond_this_machine(called: Path):
-    listening = os.pathsep.join((str(called.parent), str(ROOT)))
-    env = {**os.environ, "PYTHONPATH": listening}
-    arguments = ("-m", "bot", "sandbox", "--demo")
-    demo = await asyncio.create_subprocess_exec(sys.executable, *arguments, env=env, stdout=asyncio.subprocess.PIPE)
+    command = (sys.executable, "-m", "bot", "sandbox", "--demo")
+    demo = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     said, _ = await asyncio.wait_for(demo.communicate(), timeout=60)
     assert demo.returncode == 0
     assert "2 insights added with 1 call to Datadog." in said.decode()

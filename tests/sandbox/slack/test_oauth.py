@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-import aiohttp
+import httpx
 import pytest
 from aiohttp import web
 from slack_sdk.errors import SlackApiError
@@ -80,12 +80,10 @@ def client_of(url: str, token: str | None = None) -> AsyncWebClient:
 
 async def visit(url: str, **asked: str) -> tuple[int, str, dict[str, str]]:
     """Open the page and press Allow: the status, the words on the page, and the query that the app gets."""
-    async with (
-        aiohttp.ClientSession() as session,
-        session.get(f"{url}?{urlencode(asked)}", allow_redirects=False) as response,
-    ):
-        query = urlsplit(response.headers.get("Location", "")).query
-        return response.status, await response.text(), {name: value for name, (value,) in parse_qs(query).items()}
+    async with httpx.AsyncClient() as browser:
+        response = await browser.get(url, params=asked)
+    query = urlsplit(response.headers.get("Location", "")).query
+    return response.status_code, response.text, {name: value for name, (value,) in parse_qs(query).items()}
 
 
 def page(slack: SlackServer) -> str:
@@ -314,8 +312,8 @@ async def test_a_code_is_exchanged_for_a_token_that_works(slack):
 async def test_the_client_id_and_secret_may_be_arguments(slack):
     code = await code_for(slack)
     fields = {**CLIENT, "code": code, "redirect_uri": BACK}
-    async with aiohttp.ClientSession() as session, session.post(f"{slack.url}oauth.v2.access", data=fields) as response:
-        assert (await response.json())["ok"]
+    async with httpx.AsyncClient() as client:
+        assert (await client.post(f"{slack.url}oauth.v2.access", data=fields)).json()["ok"]
 
 
 async def test_installing_again_keeps_the_token_and_adds_scopes(slack):
@@ -375,8 +373,8 @@ async def test_uninstalling_ends_the_token_and_the_app_hears_of_it_and_of_nothin
 
 async def test_after_a_new_installation_the_old_token_is_unknown(slack):
     old = (await installed(slack))["access_token"]
-    async with aiohttp.ClientSession() as session:
-        await session.post(slack.url.replace("/api/", "/_sandbox/uninstall"))
+    async with httpx.AsyncClient() as client:
+        await client.post(slack.url.replace("/api/", "/_sandbox/uninstall"))
     new = await installed(slack, scope="users:read")
     assert (new["access_token"] != old, new["scope"]) == (True, "users:read")
     with pytest.raises(SlackApiError, match="invalid_auth"):
@@ -410,8 +408,7 @@ async def test_one_address_is_for_all_workspaces():
         tokens: list[str] = []
         for asked, team in (({}, "T0ACME"), ({"team": "T0BETA"}, "T0BETA")):
             _, _, back = await visit(slack.authorize_url, **ASKED, **asked)
-            code = back["code"]
-            answer = await client_of(slack.url).oauth_v2_access(code=code, redirect_uri=BACK, **CLIENT)
+            answer = await client_of(slack.url).oauth_v2_access(code=back["code"], redirect_uri=BACK, **CLIENT)
             assert answer["team"]["id"] == team
             tokens.append(answer["access_token"])
             assert (await client_of(slack.url, tokens[-1]).auth_test())["team_id"] == team

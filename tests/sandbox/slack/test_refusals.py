@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import aiohttp
+import httpx
 import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -70,11 +70,7 @@ REFUSED: list[tuple[str, str, list[Json]]] = [
     (EPHEMERAL, "user_not_in_channel", [to(HERE, user="U0STRANGER"), to(HERE, user="U0NOBODY")]),
     (EPHEMERAL, "not_in_channel", [to("C0LONELY", user="U0ANA")]),
     (EPHEMERAL, "no_text", [{"channel": HERE, "user": "U0ANA"}]),
-    (
-        EPHEMERAL,
-        "invalid_metadata_format",
-        [{**metadata(CARD), "user": "U0ANA"}],
-    ),
+    (EPHEMERAL, "invalid_metadata_format", [{**metadata(CARD), "user": "U0ANA"}]),
     (LINK, "invalid_arguments", [{"channel": HERE}]),
     (LINK, "message_not_found", [{"channel": HERE, "message_ts": NEVER}]),
     (LINK, "channel_not_found", [{"channel": "C0NOWHERE", "message_ts": "{root}"}]),
@@ -129,11 +125,9 @@ async def test_slack_refuses_with_its_own_word(slack, client, method, error, arg
 )
 async def test_a_call_needs_the_right_token_and_a_json_object(slack, token, body, error):
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
-    async with (
-        aiohttp.ClientSession(headers=headers) as session,
-        session.post(slack.url + POST, data=body) as response,
-    ):
-        assert (response.status, (await response.json())["error"]) == (200, error)
+    async with httpx.AsyncClient(headers=headers) as caller:
+        response = await caller.post(slack.url + POST, content=body)
+    assert (response.status_code, response.json()["error"]) == (200, error)
 
 
 @pytest.mark.parametrize(
