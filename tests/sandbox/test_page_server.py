@@ -65,10 +65,8 @@ async def test_the_bot_is_killed_and_started_and_both_are_told(client, page):
 
 async def test_what_the_stage_cannot_do_is_refused_in_words(client):
     answer = await client.post("/_sandbox/bot", json={"do": "sing"})
-    assert (answer.status_code, answer.json()) == (
-        400,
-        {"error": "do must be one of start, restart, kill, start_over."},
-    )
+    assert answer.status_code == 400
+    assert answer.json() == {"error": "do must be one of start, restart, kill, start_over."}
 
 
 async def test_a_reset_brings_the_scene_back(client, page):

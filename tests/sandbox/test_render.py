@@ -2,10 +2,7 @@
 
 from bot.sandbox.render import as_text, readable
 from bot.sandbox.slack.text import typed
-
-
-def plain(text: str) -> dict[str, str]:
-    return {"type": "plain_text", "text": text}
+from sandbox.slack.conftest import mrkdwn, plain
 
 
 def test_a_card_reads_as_a_person_sees_it():
@@ -17,7 +14,7 @@ def test_a_card_reads_as_a_person_sees_it():
         "text": "Add 2 insights to CASEM-4523?",
         "blocks": [
             {"type": "header", "text": plain("Insights")},
-            {"type": "section", "text": {"type": "mrkdwn", "text": "*Add 2 insights to CASEM-4523?*"}},
+            {"type": "section", "text": mrkdwn("*Add 2 insights to CASEM-4523?*")},
             {
                 "type": "actions",
                 "elements": [
@@ -28,10 +25,7 @@ def test_a_card_reads_as_a_person_sees_it():
                 ],
             },
             {"type": "divider"},
-            {
-                "type": "context",
-                "elements": [{"type": "mrkdwn", "text": "From <https://example.org|Ana's message> &amp; more"}],
-            },
+            {"type": "context", "elements": [mrkdwn("From <https://example.org|Ana's message> &amp; more")]},
         ],
     }
     assert as_text(message).splitlines() == [

@@ -57,6 +57,10 @@ def plain(text: str) -> dict[str, Any]:
     return {"type": "plain_text", "text": text}
 
 
+def mrkdwn(text: str) -> dict[str, Any]:
+    return {"type": "mrkdwn", "text": text}
+
+
 @asynccontextmanager
 async def app_over_http(handler: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[dict[str, Any]]:
     """An app of this handler, listening; the manifest that sends everything to it, with Socket Mode off."""

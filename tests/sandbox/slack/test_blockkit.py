@@ -6,13 +6,9 @@ from typing import Any
 import pytest
 
 from bot.sandbox.slack.blockkit.rules import elements, filled_in, problems
-from sandbox.slack.conftest import plain
+from sandbox.slack.conftest import mrkdwn, plain
 
 Json = dict[str, Any]
-
-
-def mrkdwn(text: str) -> Json:
-    return {"type": "mrkdwn", "text": text}
 
 
 def option(value: str = "1", text: Json | None = None, **more: Any) -> Json:

@@ -29,19 +29,24 @@ async def listening(answer: Handler) -> AsyncIterator[SlackServer]:
 
 
 @asynccontextmanager
-async def bolted(register: Callable[[AsyncApp], None]) -> AsyncIterator[SlackServer]:
-    """A Slack whose app is Bolt with these listeners, which judges signatures as it does anywhere."""
-    apps: list[AsyncApp] = []
+async def bolted() -> AsyncIterator[tuple[SlackServer, AsyncApp]]:
+    """A Slack and its app, which is Bolt and judges signatures as it does anywhere."""
+    client = AsyncWebClient(token="xoxb-sandbox", retry_handlers=[])
+    app = AsyncApp(client=client, signing_secret=SECRET, process_before_response=True)
 
     async def answer(request: web.Request) -> web.Response:
-        return await to_aiohttp_response(await apps[0].async_dispatch(await to_bolt_request(request)))
+        return await to_aiohttp_response(await app.async_dispatch(await to_bolt_request(request)))
 
     async with listening(answer) as slack:
-        client = AsyncWebClient(token="xoxb-sandbox", base_url=slack.url, retry_handlers=[])
-        apps.append(AsyncApp(client=client, signing_secret=SECRET, process_before_response=True))
-        register(apps[0])
+        client.base_url = slack.url
         await slack.verify_request_url()
-        yield slack
+        yield slack, app
+
+
+async def clicked(slack: SlackServer, app: AsyncApp) -> bool:
+    """Whether the app acknowledges Ana's click on the button of a new card."""
+    card = await app.client.chat_postMessage(channel=HERE, text="card", blocks=[button()])
+    return (await slack.click(HERE, card["ts"], "add", "U0ANA"))["acknowledged"]
 
 
 def tries(slack: SlackServer) -> list[Json]:
@@ -51,20 +56,16 @@ def tries(slack: SlackServer) -> list[Json]:
 async def test_bolt_takes_the_signature_of_every_kind_of_request():
     heard: list[str] = []
 
-    def register(app: AsyncApp) -> None:
-        async def take(ack: Any, body: Json) -> None:
-            heard.append(body.get("event", body).get("text") or body["actions"][0]["action_id"])
-            await ack(*(["done"] if "command" in body else []))
+    async def take(ack: Any, body: Json) -> None:
+        heard.append(body.get("event", body).get("text") or body["actions"][0]["action_id"])
+        await ack(*(["done"] if "command" in body else []))
 
+    async with bolted() as (slack, app):
         for listener in (app.event("message"), app.action("add"), app.command("/insight")):
             listener(take)
-
-    async with bolted(register) as slack:
-        client = AsyncWebClient(token="xoxb-sandbox", base_url=slack.url)
         slack.message(HERE, "U0ANA", "hello & welcome")
         await slack.control.until(lambda: heard and not slack.transport.undelivered)
-        card = await client.chat_postMessage(channel=HERE, text="card", blocks=[button()])
-        assert (await slack.click(HERE, card["ts"], "add", "U0ANA"))["acknowledged"]
+        assert await clicked(slack, app)
         assert (await slack.command(HERE, "U0ANA", "/insight", "tie X-1"))["acknowledged"]
         assert [message["text"] for message in slack.private] == ["done"]
     assert heard[0] == "hello &amp; welcome"
@@ -111,14 +112,12 @@ async def test_an_event_that_fails_comes_again_with_its_number_and_the_reason(re
 
 
 async def test_a_click_that_the_app_does_not_take_is_not_sent_again():
-    async with bolted(lambda _: None) as slack:
-        client = AsyncWebClient(token="xoxb-sandbox", base_url=slack.url)
-        card = await client.chat_postMessage(channel=HERE, text="card", blocks=[button()])
-        assert not (await slack.click(HERE, card["ts"], "add", "U0ANA"))["acknowledged"], "Bolt answers 404"
+    async with bolted() as (slack, app):
+        assert not await clicked(slack, app), "Bolt answers 404"
         assert len(slack.control.matching("slack", "http:interactive")) == 1
 
 
 async def test_with_socket_mode_off_no_websocket_is_to_be_had():
-    async with bolted(lambda _: None) as slack:
+    async with bolted() as (_, app):
         with pytest.raises(SlackApiError, match="socket_mode_not_enabled"):
-            await AsyncWebClient(base_url=slack.url).apps_connections_open(app_token="xapp-sandbox")
+            await app.client.apps_connections_open(app_token="xapp-sandbox")
