@@ -11,9 +11,10 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.sandbox.control import Json
 from bot.sandbox.slack.server import SlackServer
 
-MANIFEST: dict[str, Any] = {
+MANIFEST: Json = {
     "display_information": {"name": "Case Insights"},
     "features": {
         "bot_user": {"display_name": "Case Insights", "always_online": True},
@@ -36,33 +37,33 @@ HERE = "C0INCIDENTS"
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 
 
-def checkboxes(*values: str, block_id: str = "group", ticked: bool = True) -> dict[str, Any]:
+def checkboxes(*values: str, block_id: str = "group", ticked: bool = True) -> Json:
     """An actions block of checkboxes, as the bot's card has them."""
     options = [{"text": plain(f"Monitor {one}"), "value": one} for one in values]
-    element: dict[str, Any] = {"type": "checkboxes", "action_id": "select", "options": options}
+    element: Json = {"type": "checkboxes", "action_id": "select", "options": options}
     if ticked:
         element["initial_options"] = options
     return {"type": "actions", "block_id": block_id, "elements": [element]}
 
 
-def button(action_id: str = "add", value: str = "7:1") -> dict[str, Any]:
+def button(action_id: str = "add", value: str = "7:1") -> Json:
     element = {"type": "button", "action_id": action_id, "value": value, "text": plain("Add")}
     return {"type": "actions", "block_id": "buttons", "elements": [element]}
 
 
-Listen = Callable[..., list[dict[str, Any]]]
+Listen = Callable[..., list[Json]]
 
 
-def plain(text: str) -> dict[str, Any]:
+def plain(text: str) -> Json:
     return {"type": "plain_text", "text": text}
 
 
-def mrkdwn(text: str) -> dict[str, Any]:
+def mrkdwn(text: str) -> Json:
     return {"type": "mrkdwn", "text": text}
 
 
 @asynccontextmanager
-async def app_over_http(handler: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[dict[str, Any]]:
+async def app_over_http(handler: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[Json]:
     """An app of this handler, listening; the manifest that sends everything to it, with Socket Mode off."""
     app = web.Application()
     app.router.add_post("/slack/events", handler)
@@ -126,10 +127,10 @@ def app(client: AsyncWebClient) -> AsyncApp:
 def listen(slack: SlackServer) -> Listen:
     """Give it `app.action("add")` or the like and an acknowledgement: the bodies that the listener gets."""
 
-    def register(decorate: Callable[..., Any], *text: str, **payload: Any) -> list[dict[str, Any]]:
-        bodies: list[dict[str, Any]] = []
+    def register(decorate: Callable[..., Any], *text: str, **payload: Any) -> list[Json]:
+        bodies: list[Json] = []
 
-        async def take(ack: Any, body: dict[str, Any]) -> None:
+        async def take(ack: Any, body: Json) -> None:
             bodies.append(body)
             await ack(*text, **payload)
             slack.control.changed()

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
+from bot.sandbox.control import Json
 from bot.sandbox.slack.blockkit.rules import elements, filled_in, problems
 from sandbox.slack.conftest import mrkdwn, plain
-
-Json = dict[str, Any]
 
 
 def option(value: str = "1", text: Json | None = None, **more: Any) -> Json:

@@ -6,10 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
+from bot.sandbox.control import Json
 from bot.sandbox.slack.server import SlackServer
 from sandbox.slack.conftest import HERE, button, checkboxes
-
-Json = dict[str, Any]
 
 
 @pytest.fixture

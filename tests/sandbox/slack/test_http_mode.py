@@ -12,11 +12,10 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.control import ControlError
+from bot.sandbox.control import ControlError, Json
 from bot.sandbox.slack.server import SlackServer
 from sandbox.slack.conftest import HERE, SECRET, app_over_http, button
 
-Json = dict[str, Any]
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 

@@ -6,11 +6,9 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.control import ControlError
+from bot.sandbox.control import ControlError, Json
 from bot.sandbox.slack.server import SlackServer
 from sandbox.slack.conftest import HERE, button, checkboxes, connected, plain
-
-Json = dict[str, Any]
 
 
 def entry(block_id: str, element: Json) -> Json:

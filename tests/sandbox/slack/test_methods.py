@@ -4,11 +4,10 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.control import ControlError
+from bot.sandbox.control import ControlError, Json
 from bot.sandbox.slack.server import SlackServer
 from sandbox.slack.conftest import HERE, button, checkboxes
 
-Json = dict[str, Any]
 METADATA: Json = {"event_type": "card", "event_payload": {"card": "7"}}
 
 

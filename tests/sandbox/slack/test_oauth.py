@@ -11,12 +11,10 @@ from aiohttp import web
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.control import ControlError
+from bot.sandbox.control import ControlError, Json
 from bot.sandbox.slack.server import SlackServer
 from sandbox.slack.conftest import HERE, MANIFEST, SECRET, app_over_http, button
 from tests.e2e.workspaces import workspaces
-
-Json = dict[str, Any]
 
 # slack_sdk's oauth_v2_access uses what aiohttp removes in version 4.
 pytestmark = pytest.mark.filterwarnings("ignore:BasicAuth is deprecated:DeprecationWarning")

@@ -7,9 +7,8 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.sandbox.control import Json
 from sandbox.slack.conftest import HERE, button, checkboxes
-
-Json = dict[str, Any]
 
 POST, UPDATE, EPHEMERAL = "chat.postMessage", "chat.update", "chat.postEphemeral"
 REPLIES, HISTORY, LINK = "conversations.replies", "conversations.history", "chat.getPermalink"

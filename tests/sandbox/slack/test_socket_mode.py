@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from slack_bolt.async_app import AsyncApp
 
+from bot.sandbox.control import Json
 from bot.sandbox.slack.server import SlackServer
 from sandbox.slack.conftest import HERE, MANIFEST, Listen, button, checkboxes, connected
-
-Json = dict[str, Any]
 
 
 @pytest.fixture
