@@ -98,17 +98,14 @@ def test_the_image_is_this_version():
 # --- with each other ---
 
 
-def test_everything_is_about_the_same_pods(deployment: Any):
+def test_everything_is_about_the_same_pods(deployment: Any, pod: Any):
     labels = deployment["spec"]["template"]["metadata"]["labels"]
     selectors = [
         deployment["spec"]["selector"]["matchLabels"],
         read("service.yaml")["spec"]["selector"],
         read("disruption-budget.yaml")["spec"]["selector"]["matchLabels"],
         read("network-policy.yaml")["spec"]["podSelector"]["matchLabels"],
-        *(
-            constraint["labelSelector"]["matchLabels"]
-            for constraint in deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
-        ),
+        *(constraint["labelSelector"]["matchLabels"] for constraint in pod["topologySpreadConstraints"]),
     ]
     assert [selector for selector in selectors if not selector.items() <= labels.items()] == []
 
@@ -136,9 +133,8 @@ def test_the_datadog_agent_finds_the_metrics(deployment: Any, container: Any):
 # --- with the bot ---
 
 
-def environment(mounted: Path, values: dict[str, str]) -> dict[str, str]:
+def environment(container: Any, mounted: Path, values: dict[str, str]) -> dict[str, str]:
     """What the container's process gets to see, with the secret's values in files under `mounted`."""
-    (container,) = read("deployment.yaml")["spec"]["template"]["spec"]["containers"]
     (mount,) = container["volumeMounts"]
     for name, value in values.items():
         (mounted / name).write_text(value, encoding="utf-8")
@@ -157,20 +153,20 @@ FILLED_IN = {
 }
 
 
-def test_the_bot_accepts_the_settings_with_the_template_filled_in(tmp_path: Path):
+def test_the_bot_accepts_the_settings_with_the_template_filled_in(container: Any, tmp_path: Path):
     template = read(TEMPLATE)["stringData"]
     assert template.keys() == FILLED_IN.keys()
-    read_back = settings.read(environment(tmp_path, FILLED_IN), env_file=None)
+    read_back = settings.read(environment(container, tmp_path, FILLED_IN), env_file=None)
     assert read_back.dd_app_key is not None
     assert read_back.dd_app_key.get_secret_value() == "3"
     assert read_back.database_url == FILLED_IN["DATABASE_URL"]
 
 
-def test_the_bot_refuses_the_template_as_it_is(tmp_path: Path):
+def test_the_bot_refuses_the_template_as_it_is(container: Any, tmp_path: Path):
     template = read(TEMPLATE)["stringData"]
     assert [value for value in template.values() if not re.fullmatch("<.*>", value)] == []
     with pytest.raises(ConfigError, match="SLACK_BOT_TOKEN is not a bot token"):
-        settings.read(environment(tmp_path, template), env_file=None)
+        settings.read(environment(container, tmp_path, template), env_file=None)
 
 
 def test_every_setting_of_the_config_map_is_one():

@@ -37,12 +37,10 @@ HERE = "C0INCIDENTS"
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 
 
-def checkboxes(*values: str, block_id: str = "group", ticked: bool = True) -> Json:
-    """An actions block of checkboxes, as the bot's card has them."""
+def checkboxes(*values: str, block_id: str = "group") -> Json:
+    """An actions block of checkboxes, all ticked, as the bot's card has them."""
     options = [{"text": plain(f"Monitor {one}"), "value": one} for one in values]
-    element: Json = {"type": "checkboxes", "action_id": "select", "options": options}
-    if ticked:
-        element["initial_options"] = options
+    element = {"type": "checkboxes", "action_id": "select", "options": options, "initial_options": options}
     return {"type": "actions", "block_id": block_id, "elements": [element]}
 
 
