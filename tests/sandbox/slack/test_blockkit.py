@@ -26,9 +26,9 @@ def section(text: Any = None, **more: Any) -> Json:
     return {"type": "section", **({"text": text} if text is not None else {}), **more}
 
 
-button = partial(dict, type="button", action_id="add", text=plain("Add"))
-overflow = partial(dict, type="overflow", action_id="more")
-select = partial(dict, type="static_select", action_id="choose")
+button: partial[Json] = partial(dict, type="button", action_id="add", text=plain("Add"))
+overflow: partial[Json] = partial(dict, type="overflow", action_id="more")
+select: partial[Json] = partial(dict, type="static_select", action_id="choose")
 CONFIRM: Json = {"title": plain("t" * 100), "text": mrkdwn("x" * 300), "confirm": plain("Yes"), "deny": plain("No")}
 LINK = "https://example.org"
 
