@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.control import Json
@@ -58,6 +59,17 @@ def plain(text: str) -> Json:
 
 def mrkdwn(text: str) -> Json:
     return {"type": "mrkdwn", "text": text}
+
+
+async def refusal(call: Awaitable[Any]) -> Any:
+    """Slack's answer to a call that it refuses."""
+    with pytest.raises(SlackApiError) as refused:
+        await call
+    return refused.value.response
+
+
+async def error_of(call: Awaitable[Any]) -> str:
+    return (await refusal(call))["error"]
 
 
 @asynccontextmanager

@@ -4,11 +4,9 @@ from typing import Any
 
 import httpx
 import pytest
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.control import Json
-from sandbox.slack.conftest import HERE, button, checkboxes
+from sandbox.slack.conftest import HERE, button, checkboxes, error_of, refusal
 
 POST, UPDATE, EPHEMERAL = "chat.postMessage", "chat.update", "chat.postEphemeral"
 REPLIES, HISTORY, LINK = "conversations.replies", "conversations.history", "chat.getPermalink"
@@ -90,13 +88,6 @@ REFUSED: list[tuple[str, str, list[Json]]] = [
 ]
 
 
-async def refusal(client: AsyncWebClient, method: str, arguments: Json) -> Any:
-    """The answer to a call that Slack refuses."""
-    with pytest.raises(SlackApiError) as raised:
-        await client.api_call(method, json=arguments)
-    return raised.value.response
-
-
 @pytest.mark.parametrize(
     ("method", "error", "arguments"),
     [(method, error, arguments) for method, error, several in REFUSED for arguments in several],
@@ -109,7 +100,7 @@ async def test_slack_refuses_with_its_own_word(slack, client, method, error, arg
     card = await client.chat_postMessage(channel=HERE, text="card")
     stamps = {"{root}": root["ts"], "{reply}": reply["ts"], "{card}": card["ts"]}
     given = {name: stamps.get(value, value) if isinstance(value, str) else value for name, value in arguments.items()}
-    assert (await refusal(client, method, given))["error"] == error
+    assert await error_of(client.api_call(method, json=given)) == error
 
 
 @pytest.mark.parametrize(
@@ -144,7 +135,7 @@ async def test_a_call_needs_the_right_token_and_a_json_object(slack, token, body
 async def test_a_method_without_its_scope_names_the_scope(slack, client, method, arguments, scope):
     slack.add_channel(id="C0SECRET", name="secret", members={"U0ANA", "U0CASES"}, is_private=True)
     slack.scopes.remove(scope)
-    answer = await refusal(client, method, arguments)
+    answer = await refusal(client.api_call(method, json=arguments))
     assert answer["error"] == "missing_scope"
     assert scope in answer["needed"].split(",")
     assert answer["provided"].split(",") == sorted(slack.scopes)
@@ -152,7 +143,7 @@ async def test_a_method_without_its_scope_names_the_scope(slack, client, method,
 
 
 async def test_refused_blocks_are_explained_with_a_pointer(client):
-    answer = await refusal(client, POST, {**HELLO, "blocks": [checkboxes(*map(str, range(11)))]})
+    answer = await refusal(client.chat_postMessage(**HELLO, blocks=[checkboxes(*map(str, range(11)))]))
     sentence = "no more than 10 items allowed [json-pointer:/blocks/0/elements/0/options]"
     assert sentence in answer["errors"]
     assert f"[ERROR] {sentence}" in answer["response_metadata"]["messages"]
@@ -160,6 +151,6 @@ async def test_refused_blocks_are_explained_with_a_pointer(client):
 
 async def test_too_many_requests_are_refused_by_rule(slack, client):
     slack.control.rule("slack", POST, status=429, headers={"Retry-After": "7"}, times=1)
-    answer = await refusal(client, POST, HELLO)
+    answer = await refusal(client.chat_postMessage(**HELLO))
     assert (answer.status_code, answer["error"], answer.headers["Retry-After"]) == (429, "ratelimited", "7")
     assert (await client.chat_postMessage(**HELLO))["ok"]
