@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
 import pytest
 from aiohttp import web
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
@@ -59,6 +58,10 @@ def plain(text: str) -> Json:
 
 def mrkdwn(text: str) -> Json:
     return {"type": "mrkdwn", "text": text}
+
+
+def client_of(url: str, token: str | None = None) -> AsyncWebClient:
+    return AsyncWebClient(token=token, base_url=url, retry_handlers=[])
 
 
 async def refusal(call: Awaitable[Any]) -> Any:
@@ -116,9 +119,8 @@ async def slack() -> AsyncIterator[SlackServer]:
 
 
 @pytest.fixture
-async def client(slack: SlackServer) -> AsyncIterator[AsyncWebClient]:
-    async with aiohttp.ClientSession() as session:
-        yield AsyncWebClient(token="xoxb-sandbox", base_url=slack.url, session=session, retry_handlers=[])
+def client(slack: SlackServer) -> AsyncWebClient:
+    return client_of(slack.url, "xoxb-sandbox")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.control import ControlError, Json
 from bot.sandbox.slack.server import SlackServer
-from sandbox.slack.conftest import HERE, MANIFEST, SECRET, app_over_http, button, error_of
+from sandbox.slack.conftest import HERE, MANIFEST, SECRET, app_over_http, button, client_of, error_of
 from tests.e2e.workspaces import Workspaces, workspaces
 
 # slack_sdk's oauth_v2_access uses what aiohttp removes in version 4.
@@ -69,10 +69,6 @@ async def pressed(slack: SlackServer, client: AsyncWebClient) -> Json:
     card = await client.chat_postMessage(channel=HERE, text="card", blocks=[button()])
     await slack.click(HERE, card["ts"], "add", "U0ANA")
     return last(slack, "interactive")
-
-
-def client_of(url: str, token: str | None = None) -> AsyncWebClient:
-    return AsyncWebClient(token=token, base_url=url, retry_handlers=[])
 
 
 async def visit(url: str, **asked: str) -> tuple[int, str, dict[str, str]]:
