@@ -80,6 +80,10 @@ class World:
     async def install(self, where: str) -> httpx.Response:
         return await self.come_back(*await self.begin(where))
 
+    async def stop(self) -> None:
+        for bot in self.bots.bots:
+            assert await bot.stop() == 0
+
     async def stored(self) -> list[Any]:
         async with self.bots.transaction() as tx:
             return list((await tx.execute(text("SELECT * FROM slack_bots ORDER BY id"))).mappings())
@@ -139,19 +143,11 @@ async def w(world: World) -> AsyncIterator[World]:
     assert "Traceback" not in world.bots.log
 
 
-async def offered(b: Bench) -> tuple[str, Json]:
-    root = b.start_thread()
-    b.reply(root, monitor(1))
-    return root, await b.card(root, "Add 1 insight")
-
-
 async def test_a_workspace_installs_the_bot_and_adds_an_insight(w: World) -> None:
     said = await w.install("acme")
     assert said.status_code == 200
     assert "Case Insights is in Acme." in said.text
-    root, card = await offered(w.bots)
-    await w.bots.click(card, "insights.add")
-    await w.bots.card(root, f"Added to {KEY} by Ana")
+    await w.bots.added(1)
     assert w.bots.on_case == [("MONITOR", "1", "/monitors/1")]
     assert w.bots.slack.scopes == {*SCOPES, *OPTIONAL_SCOPES}
     [row] = await w.stored()
@@ -163,9 +159,12 @@ async def test_an_enterprise_grid_installs_it_once_for_all_of_its_workspaces(w: 
     assert "Case Insights is in Corp." in (await w.install("grid")).text
     await w.install("acme")
     grid = w.benches["grid"]
-    root, card = await offered(grid)
+    root, card = await grid.offer(1)
     await grid.click(card, "insights.add", "U0BEN")
-    assert "CASE_INSIGHTS_CONFIRMERS" in await grid.answer_to("U0BEN")
+    assert (await grid.answer_to("U0BEN")).startswith(
+        f"Only people named by whoever runs this bot (CASE_INSIGHTS_CONFIRMERS) can change {KEY}."
+    )
+    assert grid.on_case == []
     await grid.click(card, "insights.add")
     await grid.card(root, f"Added to {KEY} by Ana")
     await opened(grid, f"Monitor 1 → {KEY} (added)")
@@ -180,7 +179,7 @@ async def test_who_is_of_one_workspace_is_a_stranger_in_the_other(w: World) -> N
     await w.install("acme")
     w.bots.slack.add_user(id="U0EVE", name="eve", real_name="Eve", team_id="T0PART", enterprise_id="E0GRID")
     w.bots.slack.join(CHANNEL, "U0EVE")
-    _, card = await offered(w.bots)
+    _, card = await w.bots.offer(1)
     await w.bots.click(card, "insights.add", "U0EVE")
     assert (await w.bots.answer_to("U0EVE")).startswith("Only full members of Acme")
     assert w.bots.on_case == []
@@ -198,10 +197,10 @@ async def test_a_workspace_that_is_not_allowed_is_told_so_and_its_token_is_given
 
 async def test_a_workspace_that_may_no_more_gets_no_answer_to_anything(w: World) -> None:
     await w.install("acme")
-    _, card = await offered(w.bots)
+    _, card = await w.bots.offer(1)
     form = await modal(w.bots, w.bots.start_thread(monitor(3)))
+    await w.stop()
     for bot in w.bots.bots:
-        assert await bot.stop() == 0
         bot.env["CASE_INSIGHTS_ALLOWED_TEAMS"] = "E0GRID"
     await w.bots.start()
     clicked = await w.bots.click(card, "insights.add")
@@ -219,21 +218,18 @@ async def test_a_workspace_that_may_no_more_gets_no_answer_to_anything(w: World)
     assert w.bots.cards(root) == []
     assert w.bots.on_case == []
     assert "team_not_allowed" in w.bots.log
-    for bot in w.bots.bots:
-        assert await bot.stop() == 0
+    await w.stop()
 
 
 async def test_when_the_app_is_taken_out_its_token_is_forgotten_and_it_can_come_again(w: World) -> None:
     await w.install("acme")
     await w.install("grid")
-    await offered(w.bots)
+    await w.bots.offer(1)
     w.bots.slack.uninstall()
     await w.bots.handled()
     assert [row["enterprise_id"] for row in await w.stored()] == ["E0GRID"]
     await w.install("acme")
-    root, card = await offered(w.bots)
-    await w.bots.click(card, "insights.add")
-    await w.bots.card(root, f"Added to {KEY} by Ana")
+    await w.bots.added(1)
 
 
 async def test_where_the_key_was_lost_the_bot_starts_and_the_app_can_be_installed_again(w: World) -> None:
@@ -241,14 +237,11 @@ async def test_where_the_key_was_lost_the_bot_starts_and_the_app_can_be_installe
     async with w.bots.transaction() as tx:
         await tx.execute(text("UPDATE slack_bots SET bot_token = 'unreadable'"))
         await tx.execute(text("UPDATE slack_installations SET bot_token = 'unreadable'"))
-    for bot in w.bots.bots:
-        assert await bot.stop() == 0
+    await w.stop()
     await w.bots.start()
     assert "installation.unreadable" in w.bots.log
     assert (await w.install("acme")).status_code == 200
-    root, card = await offered(w.bots)
-    await w.bots.click(card, "insights.add")
-    await w.bots.card(root, f"Added to {KEY} by Ana")
+    await w.bots.added(1)
 
 
 async def test_a_state_is_of_one_browser_and_counts_once(w: World) -> None:
