@@ -7,8 +7,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from bot.messages import sentences
 from tests import postgres
-from tests.e2e.bench import Bench, bench, monitor
+from tests.e2e.bench import PUT, Bench, bench, monitor
 from tests.e2e.test_health import ready
 
 
@@ -37,13 +38,14 @@ async def test_after_a_failover_the_bot_works_on_new_connections_and_until_then_
     alone: Bench,
 ) -> None:
     """K30."""
-    root = alone.start_thread()
-    alone.reply(root, monitor(1))
-    await alone.card(root, "Add 1 insight")
+    root, card = await alone.offer(1)
 
     tell(alone, "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
     [reason] = await ready(alone, when=False)
     assert reason.startswith("Nothing can be written to the database (InternalError)")
+    assert (await alone.click(card, "insights.add"))["acknowledged"]
+    assert await alone.answer_to("U0ANA") == sentences.NOT_SAVED
+    assert "Add 1 insight" in alone.cards(root)[0]["text"]
     alone.reply(root, monitor(702))
     await alone.control.until(lambda: "store.failed" in alone.log, what="an event to be refused")
 
@@ -52,4 +54,6 @@ async def test_after_a_failover_the_bot_works_on_new_connections_and_until_then_
     card = await alone.card(root, "Add 2 insights")
     await alone.click(card, "insights.add")
     await alone.card(root, "Added to CASEM-4523 by Ana")
+    await alone.handled()
+    assert [call.status for call in alone.calls(PUT)] == [200]
     assert len(alone.on_case) == 2

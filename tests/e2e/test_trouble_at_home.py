@@ -1,22 +1,18 @@
-"""The database is full, locked or read-only: whoever clicks is told, nothing is half done, and all resumes.
+"""The database is full or locked: whoever clicks is told, nothing is half done, and all resumes.
 
-The full one is real: the kernel lets the bot's files grow no further, whoever it runs as. A read-only SQLite file needs
-a user whom modes bind; the store's own tests have one, and PostgreSQL's is below.
+The full one is real: the kernel lets the bot's files grow no further, whoever it runs as. One that became read-only is
+in `test_failover`.
 """
 
 import os
 import resource
-
-import psycopg
 
 from bot.messages import sentences
 from tests.e2e.bench import PUT, Bench, monitor
 
 
 async def test_a_full_disk_is_said_and_what_was_clicked_or_pasted_then_works_once_there_is_room(own: Bench) -> None:
-    root = own.start_thread()
-    own.reply(root, f"{monitor(1)} {monitor(2)}")
-    card = await own.card(root, "Add 2 insights")
+    root, card = await own.offer(1, 2)
     await own.handled()
     let_files_grow_to(own, os.stat(f"{own.database}-wal").st_size)
     assert (await own.click(card, "insights.add"))["acknowledged"]
@@ -40,9 +36,7 @@ async def test_a_full_disk_is_said_and_what_was_clicked_or_pasted_then_works_onc
 
 
 async def test_a_database_that_is_locked_for_long_is_said_in_time_and_the_next_click_works(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, monitor(1))
-    card = await b.card(root, "Add 1 insight")
+    root, card = await b.offer(1)
     await b.handled()
     with b.locked_database():
         result = await b.click(card, "insights.add")
@@ -56,38 +50,7 @@ async def test_a_database_that_is_locked_for_long_is_said_in_time_and_the_next_c
     assert len(b.calls(PUT)) == 1
 
 
-async def test_a_database_that_became_read_only_is_said_and_the_next_click_works(pair: Bench) -> None:
-    """As after a failover to a standby."""
-    root = pair.start_thread()
-    pair.reply(root, monitor(1))
-    card = await pair.card(root, "Add 1 insight")
-    await pair.handled()
-    make_read_only(pair, "on")
-    assert (await pair.click(card, "insights.add"))["acknowledged"]
-    assert await pair.answer_to("U0ANA") == sentences.NOT_SAVED
-    assert "Add 1 insight" in pair.cards(root)[0]["text"]
-    assert pair.calls(PUT) == []
-
-    make_read_only(pair, "off")
-    await pair.click(card, "insights.add")
-    await pair.card(root, "Added to CASEM-4523 by Ana")
-    await pair.handled()
-    assert len(pair.calls(PUT)) == 1
-
-
 def let_files_grow_to(b: Bench, size: int) -> None:
     """The bot's log is much smaller than its database and still has room."""
     assert b.bot._process is not None
     resource.prlimit(b.bot._process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
-
-
-def make_read_only(b: Bench, on_or_off: str) -> None:
-    """From the next connection on; those that are open end."""
-    with psycopg.connect(b.bot.env["DATABASE_URL"], autocommit=True) as connection:
-        connection.execute("SET default_transaction_read_only = off")
-        [name] = connection.execute("SELECT current_database()").fetchone() or []
-        connection.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = {on_or_off}')
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
-            [name],
-        )
