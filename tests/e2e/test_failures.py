@@ -32,6 +32,8 @@ async def test_a_permission_that_is_missing_is_a_failure_with_the_next_step(b: B
     failed = await b.card(root, "Datadog refused (403): CASEM-4523 was not changed.")
     assert "`cases_write`" in str(failed["blocks"])
     assert "(ref " in str(failed["blocks"])
+    await b.handled()
+    assert len(b.cards(root)) == 1, "while people still look, the card alone says it"
 
     b.datadog.may_write = True
     await b.click(failed, "insights.retry", "U0BEN")

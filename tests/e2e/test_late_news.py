@@ -38,15 +38,6 @@ async def test_who_confirmed_is_told_once_in_the_thread_when_it_fails_late(b: Be
     assert len(b.cards(root)) == 2
 
 
-async def test_a_failure_while_people_still_look_is_said_on_the_card_alone(b: Bench) -> None:
-    root, card = await b.offer(1)
-    b.datadog.may_write = False
-    await b.click(card, "insights.add")
-    await b.card(root, "Datadog refused (403)")
-    await b.handled()
-    assert len(b.cards(root)) == 1
-
-
 async def test_killed_between_the_late_reply_and_its_commit_it_is_said_once(own: Bench) -> None:
     root = await confirmed_long_ago(own)
     async with own.killed_at("chat.postMessage", hold="after"):
