@@ -3,17 +3,10 @@
 import asyncio
 import re
 import sqlite3
-from typing import Any
 
 import httpx
 
 from tests.e2e.bench import CHANNEL, PUT, Bench, monitor
-
-
-async def offered(b: Bench) -> tuple[str, dict[str, Any]]:
-    root = b.start_thread()
-    b.reply(root, monitor(1))
-    return root, await b.card(root, "Add 1 insight")
 
 
 async def fetch(b: Bench, path: str) -> httpx.Response:
@@ -47,7 +40,7 @@ async def test_a_bot_that_can_work_says_so(b: Bench) -> None:
 
 
 async def test_while_datadog_refuses_the_credentials_the_bot_is_not_ready_and_says_why(b: Bench) -> None:
-    root, card = await offered(b)
+    root, card = await b.offer(1)
     b.datadog.keys_valid = False
     await b.click(card, "insights.add")
     [reason] = await ready(b, when=False)  # once Datadog has been asked
@@ -78,7 +71,7 @@ async def test_links_to_a_site_of_nobody_here_are_one_warning_and_no_reason_to_s
 
 
 async def test_metrics_count_what_waits_and_what_was_put_off(b: Bench) -> None:
-    root, card = await offered(b)
+    root, card = await b.offer(1)
     before = await measured(b)
     b.control.rule("datadog", PUT, status=500, times=1)
     b.control.rule("datadog", PUT, hold="before", times=1)
@@ -97,7 +90,7 @@ async def test_metrics_count_what_waits_and_what_was_put_off(b: Bench) -> None:
 
 
 async def test_whoever_lost_the_lease_writes_nothing_and_the_next_finds_what_was_put(b: Bench) -> None:
-    root, card = await offered(b)
+    root, card = await b.offer(1)
     lost = 'case_insights_leases_lost_total{kind="case"}'
     before = (await measured(b)).get(lost, 0.0)
     b.control.rule("datadog", PUT, hold="after", times=1)

@@ -167,9 +167,7 @@ async def test_slacks_address_takes_posts_only(door: Bench) -> None:
 
 
 async def test_a_bot_that_is_told_to_stop_answers_what_is_under_way(web: Bench) -> None:
-    root = web.start_thread()
-    web.reply(root, monitor(1))
-    card = await web.card(root, "Add 1 insight")
+    root, card = await web.offer(1)
     web.slack.add_user(id="U0EVA", name="eva", real_name="Eva")
     web.slack.join("C0INCIDENTS", "U0EVA")
     web.control.rule("slack", "users.info", hold="before", times=1)

@@ -26,9 +26,7 @@ def lines(b: Bench) -> list[dict[str, Any]]:
 
 async def test_each_decision_on_a_sighting_is_one_line_with_its_reasons(telling: Bench) -> None:
     b = telling
-    root = b.start_thread()
-    b.reply(root, monitor(1))
-    await b.card(root, "Add 1 insight")
+    root, _ = await b.offer(1)
     b.reply(root, monitor(1), "U0BEN")
     await b.handled()
     told = [line for line in lines(b) if line["event"] == "sighting.decided" and line["thread"] == root]

@@ -78,9 +78,7 @@ async def test_a_case_is_searched_by_its_title(b: Bench) -> None:
 
 
 async def test_edit_changes_what_a_card_offers(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, f"{monitor(1)} {monitor(2)}")
-    card = await b.card(root, "Add 2 insights")
+    root, card = await b.offer(1, 2)
     await b.click(card, "insights.edit")
     view = await until_shown(b, TITLE)
     await submit(b, view, {"id.0": {"id": "111"}, "ticks.0": {"ticks": ["0"]}})

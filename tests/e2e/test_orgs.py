@@ -40,6 +40,12 @@ class Orgs:
         return len(self.datadogs[org].control.matching(method=PUT))
 
 
+async def offer_in_europe(b: Bench) -> tuple[str, Json]:
+    root = b.start_thread(case_link(KEY, "app.datadoghq.eu"))
+    b.reply(root, "https://app.datadoghq.eu/monitors/7")
+    return root, await b.card(root, "Add 1 insight")
+
+
 async def restart(b: Bench) -> None:
     """As an operator does who has changed the file: what is under way is handed back."""
     assert await b.bot.stop() == 0
@@ -127,9 +133,7 @@ async def test_of_an_organisation_that_is_not_for_this_workspace_nothing_is_read
 
 
 async def test_a_click_is_refused_once_the_workspace_may_no_more(o: Orgs) -> None:
-    root = o.b.start_thread(case_link(KEY, "app.datadoghq.eu"))
-    o.b.reply(root, "https://app.datadoghq.eu/monitors/7")
-    card = await o.b.card(root, "Add 1 insight")
+    root, card = await offer_in_europe(o.b)
     before = o.file.read_text(encoding="utf-8")
     o.file.write_text(file_of(o.datadogs, o.file.parent, {**TEAMS, "acme-eu": ["T0ELSEWHERE"]}), encoding="utf-8")
     try:
@@ -150,9 +154,7 @@ async def test_a_click_is_refused_once_the_workspace_may_no_more(o: Orgs) -> Non
 
 
 async def test_what_was_confirmed_for_an_organisation_that_was_taken_out_waits_for_it(o: Orgs) -> None:
-    root = o.b.start_thread(case_link(KEY, "app.datadoghq.eu"))
-    o.b.reply(root, "https://app.datadoghq.eu/monitors/7")
-    card = await o.b.card(root, "Add 1 insight")
+    root, card = await offer_in_europe(o.b)
     o.datadogs["acme-eu"].control.rule("datadog", PUT, status=503, times=None)
     await o.b.click(card, "insights.add")
     await o.b.control.until(lambda: o.puts("acme-eu") > 0, what="the first try")
@@ -171,9 +173,7 @@ async def test_what_was_confirmed_for_an_organisation_that_was_taken_out_waits_f
 
 
 async def test_a_key_that_is_rotated_in_its_file_counts_at_once(o: Orgs) -> None:
-    root = o.b.start_thread(case_link(KEY, "app.datadoghq.eu"))
-    o.b.reply(root, "https://app.datadoghq.eu/monitors/7")
-    card = await o.b.card(root, "Add 1 insight")
+    root, card = await offer_in_europe(o.b)
     eu, key = o.datadogs["acme-eu"], o.file.parent / "acme-eu-app"
     eu.app_key = "rotated"
     try:

@@ -40,9 +40,7 @@ async def replaced(b: Bench, old: set[object]) -> None:
 async def test_a_websocket_that_slack_is_about_to_close_is_followed_by_another_before_it_goes(
     b: Bench, reason: str
 ) -> None:
-    root = b.start_thread()
-    b.reply(root, monitor(1))
-    card = await b.card(root, "Add 1 insight")
+    root, card = await b.offer(1)
     old = set[object](b.slack.socket.connections)
     b.control.rule("slack", "users.info", hold="before")  # a click is under way all the while
     somebody = f"U0{reason[:4].upper()}"  # whom the bot does not know yet

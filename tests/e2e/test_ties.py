@@ -49,9 +49,7 @@ async def test_a_root_that_names_two_cases_asks_which(b: Bench) -> None:
 
 
 async def test_a_thread_that_is_untied_is_silent_and_its_offer_goes(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, monitor(1))
-    card = await b.card(root, "Add 1 insight")
+    root, card = await b.offer(1)
     await choose(b, card, "Untie this thread")
     await b.control.until(lambda: "Ana untied this thread" in said(b, root), what="the announcement")
     b.reply(root, monitor(2))
@@ -61,9 +59,7 @@ async def test_a_thread_that_is_untied_is_silent_and_its_offer_goes(b: Bench) ->
 
 
 async def test_off_is_said_in_the_open_with_the_way_back(b: Bench) -> None:
-    root = b.start_thread()
-    b.reply(root, monitor(1))
-    card = await b.card(root, "Add 1 insight")
+    root, card = await b.offer(1)
     await choose(b, card, "Off in this thread")
     await b.control.until(lambda: "Ana turned watching off in this thread." in said(b, root), what="the announcement")
     b.reply(root, monitor(2))
