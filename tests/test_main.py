@@ -87,37 +87,6 @@ def test_explain_reads_one_link_a_line_and_prints_one_object_a_line():
     assert all(row["reason"] for row in rows[1:4])
 
 
-def test_explain_without_a_link_says_how_to_ask():
-    result = ask("explain")
-    assert result.exit_code == 2
-    assert result.output.startswith("case-insights: give a link, or - to read one per line: ")
-
-
-def test_explain_refuses_a_bad_file_of_routes_in_a_sentence(tmp_path: Path):
-    (tmp_path / ".env").write_text("CASE_INSIGHTS_ROUTES_FILE=none.toml\n")
-    result = ask("explain", MONITOR)
-    assert result.exit_code == 2
-    assert result.output == (
-        "case-insights: CASE_INSIGHTS_ROUTES_FILE: none.toml cannot be read (No such file or directory); "
-        "check its path and mode.\n"
-    )
-
-
-def test_why_refuses_what_is_no_address_before_it_asks_for_settings():
-    result = ask("why", "hello")
-    assert result.exit_code == 2
-    assert result.output.startswith("case-insights: hello is not the address of a Slack message: ")
-
-
-def test_why_asks_slack_once_and_says_that_it_does_not_answer(tmp_path: Path):
-    nobody = {**ENOUGH, "SLACK_API_URL": "http://127.0.0.1:1/"}
-    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in nobody.items()))
-    result = ask("why", "https://acme.slack.com/archives/C0123/p1700000000000100")
-    assert result.exit_code == 2
-    assert result.output.startswith("case-insights: Slack does not answer (auth.test: ")
-    assert "next_try_in" not in result.output
-
-
 def test_explain_pays_for_neither_slack_nor_the_database():
     script = "import sys; from bot.__main__ import main; main(['explain', sys.argv[1]], standalone_mode=False); "
     script += "print({'slack_sdk', 'sqlalchemy', 'httpx', 'aiohttp'} & set(sys.modules))"
@@ -137,47 +106,71 @@ def test_the_manifest_is_printed_to_be_pasted_with_the_address_given_or_set(monk
     assert ask("manifest", "--mode", "http").output == printed
 
 
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ([], "--url is missing: the address at which Slack reaches the bot; or set CASE_INSIGHTS_PUBLIC_URL."),
-        (["--url", "http://bot.example.com"], "--url is not an address that Slack takes: write it like https://"),
-        (["--url", "bot.example.com"], "--url is not an address that Slack takes: write it like https://"),
-        (["--url", "https://bot.example.com/?a=b"], "--url is not an address that Slack takes: write it like https://"),
-    ],
-)
-def test_an_address_that_slack_does_not_take_is_refused_in_a_sentence(options: list[str], says: str):
-    result = ask("manifest", "--mode", "http", *options)
-    assert result.exit_code == 2
-    assert result.output.startswith(f"case-insights: {says}")
-
-
 def test_every_command_explains_itself():
     for command in main.commands:
         assert ask(command, "-h").exit_code == 0
 
 
-# --- run, refused ---
+# --- refused ---
+
+NO_ADDRESS = "--url is not an address that Slack takes: write it like https://"
+REFUSED: list[tuple[str, dict[str, str], str]] = [
+    ("explain", {}, "give a link, or - to read one per line: "),
+    (
+        f"explain {MONITOR}",
+        {"CASE_INSIGHTS_ROUTES_FILE": "none.toml"},
+        "CASE_INSIGHTS_ROUTES_FILE: none.toml cannot be read (No such file or directory); check its path and mode.\n",
+    ),
+    ("why hello", {}, "hello is not the address of a Slack message: "),
+    (
+        "why https://acme.slack.com/archives/C0123/p1700000000000100",
+        {**ENOUGH, "SLACK_API_URL": "http://127.0.0.1:1/"},
+        "Slack does not answer (auth.test: ",
+    ),
+    (
+        "manifest --mode http",
+        {},
+        "--url is missing: the address at which Slack reaches the bot; or set CASE_INSIGHTS_PUBLIC_URL.",
+    ),
+    ("manifest --mode http --url http://bot.example.com", {}, NO_ADDRESS),
+    ("manifest --mode http --url bot.example.com", {}, NO_ADDRESS),
+    ("manifest --mode http --url https://bot.example.com/?a=b", {}, NO_ADDRESS),
+    ("run", {}, "SLACK_BOT_TOKEN is not set: copy the bot token"),
+    ("run", {"SLACK_BOT_TOKEN": "xoxb-very-secret"}, "SLACK_APP_TOKEN is not set"),
+    ("run", {**ENOUGH, "DD_ACCESS_TOKEN": "very-secret"}, "DD_ACCESS_TOKEN and DD_API_KEY are both set: "),
+    ("run", {**ENOUGH, "DATABASE_URL": "postgresql://bot:very-secret@host:port/x"}, "DATABASE_URL: write it like "),
+    (
+        "run",
+        {**ENOUGH, "CASE_INSIGHTS_ROUTES_FILE": "none.toml"},
+        "CASE_INSIGHTS_ROUTES_FILE: none.toml cannot be read",
+    ),
+    (
+        "db current",
+        {"DATABASE_URL": "postgresql://bot:very-secret@127.0.0.1:1/x"},
+        "DATABASE_URL: the database cannot be used (connection failed: ",
+    ),
+]
 
 
-@pytest.mark.parametrize(
-    ("settings", "begins"),
-    [
-        ({}, "SLACK_BOT_TOKEN is not set: copy the bot token"),
-        ({**ENOUGH, "DD_ACCESS_TOKEN": "very-secret"}, "DD_ACCESS_TOKEN and DD_API_KEY are both set: "),
-        ({**ENOUGH, "DATABASE_URL": "postgresql://bot:very-secret@host:port/x"}, "DATABASE_URL: write it like "),
-        ({**ENOUGH, "CASE_INSIGHTS_ROUTES_FILE": "none.toml"}, "CASE_INSIGHTS_ROUTES_FILE: none.toml cannot be read"),
-    ],
-)
-def test_a_setting_that_is_missing_or_wrong_is_one_sentence(
-    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], begins: str
+@pytest.mark.parametrize("by_file", [False, True], ids=["in the environment", "in .env"])
+@pytest.mark.parametrize(("command", "settings", "begins"), REFUSED)
+def test_what_is_missing_or_wrong_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    command: str,
+    settings: dict[str, str],
+    begins: str,
+    by_file: bool,
 ):
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    result = ask("run")
+    if by_file:
+        (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+    else:
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+    result = ask(*command.split())
     assert result.exit_code == 2
-    assert result.output.count("\n") == 1
     assert result.output.startswith(f"case-insights: {begins}")
+    assert result.output.count("\n") == 1, "Slack, too, was asked once"
     assert "very-secret" not in result.output
 
 
@@ -186,11 +179,6 @@ def test_a_refused_start_is_one_sentence_for_a_person_and_exit_code_2():
     assert refusal(result).startswith("SLACK_BOT_TOKEN is not set")
     assert result.stderr.count("\n") == 1
     assert result.stdout == ""
-
-
-def test_settings_are_read_from_a_file_in_the_working_directory(tmp_path: Path):
-    (tmp_path / ".env").write_text("SLACK_BOT_TOKEN=xoxb-very-secret\n")
-    assert refusal(start("run")).startswith("SLACK_APP_TOKEN is not set")
 
 
 def test_a_database_of_a_newer_bot_is_refused_in_a_sentence(tmp_path: Path):
@@ -214,15 +202,6 @@ def test_what_only_looks_makes_no_database(tmp_path: Path):
     assert ask("db", "current").output.startswith("There is no database yet at case-insights.db: ")
     assert ask("audit").exit_code == 2
     assert not list(tmp_path.iterdir())
-
-
-def test_a_server_that_is_not_there_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("DATABASE_URL", "postgresql://bot:very-secret@127.0.0.1:1/x")
-    result = ask("db", "current")
-    assert result.exit_code == 2
-    assert result.stderr.startswith("case-insights: DATABASE_URL: the database cannot be used (connection failed: ")
-    assert result.stderr.count("\n") == 1
-    assert "very-secret" not in result.stderr
 
 
 @pytest.fixture
