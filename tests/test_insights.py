@@ -68,38 +68,29 @@ def known(state: State | None = None, *, on_case: bool = False, on_card: bool = 
 
 
 @pytest.mark.parametrize(
-    ("state", "decision"),
+    ("state", "decision", "on_case"),
     [
-        (None, Decision.OFFER),
-        (State.OFFERED, Decision.OFFER),
-        (State.WITHDRAWN, Decision.OFFER_AGAIN),
-        (State.CONFIRMED, Decision.CONFIRMED),
-        (State.UNDOING, Decision.CONFIRMED),
-        (State.ADDED, Decision.ADDED),
-        (State.FAILED, Decision.FAILED),
-        (State.DISMISSED, Decision.DISMISSED),
-        (State.UNDONE, Decision.UNDONE),
+        (None, Decision.OFFER, Decision.ON_CASE),
+        (State.OFFERED, Decision.OFFER, Decision.ON_CASE),
+        (State.WITHDRAWN, Decision.OFFER_AGAIN, Decision.ON_CASE),
+        (State.CONFIRMED, Decision.CONFIRMED, Decision.CONFIRMED),
+        (State.UNDOING, Decision.CONFIRMED, Decision.CONFIRMED),
+        (State.ADDED, Decision.ADDED, Decision.ADDED),
+        (State.FAILED, Decision.FAILED, Decision.FAILED),
+        (State.DISMISSED, Decision.DISMISSED, Decision.DISMISSED),
+        (State.UNDONE, Decision.UNDONE, Decision.UNDONE),
     ],
 )
-def test_watching_decides_by_the_state_on_the_case(state: State | None, decision: Decision):
+def test_a_persons_decision_counts_more_than_what_the_case_lists_and_that_more_than_an_offer(
+    state: State | None, decision: Decision, on_case: Decision
+):
+    """`on_case`: where Datadog lists it there."""
     assert decide(MONITOR, known(state)) is decision
+    assert decide(MONITOR, known(state, on_case=True)) is on_case
 
 
-def test_what_is_undecided_on_this_threads_card_is_not_offered_twice():
+def test_what_is_undecided_on_this_threads_card_is_not_offered_twice_and_another_identity_is():
     assert decide(MONITOR, known(State.OFFERED, on_card=True)) is Decision.ON_CARD
-
-
-@pytest.mark.parametrize("state", [None, State.OFFERED, State.WITHDRAWN])
-def test_what_datadog_lists_on_the_case_is_not_offered(state: State | None):
-    assert decide(MONITOR, known(state, on_case=True)) is Decision.ON_CASE
-
-
-@pytest.mark.parametrize("state", [State.UNDONE, State.DISMISSED, State.ADDED, State.FAILED])
-def test_what_a_person_decided_counts_more_than_what_the_case_lists(state: State):
-    assert decide(MONITOR, known(state, on_case=True)) == decide(MONITOR, known(state))
-
-
-def test_another_identity_is_decided_for_itself():
     assert decide(OTHER, known(State.DISMISSED, on_case=True, on_card=True)) is Decision.OFFER
 
 
@@ -218,25 +209,22 @@ def test_a_button_asks_only_for_moves_that_exist(action: Action):
     assert all(may_move(each.state, new, deliberate=each.ticked) for each, new in asked if new is not None)
 
 
-def test_what_is_shown_and_not_ticked_is_left_out_by_add():
-    assert act(Action.ADD, standing(State.OFFERED, ticked=False)) is State.DISMISSED
-
-
-def test_what_someone_left_out_can_still_be_asked_for_by_name():
-    assert act(Action.ADD, standing(State.DISMISSED, left=True)) is State.CONFIRMED
-
-
-@pytest.mark.parametrize("ticked", [True, False])
-def test_what_someone_dismissed_is_not_added_by_a_late_click(ticked: bool):
-    assert act(Action.ADD, standing(State.DISMISSED, ticked=ticked)) is None
-
-
-def test_cancel_takes_back_from_datadog_what_may_have_arrived_there():
-    assert act(Action.CANCEL, standing(State.CONFIRMED, sent=True)) is State.UNDOING
-
-
-def test_undo_takes_off_only_what_the_bot_put_on():
-    assert act(Action.UNDO, standing(State.ADDED, ours=False)) is None
+@pytest.mark.parametrize(
+    ("action", "state", "flags", "new"),
+    [
+        (Action.ADD, State.OFFERED, {"ticked": False}, State.DISMISSED),
+        (Action.ADD, State.DISMISSED, {"left": True}, State.CONFIRMED),
+        (Action.ADD, State.DISMISSED, {"ticked": True}, None),
+        (Action.ADD, State.DISMISSED, {"ticked": False}, None),
+        (Action.CANCEL, State.CONFIRMED, {"sent": True}, State.UNDOING),
+        (Action.UNDO, State.ADDED, {"ours": False}, None),
+    ],
+    ids=["not ticked: left out", "left out: asked for", "dismissed", "dismissed, not ticked", "sent", "not ours"],
+)
+def test_a_button_minds_what_was_ticked_left_out_sent_or_put_on_by_others(
+    action: Action, state: State, flags: dict[str, bool], new: State | None
+):
+    assert act(action, standing(state, **flags)) is new
 
 
 @pytest.mark.parametrize("change", [{"state": State.CONFIRMED}, {"shown": False}, {"draft": True}])
