@@ -26,10 +26,6 @@ def test_the_built_in_table_passes_the_check_that_an_operator_s_must_pass() -> N
     rows.check(tomllib.loads(files("bot.links").joinpath("routes.toml").read_text("utf-8")), "routes.toml")
 
 
-def test_every_insight_type_has_a_route() -> None:
-    assert {route.type for route in ROUTES.rows} == set(InsightType)
-
-
 def test_every_route_has_examples_and_its_own_name() -> None:
     assert all(route.examples for route in ROUTES.rows)
     assert len({route.name for route in ROUTES.rows}) == len(ROUTES.rows)
@@ -134,13 +130,6 @@ def test_a_bad_table_is_refused_with_source_row_and_reason(text: str, sentence: 
         links.load(text, source="FILE")
     assert str(refused.value).startswith("FILE")
     assert sentence in str(refused.value)
-
-
-def test_a_route_can_be_added_in_three_lines() -> None:
-    three = '[[route]]\nname = "x"\ntype = "RESOURCE_POLICY"\npath = "/governance/policies/{id}"\n'
-    outcome = links.parse("https://app.datadoghq.com/governance/policies/abc", links.load(three))
-    assert isinstance(outcome, Insight)
-    assert outcome.resource_id == "abc"
 
 
 @pytest.mark.parametrize(
