@@ -5,9 +5,6 @@ from typing import Any
 from bot.sandbox.render import as_text
 from tests.e2e.bench import CASE_LINK, CHANNEL, KEY, Bench, monitor, options
 
-OTHER = "CASEM-77"
-OTHER_LINK = f"https://app.datadoghq.com/cases/{OTHER}"
-
 
 async def test_a_reply_with_a_case_asks_once_and_a_yes_offers_what_came_before(b: Bench) -> None:
     root = b.start_thread("The API is slow")
@@ -36,16 +33,6 @@ async def test_no_is_remembered_and_nobody_is_asked_again(b: Bench) -> None:
     b.reply(root, f"{CASE_LINK} {monitor(1)}")
     await b.handled()
     assert len(b.cards(root)) == 1
-
-
-async def test_a_root_that_names_two_cases_asks_which(b: Bench) -> None:
-    b.datadog.add_case(OTHER, "Another one")
-    root = b.start_thread(f"{CASE_LINK} or {OTHER_LINK}?")
-    b.reply(root, monitor(1))
-    asking = await b.card(root, "names 2 cases")
-    pick = next(block for block in asking["blocks"] if OTHER in str(block))
-    await b.slack.click(CHANNEL, asking["ts"], "tie.yes", "U0ANA", block_id=pick["block_id"])
-    await b.card(root, f"Add 1 insight to {OTHER}")
 
 
 async def test_a_thread_that_is_untied_is_silent_and_its_offer_goes(b: Bench) -> None:
