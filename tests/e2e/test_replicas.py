@@ -9,7 +9,7 @@ import pytest
 
 from bot.sandbox.bot_process import BotProcess
 from tests.e2e import test_crashes, test_failures, test_main_job
-from tests.e2e.bench import CHANNEL, PUT, Bench, monitor, options
+from tests.e2e.bench import CHANNEL, PUT, Bench
 
 LEASE = 4.0
 """Seconds, as the bench sets it."""
@@ -53,22 +53,6 @@ async def test_of_two_clicks_at_once_on_two_replicas_one_is_a_put_and_the_other_
     assert pair.private(first) == []
     assert len(pair.calls(PUT)) == 1
     assert len(pair.on_case) == 1
-
-
-async def test_while_one_replica_posts_a_card_the_other_does_not_post_it_too(pair: Bench) -> None:
-    root = pair.start_thread()
-    pair.control.rule("slack", "chat.postMessage", hold="before", times=1)
-    pair.reply(root, monitor(1))
-    await pair.held("chat.postMessage")
-    for number in (2, 3, 4):  # to both of them in turn
-        pair.reply(root, monitor(number))
-    await pair.control.until(lambda: pair.slack.transport.undelivered == 0, what="acknowledgements")
-    pair.control.release()
-    await pair.card(root, "Add 4 insights")
-    await pair.handled()
-    assert len(pair.cards(root)) == 1
-    assert len(pair.calls("chat.postMessage")) == 1
-    assert len(options(pair.cards(root)[0])) == 4
 
 
 async def test_when_one_replica_is_killed_the_other_finishes_its_work_after_the_lease(pair: Bench) -> None:
