@@ -16,18 +16,6 @@ async def test_a_mention_with_a_link_has_one_effect(b: Bench) -> None:
     assert [resource for _, resource, _ in b.on_case] == ["1"]
 
 
-async def test_a_mention_told_eleven_times_is_answered_once(b: Bench) -> None:
-    b.slack.repeat_events = 11
-    root = b.start_thread("The API is slow")
-    b.slack.mention(CHANNEL, "U0ANA", f"tie {KEY}", thread_ts=root)
-    await b.answer_to("U0ANA")
-    b.slack.repeat_events = 1
-    await b.handled()
-    assert b.private("U0ANA") == ["Done."]
-    said = [call for call in b.calls("chat.postMessage") if "tied this thread" in call.arguments["text"]]
-    assert len(said) == 1
-
-
 async def test_a_mention_while_the_database_is_locked_is_carried_out_when_slack_repeats_it(b: Bench) -> None:
     root = b.start_thread("The API is slow")
     await b.handled()
