@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.e2e.bench import CHANNEL, KEY, PUT, Bench, monitor
-from tests.e2e.test_commands import in_channel
+from tests.e2e.test_commands import said_in
 
 
 async def opened(b: Bench, words: str, as_user: str = "U0ANA") -> Any:
@@ -48,7 +48,7 @@ async def test_ties_and_modes_are_taken_back_from_home_and_said_in_the_open(b: B
     await b.slack.press(view.id, "U0ANA", "home.ask", block_id=f"home.ask:{CHANNEL}:")
     await b.slack.press(view.id, "U0ANA", "home.untie", block_id=f"home.untie:{CHANNEL}:")
     for said in ("Ana turned watching on in this channel", "Ana untied this channel"):
-        await b.control.until(lambda said=said: said in in_channel(b), what=said)
+        await b.control.until(lambda said=said: said in said_in(b, CHANNEL), what=said)
     await b.control.until(
         lambda: "Tied to a case" not in str(b.slack.views.homes["U0ANA"].given), what="a Home without it"
     )

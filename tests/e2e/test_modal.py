@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.render import as_text
 from tests.e2e.bench import CASE_LINK, CHANNEL, GET, KEY, PUT, TITLE, Bench, monitor, options
+from tests.e2e.test_commands import said_in
 
 Json = dict[str, Any]
 
@@ -92,13 +92,7 @@ async def test_where_the_bot_is_not_in_the_channel_the_card_lives_in_the_persons
     ts = b.slack.message("C0ELSE", "U0ANA", monitor(5))["ts"]
     view = await opened(b, ts, channel="C0ELSE")
     assert (await submit(b, view, {"key": {"key": KEY}}))["errors"] == {}
-
-    def card() -> str:
-        channels = b.slack.state()["channels"]
-        mine = [one for one in channels if one["id"] == "D0ANA"]
-        return "".join(as_text(message) for channel in mine for message in channel["messages"])
-
-    await b.control.until(lambda: f"Added to {KEY} by Ana" in card(), what="the card in direct messages")
+    await b.control.until(lambda: f"Added to {KEY} by Ana" in said_in(b, "D0ANA"), what="the card in direct messages")
     assert [rid for _, rid, _ in b.on_case] == ["5"]
 
 

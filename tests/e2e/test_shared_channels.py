@@ -7,6 +7,7 @@ import pytest_asyncio
 
 from bot.sandbox.render import as_text
 from tests.e2e.bench import CASE_LINK, KEY, PUT, TITLE, Bench, bench, monitor, options
+from tests.e2e.test_commands import said_in
 
 SHARED = "C0SHARED"
 KNOWN = 17131362
@@ -18,12 +19,6 @@ async def watching(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Be
     settings = {"CASE_INSIGHTS_SHARED_CHANNELS": "on"}
     async with bench(tmp_path_factory.mktemp("shared"), settings=settings) as built:
         yield built
-
-
-def said_in(b: Bench, channel: str) -> str:
-    found = [one for one in b.slack.state()["channels"] if one["id"] == channel]
-    ours = [message for one in found for message in one["messages"] if message.get("bot_id")]
-    return "\n".join(as_text(message) for message in ours)
 
 
 async def test_by_default_nothing_is_watched_and_what_is_added_on_purpose_is_shown_to_that_person_alone(
