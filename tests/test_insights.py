@@ -103,15 +103,6 @@ def test_each_identity_is_offered_once_in_the_order_of_the_links():
     assert choose(pending, "default", known(State.ADDED)) == [Decision.OFFER, Decision.ADDED, Decision.ON_CARD]
 
 
-def test_two_dashboards_widgets_with_one_number_are_two_insights():
-    first, second = (
-        Candidate(Insight(InsightType.WIDGET, "21", f"/dashboard/{scope}", "app.datadoghq.com", scope), ("default",))
-        for scope in ("abc-def-ghi", "jkl-mno-pqr")
-    )
-    state = CaseSnapshot({first.insight.identity: State.ADDED}, (), ())
-    assert choose([first, second], "default", state) == [Decision.ADDED, Decision.OFFER]
-
-
 @pytest.mark.parametrize(
     ("orgs", "decision"),
     [
@@ -250,15 +241,3 @@ def test_a_click_means_what_was_ticked_else_all_that_the_card_showed(
     action: Action, any_ticked: bool, shown: bool, ticked: bool, meant: bool
 ):
     assert is_meant(action, standing(State.ADDED, shown=shown, ticked=ticked), any_ticked=any_ticked) is meant
-
-
-def test_of_two_people_who_tick_different_insights_both_get_theirs():
-    card = {1: State.OFFERED, 2: State.OFFERED, 3: State.OFFERED}
-    left_out: set[int] = set()
-    for ticked in ({1, 2}, {2, 3}):
-        for insight, state in list(card.items()):
-            new = act(Action.ADD, standing(state, ticked=insight in ticked, left=insight in left_out))
-            if new is State.DISMISSED:
-                left_out.add(insight)
-            card[insight] = new or state
-    assert card == dict.fromkeys((1, 2, 3), State.CONFIRMED)

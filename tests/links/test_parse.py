@@ -118,16 +118,6 @@ def test_a_ref_longer_than_2000_is_cut_to_what_identifies() -> None:
         assert identity(f"https://{outcome.host}{ref}") == outcome.identity
 
 
-def test_k1_two_monitors_are_two_insights() -> None:
-    assert identity("https://app.datadoghq.com/monitors/1") != identity("https://app.datadoghq.com/monitors/2")
-
-
-def test_k15_a_look_alike_is_nothing_and_explain_says_why() -> None:
-    reading = links.explain("https://app.datadoghq.com.evil.example/monitors/1", ROUTES)
-    assert (reading.outcome, reading.reason) == (None, Reason.LOOK_ALIKE)
-    assert "not one of Datadog's own" in links.as_text(reading)
-
-
 def test_k23_the_same_widget_number_on_two_dashboards_is_two_insights() -> None:
     one = identity("https://app.datadoghq.com/dashboard/aaa-aaa-aaa/x?fullscreen_widget=21")
     two = identity("https://app.datadoghq.com/dashboard/bbb-bbb-bbb/x?fullscreen_widget=21")

@@ -201,16 +201,6 @@ def test_what_was_there_before_the_bot_gets_no_undo():
     assert buttons(card(moved(MONITOR, State.ADDED, ours=False))) == ["case.open"]
 
 
-def test_twenty_insights_are_all_tickable_in_groups_of_ten():
-    items = [replace(NINE, id=number, resource_id=str(number), group=1 + number // 10) for number in range(20)]
-    said = card(*items)
-    boxes = elements(said, "checkboxes")
-    assert [len(one["options"]) for one in boxes] == [10, 10]
-    assert all(one["initial_options"] == one["options"] for one in boxes)
-    assert {option["value"] for one in boxes for option in one["options"]} == {str(number) for number in range(20)}
-    assert problems(said.blocks) == []
-
-
 def test_a_link_that_joins_leaves_the_boxes_of_the_others_as_they_are():
     before, after = card(MONITOR, ERROR), card(MONITOR, ERROR, replace(NINE, group=2))
     groups = [[block for block in said.blocks if "group." in block.get("block_id", "")] for said in (before, after)]
