@@ -1,8 +1,11 @@
 """A store on each database, and the few things that happen to it: a tie, links pasted, a click."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import select, update
+import pytest
+from sqlalchemy import Executable, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import Action, Candidate
 from bot.model import Card, CardItem, Case, CaseName, Identity, Insight, InsightType, State, Thread, TieKind
@@ -20,7 +23,50 @@ OTHER_CASE = Case(
     "default", "11111111-baf8-411e-ab2a-20fe43af1ea3", "CASEM-9", "Something else", False, False, frozenset()
 )
 REPLY = "1000.000200"
+LATER, LATER_STILL = "1000.000300", "1000.000400"
 TIMING = Timing(2.0)
+CODE = Insight(InsightType.SCM_URL, "https://github.com/a/b/pull/1", "https://github.com/a/b/pull/1", "github.com")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+async def write(
+    store: Store, change: Callable[Concatenate[AsyncConnection, P], Awaitable[R]], *args: P.args, **more: P.kwargs
+) -> R:
+    """One call in a transaction of its own."""
+    async with store.write() as tx:
+        return await change(tx, *args, **more)
+
+
+async def run(store: Store, *statements: Executable) -> None:
+    """These statements in one transaction."""
+    async with store.write() as tx:
+        for statement in statements:
+            await tx.execute(statement)
+
+
+async def rows(store: Store, query: Executable) -> list[tuple[Any, ...]]:
+    async with store.read() as connection:
+        return [tuple(row) for row in await connection.execute(query)]
+
+
+async def column(store: Store, query: Executable) -> list[Any]:
+    """The one column that this asks for."""
+    return [value for (value,) in await rows(store, query)]
+
+
+@pytest.fixture
+async def tied(store: Store) -> None:
+    """The thread is about the case."""
+    await tie(store)
+
+
+@pytest.fixture
+async def card(store: Store, tied: None) -> Card:
+    """The card of a tied thread in which one link was posted."""
+    await paste(store, monitor(1))
+    return await card_of(store)
 
 
 def monitor(number: int) -> Insight:
@@ -43,8 +89,7 @@ async def tie(store: Store, thread: Thread = THREAD, case: Case = CASE) -> None:
 
 async def tie_by_hand(store: Store, place: Thread, case: Case, by: str) -> bool:
     """Somebody ties a thread or a channel to a case that Datadog described before."""
-    async with store.write() as tx:
-        await cases.save(tx, case)
+    await write(store, cases.save, case)
     return await tie_changes.tie(store, place, case, by)
 
 
@@ -75,8 +120,8 @@ async def cards_of(store: Store, thread: Thread = THREAD) -> list[Card]:
     """The thread's cards, oldest first; of two that one message made, the one that takes more links is the newer."""
     mine = (schema.cards.c.channel == thread.channel) & (schema.cards.c.thread_ts == thread.ts)
     order = (schema.cards.c.first_link_at, schema.cards.c.open)
+    ids = await column(store, select(schema.cards.c.id).where(mine).order_by(*order))
     async with store.read() as connection:
-        ids = (await connection.execute(select(schema.cards.c.id).where(mine).order_by(*order))).scalars().all()
         found = [await cards.get(connection, card) for card in ids]
     return [card for card in found if card is not None]
 
@@ -99,11 +144,8 @@ async def on_cards(store: Store, thread: Thread = THREAD) -> list[list[str]]:
 async def states(store: Store, case: Case = CASE) -> dict[str, State]:
     """The state of each insight of a case, by resource id."""
     table = schema.insights
-    async with store.read() as connection:
-        rows = await connection.execute(
-            select(table.c.resource_id, table.c.state).where(table.c.case_id == case.case_id).order_by(table.c.id)
-        )
-    return {row.resource_id: State(row.state) for row in rows}
+    mine = select(table.c.resource_id, table.c.state).where(table.c.case_id == case.case_id).order_by(table.c.id)
+    return {resource_id: State(state) for resource_id, state in await rows(store, mine)}
 
 
 async def press(
@@ -117,22 +159,17 @@ async def press(
     return clicked
 
 
-async def jobs_of(store: Store, kind: JobKind) -> Sequence[str]:
-    async with store.read() as connection:
-        rows = await connection.execute(select(schema.jobs.c.key).where(schema.jobs.c.kind == kind))
-    return sorted(rows.scalars())
+async def jobs_of(store: Store, kind: JobKind) -> list[str]:
+    return sorted(await column(store, select(schema.jobs.c.key).where(schema.jobs.c.kind == kind)))
 
 
-async def sighted(store: Store) -> list[tuple[str, str, str | None]]:
+async def sighted(store: Store) -> list[tuple[Any, ...]]:
     """Every sighting: its message, state and reason."""
     table = schema.sightings
-    async with store.read() as connection:
-        rows = await connection.execute(select(table.c.message_ts, table.c.state, table.c.reason).order_by(table.c.id))
-    return [(row.message_ts, row.state, row.reason) for row in rows]
+    return await rows(store, select(table.c.message_ts, table.c.state, table.c.reason).order_by(table.c.id))
 
 
 async def age(store: Store, card: Card, seconds: float) -> None:
     """Let a card be older than it is: times are the database's clock, which no test can turn."""
-    async with store.write() as tx:
-        aged = update(schema.cards).where(schema.cards.c.id == card.id)
-        await tx.execute(aged.values(first_link_at=schema.cards.c.first_link_at - seconds))
+    aged = update(schema.cards).where(schema.cards.c.id == card.id)
+    await run(store, aged.values(first_link_at=schema.cards.c.first_link_at - seconds))

@@ -14,7 +14,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.insights import Action
-from bot.model import CaseName, State, Thread
+from bot.model import Card, CaseName, State, Thread
 from bot.store import Store, cards, cases, jobs, migrate, now, retention, schema, tie_changes, ties
 from bot.store.sightings import ScannedMessage
 from bot.store.transaction import Job, JobKind
@@ -24,6 +24,7 @@ from tests.store.conftest import (
     CASE,
     ELSEWHERE,
     OTHER_CASE,
+    REPLY,
     THREAD,
     card_of,
     cards_of,
@@ -33,12 +34,15 @@ from tests.store.conftest import (
     on_cards,
     paste,
     press,
+    run,
     sighted,
     states,
     tie,
+    write,
 )
 
-T = TypeVar("T")
+T, U = TypeVar("T"), TypeVar("U")
+Work = Coroutine[Any, Any, T]
 
 START = """
 import asyncio, sys
@@ -69,7 +73,7 @@ async def other(store: Store) -> AsyncIterator[Store]:
     await made.close()
 
 
-async def until_waiting(store: Store, work: Coroutine[Any, Any, T], *, behind: int = 0) -> "asyncio.Task[T]":
+async def until_waiting(store: Store, work: Work[T], *, behind: int = 0) -> "asyncio.Task[T]":
     """Start this and return when it waits for a lock, besides so many others that do."""
     task = asyncio.create_task(work)
     async with store.read() as watching:
@@ -88,133 +92,109 @@ async def claimed(store: Store, kind: JobKind) -> Job:
     return job
 
 
-async def bump(store: Store, card: str) -> None:
+async def show(tx: AsyncConnection, job: Job, card: Card) -> None:
+    """What a card's job writes down once Slack has it."""
+    await cards.shown(tx, card.id, card.version, "1.1", "digest")
+    await jobs.complete(tx, job)
+
+
+async def one_behind_the_other(store: Store, first: Work[T], second: Work[U]) -> tuple[T, U]:
+    """Both wait for the case, in this order, and are let go at once."""
     async with store.write() as tx:
-        await cards.bump(tx, card)
+        await ties.lock_case(tx, CASE.org, CASE.case_id)
+        one = await until_waiting(store, first)
+        two = await until_waiting(store, second, behind=1)
+    return await one, await two
+
+
+@pytest.fixture
+async def case_job(store: Store, card: Card) -> Job:
+    """The only job, of the case of a card that asks."""
+    await write(store, jobs.enqueue, JobKind.CASE, jobs.case_key(CASE.org, CASE.case_id))
+    await run(store, schema.jobs.delete().where(schema.jobs.c.kind == JobKind.CARD))
+    return await claimed(store, JobKind.CASE)
 
 
 # --- the job's lost wake-up ---
 
 
-async def test_work_that_is_added_while_its_job_ends_waits_for_that_and_makes_a_new_one(store, other):
-    await tie(store)
-    await paste(store, monitor(1))
-    card = await card_of(store)
+async def test_work_that_is_added_while_its_job_ends_waits_for_that_and_makes_a_new_one(store, other, card):
     job = await claimed(store, JobKind.CARD)
     async with store.write() as tx:
         await jobs.check_lease(tx, job)
         await cards.shown(tx, card.id, card.version, "1.1", "digest")
-        adding = await until_waiting(store, bump(other, card.id))
+        adding = await until_waiting(store, write(other, cards.bump, card.id))
         await jobs.complete(tx, job)
     await adding
     assert await jobs_of(store, JobKind.CARD) == [card.id]
     assert (await card_of(store)).version > card.version
 
 
-async def test_a_job_that_ends_while_work_is_added_waits_for_that_and_stays(store, other):
-    await tie(store)
-    await paste(store, monitor(1))
-    card = await card_of(store)
+async def test_a_job_that_ends_while_work_is_added_waits_for_that_and_stays(store, other, card):
     job = await claimed(store, JobKind.CARD)
 
-    async def finish() -> None:
-        async with other.write() as tx:
-            await jobs.check_lease(tx, job)
-            await jobs.complete(tx, job)
+    async def finish(tx: AsyncConnection) -> None:
+        await jobs.check_lease(tx, job)
+        await jobs.complete(tx, job)
 
     async with store.write() as tx:
         await cards.bump(tx, card.id)
-        finishing = await until_waiting(store, finish())
+        finishing = await until_waiting(store, write(other, finish))
     await finishing
     assert await jobs_of(store, JobKind.CARD) == [card.id]
 
 
-async def test_adding_without_enqueueing_would_strand_the_work_until_jobs_are_reconciled(store, other):
+async def test_adding_without_enqueueing_would_strand_the_work_until_jobs_are_reconciled(store, other, case_job):
     """The reason for the rule: whoever adds work and only looks whether its job exists waits for nobody."""
-    await tie(store)
-    await paste(store, monitor(1))
-    async with store.write() as tx:
-        await jobs.enqueue(tx, JobKind.CASE, jobs.case_key(CASE.org, CASE.case_id))
-        await tx.execute(schema.jobs.delete().where(schema.jobs.c.kind == JobKind.CARD))
-    job = await claimed(store, JobKind.CASE)
     async with store.write() as finishing, other.write() as adding:
         await adding.execute(update(schema.insights).values(state=State.CONFIRMED))
-        await jobs.check_lease(finishing, job)
+        await jobs.check_lease(finishing, case_job)
         assert await cases.work(finishing, CASE.org, CASE.case_id) == []
-        row = await adding.execute(select(schema.jobs.c.id).where(schema.jobs.c.key == job.key))
-        assert row.scalar_one() == job.id, "the job is there: nothing to do"
-        await jobs.complete(finishing, job)
+        row = await adding.execute(select(schema.jobs.c.id).where(schema.jobs.c.key == case_job.key))
+        assert row.scalar_one() == case_job.id, "the job is there: nothing to do"
+        await jobs.complete(finishing, case_job)
     assert await states(store) == {"1": State.CONFIRMED}
     assert await jobs_of(store, JobKind.CASE) == []
     await retention.reconcile(store)
-    assert await jobs_of(store, JobKind.CASE) == [job.key]
+    assert await jobs_of(store, JobKind.CASE) == [case_job.key]
 
 
-async def test_a_confirmation_is_never_missed_by_the_end_of_its_cases_job(store, other):
-    await tie(store)
-    await paste(store, monitor(1))
-    async with store.write() as tx:
-        await jobs.enqueue(tx, JobKind.CASE, jobs.case_key(CASE.org, CASE.case_id))
-        await tx.execute(schema.jobs.delete().where(schema.jobs.c.kind == JobKind.CARD))
-    job = await claimed(store, JobKind.CASE)
-    card = await card_of(store)
+async def test_a_confirmation_is_never_missed_by_the_end_of_its_cases_job(store, other, card, case_job):
     async with store.write() as tx:
         await ties.lock_case(tx, CASE.org, CASE.case_id)
-        await jobs.check_lease(tx, job)
+        await jobs.check_lease(tx, case_job)
         assert await cases.work(tx, CASE.org, CASE.case_id) == []
         confirming = await until_waiting(store, press(other, card, Action.ADD, 1))
-        await jobs.complete(tx, job)
+        await jobs.complete(tx, case_job)
     assert (await confirming).moved == 1
-    assert await jobs_of(store, JobKind.CASE) == [job.key]
+    assert await jobs_of(store, JobKind.CASE) == [case_job.key]
 
 
 # --- two at once ---
 
 
-async def test_of_two_people_at_once_one_moves_the_insight_and_the_other_is_told(store, other):
-    await tie(store)
-    await paste(store, monitor(1))
-    card = await card_of(store)
-    async with store.write() as tx:
-        await ties.lock_case(tx, CASE.org, CASE.case_id)
-        ana = await until_waiting(store, press(store, card, Action.ADD, 1, by="U0ANA"))
-        ben = await until_waiting(store, press(other, card, Action.ADD, 1, by="U0BEN"), behind=1)
-    first, second = sorted([await ana, await ben], key=lambda clicked: -clicked.moved)
+async def test_of_two_people_at_once_one_moves_the_insight_and_the_other_is_told(store, other, card):
+    ana, ben = press(store, card, Action.ADD, 1, by="U0ANA"), press(other, card, Action.ADD, 1, by="U0BEN")
+    both = await one_behind_the_other(store, ana, ben)
+    first, second = sorted(both, key=lambda clicked: -clicked.moved)
     assert (first.moved, list(first.earlier)) == (1, [])
     assert second.moved == 0
     assert [item.state for item in second.earlier] == [State.CONFIRMED]
     assert second.earlier[0].by == (await items_of(store, card))[0].by
 
 
-async def test_two_messages_at_once_about_one_thing_make_one_open_card(store, other):
-    await tie(store)
-    async with store.write() as tx:
-        await ties.lock_case(tx, CASE.org, CASE.case_id)
-        one = await until_waiting(store, paste(store, monitor(1), ts="1000.1"))
-        two = await until_waiting(store, paste(other, monitor(1), ts="1000.2"), behind=1)
-    assert [await one, await two] == [1, 1]
+@pytest.mark.parametrize(("second", "sightings"), [("1000.2", [1, 1]), (REPLY, [0, 1])], ids=["two", "one told twice"])
+async def test_messages_at_once_are_sighted_once_each_and_make_one_open_card(store, other, tied, second, sightings):
+    told = await one_behind_the_other(store, paste(store, monitor(1)), paste(other, monitor(1), ts=second))
+    assert sorted(told) == sightings
     assert await on_cards(store) == [["1"]]
 
 
-async def test_one_message_told_to_two_replicas_at_once_is_sighted_once(store, other):
-    await tie(store)
-    async with store.write() as tx:
-        await ties.lock_case(tx, CASE.org, CASE.case_id)
-        one = await until_waiting(store, paste(store, monitor(1)))
-        two = await until_waiting(store, paste(other, monitor(1)), behind=1)
-    assert sorted([await one, await two]) == [0, 1]
-    assert await on_cards(store) == [["1"]]
-
-
-async def test_a_link_that_comes_while_the_root_is_edited_is_not_offered_for_the_old_case(store, other):
-    await tie(store)
+async def test_a_link_that_comes_while_the_root_is_edited_is_not_offered_for_the_old_case(store, other, tied):
     new_root = ScannedMessage(THREAD, THREAD.ts, "U0ANA", (), (CaseName("default", OTHER_CASE.key),))
-    async with store.write() as tx:
-        await ties.lock_case(tx, CASE.org, CASE.case_id)
-        editing = await until_waiting(store, tie_changes.reroot(store, new_root))
-        pasting = await until_waiting(store, paste(other, monitor(1)), behind=1)
-    await editing
-    assert await pasting == 1
+    editing = tie_changes.reroot(store, new_root)
+    _, pasted = await one_behind_the_other(store, editing, paste(other, monitor(1)))
+    assert pasted == 1
     assert await cards_of(store) == []
     assert [state for _, state, _ in await sighted(store)] == ["pending"]
     assert await jobs_of(store, JobKind.THREAD) == [jobs.thread_key(THREAD)]
@@ -223,60 +203,45 @@ async def test_a_link_that_comes_while_the_root_is_edited_is_not_offered_for_the
 # --- no deadlocks: the order is case, job, card ---
 
 
-async def test_a_link_joins_a_card_while_that_is_being_shown(store, other):
-    await tie(store)
-    await paste(store, monitor(1))
-    card = await card_of(store)
+async def test_a_link_joins_a_card_while_that_is_being_shown(store, other, card):
     job = await claimed(store, JobKind.CARD)
     async with store.write() as tx:
         await jobs.check_lease(tx, job)
         joining = await until_waiting(store, paste(other, monitor(2), ts="1000.3"))
-        await cards.shown(tx, card.id, card.version, "1.1", "digest")
-        await jobs.complete(tx, job)
+        await show(tx, job, card)
     assert await joining == 1
     assert await on_cards(store) == [["1", "2"]]
     assert await jobs_of(store, JobKind.CARD) == [card.id]
 
 
-async def test_an_insight_fails_late_while_its_card_is_being_shown(store, other):
-    await tie(store)
-    await paste(store, monitor(1))
-    card = await card_of(store)
+async def test_an_insight_fails_late_while_its_card_is_being_shown(store, other, card):
     await press(store, card, Action.ADD, 1)
-    async with store.write() as tx:
-        await tx.execute(update(schema.insights).values(confirmed_at=1.0))
-        await tx.execute(schema.jobs.delete().where(schema.jobs.c.kind == JobKind.CASE))
+    no_case_job = schema.jobs.delete().where(schema.jobs.c.kind == JobKind.CASE)
+    await run(store, update(schema.insights).values(confirmed_at=1.0), no_case_job)
     job = await claimed(store, JobKind.CARD)
 
-    async def fail() -> None:
-        async with other.write() as tx:
-            await ties.lock_case(tx, CASE.org, CASE.case_id)
-            work = await cases.work(tx, CASE.org, CASE.case_id)
-            await cases.settle(tx, [cases.DeliveryResult(item, State.FAILED, note="No.") for item in work])
+    async def fail(tx: AsyncConnection) -> None:
+        await ties.lock_case(tx, CASE.org, CASE.case_id)
+        work = await cases.work(tx, CASE.org, CASE.case_id)
+        await cases.settle(tx, [cases.DeliveryResult(item, State.FAILED, note="No.") for item in work])
 
     async with store.write() as tx:
         await jobs.check_lease(tx, job)
-        failing = await until_waiting(store, fail())
-        await cards.shown(tx, card.id, (await card_of(store)).version, "1.1", "digest")
-        await jobs.complete(tx, job)
+        failing = await until_waiting(store, write(other, fail))
+        await show(tx, job, await card_of(store))
     await failing
     assert (await card_of(store)).late_replies_due == 1
     assert await jobs_of(store, JobKind.CARD) == [card.id]
 
 
-async def test_two_threads_that_name_two_cases_in_different_order_do_not_wait_for_each_other(store, other):
-    await tie(store)
+async def test_two_threads_that_name_two_cases_in_different_order_do_not_wait_for_each_other(store, other, tied):
     await tie(store, ELSEWHERE, OTHER_CASE)
 
-    async def write_down(thread: Thread) -> None:
-        async with other.write() as tx:
-            found = sorted([CASE, OTHER_CASE], key=lambda case: case.case_id, reverse=True)
-            await threads.write_root(tx, thread, found, await now(tx))
-
     first, last = sorted([CASE, OTHER_CASE], key=lambda case: case.case_id)
+    root = Thread("T0ACME", "C0INCIDENTS", "3000.1")
     async with store.write() as tx:
         await cases.save(tx, replace(first, title="New"))
-        writing = await until_waiting(store, write_down(Thread("T0ACME", "C0INCIDENTS", "3000.1")))
+        writing = await until_waiting(store, write(other, threads.write_root, root, [last, first], await now(tx)))
         await cases.save(tx, replace(last, title="New"))
     await writing
 

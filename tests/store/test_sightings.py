@@ -1,6 +1,7 @@
 """Sightings: written down once however often Slack tells, offered once, taken back with their links."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select, update
@@ -13,7 +14,9 @@ from bot.store.sightings import ScannedMessage
 from bot.store.transaction import JobKind
 from tests.store.conftest import (
     CASE,
+    CODE,
     ELSEWHERE,
+    LATER,
     OTHER_CASE,
     REPLY,
     THREAD,
@@ -28,15 +31,16 @@ from tests.store.conftest import (
     on_cards,
     paste,
     press,
+    rows,
+    run,
     sighted,
     states,
     take_back,
     tie,
+    write,
 )
 
 NAMED = CaseName("default", "CASEM-4523")
-LATER = "1000.000300"
-CODE = Insight(InsightType.SCM_URL, "https://github.com/a/b/pull/1", "https://github.com/a/b/pull/1", "github.com")
 
 
 async def offer(store: Store, case=CASE) -> None:
@@ -51,15 +55,13 @@ async def offer(store: Store, case=CASE) -> None:
 # --- once ---
 
 
-async def test_a_message_told_eleven_times_is_sighted_once(store):
-    await tie(store)
+async def test_a_message_told_eleven_times_is_sighted_once(store, tied):
     told = [await paste(store, *monitors(1, 2)) for _ in range(11)]
     assert told == [2] + 10 * [0]
     assert await on_cards(store) == [["1", "2"]]
 
 
-async def test_a_message_told_eleven_times_at_once_is_sighted_once(store):
-    await tie(store)
+async def test_a_message_told_eleven_times_at_once_is_sighted_once(store, tied):
     told = await asyncio.gather(*(paste(store, *monitors(1, 2)) for _ in range(11)))
     assert sorted(told) == 10 * [0] + [2]
     assert await on_cards(store) == [["1", "2"]]
@@ -71,82 +73,71 @@ async def test_repeats_in_an_untied_thread_are_sighted_once_too(store):
     assert len(await jobs_of(store, JobKind.THREAD)) == 1
 
 
-async def test_a_link_in_two_messages_of_a_thread_is_offered_once(store):
-    await tie(store)
-    await paste(store, monitor(1))
+async def test_a_link_in_two_messages_of_a_thread_is_offered_once(store, card):
     assert await paste(store, monitor(1), ts=LATER) == 1
     assert await on_cards(store) == [["1"]]
     assert await sighted(store) == [(REPLY, "offered", None), (LATER, "not", "on_card")]
 
 
-async def test_widget_21_of_two_dashboards_is_two_insights(store):
-    await tie(store)
+async def test_widget_21_of_two_dashboards_is_two_insights(store, tied):
     widgets = [Insight(InsightType.WIDGET, "21", f"/dashboard/{name}", "app.datadoghq.com", name) for name in "ab"]
     await paste(store, *widgets)
     assert [item.scope for item in await items_of(store, await card_of(store))] == ["a", "b"]
 
 
-async def test_one_link_in_two_threads_of_a_case_is_one_insight_on_two_cards_and_a_decision_shows_on_both(store):
-    await tie(store)
+async def test_one_link_in_two_threads_of_a_case_is_one_insight_on_two_cards_and_a_decision_shows_on_both(store, card):
     await tie(store, ELSEWHERE)
-    await paste(store, monitor(1))
     await paste(store, monitor(1), thread=ELSEWHERE, ts="2000.000200")
     assert await states(store) == {"1": State.OFFERED}
     assert await on_cards(store) == await on_cards(store, ELSEWHERE) == [["1"]]
-    here, elsewhere = await card_of(store), await card_of(store, ELSEWHERE)
-    await press(store, here, Action.DISMISS)
+    elsewhere = await card_of(store, ELSEWHERE)
+    await press(store, card, Action.DISMISS)
     assert (await card_of(store, ELSEWHERE)).version == elsewhere.version + 1
-    assert set(await jobs_of(store, JobKind.CARD)) == {here.id, elsewhere.id}
+    assert set(await jobs_of(store, JobKind.CARD)) == {card.id, elsewhere.id}
 
 
 # --- not again ---
 
 
-async def test_what_was_dismissed_for_a_case_is_not_offered_again(store):
-    await tie(store)
+async def test_what_was_dismissed_for_a_case_is_not_offered_again(store, card):
     await tie(store, ELSEWHERE)
-    await paste(store, monitor(1))
-    await press(store, await card_of(store), Action.DISMISS)
+    await press(store, card, Action.DISMISS)
     await paste(store, monitor(1), ts=LATER)
     await paste(store, monitor(1), thread=ELSEWHERE, ts="2000.000200")
     assert await cards_of(store, ELSEWHERE) == []
     assert [row[2] for row in await sighted(store)] == [None, "dismissed", "dismissed"]
 
 
-async def test_what_was_dismissed_for_one_case_is_still_offered_for_another(store):
+async def test_what_was_dismissed_for_one_case_is_still_offered_for_another(store, card):
     """K2."""
-    await tie(store)
     await tie(store, ELSEWHERE, OTHER_CASE)
-    await paste(store, monitor(1))
-    await press(store, await card_of(store), Action.DISMISS)
+    await press(store, card, Action.DISMISS)
     await paste(store, monitor(1), thread=ELSEWHERE, ts="2000.000200")
     assert await states(store, CASE) == {"1": State.DISMISSED}
     assert await states(store, OTHER_CASE) == {"1": State.OFFERED}
 
 
-async def test_what_is_on_the_case_already_makes_no_card(store):
-    known = type(CASE)(CASE.org, CASE.case_id, CASE.key, CASE.title, False, False, frozenset({identity(1)}))
-    await tie(store, case=known)
-    await paste(store, monitor(1))
+@pytest.mark.parametrize(
+    ("on_case", "org", "reason"), [({identity(1)}, CASE.org, "on_case"), (set(), "acquired", "other_org")]
+)
+async def test_what_is_on_the_case_already_or_of_another_organisation_makes_no_card(store, on_case, org, reason):
+    await tie(store, case=replace(CASE, on_case=frozenset(on_case)))
+    await paste(store, monitor(1), org=org)
     assert await cards_of(store) == []
-    assert await sighted(store) == [(REPLY, "not", "on_case")]
-
-
-async def test_a_link_of_another_organisation_is_not_offered_for_this_ones_case(store):
-    await tie(store)
-    await paste(store, monitor(1), org="acquired")
-    assert await cards_of(store) == []
-    assert await sighted(store) == [(REPLY, "not", "other_org")]
+    assert await sighted(store) == [(REPLY, "not", reason)]
 
 
 # --- before the case is known ---
 
 
-async def test_in_an_unknown_thread_a_link_waits_and_the_thread_is_looked_up(store):
+async def test_in_an_unknown_thread_a_link_waits_and_the_thread_is_looked_up_at_once(store):
     assert await paste(store, monitor(1)) == 1
     assert await sighted(store) == [(REPLY, "pending", None)]
-    assert await jobs_of(store, JobKind.THREAD) == [jobs.thread_key(THREAD)]
     assert await cards_of(store) == []
+    assert await jobs_of(store, JobKind.THREAD) == [jobs.thread_key(THREAD)]
+    job = await write(store, jobs.claim, 30)
+    assert job is not None, "it is due"
+    assert (job.kind, job.key) == (JobKind.THREAD, jobs.thread_key(THREAD))
 
 
 async def test_what_waited_is_offered_once_the_case_is_known(store):
@@ -154,11 +145,7 @@ async def test_what_waited_is_offered_once_the_case_is_known(store):
     await paste(store, *monitors(1, 2), ts=LATER)
     await offer(store)
     assert await on_cards(store) == [["1", "2"]]
-    assert await sighted(store) == [
-        (REPLY, "offered", None),
-        (LATER, "not", "on_card"),
-        (LATER, "offered", None),
-    ]
+    assert await sighted(store) == [(REPLY, "offered", None), (LATER, "not", "on_card"), (LATER, "offered", None)]
 
 
 async def test_a_thread_about_no_case_costs_nothing_more(store):
@@ -171,8 +158,7 @@ async def test_a_thread_about_no_case_costs_nothing_more(store):
 
 async def test_what_waited_in_a_thread_about_no_case_is_set_aside_with_the_reason(store):
     await paste(store, monitor(1))
-    async with store.write() as tx:
-        await offers.set_aside(tx, THREAD, TieKind.NO_CASE)
+    await write(store, offers.set_aside, THREAD, TieKind.NO_CASE)
     assert await sighted(store) == [(REPLY, "not", "no_case")]
 
 
@@ -203,8 +189,7 @@ async def test_a_root_that_names_a_case_is_looked_up_with_its_own_links(store):
 # --- taken back ---
 
 
-async def test_a_link_that_left_its_message_is_withdrawn(store):
-    await tie(store)
+async def test_a_link_that_left_its_message_is_withdrawn(store, tied):
     await paste(store, *monitors(1, 2))
     version = (await card_of(store)).version
     assert await take_back(store, 1) == 1
@@ -213,10 +198,8 @@ async def test_a_link_that_left_its_message_is_withdrawn(store):
 
 
 @pytest.mark.parametrize(("thread", "ts"), [(THREAD, LATER), (ELSEWHERE, "2000.000200")], ids=["message", "thread"])
-async def test_a_link_that_another_message_or_thread_still_has_stays_offered(store, thread: Thread, ts: str):
-    await tie(store)
+async def test_a_link_that_another_message_or_thread_still_has_stays_offered(store, card, thread: Thread, ts: str):
     await tie(store, ELSEWHERE)
-    await paste(store, monitor(1))
     await paste(store, monitor(1), thread=thread, ts=ts)
     assert await take_back(store, 1) == 0
     assert await states(store) == {"1": State.OFFERED}
@@ -224,18 +207,14 @@ async def test_a_link_that_another_message_or_thread_still_has_stays_offered(sto
 
 
 @pytest.mark.parametrize("action", [Action.ADD, Action.DISMISS])
-async def test_what_was_decided_outlives_its_message(store, action: Action):
-    await tie(store)
-    await paste(store, monitor(1))
-    await press(store, await card_of(store), action, 1)
+async def test_what_was_decided_outlives_its_message(store, card, action: Action):
+    await press(store, card, action, 1)
     before = await states(store)
     assert await take_back(store, 1) == 0
     assert await states(store) == before
 
 
-async def test_a_message_that_was_never_sighted_takes_nothing_back(store):
-    await tie(store)
-    await paste(store, monitor(1))
+async def test_a_message_that_was_never_sighted_takes_nothing_back(store, card):
     assert await take_back(store, 1, ts=LATER) == 0
     assert await take_back(store) == 0
 
@@ -247,22 +226,17 @@ async def test_what_waits_and_leaves_its_message_is_never_offered(store):
     assert await on_cards(store) == [["2"]]
 
 
-async def test_what_was_withdrawn_is_offered_again_when_another_message_brings_it(store):
-    await tie(store)
-    await paste(store, monitor(1))
+@pytest.mark.parametrize(
+    ("ts", "left"),
+    [(LATER, [(REPLY, "gone", None), (LATER, "offered", None)]), (REPLY, [(REPLY, "offered", None)])],
+    ids=["by another message", "by an edit"],
+)
+async def test_what_was_withdrawn_is_offered_again_when_it_comes_back(store, card, ts: str, left: list[object]):
     await take_back(store, 1)
-    await paste(store, monitor(1), ts=LATER)
+    assert await paste(store, monitor(1), ts=ts) == 1
     assert await states(store) == {"1": State.OFFERED}
     assert await on_cards(store) == [["1"]]
-
-
-async def test_what_an_edit_took_out_and_another_put_back_is_offered_again(store):
-    await tie(store)
-    await paste(store, monitor(1))
-    await take_back(store, 1)
-    assert await paste(store, monitor(1)) == 1
-    assert await states(store) == {"1": State.OFFERED}
-    assert await sighted(store) == [(REPLY, "offered", None)]
+    assert await sighted(store) == left
 
 
 # --- a root that is edited ---
@@ -272,8 +246,7 @@ async def reroot(store: Store, *names: CaseName) -> None:
     await tie_changes.reroot(store, ScannedMessage(THREAD, THREAD.ts, "U0ANA", (), names))
 
 
-async def test_a_root_that_names_another_case_takes_its_offers_along(store):
-    await tie(store)
+async def test_a_root_that_names_another_case_takes_its_offers_along(store, tied):
     await paste(store, *monitors(1, 2))
     await press(store, await card_of(store), Action.ADD, 1)
     await paste(store, monitor(3), ts=LATER)
@@ -283,9 +256,7 @@ async def test_a_root_that_names_another_case_takes_its_offers_along(store):
     assert await states(store, OTHER_CASE) == dict.fromkeys("123", State.OFFERED)
 
 
-async def test_a_root_that_names_no_case_any_more_is_looked_up_again(store):
-    await tie(store)
-    await paste(store, monitor(1))
+async def test_a_root_that_names_no_case_any_more_is_looked_up_again(store, card):
     await reroot(store)
     async with store.read() as connection:
         assert await ties.of(connection, THREAD) is None
@@ -293,11 +264,8 @@ async def test_a_root_that_names_no_case_any_more_is_looked_up_again(store):
     assert await states(store) == {"1": State.WITHDRAWN}
 
 
-async def test_a_root_that_is_edited_does_not_undo_what_a_person_said(store):
-    await tie(store)
-    async with store.write() as tx:
-        await tx.execute(update(schema.ties).values(source=TieSource.SAID))
-    await paste(store, monitor(1))
+async def test_a_root_that_is_edited_does_not_undo_what_a_person_said(store, card):
+    await run(store, update(schema.ties).values(source=TieSource.SAID))
     await reroot(store, CaseName("default", OTHER_CASE.key))
     assert await states(store) == {"1": State.OFFERED}
 
@@ -305,24 +273,11 @@ async def test_a_root_that_is_edited_does_not_undo_what_a_person_said(store):
 # --- the audit ---
 
 
-async def test_every_move_is_written_down_with_who_and_whence(store):
-    await tie(store)
-    await paste(store, monitor(1))
-    await press(store, await card_of(store), Action.DISMISS, by="U0BEN")
+async def test_every_move_is_written_down_with_who_and_whence(store, card):
+    await press(store, card, Action.DISMISS, by="U0BEN")
     table = schema.transitions
-    async with store.read() as connection:
-        rows = await connection.execute(
-            select(table.c.old, table.c.new, table.c.by, table.c.message).order_by(table.c.id)
-        )
-    assert [tuple(row) for row in rows] == [
+    moves = select(table.c.old, table.c.new, table.c.by, table.c.message).order_by(table.c.id)
+    assert await rows(store, moves) == [
         (None, "offered", None, f"T0ACME/C0INCIDENTS/{REPLY}"),
         ("offered", "dismissed", "U0BEN", None),
     ]
-
-
-async def test_a_job_that_a_link_wakes_is_due_at_once(store):
-    await paste(store, monitor(1))
-    async with store.write() as tx:
-        job = await jobs.claim(tx, 30)
-    assert job is not None
-    assert (job.kind, job.key) == (JobKind.THREAD, jobs.thread_key(THREAD))
