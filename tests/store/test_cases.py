@@ -5,12 +5,14 @@ from dataclasses import replace
 import pytest
 
 from bot.insights import Action
-from bot.model import Case, State
+from bot.model import State
 from bot.store import Store, cases, now
 from bot.store.cases import DeliveryResult, WorkItem
 from tests.store.conftest import (
     CASE,
     ELSEWHERE,
+    LATER,
+    THREAD,
     card_of,
     identity,
     items_of,
@@ -20,18 +22,18 @@ from tests.store.conftest import (
     press,
     states,
     tie,
+    write,
 )
 
 
 @pytest.fixture(autouse=True)
-async def offered(store: Store) -> None:
-    await tie(store)
+async def offered(store: Store, tied: None) -> None:
     await paste(store, *monitors(1, 2))
 
 
-async def save(store: Store, case: Case) -> None:
-    async with store.write() as tx:
-        await cases.save(tx, case)
+@pytest.fixture
+async def confirmed(store: Store, offered: None) -> None:
+    await press(store, await card_of(store), Action.ADD, 1, 2)
 
 
 async def work(store: Store) -> list[WorkItem]:
@@ -45,35 +47,28 @@ async def send(store: Store, items: list[WorkItem]) -> list[WorkItem]:
 
 
 async def settle(store: Store, *items: WorkItem, state: State = State.ADDED) -> None:
-    async with store.write() as tx:
-        await cases.settle(tx, [DeliveryResult(item, state, ours=True) for item in items])
+    await write(store, cases.settle, [DeliveryResult(item, state, ours=True) for item in items])
 
 
 async def test_a_case_is_kept_as_datadog_told_of_it(store):
     told = replace(CASE, key="NEW-7", title="Moved", closed=True, on_case=frozenset({identity(9)}))
-    await save(store, told)
+    await write(store, cases.save, told)
     async with store.read() as connection:
         assert await cases.get(connection, CASE.org, CASE.case_id) == told
         assert await cases.get(connection, CASE.org, "none such") is None
 
 
-@pytest.mark.parametrize("change", [{"key": "NEW-7"}, {"title": "Renamed"}, {"closed": True}, {"archived": True}])
-async def test_a_card_that_asks_is_brought_up_to_date_with_its_case(store, change: dict[str, object]):
+@pytest.mark.parametrize("change", [{"key": "NEW-7"}, {"title": "Renamed"}, {"closed": True}, {"archived": True}, {}])
+async def test_a_card_that_asks_is_brought_up_to_date_with_what_is_new_of_its_case(store, change: dict[str, object]):
     before = (await card_of(store)).version
-    await save(store, replace(CASE, **change))
-    assert (await card_of(store)).version == before + 1
-
-
-async def test_an_answer_that_tells_nothing_new_changes_no_card(store):
-    before = (await card_of(store)).version
-    await save(store, CASE)
-    assert (await card_of(store)).version == before
+    await write(store, cases.save, replace(CASE, **change))
+    assert (await card_of(store)).version == before + (1 if change else 0)
 
 
 async def test_what_somebody_else_put_on_the_case_is_offered_no_more(store):
-    await save(store, replace(CASE, on_case=frozenset({identity(1)})))
+    await write(store, cases.save, replace(CASE, on_case=frozenset({identity(1)})))
     assert await states(store) == {"1": State.WITHDRAWN, "2": State.OFFERED}
-    await paste(store, monitor(1), ts="1000.000300")
+    await paste(store, monitor(1), ts=LATER)
     assert (await states(store))["1"] is State.WITHDRAWN
 
 
@@ -89,46 +84,39 @@ async def test_work_is_what_is_confirmed_or_to_be_undone_the_oldest_first(store)
     ]
 
 
-async def test_what_may_have_been_sent_is_known_before_it_is(store):
-    await press(store, await card_of(store), Action.ADD, 1, 2)
+async def test_what_may_have_been_sent_is_known_before_it_is(store, confirmed):
     sent = await send(store, await work(store))
     assert len(sent) == 2
     assert all(item.sent for item in await work(store))
 
 
-async def test_what_was_cancelled_in_the_meantime_is_not_sent(store):
-    await press(store, await card_of(store), Action.ADD, 1, 2)
+async def test_what_was_cancelled_in_the_meantime_is_not_sent(store, confirmed):
     claimed = await work(store)
     await press(store, await card_of(store), Action.CANCEL)
     assert await send(store, claimed) == []
 
 
-async def test_what_datadog_certainly_did_not_take_needs_no_look(store):
-    await press(store, await card_of(store), Action.ADD, 1, 2)
+async def test_what_datadog_certainly_did_not_take_needs_no_look(store, confirmed):
     sent = await send(store, await work(store))
-    async with store.write() as tx:
-        await cases.unsent(tx, [sent[0].id])
+    await write(store, cases.unsent, [sent[0].id])
     assert [item.sent for item in await work(store)] == [False, True]
 
 
-async def test_what_was_added_is_ours_to_undo(store):
-    await press(store, await card_of(store), Action.ADD, 1, 2)
+async def test_what_was_added_is_ours_to_undo(store, confirmed):
     await settle(store, *await send(store, await work(store)))
     assert set((await states(store)).values()) == {State.ADDED}
     assert all(item.ours for item in await items_of(store, await card_of(store)))
     assert await work(store) == []
 
 
-async def test_the_answer_to_a_call_does_not_overrule_who_cancelled_it(store):
-    await press(store, await card_of(store), Action.ADD, 1, 2)
+async def test_the_answer_to_a_call_does_not_overrule_who_cancelled_it(store, confirmed):
     sent = await send(store, await work(store))
     await press(store, await card_of(store), Action.CANCEL)
     await settle(store, *sent)
     assert set((await states(store)).values()) == {State.UNDOING}
 
 
-async def test_what_was_undone_and_added_again_starts_afresh(store):
-    await press(store, await card_of(store), Action.ADD, 1, 2)
+async def test_what_was_undone_and_added_again_starts_afresh(store, confirmed):
     await settle(store, *await send(store, await work(store)))
     await press(store, await card_of(store), Action.UNDO)
     await settle(store, *await work(store), state=State.UNDONE)
@@ -139,14 +127,12 @@ async def test_what_became_of_an_insight_shows_on_all_its_cards(store):
     await tie(store, ELSEWHERE)
     await paste(store, *monitors(1, 2), thread=ELSEWHERE, ts="2000.000200")
     await press(store, await card_of(store), Action.ADD, 1, 2)
-    before = [(await card_of(store)).version, (await card_of(store, ELSEWHERE)).version]
+    before = [(await card_of(store, each)).version for each in (THREAD, ELSEWHERE)]
     await settle(store, *await send(store, await work(store)))
-    after = [(await card_of(store)).version, (await card_of(store, ELSEWHERE)).version]
-    assert after == [version + 1 for version in before]
+    assert [(await card_of(store, each)).version for each in (THREAD, ELSEWHERE)] == [each + 1 for each in before]
 
 
-async def test_a_case_is_at_work_until_everything_is_settled(store):
-    await press(store, await card_of(store), Action.ADD, 1, 2)
+async def test_a_case_is_at_work_until_everything_is_settled(store, confirmed):
     first, second = await send(store, await work(store))
     for item, left in ((first, 1), (second, 0)):
         await settle(store, item)

@@ -1,25 +1,26 @@
 """Jobs: each is held by one at a time, a dead holder's is found again, and a late one writes nothing."""
 
 import asyncio
+from math import inf
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Thread
 from bot.store import Store, jobs, now
 from bot.store.jobs import LeaseLost
 from bot.store.schema import jobs as table
 from bot.store.transaction import Job, JobKind
+from tests.store.conftest import column, write
 
 
 async def wake(store: Store, key: str = "one", *, after: float = 0.0) -> None:
-    async with store.write() as tx:
-        await jobs.enqueue(tx, JobKind.CARD, key, after=after)
+    await write(store, jobs.enqueue, JobKind.CARD, key, after=after)
 
 
 async def claim(store: Store, lease: float = 30.0) -> Job | None:
-    async with store.write() as tx:
-        return await jobs.claim(tx, lease)
+    return await write(store, jobs.claim, lease)
 
 
 async def held(store: Store, lease: float = 30.0) -> Job:
@@ -28,15 +29,34 @@ async def held(store: Store, lease: float = 30.0) -> Job:
     return job
 
 
+@pytest.fixture
+async def due(store: Store) -> None:
+    """A job is due."""
+    await wake(store)
+
+
+@pytest.fixture
+async def job(store: Store, due: None) -> Job:
+    """The job, held."""
+    return await held(store)
+
+
 async def due_in(store: Store, key: str = "one") -> float:
+    [due] = await column(store, select(table.c.due_at).where(table.c.key == key))
     async with store.read() as connection:
-        due = (await connection.execute(select(table.c.due_at).where(table.c.key == key))).scalar_one()
         return due - await now(connection)
 
 
-async def next_due(store: Store) -> float | None:
+async def postpone(store: Store) -> None:
+    async with store.write() as tx:
+        await jobs.reschedule(tx, JobKind.CARD, "one", await now(tx) + 60)
+
+
+async def next_due(store: Store) -> float:
+    """In how many seconds; where there is no job, in infinitely many."""
     async with store.read() as connection:
-        return await jobs.next_due(connection)
+        due = await jobs.next_due(connection)
+    return inf if due is None else due
 
 
 async def end(store: Store, job: Job, *, more: bool = False) -> None:
@@ -59,8 +79,7 @@ async def test_twenty_claims_at_once_get_ten_jobs_each_once(store):
     assert len({job.token for job in got if job}) == 10
 
 
-async def test_a_job_that_is_held_is_not_claimed(store):
-    await wake(store)
+async def test_a_job_that_is_held_is_not_claimed(store, due):
     await held(store)
     await wake(store)
     assert await claim(store) is None
@@ -77,43 +96,35 @@ async def test_a_job_that_is_not_due_is_not_claimed(store):
     assert await claim(store) is None
 
 
-async def test_a_job_whose_lease_ended_is_claimed_again(store):
-    await wake(store)
+async def test_a_job_whose_lease_ended_is_claimed_again(store, due):
     first = await held(store, lease=-1)
     second = await held(store)
     assert second.key == first.key
     assert second.token != first.token
 
 
-async def test_whoever_lost_the_lease_writes_nothing(store):
-    await wake(store)
+async def test_whoever_lost_the_lease_writes_nothing(store, due):
     stale = await held(store, lease=-1)
     fresh = await held(store)
 
-    async def write_late() -> None:
-        async with store.write() as tx:
-            await jobs.enqueue(tx, JobKind.CASE, "written before the fence")
-            await jobs.check_lease(tx, stale)
+    async def write_late(tx: AsyncConnection) -> None:
+        await jobs.enqueue(tx, JobKind.CASE, "written before the fence")
+        await jobs.check_lease(tx, stale)
 
     with pytest.raises(LeaseLost):
-        await write_late()
-    async with store.write() as tx:
-        await jobs.check_lease(tx, fresh)
-    async with store.read() as connection:
-        assert (await connection.execute(select(table.c.key))).scalars().all() == ["one"]
+        await write(store, write_late)
+    await write(store, jobs.check_lease, fresh)
+    assert await column(store, select(table.c.key)) == ["one"]
 
 
-async def test_a_job_that_is_done_is_held_by_nobody(store):
-    await wake(store)
-    job = await held(store)
+async def test_a_job_that_is_done_is_held_by_nobody(store, job):
     await end(store, job)
     with pytest.raises(LeaseLost):
         await end(store, job)
-    assert await next_due(store) is None
+    assert await next_due(store) == inf
 
 
-async def test_a_job_with_more_to_do_is_due_at_once_and_starts_afresh(store):
-    await wake(store)
+async def test_a_job_with_more_to_do_is_due_at_once_and_starts_afresh(store, due):
     await retry(store, await held(store), -1, "Datadog is not answering.")
     again = await held(store)
     assert again.attempts == 1
@@ -122,9 +133,8 @@ async def test_a_job_with_more_to_do_is_due_at_once_and_starts_afresh(store):
     assert (last.attempts, last.failing_for, last.batch_size, last.refused) == (0, 0, jobs.BATCH, 0)
 
 
-async def test_work_added_after_the_holder_looked_is_not_stranded_by_its_end(store):
+async def test_work_added_after_the_holder_looked_is_not_stranded_by_its_end(store, due):
     """Nobody looks a last time: that the job was enqueued since its claim keeps it, free and afresh."""
-    await wake(store)
     await retry(store, await held(store), -1, "Datadog is not answering.")
     job = await held(store)
     await wake(store)
@@ -132,76 +142,56 @@ async def test_work_added_after_the_holder_looked_is_not_stranded_by_its_end(sto
     again = await held(store)
     assert (again.key, again.attempts, again.failing_for) == ("one", 0, 0)
     await end(store, again)
-    assert await next_due(store) is None, "what had been enqueued before the claim is done with it"
+    assert await next_due(store) == inf, "what had been enqueued before the claim is done with it"
 
 
-async def test_work_added_while_a_job_fails_is_done_by_its_next_turn(store):
-    await wake(store)
-    job = await held(store)
+async def test_work_added_while_a_job_fails_is_done_by_its_next_turn(store, job):
     await wake(store)
     await retry(store, job, -1, "Datadog is not answering.")
     await end(store, await held(store))
-    assert await next_due(store) is None
+    assert await next_due(store) == inf
 
 
-async def test_work_whose_transaction_is_rolled_back_keeps_no_job(store):
-    await wake(store)
-    job = await held(store)
-
-    async def add_and_fail() -> None:
-        async with store.write() as tx:
-            await jobs.enqueue(tx, JobKind.CARD, "one")
-            raise ZeroDivisionError
+async def test_work_whose_transaction_is_rolled_back_keeps_no_job(store, job):
+    async def add_and_fail(tx: AsyncConnection) -> None:
+        await jobs.enqueue(tx, JobKind.CARD, "one")
+        raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await add_and_fail()
+        await write(store, add_and_fail)
     await end(store, job)
-    assert await next_due(store) is None
+    assert await next_due(store) == inf
 
 
-async def test_a_job_that_is_rescheduled_while_it_is_held_keeps_that_time(store):
-    await wake(store)
-    job = await held(store)
-    async with store.write() as tx:
-        await jobs.reschedule(tx, JobKind.CARD, "one", await now(tx) + 60)
+async def test_a_job_that_is_rescheduled_while_it_is_held_keeps_that_time(store, job):
+    await postpone(store)
     await end(store, job)
     assert 59 < await due_in(store) <= 60
 
 
-async def test_waking_moves_a_job_earlier(store):
-    await wake(store, after=60)
-    await wake(store, after=5)
-    assert 4 < await due_in(store) <= 5
-
-
-async def test_waking_never_moves_a_job_later(store):
-    await wake(store, after=5)
-    await wake(store, after=60)
+@pytest.mark.parametrize(("first", "then"), [(60, 5), (5, 60)])
+async def test_waking_moves_a_job_earlier_and_never_later(store, first: int, then: int):
+    await wake(store, after=first)
+    await wake(store, after=then)
     assert 4 < await due_in(store) <= 5
 
 
 async def test_waking_twice_makes_one_job(store):
     await asyncio.gather(*(wake(store) for _ in range(10)))
-    async with store.read() as connection:
-        assert (await connection.execute(select(func.count()).select_from(table))).scalar_one() == 1
+    assert await column(store, select(table.c.key)) == ["one"]
 
 
-async def test_two_kinds_may_have_one_key(store):
-    await wake(store)
-    async with store.write() as tx:
-        await jobs.enqueue(tx, JobKind.CASE, "one")
+async def test_two_kinds_may_have_one_key(store, due):
+    await write(store, jobs.enqueue, JobKind.CASE, "one")
     assert {(await held(store)).kind for _ in range(2)} == {JobKind.CARD, JobKind.CASE}
 
 
-async def test_postponing_moves_a_job_later_too(store):
-    await wake(store)
-    async with store.write() as tx:
-        await jobs.reschedule(tx, JobKind.CARD, "one", await now(tx) + 60)
+async def test_postponing_moves_a_job_later_too(store, due):
+    await postpone(store)
     assert 59 < await due_in(store) <= 60
 
 
-async def test_a_failure_is_counted_from_the_first_one_on(store):
-    await wake(store)
+async def test_a_failure_is_counted_from_the_first_one_on(store, due):
     failing_for: list[float] = []
     for _ in range(3):
         job = await held(store)
@@ -212,53 +202,39 @@ async def test_a_failure_is_counted_from_the_first_one_on(store):
     assert failing_for[0] == 0 <= failing_for[1] <= failing_for[2] <= job.failing_for
 
 
-async def test_waiting_for_somebody_else_is_no_failure(store):
-    await wake(store)
+async def test_waiting_for_somebody_else_is_no_failure(store, due):
     await retry(store, await held(store), -1, "Busy.", counts=False)
     again = await held(store)
     assert (again.attempts, again.failing_for) == (0, 0)
 
 
-async def test_a_job_tells_what_it_waits_for_and_until_when(store):
-    await wake(store)
+async def test_a_job_tells_what_it_waits_for_and_until_when(store, due):
     until = await retry(store, await held(store), 60, "Datadog is not answering (503).")
     async with store.read() as connection:
         assert await jobs.waits_for(connection, JobKind.CARD, "one") == ("Datadog is not answering (503).", until)
         assert await jobs.waits_for(connection, JobKind.CARD, "none such") == ("", 0.0)
 
 
-async def test_a_claim_can_be_prolonged(store):
-    await wake(store)
-    job = await held(store, lease=-1)
-    async with store.write() as tx:
-        await jobs.check_lease(tx, job, lease=30)
+async def test_a_claim_can_be_prolonged(store, due):
+    await write(store, jobs.check_lease, await held(store, lease=-1), lease=30)
     assert await claim(store) is None
 
 
 async def test_the_next_job_is_the_one_that_can_be_claimed_first(store):
-    assert await next_due(store) is None
+    assert await next_due(store) == inf
     await wake(store, "far", after=60)
     await wake(store, "near", after=20)
-    due = await next_due(store)
-    assert due is not None
-    assert 19 < due <= 20
+    assert 19 < await next_due(store) <= 20
     await wake(store, "now")
-    due = await next_due(store)
-    assert due is not None
-    assert due <= 0
+    assert await next_due(store) <= 0
 
 
-async def test_a_job_that_is_held_is_next_when_its_lease_ends(store):
-    await wake(store)
+async def test_a_job_that_is_held_is_next_when_its_lease_ends(store, due):
     await held(store, lease=10)
-    due = await next_due(store)
-    assert due is not None
-    assert 9 < due <= 10
+    assert 9 < await next_due(store) <= 10
 
 
-async def test_how_much_a_job_sends_and_how_often_it_was_refused_survives(store):
-    await wake(store)
-    job = await held(store)
+async def test_how_much_a_job_sends_and_how_often_it_was_refused_survives(store, job):
     async with store.write() as tx:
         await jobs.check_lease(tx, job)
         await jobs.keep(tx, job, batch_size=50, refused=2)
