@@ -1,19 +1,19 @@
 """Upkeep: a job that is missing is made again; what was finished long ago goes, and nothing else."""
 
-from collections.abc import Awaitable, Callable
-
 import pytest
-from sqlalchemy import Table, func, insert, select, update
+from sqlalchemy import Update, insert, select, update
 
 from bot.insights import Action
-from bot.model import Insight, InsightType, State
+from bot.model import State
 from bot.store import Store, cards, cases, retention, schema
 from bot.store.jobs import case_key, thread_key
 from bot.store.retention import BATCH
 from bot.store.transaction import JobKind
 from tests.store.conftest import (
     CASE,
+    CODE,
     ELSEWHERE,
+    LATER,
     REPLY,
     THREAD,
     card_of,
@@ -23,37 +23,32 @@ from tests.store.conftest import (
     monitors,
     paste,
     press,
+    rows,
+    run,
     sighted,
     states,
     take_back,
     tie,
+    write,
 )
 
 KEEP = 3600.0
 
 
 async def lose_jobs(store: Store) -> None:
-    async with store.write() as tx:
-        await tx.execute(schema.jobs.delete())
-
-
-async def count(store: Store, table: Table) -> int:
-    async with store.read() as connection:
-        return (await connection.execute(select(func.count()).select_from(table))).scalar_one()
+    await run(store, schema.jobs.delete())
 
 
 async def let_time_pass(store: Store, seconds: float = 2 * KEEP) -> None:
     """All that happened happened so much earlier."""
-    async with store.write() as tx:
-        for column in (schema.sightings.c.at, schema.insights.c.at, schema.cards.c.first_link_at):
-            await tx.execute(update(column.table).values({column: column - seconds}))
+    times = (schema.sightings.c.at, schema.insights.c.at, schema.cards.c.first_link_at)
+    await run(store, *(update(column.table).values({column: column - seconds}) for column in times))
 
 
 async def show(store: Store) -> None:
-    """Slack shows every card as it is."""
-    async with store.write() as tx:
-        for card in await cards_of(store):
-            await cards.shown(tx, card.id, card.version, "1.1", "digest")
+    """Slack shows the card as it is."""
+    card = await card_of(store)
+    await write(store, cards.shown, card.id, card.version, "1.1", "digest")
     await lose_jobs(store)
 
 
@@ -71,21 +66,17 @@ async def added(store: Store, *numbers: int) -> None:
 # --- sweep ---
 
 
-async def test_a_confirmed_insight_whose_job_is_missing_gets_it_back(store):
-    await tie(store)
-    await paste(store, monitor(1))
-    await press(store, await card_of(store), Action.ADD, 1)
+async def test_a_confirmed_insight_whose_job_is_missing_gets_it_back(store, card):
+    await press(store, card, Action.ADD, 1)
     await show(store)
     assert await retention.reconcile(store) == 1
     assert await jobs_of(store, JobKind.CASE) == [case_key(CASE.org, CASE.case_id)]
 
 
-async def test_a_card_that_slack_shows_as_it_was_gets_its_job_back(store):
-    await tie(store)
-    await paste(store, monitor(1))
+async def test_a_card_that_slack_shows_as_it_was_gets_its_job_back(store, card):
     await lose_jobs(store)
     assert await retention.reconcile(store) == 1
-    assert await jobs_of(store, JobKind.CARD) == [(await card_of(store)).id]
+    assert await jobs_of(store, JobKind.CARD) == [card.id]
 
 
 async def test_a_thread_whose_links_wait_gets_its_job_back(store):
@@ -98,21 +89,15 @@ async def test_a_thread_whose_links_wait_gets_its_job_back(store):
 async def test_where_nothing_is_missing_nothing_is_made(store):
     await paste(store, monitor(1), thread=ELSEWHERE)
     await added(store, 1)
-    await paste(store, monitor(2), ts="1000.000300")
+    await paste(store, monitor(2), ts=LATER)
     await lose_jobs(store)
     assert await retention.reconcile(store) == 2
     assert await retention.reconcile(store) == 0
 
 
-async def test_code_changes_alone_and_cards_that_ended_wait_for_nothing(store):
-    change = Insight(
-        InsightType.SCM_URL, "https://github.com/a/b/pull/1", "https://github.com/a/b/pull/1", "github.com"
-    )
-    await paste(store, change, thread=ELSEWHERE)
-    await tie(store)
-    await paste(store, monitor(1))
-    async with store.write() as tx:
-        await cards.end(tx, (await card_of(store)).id, "is_archived")
+async def test_code_changes_alone_and_cards_that_ended_wait_for_nothing(store, card):
+    await paste(store, CODE, thread=ELSEWHERE)
+    await write(store, cards.end, card.id, "is_archived")
     await lose_jobs(store)
     assert await retention.reconcile(store) == 0
 
@@ -124,9 +109,10 @@ async def test_what_was_finished_long_ago_goes_and_the_insights_stay(store):
     await added(store, 1, 2)
     await let_time_pass(store)
     assert await retention.prune(store, KEEP) == 3
-    assert [await count(store, table) for table in (schema.sightings, schema.cards, schema.card_insights)] == [0, 0, 0]
+    for table in (schema.sightings, schema.cards, schema.card_insights):
+        assert await rows(store, select(table)) == []
     assert await states(store) == {"1": State.ADDED, "2": State.ADDED}
-    await paste(store, monitor(1), ts="1000.000300")
+    await paste(store, monitor(1), ts=LATER)
     assert await cards_of(store) == [], "what was added once is not offered again"
 
 
@@ -136,33 +122,24 @@ async def test_what_was_finished_just_now_stays(store):
     assert await retention.prune(store, KEEP) == 0
 
 
-async def decided_lately(store: Store) -> None:
-    async with store.write() as tx:
-        await tx.execute(update(schema.insights).values(at=schema.insights.c.at + 2 * KEEP))
-
-
-async def under_way(store: Store) -> None:
-    async with store.write() as tx:
-        await tx.execute(update(schema.insights).values(state=State.CONFIRMED))
-
-
-async def not_shown(store: Store) -> None:
-    async with store.write() as tx:
-        await cards.bump(tx, (await card_of(store)).id)
-
-
-@pytest.mark.parametrize("keeps", [decided_lately, under_way, not_shown])
-async def test_a_card_stays_however_old_its_links_are(store, keeps: Callable[[Store], Awaitable[None]]):
+@pytest.mark.parametrize(
+    "keeps",
+    [
+        update(schema.insights).values(at=schema.insights.c.at + 2 * KEEP),
+        update(schema.insights).values(state=State.CONFIRMED),
+        update(schema.cards).values(version=schema.cards.c.version + 1),
+    ],
+    ids=["decided lately", "under way", "not shown"],
+)
+async def test_a_card_stays_however_old_its_links_are(store, keeps: Update):
     await added(store, 1)
     await let_time_pass(store)
-    await keeps(store)
+    await run(store, keeps)
     await retention.prune(store, KEEP)
     assert len(await cards_of(store)) == 1
 
 
-async def test_what_nobody_has_decided_on_stays_and_can_still_be_taken_back(store):
-    await tie(store)
-    await paste(store, monitor(1))
+async def test_what_nobody_has_decided_on_stays_and_can_still_be_taken_back(store, card):
     await show(store)
     await let_time_pass(store)
     assert await retention.prune(store, KEEP) == 0
