@@ -6,33 +6,28 @@ from sqlalchemy import select, update
 from bot.model import Insight, InsightType, State
 from bot.store import Store, additions, schema
 from bot.store.additions import Addition
-from tests.store.conftest import CASE, REPLY, THREAD, monitors, paste, states, tie
+from tests.store.conftest import CASE, REPLY, THREAD, column, run, states, write
 
 MORE_EXACT = "/monitors/1?group=host"
 
 
-@pytest.fixture(autouse=True)
-async def offered(store: Store) -> None:
-    await tie(store)
-    await paste(store, *monitors(1))
+pytestmark = pytest.mark.usefixtures("card")
 
 
 async def add(store: Store, ref: str) -> int:
     insight = Insight(InsightType.MONITOR, "1", ref, "app.datadoghq.com")
     wanted = Addition(THREAD, CASE.org, CASE.case_id, [insight], "U0ANA", REPLY, None)
-    async with store.write() as tx:
-        return (await additions.add(tx, wanted)).confirmed
+    return (await write(store, additions.add, wanted)).confirmed
 
 
 async def ref_of(store: Store) -> str:
-    async with store.read() as tx:
-        return (await tx.execute(select(schema.insights.c.ref))).scalar_one()
+    [ref] = await column(store, select(schema.insights.c.ref))
+    return ref
 
 
 async def come_to(store: Store, state: State) -> None:
     """As if it had been sent to Datadog, and ended so."""
-    async with store.write() as tx:
-        await tx.execute(update(schema.insights).values(state=state, sent_at=1.0))
+    await run(store, update(schema.insights).values(state=state, sent_at=1.0))
 
 
 async def test_a_ref_that_was_edited_is_taken_along(store):

@@ -1,6 +1,6 @@
 """A SQLite that takes no more: a press raises, leaves nothing half-written, and works once there is room again."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,16 +10,17 @@ from sqlalchemy.exc import OperationalError
 from bot.insights import Action
 from bot.model import State
 from bot.store import Store, migrate, schema
-from bot.store.sqlite import SqliteDatabase
 from bot.store.transaction import JobKind
-from tests.store.conftest import card_of, jobs_of, monitors, paste, press, states, tie
+from tests.store.conftest import card_of, column, jobs_of, monitors, paste, press, states, tie
 
 
 @pytest.fixture
 async def alone(tmp_path: Path) -> AsyncIterator[Store]:
-    """A store with one connection: the pragmas below are a connection's."""
+    """A store with one connection, since the pragmas below are a connection's, where a card asks."""
     made = Store(f"sqlite:///{tmp_path}/one.db")
     await migrate.upgrade(made)
+    await tie(made)
+    await paste(made, *monitors(1, 2))
     yield made
     await made.close()
 
@@ -40,15 +41,11 @@ async def fill(store: Store, at_once: int) -> None:
             await tx.execute(insert(schema.transitions), at_once * [row])
 
 
-async def audited(store: Store) -> Sequence[str]:
-    async with store.read() as connection:
-        rows = await connection.execute(select(schema.transitions.c.new).where(schema.transitions.c.at > 0))
-        return rows.scalars().all()
+async def audited(store: Store) -> list[str]:
+    return await column(store, select(schema.transitions.c.new).where(schema.transitions.c.at > 0))
 
 
 async def test_a_press_on_a_full_database_moves_all_or_nothing(alone: Store) -> None:
-    await tie(alone)
-    await paste(alone, *monitors(1, 2))
     card = await card_of(alone)
     await pragma(alone, f"max_page_count = {await pragma(alone, 'page_count') + 2}")
     for at_once in (500, 1):
@@ -67,8 +64,6 @@ async def test_a_press_on_a_full_database_moves_all_or_nothing(alone: Store) -> 
 
 
 async def test_a_press_on_a_read_only_database_moves_nothing(alone: Store) -> None:
-    await tie(alone)
-    await paste(alone, *monitors(1, 2))
     card = await card_of(alone)
     await pragma(alone, "query_only = on")
     with pytest.raises(OperationalError, match="attempt to write a readonly database"):

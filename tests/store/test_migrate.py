@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -14,12 +14,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from slack_sdk.oauth.installation_store.sqlalchemy import AsyncSQLAlchemyInstallationStore
 from slack_sdk.oauth.state_store.sqlalchemy import AsyncSQLAlchemyOAuthStateStore
-from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store import Store, engine, migrate
 from bot.store.schema import metadata
+from tests.store.conftest import column, rows, run
 
 T = TypeVar("T")
 
@@ -57,6 +58,13 @@ def test_the_newest_migration_is_the_one_the_code_names():
     assert ScriptDirectory.from_config(config).get_heads() == [migrate.HEAD]
 
 
+@pytest.fixture
+async def empty(tmp_path: Path) -> AsyncIterator[Store]:
+    made = Store(f"sqlite:///{tmp_path}/empty.db")
+    yield made
+    await made.close()
+
+
 def is_ours(name: str | None, kind: str, _: object) -> bool:
     return kind != "table" or not str(name).startswith("slack_")
 
@@ -85,19 +93,16 @@ async def test_slack_sdks_tables_have_every_column_that_it_knows(store):
     assert found == known
 
 
-async def test_an_empty_database_has_no_revision(tmp_path: Path):
-    made = Store(f"sqlite:///{tmp_path}/empty.db")
-    assert await migrate.revision(made) is None
-    await made.close()
+async def test_an_empty_database_has_no_revision(empty: Store):
+    assert await migrate.revision(empty) is None
 
 
 async def test_a_second_upgrade_changes_nothing(sqlite_store):
-    async with sqlite_store.read() as connection:
-        before = (await connection.execute(text("SELECT sql FROM sqlite_master ORDER BY name"))).all()
+    tables = text("SELECT sql FROM sqlite_master ORDER BY name")
+    before = await rows(sqlite_store, tables)
     await migrate.upgrade(sqlite_store)
     assert await migrate.revision(sqlite_store) == migrate.HEAD
-    async with sqlite_store.read() as connection:
-        assert (await connection.execute(text("SELECT sql FROM sqlite_master ORDER BY name"))).all() == before
+    assert await rows(sqlite_store, tables) == before
 
 
 async def test_a_start_with_nothing_to_do_does_not_pay_for_alembic(tmp_path: Path):
@@ -110,8 +115,7 @@ async def test_a_start_with_nothing_to_do_does_not_pay_for_alembic(tmp_path: Pat
 
 
 async def test_a_schema_of_a_newer_bot_is_refused_in_words_and_left_alone(store):
-    async with store.write() as tx:
-        await tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await run(store, text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(migrate.NewerSchema) as refused:
         await migrate.upgrade(store)
     assert str(refused.value) == (
@@ -121,13 +125,8 @@ async def test_a_schema_of_a_newer_bot_is_refused_in_words_and_left_alone(store)
     assert await migrate.revision(store) == "9999"
 
 
-async def test_an_upgrade_that_fails_leaves_the_database_as_it_was(tmp_path: Path):
-    made = Store(f"sqlite:///{tmp_path}/half.db")
-    async with made.write() as tx:
-        await tx.execute(text("CREATE TABLE jobs (mine TEXT)"))
+async def test_an_upgrade_that_fails_leaves_the_database_as_it_was(empty: Store):
+    await run(empty, text("CREATE TABLE jobs (mine TEXT)"))
     with pytest.raises(OperationalError, match="table jobs already exists"):
-        await migrate.upgrade(made)
-    async with made.read() as connection:
-        tables = await connection.execute(select(text("name FROM sqlite_master WHERE type = 'table'")))
-        assert tables.scalars().all() == ["jobs"]
-    await made.close()
+        await migrate.upgrade(empty)
+    assert await column(empty, text("SELECT name FROM sqlite_master WHERE type = 'table'")) == ["jobs"]

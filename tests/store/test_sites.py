@@ -5,6 +5,7 @@ import asyncio
 from sqlalchemy import update
 
 from bot.store import Store, schema, sites
+from tests.store.conftest import run
 
 
 async def lately(store: Store, workspace: str | None = None) -> set[str]:
@@ -14,8 +15,7 @@ async def lately(store: Store, workspace: str | None = None) -> set[str]:
 
 async def let_pass(store: Store, seconds: float) -> None:
     """As if what was written down had been so many seconds earlier."""
-    async with store.write() as tx:
-        await tx.execute(update(schema.sites).values(at=schema.sites.c.at - seconds))
+    await run(store, update(schema.sites).values(at=schema.sites.c.at - seconds))
 
 
 async def test_a_site_is_news_once_an_hour_in_each_workspace(store):

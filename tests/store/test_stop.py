@@ -10,11 +10,11 @@ from bot.store import Store, jobs
 from bot.store.cards import Timing
 from bot.store.transaction import Job, JobKind
 from bot.worker.loop import Worker
+from tests.store.conftest import write
 
 
 async def claimed(store: Store) -> Job | None:
-    async with store.write() as tx:
-        return await jobs.claim(tx, 30.0)
+    return await write(store, jobs.claim, 30.0)
 
 
 async def stuck(store: Store) -> Worker:
@@ -23,8 +23,7 @@ async def stuck(store: Store) -> Worker:
     times = {"lease": 30.0, "retry_cap": 300.0, "give_up_after": 3600.0, "keep": 3600.0, "timing": Timing()}
     context: Any = {"store": store, "workspaces": nobody, "orgs": {}, "routes": nobody, **times}
     delivery = Worker(Context(confirmers=None, **context))
-    async with store.write() as tx:
-        await jobs.enqueue(tx, JobKind.CASE, "default/one")
+    await write(store, jobs.enqueue, JobKind.CASE, "default/one")
     job = await claimed(store)
     assert job is not None
     delivery._under_way[asyncio.create_task(asyncio.Event().wait())] = job

@@ -4,7 +4,7 @@ from sqlalchemy import update
 
 from bot.model import CaseName, TieKind, TieSource
 from bot.store import Store, now, schema, ties
-from tests.store.conftest import CASE, ELSEWHERE, THREAD, tie
+from tests.store.conftest import CASE, ELSEWHERE, THREAD, run, tie
 
 NAMES = (CaseName("default", "CASEM-4523"), CaseName("default", CASE.case_id))
 TIED = (TieKind.TIED, TieSource.ROOT, CASE.org, CASE.case_id, ())
@@ -52,10 +52,8 @@ async def test_no_case_is_remembered_until_the_root_is_edited(store):
     assert await effective(store) is None
 
 
-async def test_what_a_person_said_stays_whatever_the_root_says(store):
-    await tie(store)
-    async with store.write() as tx:
-        await tx.execute(update(schema.ties).values(source=TieSource.SAID))
+async def test_what_a_person_said_stays_whatever_the_root_says(store, tied):
+    await run(store, update(schema.ties).values(source=TieSource.SAID))
     await root_says(store, TieKind.NO_CASE)
     await root_is_edited(store)
     assert await effective(store) == (TieKind.TIED, TieSource.SAID, CASE.org, CASE.case_id, ())
