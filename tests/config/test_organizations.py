@@ -7,6 +7,7 @@ import pytest
 from bot.config import ConfigError, organizations
 from bot.config.credentials import AccessToken, Keys
 from bot.config.settings import read
+from bot.links import OrgHosts
 
 KEYS = 'dd_api_key = "very-secret-1"\ndd_app_key = "very-secret-2"\n'
 
@@ -29,18 +30,10 @@ def sentence(tmp_path: Path, text: str) -> str:
 
 def test_each_table_is_an_organisation(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("very-secret-3\n", encoding="utf-8")
-    acme, eu = organizations.read(
-        written(
-            tmp_path,
-            f'[acme]\ndd_web_hosts = ["Acme.datadoghq.com"]\n{KEYS}'
-            f'[acme-eu]\ndd_site = "datadoghq.eu"\ndd_access_token_file = "{tmp_path / "token"}"\nteams = ["T0EU"]\n',
-        )
-    )
-    assert (acme.hosts.name, acme.hosts.site, acme.hosts.web_hosts) == (
-        "acme",
-        "datadoghq.com",
-        frozenset({"acme.datadoghq.com"}),
-    )
+    text = f'[acme]\ndd_web_hosts = ["Acme.datadoghq.com"]\n{KEYS}[acme-eu]\ndd_site = "datadoghq.eu"\n'
+    text += f'dd_access_token_file = "{tmp_path / "token"}"\nteams = ["T0EU"]\n'
+    acme, eu = organizations.read(written(tmp_path, text))
+    assert acme.hosts == OrgHosts("acme", "datadoghq.com", frozenset({"acme.datadoghq.com"}))
     assert (acme.url, acme.case_host, acme.teams) == ("https://api.datadoghq.com", "acme.datadoghq.com", None)
     assert isinstance(acme.credentials(), Keys)
     assert (eu.url, eu.case_host, eu.teams) == ("https://api.datadoghq.eu", "app.datadoghq.eu", frozenset({"T0EU"}))
