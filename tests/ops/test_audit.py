@@ -12,7 +12,7 @@ from bot.config import ConfigError
 from bot.insights import Action
 from bot.ops import audit
 from bot.store import Store, migrate, schema
-from tests.store.conftest import CASE, card_of, monitor, paste, press, tie
+from tests.store.conftest import CASE, card_of, monitor, paste, press, run, tie
 
 
 @pytest.fixture
@@ -26,44 +26,34 @@ async def lines(since: str | None = None, *, as_json: bool = False) -> list[str]
     return [line async for line in audit.lines(since, as_json=as_json)]
 
 
-async def dismissed(store: Store) -> None:
+@pytest.fixture
+async def dismissed(asked: Store) -> None:
     """A link was pasted in the year 2001 and is dismissed in 2002."""
-    await tie(store)
-    await paste(store, monitor(9))
-    await press(store, await card_of(store), Action.DISMISS, by="U0BEN")
-    async with store.write() as tx:
-        for move, at in (("offered", "978307200"), ("dismissed", "1009843200")):
-            await tx.execute(update(schema.transitions).where(schema.transitions.c.new == move).values(at=float(at)))
+    await tie(asked)
+    await paste(asked, monitor(9))
+    await press(asked, await card_of(asked), Action.DISMISS, by="U0BEN")
+    move = schema.transitions.c.new
+    for new, at in (("offered", 978307200.0), ("dismissed", 1009843200.0)):
+        await run(asked, update(schema.transitions).where(move == new).values(at=at))
 
 
-async def test_the_audit_has_one_line_for_every_move_oldest_first(asked):
-    await dismissed(asked)
+async def test_the_audit_has_one_line_for_every_move_oldest_first(dismissed):
     assert await lines() == [
         "2001-01-01T00:00:00Z  CASEM-4523  MONITOR  9  new → offered  the bot  T0ACME/C0INCIDENTS/1000.000200",
         "2002-01-01T00:00:00Z  CASEM-4523  MONITOR  9  offered → dismissed  U0BEN",
     ]
 
 
-async def test_the_audit_as_json_says_the_same(asked):
-    await dismissed(asked)
+async def test_the_audit_as_json_says_the_same(dismissed):
     offered, dismissal = [json.loads(line) for line in await lines(as_json=True)]
-    assert dismissal == {
-        "at": 1009843200.0,
-        "case": CASE.key,
-        "type": "MONITOR",
-        "resource_id": "9",
-        "old": "offered",
-        "new": "dismissed",
-        "by": "U0BEN",
-        "message": None,
-        "note": "",
-    }
+    what = {"case": CASE.key, "type": "MONITOR", "resource_id": "9"}
+    move = {"at": 1009843200.0, "old": "offered", "new": "dismissed", "by": "U0BEN", "message": None, "note": ""}
+    assert dismissal == what | move
     assert (offered["old"], offered["by"], offered["message"]) == (None, None, "T0ACME/C0INCIDENTS/1000.000200")
 
 
 @pytest.mark.parametrize(("since", "left"), [("2001-06-01", 1), ("2002-01-01T00:00", 1), ("2002-01-01T01:00+00:30", 0)])
-async def test_the_audit_can_begin_at_a_moment(asked, since: str, left: int):
-    await dismissed(asked)
+async def test_the_audit_can_begin_at_a_moment(dismissed, since: str, left: int):
     assert len(await lines(since)) == left
 
 
@@ -103,8 +93,7 @@ async def test_a_database_that_holds_no_schema_is_told_apart_from_none(tmp_path:
 
 
 async def test_the_audit_of_a_newer_bots_database_is_refused_in_words(asked):
-    async with asked.write() as tx:
-        await tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await run(asked, text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(ConfigError, match="the database has schema 9999"):
         await lines()
     with pytest.raises(migrate.NewerSchema):

@@ -44,9 +44,6 @@ class World:
     async def examined(self, **more: Any) -> list[Finding]:
         return await doctor.examine(self.env, env_file=None, clock=lambda: time.time() + self.ahead, **more)
 
-    def slack_says(self, method: str, **answer: Any) -> None:
-        self.slack.control.rule("slack", method, body={"ok": False, **answer})
-
     def without(self, *names: str) -> None:
         for name in names:
             del self.env[name]
@@ -87,8 +84,18 @@ async def world(tmp_path: Path, prepared: bytes) -> AsyncIterator[World]:
 Plant = Callable[[World], object]
 
 
-def setting(**values: str) -> Plant:
-    return lambda w: w.env.update(values)
+def setting(change: str) -> Plant:
+    """These are set: NAME=value."""
+    return lambda w: w.env.update(each.split("=", 1) for each in change.split())
+
+
+def has_schema(version: str) -> Plant:
+    return lambda w: w.sql("UPDATE alembic_version SET version_num = ?", version)
+
+
+def refused(error: str, method: str = "auth.test") -> Plant:
+    """Slack answers so."""
+    return lambda w: w.slack.control.rule("slack", method, body={"ok": False, "error": error})
 
 
 def elsewhere(w: World) -> None:
@@ -114,11 +121,6 @@ def other_app(w: World) -> None:
     w.env["SLACK_APP_TOKEN"] = w.slack.web_api.app_token = "xapp-1-A0OTHER-1-very-secret"
 
 
-def by_token(w: World) -> None:
-    w.without("DD_API_KEY", "DD_APP_KEY")
-    w.env["DD_ACCESS_TOKEN"] = "very-secret-but-old"
-
-
 def several(text: str) -> Plant:
     """A file of organisations instead of one; `url` stands for Datadog's address."""
 
@@ -134,6 +136,7 @@ def several(text: str) -> Plant:
 RIGHT_KEYS = 'url\ndd_api_key = "very-secret-1"\ndd_app_key = "very-secret-2"\n'
 WRONG_KEY = 'url\ndd_api_key = "very-secret-1"\ndd_app_key = "very-secret-3"\n'
 
+INSTALL = "https://bot.example.com/slack/install"
 SECRET_KEY, OTHER_KEY = (Fernet.generate_key().decode() for _ in range(2))
 
 
@@ -158,8 +161,6 @@ def by_oauth(*installed: str, key: str = SECRET_KEY) -> Plant:
 
 PLANTED: dict[str, tuple[Plant, str]] = {
     # what was planted: how, and what is found: the level and the check, words of the finding, words of the fix
-    "no bot token": (lambda w: w.without("SLACK_BOT_TOKEN"), "error settings: SLACK_BOT_TOKEN is not set → copy the"),
-    "no app token": (lambda w: w.without("SLACK_APP_TOKEN"), "error settings: SLACK_APP_TOKEN is not set → Basic Inf"),
     "tokens mixed up": (
         lambda w: w.env.update(SLACK_BOT_TOKEN=APP_TOKEN, SLACK_APP_TOKEN="xoxb-very-secret"),
         "error settings: SLACK_APP_TOKEN is not an app-level token → it begins with xapp-",
@@ -173,23 +174,7 @@ PLANTED: dict[str, tuple[Plant, str]] = {
         lambda w: (w.without("SLACK_APP_TOKEN"), w.env.update(SLACK_SIGNING_SECRET="0123456789abcdef")),
         "warning slack-http: cannot be told from here → CASE_INSIGHTS_PUBLIC_URL",
     ),
-    "no application key": (lambda w: w.without("DD_APP_KEY"), "error settings: DD_APP_KEY is not set → Application K"),
     "a secret's file is gone": (bad_env_secret, "error settings: DD_APP_KEY_FILE:  → check its path"),
-    "an unknown site": (setting(DD_SITE="us1"), "error settings: DD_SITE is not one of → use one of datadoghq.com"),
-    "a duration without unit": (setting(CASE_INSIGHTS_LEASE="30"), "error settings: CASE_INSIGHTS_LEASE → write it"),
-    "a misspelt setting": (
-        setting(CASE_INSIGHTS_CONFIRMER="U0ANA"),
-        "warning settings: CASE_INSIGHTS_CONFIRMER is no setting → mean CASE_INSIGHTS_CONFIRMERS?",
-    ),
-    "no file of routes": (setting(CASE_INSIGHTS_ROUTES_FILE="none.toml"), "error routes: cannot be read → check its"),
-    "a web host as address": (
-        setting(DD_WEB_HOSTS="https://acme.datadoghq.com"),
-        "error datadog-hosts: no link will match → the host alone",
-    ),
-    "a web host of another site": (
-        setting(DD_WEB_HOSTS="acme.datadoghq.eu"),
-        "warning datadog-hosts: which is on datadoghq.eu → Set DD_SITE to datadoghq.eu",
-    ),
     "no file of organisations": (
         lambda w: (several("")(w), w.env.update(CASE_INSIGHTS_ORGS_FILE="none.toml")),
         "error settings: none.toml cannot be read → check its path",
@@ -215,12 +200,11 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     ),
     "no workspace installed the bot": (
         by_oauth(),
-        "warning installations: No workspace has installed → Open https://bot.example.com/slack/install",
+        f"warning installations: No workspace has installed → Open {INSTALL}",
     ),
     "the key of the tokens was lost": (
         by_oauth("T0ACME", key=OTHER_KEY),
-        "error installations: CASE_INSIGHTS_SECRET_KEY does not open the token of T0ACME → "
-        "install again at https://bot.example.com/slack/install",
+        f"error installations: CASE_INSIGHTS_SECRET_KEY does not open the token of T0ACME → install again at {INSTALL}",
     ),
     "a workspace that may no more": (
         by_oauth("T0ACME", "T0OTHER"),
@@ -231,9 +215,9 @@ PLANTED: dict[str, tuple[Plant, str]] = {
         "error slack-scopes: The bot token lacks users:read → install it again",
     ),
     "an installed workspace's token is dead": (
-        lambda w: (by_oauth("T0ACME")(w), w.slack_says("auth.test", error="token_revoked")),
+        lambda w: (by_oauth("T0ACME")(w), refused("token_revoked")(w)),
         "error slack-token: Slack does not accept the workspace's token (token_revoked) → "
-        "Install the app again: https://bot.example.com/slack/install",
+        f"Install the app again: {INSTALL}",
     ),
     "no key for the tokens": (
         lambda w: (by_oauth()(w), w.without("CASE_INSIGHTS_SECRET_KEY")),
@@ -243,22 +227,11 @@ PLANTED: dict[str, tuple[Plant, str]] = {
         lambda w: (by_oauth("T0ACME")(w), w.env.update(CASE_INSIGHTS_SECRET_KEY=",")),
         "error settings: CASE_INSIGHTS_SECRET_KEY is no key → openssl rand",
     ),
-    "nobody may confirm": (setting(CASE_INSIGHTS_CONFIRMERS=""), "error confirmers: nobody may press → Remove it"),
-    "an unknown confirmer": (setting(CASE_INSIGHTS_CONFIRMERS="U0ANA,U0GONE"), "error confirmers: U0GONE → Copy the"),
-    "an unknown user group": (setting(CASE_INSIGHTS_CONFIRMERS="S0GONE"), "error confirmers: S0GONE → Copy the ids"),
     "a user group without its scope": (
-        lambda w: ((w.env.update(CASE_INSIGHTS_CONFIRMERS="S0ONCALL"), w.slack.scopes.discard("usergroups:read"))),
+        lambda w: (w.env.update(CASE_INSIGHTS_CONFIRMERS="S0ONCALL"), w.slack.scopes.discard("usergroups:read")),
         "error confirmers: let nobody in → Add the scope usergroups:read",
     ),
-    "a wrong bot token": (
-        setting(SLACK_BOT_TOKEN="xoxb-very-secret-but-old"),
-        "error slack-token: invalid_auth → Copy",
-    ),
-    "the app was removed": (
-        lambda w: w.slack_says("auth.test", error="account_inactive"),
-        "error slack-token: account_inactive → install it again",
-    ),
-    "Slack is not there": (setting(SLACK_API_URL="http://127.0.0.1:1/api/"), "error slack-token: not answer → network"),
+    "the app was removed": (refused("account_inactive"), "error slack-token: account_inactive → install it again"),
     "that is not Slack": (
         lambda w: w.env.update(SLACK_API_URL=f"{w.datadog.url}/"),
         "error slack-token: does not answer as Slack does → SLACK_API_URL",
@@ -268,13 +241,12 @@ PLANTED: dict[str, tuple[Plant, str]] = {
         lambda w: w.slack.scopes.difference_update(OPTIONAL_SCOPES),
         "warning slack-scopes: usergroups:read (user groups → Leave it so, or: put the manifest",
     ),
-    "a wrong app token": (setting(SLACK_APP_TOKEN="xapp-very-secret-2"), "error slack-socket: invalid_auth → Make an"),
     "an app token without its scope": (
         lambda w: w.slack.web_api.app_scopes.clear(),
         "error slack-socket: missing_scope → connections:write",
     ),
     "Socket Mode is off": (
-        lambda w: w.slack_says("apps.connections.open", error="socket_mode_not_enabled"),
+        refused("socket_mode_not_enabled", "apps.connections.open"),
         "error slack-socket: socket_mode_not_enabled → Turn Socket Mode on",
     ),
     "tokens of two apps": (other_app, "error slack-app: A0OTHER → Take both tokens from one app"),
@@ -283,10 +255,6 @@ PLANTED: dict[str, tuple[Plant, str]] = {
         leave_all_but_shared,
         "warning slack-channels: #acme-and-other → CASE_INSIGHTS_SHARED_CHANNELS=on",
     ),
-    "a wrong API key": (setting(DD_API_KEY="very-secret-3"), "error datadog-keys: DD_API_KEY → set DD_SITE (now"),
-    "a wrong application key": (setting(DD_APP_KEY="very-secret-3"), "error datadog-keys: not DD_APP_KEY → same org"),
-    "a wrong access token": (by_token, "error datadog-keys: DD_ACCESS_TOKEN → renew the token, with cases_read"),
-    "Datadog is not there": (setting(DD_API_URL="http://127.0.0.1:1"), "error datadog-keys: ConnectError → DD_API_URL"),
     "that is not Datadog": (
         lambda w: w.env.update(DD_API_URL=w.slack.url),
         "error datadog-keys: not as Datadog's API → Remove DD_API_URL",
@@ -306,10 +274,6 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     ),
     "Datadog is busy": (lambda w: w.datadog.limit(None, 9.0), "warning datadog-cases: answered 429 → in a minute"),
     "no database yet": (lambda w: w.database.unlink(), "warning database: There is no database yet → run makes it"),
-    "no folder for it": (
-        setting(DATABASE_URL="sqlite:////none/such.db"),
-        "error settings: no folder /none → choose another path",
-    ),
     "somebody else's database": (
         lambda w: (w.database.unlink(), w.sql("CREATE TABLE mine (thing TEXT)")),
         "warning database: has no tables of the bot → check DATABASE_URL",
@@ -318,22 +282,45 @@ PLANTED: dict[str, tuple[Plant, str]] = {
         lambda w: w.database.write_text("I am no database " * 99),
         "error database: file is not a database → DATABASE_URL",
     ),
-    "an older schema": (
-        lambda w: w.sql("UPDATE alembic_version SET version_num = '0000'"),
-        "warning database: has schema 0000 → db upgrade",
-    ),
-    "a newer schema": (
-        lambda w: w.sql("UPDATE alembic_version SET version_num = '9999'"),
-        "error database: has schema 9999 → Run the newer version",
-    ),
-    "a server that is not there": (
-        setting(DATABASE_URL="postgresql://bot:very-secret@127.0.0.1:1/bot"),
-        "error database: postgresql://bot:***@127.0.0.1:1/bot cannot be used: connection failed → Check the server",
-    ),
+    "an older schema": (has_schema("0000"), "warning database: has schema 0000 → db upgrade"),
+    "a newer schema": (has_schema("9999"), "error database: has schema 9999 → Run the newer version"),
     "links to another site": (elsewhere, "warning links: datadoghq.eu → set DD_SITE=datadoghq.eu"),
     "a clock that is late": (lambda w: setattr(w, "ahead", -60.0), "warning clock: s behind Slack's → NTP"),
     "a clock that is far off": (lambda w: setattr(w, "ahead", 600.0), "error clock: s ahead of → NTP"),
 }
+
+
+SET: dict[str, str] = {
+    # what was set instead of what is right, or to nothing: the same of what is found
+    "SLACK_BOT_TOKEN=": "error settings: SLACK_BOT_TOKEN is not set → copy the",
+    "SLACK_APP_TOKEN=": "error settings: SLACK_APP_TOKEN is not set → Basic Inf",
+    "DD_APP_KEY=": "error settings: DD_APP_KEY is not set → Application K",
+    "DD_SITE=us1": "error settings: DD_SITE is not one of → use one of datadoghq.com",
+    "CASE_INSIGHTS_LEASE=30": "error settings: CASE_INSIGHTS_LEASE → write it",
+    "CASE_INSIGHTS_CONFIRMER=U0ANA": (
+        "warning settings: CASE_INSIGHTS_CONFIRMER is no setting → mean CASE_INSIGHTS_CONFIRMERS?"
+    ),
+    "CASE_INSIGHTS_ROUTES_FILE=none.toml": "error routes: cannot be read → check its",
+    "DD_WEB_HOSTS=https://acme.datadoghq.com": "error datadog-hosts: no link will match → the host alone",
+    "DD_WEB_HOSTS=acme.datadoghq.eu": "warning datadog-hosts: which is on datadoghq.eu → Set DD_SITE to datadoghq.eu",
+    "CASE_INSIGHTS_CONFIRMERS=": "error confirmers: nobody may press → Remove it",
+    "CASE_INSIGHTS_CONFIRMERS=U0ANA,U0GONE": "error confirmers: U0GONE → Copy the",
+    "CASE_INSIGHTS_CONFIRMERS=S0GONE": "error confirmers: S0GONE → Copy the ids",
+    "SLACK_BOT_TOKEN=xoxb-very-secret-but-old": "error slack-token: invalid_auth → Copy",
+    "SLACK_API_URL=http://127.0.0.1:1/api/": "error slack-token: not answer → network",
+    "SLACK_APP_TOKEN=xapp-very-secret-2": "error slack-socket: invalid_auth → Make an",
+    "DD_API_KEY=very-secret-3": "error datadog-keys: DD_API_KEY → set DD_SITE (now",
+    "DD_APP_KEY=very-secret-3": "error datadog-keys: not DD_APP_KEY → same org",
+    "DD_API_KEY= DD_APP_KEY= DD_ACCESS_TOKEN=very-secret-but-old": (
+        "error datadog-keys: DD_ACCESS_TOKEN → renew the token, with cases_read"
+    ),
+    "DD_API_URL=http://127.0.0.1:1": "error datadog-keys: ConnectError → DD_API_URL",
+    "DATABASE_URL=sqlite:////none/such.db": "error settings: no folder /none → choose another path",
+    "DATABASE_URL=postgresql://bot:very-secret@127.0.0.1:1/bot": (
+        "error database: postgresql://bot:***@127.0.0.1:1/bot cannot be used: connection failed → Check the server"
+    ),
+}
+PLANTED |= {change: (setting(change), expected) for change, expected in SET.items()}
 
 
 def about(findings: list[Finding], check: str) -> list[Finding]:
