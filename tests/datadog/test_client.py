@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from email.utils import formatdate
 from typing import Any
 
@@ -35,15 +35,15 @@ async def datadog(server: DatadogServer) -> AsyncIterator[Datadog]:
     await client.close()
 
 
-async def later(datadog: Datadog) -> DatadogTransient:
+async def later(call: Awaitable[object]) -> DatadogTransient:
     with pytest.raises(DatadogTransient) as error:
-        await datadog.case(KEY)
+        await call
     return error.value
 
 
-async def refused(datadog: Datadog) -> DatadogPermanent:
+async def refused(call: Awaitable[object]) -> DatadogPermanent:
     with pytest.raises(DatadogPermanent) as error:
-        await datadog.case(KEY)
+        await call
     return error.value
 
 
@@ -68,16 +68,8 @@ async def test_what_is_added_or_removed_is_named_by_its_three_fields_and_answere
     told = await datadog.add(KEY, [MONITOR, ISSUE])
     assert told.insights == (MONITOR, ISSUE)
     (call,) = server.control.matching("datadog", PUT)
-    assert call.arguments == {
-        "data": {
-            "type": "case",
-            "attributes": {
-                "insights": [
-                    {"type": each.type, "resource_id": each.resource_id, "ref": each.ref} for each in (MONITOR, ISSUE)
-                ]
-            },
-        }
-    }
+    named = [{"type": each.type, "resource_id": each.resource_id, "ref": each.ref} for each in (MONITOR, ISSUE)]
+    assert call.arguments == {"data": {"type": "case", "attributes": {"insights": named}}}
     assert (await datadog.remove(KEY, [MONITOR])).insights == (ISSUE,)
 
 
@@ -133,34 +125,28 @@ async def test_insights_of_types_that_nobody_knows_are_read_all_the_same(server,
 )
 async def test_a_refusal_has_datadogs_words_whatever_their_shape(server, datadog, body: Any, words: str):
     spoil(server, body, status=400)
-    error = await refused(datadog)
+    error = await refused(datadog.case(KEY))
     assert (error.status, error.words) == (400, words)
 
 
 async def test_a_case_that_is_not_there_is_a_refusal(datadog):
-    with pytest.raises(DatadogPermanent) as error:
-        await datadog.case("CASEM-1")
-    assert (error.value.status, error.value.words) == (404, "case not found")
-    with pytest.raises(DatadogPermanent) as error:
-        await datadog.add("CASEM-1", [MONITOR])
-    assert error.value.status == 404
+    error = await refused(datadog.case("CASEM-1"))
+    assert (error.status, error.words) == (404, "case not found")
+    assert (await refused(datadog.add("CASEM-1", [MONITOR]))).status == 404
 
 
 async def test_keys_are_told_from_permission(server, datadog):
     server.may_write = False
-    with pytest.raises(DatadogPermanent) as error:
-        await datadog.add(KEY, [MONITOR])
-    assert error.value.status == 403
+    assert (await refused(datadog.add(KEY, [MONITOR]))).status == 403
     assert await datadog.keys_are_valid()
     server.keys_valid = False
     assert not await datadog.keys_are_valid()
-    assert (await refused(datadog)).status == 403
+    assert (await refused(datadog.case(KEY))).status == 403
 
 
 async def test_whether_the_keys_are_valid_can_be_unknown(server, datadog):
     spoil(server, method="GET /api/v2/validate_keys", status=503)
-    with pytest.raises(DatadogTransient):
-        await datadog.keys_are_valid()
+    await later(datadog.keys_are_valid())
 
 
 # --- later ---
@@ -170,14 +156,14 @@ async def test_whether_the_keys_are_valid_can_be_unknown(server, datadog):
 async def test_a_server_in_trouble_is_asked_later_and_may_have_done_it(server, datadog, status: int):
     """And a redirect is not followed with our keys."""
     spoil(server, status=status, Location="https://elsewhere.example/")
-    error = await later(datadog)
+    error = await later(datadog.case(KEY))
     assert (error.why, error.status, error.after, error.sent) == (TransientReason.SILENT, status, None, True)
 
 
 @pytest.mark.parametrize("html", [False, True])
 async def test_a_rate_limit_sent_nothing_and_says_when_whatever_its_body(server, datadog, html: bool):
     server.limit(1, 7, html=html)
-    error = await later(datadog)
+    error = await later(datadog.case(KEY))
     assert (error.why, error.status, error.after, error.sent) == (TransientReason.RATE_LIMITED, 429, 7.0, False)
 
 
@@ -203,12 +189,12 @@ async def test_when_is_never_negative_endless_or_no_number(
     server, datadog, status: int, headers: dict[str, str], after: float | None
 ):
     spoil(server, status=status, **headers)
-    assert (await later(datadog)).after == after
+    assert (await later(datadog.case(KEY))).after == after
 
 
 async def test_a_rate_limit_as_an_epoch(server, datadog):
     server.limit(1, 7, epoch=True)
-    after = (await later(datadog)).after
+    after = (await later(datadog.case(KEY))).after
     assert after is not None
     assert 5 <= after <= 9
 
@@ -217,7 +203,7 @@ async def test_a_refused_connection_sent_nothing():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         client = Datadog(f"http://127.0.0.1:{taken.getsockname()[1]}", GOOD, timeout=5)
-        error = await later(client)
+        error = await later(client.case(KEY))
     await client.close()
     assert (error.why, error.status, error.sent) == (TransientReason.SILENT, None, False)
 
@@ -225,9 +211,8 @@ async def test_a_refused_connection_sent_nothing():
 async def test_a_time_out_may_have_been_carried_out(server):
     client = Datadog(server.url, GOOD, timeout=0.2)
     server.control.rule("datadog", PUT, hold="after")
-    with pytest.raises(DatadogTransient) as error:
-        await client.add(KEY, [MONITOR])
-    assert (error.value.why, error.value.status, error.value.sent) == (TransientReason.SILENT, None, True)
+    error = await later(client.add(KEY, [MONITOR]))
+    assert (error.why, error.status, error.sent) == (TransientReason.SILENT, None, True)
     assert len(server.cases[KEY].insights) == 1
     server.control.release()
     await client.close()
@@ -236,9 +221,7 @@ async def test_a_time_out_may_have_been_carried_out(server):
 @pytest.mark.parametrize("moment", ["before", "after"])
 async def test_a_broken_connection_may_have_been_carried_out(server, datadog, moment):
     server.control.rule("datadog", PUT, drop=moment)
-    with pytest.raises(DatadogTransient) as error:
-        await datadog.add(KEY, [MONITOR])
-    assert error.value.sent
+    assert (await later(datadog.add(KEY, [MONITOR]))).sent
     assert len(server.cases[KEY].insights) == (moment == "after")
 
 
@@ -248,9 +231,8 @@ async def test_a_broken_connection_may_have_been_carried_out(server, datadog, mo
 )
 async def test_an_answer_that_tells_no_case_is_no_answer(server, datadog, body: str):
     spoil(server, body, method=PUT)
-    with pytest.raises(DatadogTransient) as error:
-        await datadog.add(KEY, [MONITOR])
-    assert (error.value.status, error.value.sent) == (200, True)
+    error = await later(datadog.add(KEY, [MONITOR]))
+    assert (error.status, error.sent) == (200, True)
 
 
 # --- what nobody must read ---

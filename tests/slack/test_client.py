@@ -122,9 +122,8 @@ async def test_the_root_of_a_thread_is_read_and_none_where_it_is_gone(slack, ser
 
 async def test_a_channel_that_the_bot_is_not_in_says_nothing_of_its_threads(slack, server):
     ts = server.message("C0LONELY", "U0ANA", "Hello")["ts"]
-    with pytest.raises(SlackPermanent) as error:
+    with pytest.raises(SlackPermanent, match=r"^not_in_channel$"):
         await slack.root(Thread("T0ACME", "C0LONELY", ts))
-    assert error.value.reason == "not_in_channel"
 
 
 async def test_what_is_read_is_asked_for_in_a_query_because_slack_takes_json_for_writing(slack, server, thread):
@@ -189,9 +188,7 @@ async def test_names_are_those_that_slack_tells_in_time(slack, server):
 async def test_without_a_display_name_the_real_one_counts(slack, server):
     user = {"id": "U0X", "team_id": "T0ACME", "name": "x", "real_name": "Xenia", "profile": {"display_name": ""}}
     spoil(server, {"ok": True, "user": user})
-    person = await slack.person("U0X", within=5)
-    assert person is not None
-    assert person.name == "Xenia"
+    assert await slack.person("U0X", within=5) == Person("U0X", "Xenia", "T0ACME", None)
 
 
 # --- ends ---
@@ -232,24 +229,23 @@ async def test_what_slack_refuses_by_itself_is_an_end(slack, server, session):
 # --- later ---
 
 
-@pytest.mark.parametrize(
-    "body", [{"ok": False, "error": "ratelimited"}, "<html>Too Many Requests</html>", "", "too many"]
-)
-async def test_a_rate_limit_says_when_whatever_its_body(slack, server, body: Any):
-    spoil(server, body, status=429, Retry_After="7")
-    assert (await later(slack)).after == 7.0
-
-
-async def test_a_rate_limit_that_comes_with_200_counts_too(slack, server):
-    spoil(server, {"ok": False, "error": "ratelimited"}, Retry_After="7")
-    assert (await later(slack)).after == 7.0
+RATE_LIMITED = {"ok": False, "error": "ratelimited"}
 
 
 @pytest.mark.parametrize(
-    ("header", "means"), [("999999", 3600.0), ("-3", 0.0), ("soon", None), ("nan", None), ("", None)]
+    ("status", "body", "header", "means"),
+    [
+        *[(429, body, "7", 7.0) for body in (RATE_LIMITED, "<html>Too Many Requests</html>", "", "too many")],
+        (200, RATE_LIMITED, "7", 7.0),
+        *[(429, None, header, None) for header in ("soon", "nan", "")],
+        (429, None, "999999", 3600.0),
+        (429, None, "-3", 0.0),
+    ],
 )
-async def test_when_is_never_negative_endless_or_no_number(slack, server, header: str, means: float | None):
-    spoil(server, status=429, Retry_After=header)
+async def test_a_rate_limit_says_when_and_never_negative_endless_or_no_number(
+    slack, server, status: int, body: Any, header: str, means: float | None
+):
+    spoil(server, body, status=status, Retry_After=header)
     assert (await later(slack)).after == means
 
 
