@@ -1,5 +1,7 @@
 """A store on each database, and the few things that happen to it: a tie, links pasted, a click."""
 
+import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -26,6 +28,20 @@ REPLY = "1000.000200"
 LATER, LATER_STILL = "1000.000300", "1000.000400"
 TIMING = Timing(2.0)
 CODE = Insight(InsightType.SCM_URL, "https://github.com/a/b/pull/1", "https://github.com/a/b/pull/1", "github.com")
+
+START = """
+import asyncio, sys
+from bot.store import Store, migrate
+
+async def start():
+    store = Store(sys.argv[1])
+    await migrate.upgrade(store)
+    alembic = "alembic" in sys.modules
+    print(await migrate.revision(store), alembic)
+    await store.close()
+
+asyncio.run(start())
+"""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -173,3 +189,13 @@ async def age(store: Store, card: Card, seconds: float) -> None:
     """Let a card be older than it is: times are the database's clock, which no test can turn."""
     aged = update(schema.cards).where(schema.cards.c.id == card.id)
     await run(store, aged.values(first_link_at=schema.cards.c.first_link_at - seconds))
+
+
+async def start(url: str) -> tuple[str, str]:
+    """Another process that starts on this database: the schema that it then has, and whether that took Alembic."""
+    output = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.STDOUT}
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", START, url, **output)
+    out, _ = await child.communicate()
+    assert child.returncode == 0, out.decode()
+    revision, alembic = out.decode().split()
+    return revision, alembic

@@ -46,25 +46,17 @@ async def due_in(store: Store, card: Card) -> float:
         return due - await now(connection)
 
 
-async def test_a_card_knows_its_thread_and_which_message_brought_what(store, card):
-    await paste(store, monitor(2), ts=LATER, poster="U0BEN")
-    card = await card_of(store)
-    assert (card.thread, card.ts, card.continued) == (THREAD, None, False)
-    brought = [(item.poster, item.message_ts) for item in await items_of(store, card)]
-    assert brought == [("U0ANA", REPLY), ("U0BEN", LATER)]
-
-
-async def test_links_that_come_later_join_the_card_as_a_group_of_their_own(store):
+async def test_links_that_come_later_join_the_card_as_a_group_of_their_own_with_who_brought_them(store):
     await paste(store, *monitors(1, 2))
     first = (await card_of(store)).version
-    await paste(store, monitor(3), ts=LATER)
+    await paste(store, monitor(3), ts=LATER, poster="U0BEN")
     card = await card_of(store)
-    assert card.version == first + 1
+    assert (card.thread, card.ts, card.continued, card.version) == (THREAD, None, False, first + 1)
     items = await items_of(store, card)
-    assert [(item.resource_id, item.group, item.joined_version) for item in items] == [
-        ("1", 1, first),
-        ("2", 1, first),
-        ("3", 2, card.version),
+    assert [(item.resource_id, item.group, item.joined_version, item.poster, item.message_ts) for item in items] == [
+        ("1", 1, first, "U0ANA", REPLY),
+        ("2", 1, first, "U0ANA", REPLY),
+        ("3", 2, card.version, "U0BEN", LATER),
     ]
 
 

@@ -77,17 +77,8 @@ async def test_work_is_what_is_confirmed_or_to_be_undone_the_oldest_first(store)
     seen = await card_of(store)
     await press(store, seen, Action.ADD, 2)
     await press(store, seen, Action.ADD, 1)
-    found = await work(store)
-    assert [(item.identity, item.state, item.sent) for item in found] == [
-        (identity(2), State.CONFIRMED, False),
-        (identity(1), State.CONFIRMED, False),
-    ]
-
-
-async def test_what_may_have_been_sent_is_known_before_it_is(store, confirmed):
-    sent = await send(store, await work(store))
-    assert len(sent) == 2
-    assert all(item.sent for item in await work(store))
+    found = [(item.identity, item.state, item.sent) for item in await work(store)]
+    assert found == [(identity(number), State.CONFIRMED, False) for number in (2, 1)]
 
 
 async def test_what_was_cancelled_in_the_meantime_is_not_sent(store, confirmed):
@@ -96,17 +87,11 @@ async def test_what_was_cancelled_in_the_meantime_is_not_sent(store, confirmed):
     assert await send(store, claimed) == []
 
 
-async def test_what_datadog_certainly_did_not_take_needs_no_look(store, confirmed):
+async def test_what_may_have_been_sent_needs_a_look_and_what_datadog_certainly_did_not_take_none(store, confirmed):
     sent = await send(store, await work(store))
+    assert [item.sent for item in await work(store)] == [True, True], "known before it is sent"
     await write(store, cases.unsent, [sent[0].id])
     assert [item.sent for item in await work(store)] == [False, True]
-
-
-async def test_what_was_added_is_ours_to_undo(store, confirmed):
-    await settle(store, *await send(store, await work(store)))
-    assert set((await states(store)).values()) == {State.ADDED}
-    assert all(item.ours for item in await items_of(store, await card_of(store)))
-    assert await work(store) == []
 
 
 async def test_the_answer_to_a_call_does_not_overrule_who_cancelled_it(store, confirmed):
@@ -132,8 +117,10 @@ async def test_what_became_of_an_insight_shows_on_all_its_cards(store):
     assert [(await card_of(store, each)).version for each in (THREAD, ELSEWHERE)] == [each + 1 for each in before]
 
 
-async def test_a_case_is_at_work_until_everything_is_settled(store, confirmed):
+async def test_a_case_is_at_work_until_everything_is_settled_and_what_was_added_is_ours_to_undo(store, confirmed):
     first, second = await send(store, await work(store))
     for item, left in ((first, 1), (second, 0)):
         await settle(store, item)
         assert len(await work(store)) == left
+    items = await items_of(store, await card_of(store))
+    assert [(item.state, item.ours) for item in items] == 2 * [(State.ADDED, True)]

@@ -4,7 +4,6 @@ A test lets one transaction run up to a lock that another holds, sees it wait th
 """
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -36,6 +35,7 @@ from tests.store.conftest import (
     press,
     run,
     sighted,
+    start,
     states,
     tie,
     write,
@@ -44,18 +44,6 @@ from tests.store.conftest import (
 T, U = TypeVar("T"), TypeVar("U")
 Work = Coroutine[Any, Any, T]
 
-START = """
-import asyncio, sys
-from bot.store import Store, migrate
-
-async def start():
-    store = Store(sys.argv[1])
-    await migrate.upgrade(store)
-    print(await migrate.revision(store))
-    await store.close()
-
-asyncio.run(start())
-"""
 WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 
 
@@ -236,7 +224,6 @@ async def test_an_insight_fails_late_while_its_card_is_being_shown(store, other,
 
 async def test_two_threads_that_name_two_cases_in_different_order_do_not_wait_for_each_other(store, other, tied):
     await tie(store, ELSEWHERE, OTHER_CASE)
-
     first, last = sorted([CASE, OTHER_CASE], key=lambda case: case.case_id)
     root = Thread("T0ACME", "C0INCIDENTS", "3000.1")
     async with store.write() as tx:
@@ -251,17 +238,9 @@ async def test_two_threads_that_name_two_cases_in_different_order_do_not_wait_fo
 
 async def test_four_replicas_that_start_at_once_on_an_empty_database_all_come_up(postgres_url):
     url = postgres.create(postgres_url, "empty")
-
-    async def start() -> tuple[int | None, bytes]:
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", START, url, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-        )
-        out, _ = await child.communicate()
-        return child.returncode, out
-
-    came = await asyncio.gather(*(start() for _ in range(4)))
+    came = await asyncio.gather(*(start(url) for _ in range(4)))
     postgres.drop(postgres_url, "empty")
-    assert came == 4 * [(0, f"{migrate.HEAD}\n".encode())]
+    assert [revision for revision, _ in came] == 4 * [migrate.HEAD]
 
 
 @pytest.mark.parametrize("opened", [Store.read, Store.write])

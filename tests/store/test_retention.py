@@ -105,8 +105,10 @@ async def test_code_changes_alone_and_cards_that_ended_wait_for_nothing(store, c
 # --- prune ---
 
 
-async def test_what_was_finished_long_ago_goes_and_the_insights_stay(store):
+async def test_what_was_finished_long_ago_and_not_just_now_goes_and_the_insights_stay(store):
     await added(store, 1, 2)
+    await let_time_pass(store, KEEP / 2)
+    assert await retention.prune(store, KEEP) == 0
     await let_time_pass(store)
     assert await retention.prune(store, KEEP) == 3
     for table in (schema.sightings, schema.cards, schema.card_insights):
@@ -114,12 +116,6 @@ async def test_what_was_finished_long_ago_goes_and_the_insights_stay(store):
     assert await states(store) == {"1": State.ADDED, "2": State.ADDED}
     await paste(store, monitor(1), ts=LATER)
     assert await cards_of(store) == [], "what was added once is not offered again"
-
-
-async def test_what_was_finished_just_now_stays(store):
-    await added(store, 1)
-    await let_time_pass(store, KEEP / 2)
-    assert await retention.prune(store, KEEP) == 0
 
 
 @pytest.mark.parametrize(
