@@ -25,24 +25,13 @@ async def ref_of(store: Store) -> str:
     return ref
 
 
-async def come_to(store: Store, state: State) -> None:
-    """As if it had been sent to Datadog, and ended so."""
-    await run(store, update(schema.insights).values(state=state, sent_at=1.0))
-
-
-async def test_a_ref_that_was_edited_is_taken_along(store):
+@pytest.mark.parametrize(
+    ("ended", "ref"),
+    [(None, MORE_EXACT), (State.FAILED, "/monitors/1"), (State.UNDONE, MORE_EXACT)],
+    ids=["a ref that was edited", "what may be on the case", "what was taken off"],
+)
+async def test_a_ref_that_is_named_counts_but_what_may_be_on_the_case_keeps_what_takes_it_off(store, ended, ref):
+    if ended:  # as if it had been sent to Datadog
+        await run(store, update(schema.insights).values(state=ended, sent_at=1.0))
     assert await add(store, MORE_EXACT) == 1
-    assert (await states(store), await ref_of(store)) == ({"1": State.CONFIRMED}, MORE_EXACT)
-
-
-async def test_what_may_be_on_the_case_keeps_the_ref_that_it_would_be_taken_off_with(store):
-    before = await ref_of(store)
-    await come_to(store, State.FAILED)
-    assert await add(store, MORE_EXACT) == 1
-    assert (await states(store), await ref_of(store)) == ({"1": State.CONFIRMED}, before)
-
-
-async def test_what_was_taken_off_comes_back_with_the_ref_that_is_named_now(store):
-    await come_to(store, State.UNDONE)
-    assert await add(store, MORE_EXACT) == 1
-    assert await ref_of(store) == MORE_EXACT
+    assert (await states(store), await ref_of(store)) == ({"1": State.CONFIRMED}, ref)

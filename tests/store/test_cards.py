@@ -89,19 +89,17 @@ async def test_a_full_card_that_was_decided_in_part_hands_over_what_is_undecided
     assert (await on_cards(store))[1] == ["19", "20"]
 
 
-async def test_a_card_that_is_old_hands_over_what_is_undecided(store, card):
-    await age(store, card, CARD_OPEN_SECONDS + 1)
-    await paste(store, monitor(2), ts=LATER)
-    old, new = await cards_of(store)
-    assert await on_cards(store) == [[], ["1", "2"]]
-    assert (old.id, old.continued, old.version) == (card.id, True, card.version + 1)
-    assert set(await jobs_of(store, JobKind.CARD)) == {old.id, new.id}
-
-
-async def test_a_card_that_is_not_old_yet_is_joined(store, card):
+async def test_a_card_is_joined_until_it_is_old_and_then_hands_over_what_is_undecided(store, card):
     await age(store, card, CARD_OPEN_SECONDS - 60)
     await paste(store, monitor(2), ts=LATER)
     assert await on_cards(store) == [["1", "2"]]
+    joined = await card_of(store)
+    await age(store, card, 61)
+    await paste(store, monitor(3), ts=LATER_STILL)
+    old, new = await cards_of(store)
+    assert await on_cards(store) == [[], ["1", "2", "3"]]
+    assert (old.id, old.continued, old.version) == (card.id, True, joined.version + 1)
+    assert set(await jobs_of(store, JobKind.CARD)) == {old.id, new.id}
 
 
 async def test_an_old_card_where_all_is_decided_is_not_continued(store, card):

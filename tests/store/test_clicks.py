@@ -142,14 +142,11 @@ async def test_cancel_takes_back_what_may_have_arrived(store, card):
     assert await jobs_of(store, JobKind.CASE) == [JOB]
 
 
-async def test_a_click_on_a_card_of_another_database_is_none(store):
-    assert await clicks.press(store, Click("none such", 1, Action.ADD, "U0ANA")) is None
-    assert await clicks.case_of(store, "none such", "T0ACME") is None
-
-
-async def test_the_card_knows_the_key_of_its_case(store, card):
-    assert (await clicks.case_of(store, card.id, "T0ACME")) == CASE
+async def test_a_card_knows_its_case_and_one_of_another_database_or_workspace_is_none(store, card):
+    assert await clicks.case_of(store, card.id, "T0ACME") == CASE
     assert await clicks.case_of(store, card.id, "T0OTHER") is None
+    assert await clicks.case_of(store, "none such", "T0ACME") is None
+    assert await clicks.press(store, Click("none such", 1, Action.ADD, "U0ANA")) is None
 
 
 async def test_a_card_from_long_ago_works(store, card):

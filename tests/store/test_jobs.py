@@ -79,20 +79,18 @@ async def test_twenty_claims_at_once_get_ten_jobs_each_once(store):
     assert len({job.token for job in got if job}) == 10
 
 
-async def test_a_job_that_is_held_is_not_claimed(store, due):
-    await held(store)
+async def test_a_job_that_is_held_is_not_claimed_and_is_next_when_its_lease_ends(store, due):
+    await held(store, lease=10)
+    assert 9 < await next_due(store) <= 10
     await wake(store)
     assert await claim(store) is None
 
 
-async def test_the_job_that_is_due_longest_comes_first(store):
+async def test_the_job_that_is_due_longest_comes_first_and_one_that_is_not_due_waits(store):
     await wake(store, "later", after=-1)
     await wake(store, "sooner", after=-2)
+    await wake(store, "not yet", after=60)
     assert [(await held(store)).key for _ in range(2)] == ["sooner", "later"]
-
-
-async def test_a_job_that_is_not_due_is_not_claimed(store):
-    await wake(store, after=60)
     assert await claim(store) is None
 
 
@@ -176,12 +174,9 @@ async def test_waking_moves_a_job_earlier_and_never_later(store, first: int, the
     assert 4 < await due_in(store) <= 5
 
 
-async def test_waking_twice_makes_one_job(store):
+async def test_waking_often_makes_one_job_but_another_kind_may_have_its_key(store):
     await asyncio.gather(*(wake(store) for _ in range(10)))
     assert await column(store, select(table.c.key)) == ["one"]
-
-
-async def test_two_kinds_may_have_one_key(store, due):
     await write(store, jobs.enqueue, JobKind.CASE, "one")
     assert {(await held(store)).kind for _ in range(2)} == {JobKind.CARD, JobKind.CASE}
 
@@ -227,11 +222,6 @@ async def test_the_next_job_is_the_one_that_can_be_claimed_first(store):
     assert 19 < await next_due(store) <= 20
     await wake(store, "now")
     assert await next_due(store) <= 0
-
-
-async def test_a_job_that_is_held_is_next_when_its_lease_ends(store, due):
-    await held(store, lease=10)
-    assert 9 < await next_due(store) <= 10
 
 
 async def test_how_much_a_job_sends_and_how_often_it_was_refused_survives(store, job):

@@ -1,7 +1,7 @@
 """The schema: what the migrations make is what the code expects, and a newer one is left alone."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -43,13 +43,6 @@ def test_the_newest_migration_is_the_one_the_code_names():
     assert ScriptDirectory.from_config(config).get_heads() == [migrate.HEAD]
 
 
-@pytest.fixture
-async def empty(tmp_path: Path) -> AsyncIterator[Store]:
-    made = Store(f"sqlite:///{tmp_path}/empty.db")
-    yield made
-    await made.close()
-
-
 def is_ours(name: str | None, kind: str, _: object) -> bool:
     return kind != "table" or not str(name).startswith("slack_")
 
@@ -78,10 +71,6 @@ async def test_slack_sdks_tables_have_every_column_that_it_knows(store):
     assert found == known
 
 
-async def test_an_empty_database_has_no_revision(empty: Store):
-    assert await migrate.revision(empty) is None
-
-
 async def test_a_second_upgrade_changes_nothing(sqlite_store):
     tables = text("SELECT sql FROM sqlite_master ORDER BY name")
     before = await rows(sqlite_store, tables)
@@ -106,8 +95,11 @@ async def test_a_schema_of_a_newer_bot_is_refused_in_words_and_left_alone(store)
     assert await migrate.revision(store) == "9999"
 
 
-async def test_an_upgrade_that_fails_leaves_the_database_as_it_was(empty: Store):
+async def test_an_upgrade_that_fails_leaves_the_database_as_it_was(tmp_path: Path):
+    empty = Store(f"sqlite:///{tmp_path}/empty.db")
+    assert await migrate.revision(empty) is None
     await run(empty, text("CREATE TABLE jobs (mine TEXT)"))
     with pytest.raises(OperationalError, match="table jobs already exists"):
         await migrate.upgrade(empty)
     assert await column(empty, text("SELECT name FROM sqlite_master WHERE type = 'table'")) == ["jobs"]
+    await empty.close()

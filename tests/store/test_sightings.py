@@ -189,9 +189,11 @@ async def test_a_root_that_names_a_case_is_looked_up_with_its_own_links(store):
 # --- taken back ---
 
 
-async def test_a_link_that_left_its_message_is_withdrawn(store, tied):
+async def test_a_link_that_left_its_message_and_no_other_is_withdrawn(store, tied):
     await paste(store, *monitors(1, 2))
     version = (await card_of(store)).version
+    assert await take_back(store) == 0
+    assert await take_back(store, 1, ts=LATER) == 0, "this message was never sighted"
     assert await take_back(store, 1) == 1
     assert await states(store) == {"1": State.WITHDRAWN, "2": State.OFFERED}
     assert (await card_of(store)).version == version + 1
@@ -212,11 +214,6 @@ async def test_what_was_decided_outlives_its_message(store, card, action: Action
     before = await states(store)
     assert await take_back(store, 1) == 0
     assert await states(store) == before
-
-
-async def test_a_message_that_was_never_sighted_takes_nothing_back(store, card):
-    assert await take_back(store, 1, ts=LATER) == 0
-    assert await take_back(store) == 0
 
 
 async def test_what_waits_and_leaves_its_message_is_never_offered(store):
