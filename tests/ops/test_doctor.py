@@ -86,7 +86,7 @@ Plant = Callable[[World], object]
 
 def setting(change: str) -> Plant:
     """These are set: NAME=value."""
-    return lambda w: w.env.update(each.split("=", 1) for each in change.split())
+    return lambda w: w.env.update(dict(each.split("=", 1) for each in change.split()))
 
 
 def has_schema(version: str) -> Plant:
@@ -320,7 +320,7 @@ SET: dict[str, str] = {
         "error database: postgresql://bot:***@127.0.0.1:1/bot cannot be used: connection failed → Check the server"
     ),
 }
-PLANTED |= {change: (setting(change), expected) for change, expected in SET.items()}
+ALL_PLANTED = PLANTED | {change: (setting(change), expected) for change, expected in SET.items()}
 
 
 def about(findings: list[Finding], check: str) -> list[Finding]:
@@ -337,9 +337,9 @@ async def test_where_all_is_well_every_check_says_so(world):
     assert doctor.as_text(findings).endswith("\nAll is well.")
 
 
-@pytest.mark.parametrize("what", PLANTED)
+@pytest.mark.parametrize("what", ALL_PLANTED)
 async def test_what_was_planted_is_found_and_the_fix_is_named(world, what: str):
-    plant, expected = PLANTED[what]
+    plant, expected = ALL_PLANTED[what]
     kind, _, sentence = expected.partition(": ")
     words, _, fix = sentence.partition(" → ")
     plant(world)

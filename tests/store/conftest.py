@@ -193,8 +193,8 @@ async def age(store: Store, card: Card, seconds: float) -> None:
 
 async def start(url: str) -> tuple[str, str]:
     """Another process that starts on this database: the schema that it then has, and whether that took Alembic."""
-    output = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.STDOUT}
-    child = await asyncio.create_subprocess_exec(sys.executable, "-c", START, url, **output)
+    pipe, same = asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", START, url, stdout=pipe, stderr=same)
     out, _ = await child.communicate()
     assert child.returncode == 0, out.decode()
     revision, alembic = out.decode().split()

@@ -41,7 +41,8 @@ from tests.store.conftest import (
     write,
 )
 
-T, U = TypeVar("T"), TypeVar("U")
+T = TypeVar("T")
+U = TypeVar("U")
 Work = Coroutine[Any, Any, T]
 
 WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
