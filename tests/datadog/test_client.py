@@ -135,16 +135,13 @@ async def test_a_case_that_is_not_there_is_a_refusal(datadog):
     assert (await refused(datadog.add("CASEM-1", [MONITOR]))).status == 404
 
 
-async def test_keys_are_told_from_permission(server, datadog):
+async def test_keys_are_told_from_permission_and_from_not_knowing(server, datadog):
     server.may_write = False
     assert (await refused(datadog.add(KEY, [MONITOR]))).status == 403
     assert await datadog.keys_are_valid()
     server.keys_valid = False
     assert not await datadog.keys_are_valid()
     assert (await refused(datadog.case(KEY))).status == 403
-
-
-async def test_whether_the_keys_are_valid_can_be_unknown(server, datadog):
     spoil(server, method="GET /api/v2/validate_keys", status=503)
     await later(datadog.keys_are_valid())
 

@@ -179,6 +179,13 @@ async def jobs_of(store: Store, kind: JobKind) -> list[str]:
     return sorted(await column(store, select(schema.jobs.c.key).where(schema.jobs.c.kind == kind)))
 
 
+async def due_in(store: Store, key: str) -> float:
+    """In how many seconds the one job with this key is due."""
+    jobs = schema.jobs.c
+    [due] = await column(store, select(jobs.due_at).where(jobs.key == key))
+    return due - await write(store, now)
+
+
 async def sighted(store: Store) -> list[tuple[Any, ...]]:
     """Every sighting: its message, state and reason."""
     table = schema.sightings

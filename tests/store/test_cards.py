@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 
 import pytest
-from sqlalchemy import select
 
 from bot.insights import CARD_HOLDS, CARD_OPEN_SECONDS, Action
 from bot.model import Card, State
-from bot.store import Store, cards, now, schema
+from bot.store import Store, cards, now
 from bot.store.cards import Change
 from bot.store.open_cards import GROUP_HOLDS
 from bot.store.transaction import JobKind
@@ -19,7 +18,7 @@ from tests.store.conftest import (
     age,
     card_of,
     cards_of,
-    column,
+    due_in,
     items_of,
     jobs_of,
     monitor,
@@ -37,13 +36,6 @@ pytestmark = pytest.mark.usefixtures("tied")
 
 async def post(store: Store, card: Card) -> None:
     await write(store, cards.shown, card.id, card.version, "1000.000900", "digest")
-
-
-async def due_in(store: Store, card: Card) -> float:
-    jobs = schema.jobs.c
-    [due] = await column(store, select(jobs.due_at).where(jobs.kind == JobKind.CARD, jobs.key == card.id))
-    async with store.read() as connection:
-        return due - await now(connection)
 
 
 async def test_links_that_come_later_join_the_card_as_a_group_of_their_own_with_who_brought_them(store):
@@ -134,13 +126,13 @@ async def test_what_was_withdrawn_joins_again_as_a_new_group(store):
 
 
 async def test_a_card_waits_two_seconds_after_each_link_but_not_longer_than_five(store, card):
-    assert await due_in(store, card) <= 2
+    assert await due_in(store, card.id) <= 2
     await age(store, card, 2)
     await paste(store, monitor(2), ts=LATER)
-    assert await due_in(store, card) <= 2
+    assert await due_in(store, card.id) <= 2
     await age(store, card, 2)
     await paste(store, monitor(3), ts=LATER_STILL)
-    assert await due_in(store, card) <= 1, "five seconds after the first"
+    assert await due_in(store, card.id) <= 1, "five seconds after the first"
 
 
 async def test_a_card_in_slack_is_due_for_its_newer_version_only(store, card):

@@ -13,6 +13,7 @@ from bot.store.jobs import LeaseLost
 from bot.store.schema import jobs as table
 from bot.store.transaction import Job, JobKind
 from tests.store.conftest import column, write
+from tests.store.conftest import column, due_in, write
 
 
 async def wake(store: Store, key: str = "one", *, after: float = 0.0) -> None:
@@ -39,12 +40,6 @@ async def due(store: Store) -> None:
 async def job(store: Store, due: None) -> Job:
     """The job, held."""
     return await held(store)
-
-
-async def due_in(store: Store, key: str = "one") -> float:
-    [due] = await column(store, select(table.c.due_at).where(table.c.key == key))
-    async with store.read() as connection:
-        return due - await now(connection)
 
 
 async def postpone(store: Store) -> None:
@@ -164,14 +159,14 @@ async def test_work_whose_transaction_is_rolled_back_keeps_no_job(store, job):
 async def test_a_job_that_is_rescheduled_while_it_is_held_keeps_that_time(store, job):
     await postpone(store)
     await end(store, job)
-    assert 59 < await due_in(store) <= 60
+    assert 59 < await due_in(store, "one") <= 60
 
 
 @pytest.mark.parametrize(("first", "then"), [(60, 5), (5, 60)])
 async def test_waking_moves_a_job_earlier_and_never_later(store, first: int, then: int):
     await wake(store, after=first)
     await wake(store, after=then)
-    assert 4 < await due_in(store) <= 5
+    assert 4 < await due_in(store, "one") <= 5
 
 
 async def test_waking_often_makes_one_job_but_another_kind_may_have_its_key(store):
@@ -183,7 +178,7 @@ async def test_waking_often_makes_one_job_but_another_kind_may_have_its_key(stor
 
 async def test_postponing_moves_a_job_later_too(store, due):
     await postpone(store)
-    assert 59 < await due_in(store) <= 60
+    assert 59 < await due_in(store, "one") <= 60
 
 
 async def test_a_failure_is_counted_from_the_first_one_on(store, due):

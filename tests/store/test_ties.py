@@ -1,5 +1,7 @@
 """Ties: what a root says is remembered, and a person's word beats it."""
 
+from collections.abc import Awaitable, Callable
+
 from sqlalchemy import update
 
 from bot.model import CaseName, TieKind, TieSource
@@ -16,44 +18,32 @@ async def effective(store: Store) -> tuple[object, ...] | None:
     return None if tie is None else (tie.kind, tie.source, tie.org, tie.case_id, tie.named)
 
 
-async def root_names(store: Store) -> None:
+async def root(store: Store, change: Callable[..., Awaitable[object]], *what: object) -> None:
+    """What becomes of the tie by the root, now."""
     async with store.write() as tx:
-        await ties.name(tx, THREAD, NAMES, await now(tx))
-
-
-async def root_says(store: Store, kind: TieKind) -> None:
-    async with store.write() as tx:
-        await ties.set_from_root(tx, THREAD, kind, await now(tx))
-
-
-async def root_is_edited(store: Store) -> None:
-    async with store.write() as tx:
-        await ties.forget_root(tx, THREAD, await now(tx))
-
-
-async def test_of_a_thread_that_nobody_looked_at_nothing_is_known(store):
-    await tie(store, ELSEWHERE)
-    assert await effective(store) is None
+        await change(tx, THREAD, *what, await now(tx))
 
 
 async def test_what_a_root_names_waits_for_datadog_until_a_tie_replaces_it(store):
-    await root_names(store)
+    await tie(store, ELSEWHERE)
+    assert await effective(store) is None, "nobody looked at this thread"
+    await root(store, ties.name, NAMES)
     assert await effective(store) == (TieKind.NAMED, TieSource.ROOT, "", "", NAMES)
     await tie(store)
     assert await effective(store) == TIED
-    await root_names(store)
+    await root(store, ties.name, NAMES)
     assert await effective(store) == TIED, "a tie that is known stays"
 
 
 async def test_no_case_is_remembered_until_the_root_is_edited(store):
-    await root_says(store, TieKind.NO_CASE)
+    await root(store, ties.set_from_root, TieKind.NO_CASE)
     assert await effective(store) == (TieKind.NO_CASE, TieSource.ROOT, "", "", ())
-    await root_is_edited(store)
+    await root(store, ties.forget_root)
     assert await effective(store) is None
 
 
 async def test_what_a_person_said_stays_whatever_the_root_says(store, tied):
     await run(store, update(schema.ties).values(source=TieSource.SAID))
-    await root_says(store, TieKind.NO_CASE)
-    await root_is_edited(store)
+    await root(store, ties.set_from_root, TieKind.NO_CASE)
+    await root(store, ties.forget_root)
     assert await effective(store) == (TieKind.TIED, TieSource.SAID, CASE.org, CASE.case_id, ())
