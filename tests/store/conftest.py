@@ -175,6 +175,12 @@ async def press(
     return clicked
 
 
+async def settle(tx: AsyncConnection, state: State, *, ours: bool | None = None, note: str = "") -> None:
+    """What delivery makes of everything that is confirmed."""
+    work = await cases.work(tx, CASE.org, CASE.case_id)
+    await cases.settle(tx, [cases.DeliveryResult(item, state, ours=ours, note=note) for item in work])
+
+
 async def jobs_of(store: Store, kind: JobKind) -> list[str]:
     return sorted(await column(store, select(schema.jobs.c.key).where(schema.jobs.c.kind == kind)))
 

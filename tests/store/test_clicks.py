@@ -8,7 +8,6 @@ from sqlalchemy import update
 from bot.insights import Action
 from bot.model import Card, State
 from bot.store import Store, cases, clicks, now, schema
-from bot.store.cases import DeliveryResult
 from bot.store.clicks import Click
 from bot.store.jobs import case_key
 from bot.store.transaction import JobKind
@@ -23,6 +22,7 @@ from tests.store.conftest import (
     paste,
     press,
     run,
+    settle,
     states,
     write,
 )
@@ -40,13 +40,6 @@ async def only_state(store: Store) -> State:
     """The one that all insights are in."""
     [state] = set((await states(store)).values())
     return state
-
-
-async def come_to(store: Store, state: State, *, ours: bool | None = None, note: str = "") -> None:
-    """What delivery makes of everything that is confirmed."""
-    async with store.write() as tx:
-        work = await cases.work(tx, CASE.org, CASE.case_id)
-        await cases.settle(tx, [DeliveryResult(item, state, ours=ours, note=note) for item in work])
 
 
 async def test_ticked_is_confirmed_and_the_rest_is_left_out_and_shows_at_once(store, card):
@@ -98,8 +91,7 @@ async def test_dismiss_dismisses_and_asks_datadog_for_nothing(store, card):
     clicked = await press(store, card, Action.DISMISS)
     assert clicked.moved == 3
     assert await only_state(store) is State.DISMISSED
-    async with store.read() as connection:
-        assert await cases.work(connection, CASE.org, CASE.case_id) == []
+    assert await write(store, cases.work, CASE.org, CASE.case_id) == []
 
 
 @pytest.mark.parametrize("action", [Action.ADD, Action.DISMISS])
@@ -126,7 +118,8 @@ async def test_a_later_button_moves_what_was_confirmed(
 ):
     await press(store, card, Action.ADD, 1, 2, 3)
     if delivered:
-        await come_to(store, delivered, ours=ours, note="Datadog says: 'no'" if delivered is State.FAILED else "")
+        note = "Datadog says: 'no'" if delivered is State.FAILED else ""
+        await write(store, settle, delivered, ours=ours, note=note)
     assert (await press(store, await card_of(store), action, by="U0BEN")).moved == moved
     items = await items_of(store, card)
     by = "U0BEN" if moved else "U0ANA"

@@ -34,6 +34,7 @@ from tests.store.conftest import (
     paste,
     press,
     run,
+    settle,
     sighted,
     start,
     states,
@@ -211,8 +212,7 @@ async def test_an_insight_fails_late_while_its_card_is_being_shown(store, other,
 
     async def fail(tx: AsyncConnection) -> None:
         await ties.lock_case(tx, CASE.org, CASE.case_id)
-        work = await cases.work(tx, CASE.org, CASE.case_id)
-        await cases.settle(tx, [cases.DeliveryResult(item, State.FAILED, note="No.") for item in work])
+        await settle(tx, State.FAILED, note="No.")
 
     async with store.write() as tx:
         await jobs.check_lease(tx, job)

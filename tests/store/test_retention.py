@@ -5,8 +5,8 @@ from sqlalchemy import Update, insert, select, update
 
 from bot.insights import Action
 from bot.model import State
-from bot.store import Store, cards, cases, retention, schema
-from bot.store.jobs import case_key, thread_key
+from bot.store import Store, cards, retention, schema
+from bot.store.jobs import JobKind, case_key, thread_key
 from bot.store.retention import BATCH
 from bot.store.transaction import JobKind
 from tests.store.conftest import (
@@ -25,6 +25,7 @@ from tests.store.conftest import (
     press,
     rows,
     run,
+    settle,
     sighted,
     states,
     take_back,
@@ -57,9 +58,7 @@ async def added(store: Store, *numbers: int) -> None:
     await tie(store)
     await paste(store, *monitors(*numbers))
     await press(store, await card_of(store), Action.ADD, *numbers)
-    async with store.write() as tx:
-        work = await cases.work(tx, CASE.org, CASE.case_id)
-        await cases.settle(tx, [cases.DeliveryResult(item, State.ADDED, ours=True) for item in work])
+    await write(store, settle, State.ADDED, ours=True)
     await show(store)
 
 
