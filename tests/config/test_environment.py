@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.config import ConfigError, environment
-from bot.links import Routes, load, parse
+from bot.links import load, parse
 from bot.model import CaseLink, Insight, InsightType
 
 MINE = """
@@ -26,15 +26,6 @@ examples = [{ link = "https://github.com/a/b/commit/1", id = "https://github.com
 CODE = "https://git.acme.com/a/b/commit/1"
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "routes.toml"
-
-
-def from_file(file: Path, **more: str) -> Routes:
-    return environment.routes_from({"CASE_INSIGHTS_ROUTES_FILE": str(file), **more})
-
-
 def test_without_a_file_the_table_is_the_built_in_one():
     link = "https://app.datadoghq.com/monitors/7"
     assert parse(link, environment.routes_from({})) == parse(link, load(None))
@@ -45,33 +36,39 @@ def test_a_case_path_of_ones_own_is_read():
     assert isinstance(parse("https://app.datadoghq.com/tickets/CASEM-1", routes), CaseLink)
 
 
-def test_an_operators_route_is_read(file: Path):
+def test_an_operators_route_is_read(tmp_path: Path):
+    file = tmp_path / "routes.toml"
     file.write_text(MINE)
-    found = parse("https://app.datadoghq.com/mine/7", from_file(file))
+    routes = environment.routes_from({"CASE_INSIGHTS_ROUTES_FILE": str(file)})
+    found = parse("https://app.datadoghq.com/mine/7", routes)
     assert isinstance(found, Insight)
     assert found.identity == (InsightType.MONITOR, "", "7")
 
 
 @pytest.mark.parametrize(("hosts", "type_"), [("", None), (" Git.acme.com ,", InsightType.SCM_URL)])
-def test_code_hosts_of_ones_own_are_read(file: Path, hosts: str, type_: InsightType | None):
+def test_code_hosts_of_ones_own_are_read(tmp_path: Path, hosts: str, type_: InsightType | None):
+    file = tmp_path / "routes.toml"
     file.write_text(MINE)
-    found = parse(CODE, from_file(file, CASE_INSIGHTS_SCM_HOSTS=hosts))
+    routes = environment.routes_from({"CASE_INSIGHTS_ROUTES_FILE": str(file), "CASE_INSIGHTS_SCM_HOSTS": hosts})
+    found = parse(CODE, routes)
     assert (found.type if isinstance(found, Insight) else found) is type_
 
 
-def test_a_file_that_cannot_be_read_is_named(file: Path):
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path):
+    file = tmp_path / "routes.toml"
     with pytest.raises(ConfigError, match=r"routes\.toml cannot be read \(No such file or directory\)"):
-        from_file(file)
+        environment.routes_from({"CASE_INSIGHTS_ROUTES_FILE": str(file)})
     file.write_bytes(b"\xff\xfe\xff")
     with pytest.raises(ConfigError, match="it is not UTF-8 text"):
-        from_file(file)
+        environment.routes_from({"CASE_INSIGHTS_ROUTES_FILE": str(file)})
 
 
 @pytest.mark.parametrize(("text", "names"), [("[[", "routes.toml"), ("[[route]]\nname = 'mine'\n", "mine")])
-def test_a_bad_file_is_named_with_the_row(file: Path, text: str, names: str):
+def test_a_bad_file_is_named_with_the_row(tmp_path: Path, text: str, names: str):
+    file = tmp_path / "routes.toml"
     file.write_text(text)
     with pytest.raises(ConfigError, match=f"^CASE_INSIGHTS_ROUTES_FILE: .*{names}"):
-        from_file(file)
+        environment.routes_from({"CASE_INSIGHTS_ROUTES_FILE": str(file)})
 
 
 def test_the_environment_beats_the_file_and_nothing_is_not_something(tmp_path: Path):
