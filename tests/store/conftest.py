@@ -7,7 +7,6 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pytest
 from sqlalchemy import Executable, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.insights import Action, Candidate
 from bot.model import Card, CardItem, Case, CaseName, Identity, Insight, InsightType, State, Thread, TieKind
@@ -16,7 +15,7 @@ from bot.store.cards import Timing
 from bot.store.clicks import Click, Clicked
 from bot.store.offers import Rules
 from bot.store.sightings import ScannedMessage
-from bot.store.transaction import JobKind
+from bot.store.transaction import JobKind, Transaction
 
 THREAD = Thread("T0ACME", "C0INCIDENTS", "1000.000100")
 ELSEWHERE = Thread("T0ACME", "C0GENERAL", "2000.000100")
@@ -48,7 +47,7 @@ R = TypeVar("R")
 
 
 async def write(
-    store: Store, change: Callable[Concatenate[AsyncConnection, P], Awaitable[R]], *args: P.args, **more: P.kwargs
+    store: Store, change: Callable[Concatenate[Transaction, P], Awaitable[R]], *args: P.args, **more: P.kwargs
 ) -> R:
     """One call in a transaction of its own."""
     async with store.write() as tx:
@@ -175,7 +174,7 @@ async def press(
     return clicked
 
 
-async def settle(tx: AsyncConnection, state: State, *, ours: bool | None = None, note: str = "") -> None:
+async def settle(tx: Transaction, state: State, *, ours: bool | None = None, note: str = "") -> None:
     """What delivery makes of everything that is confirmed."""
     work = await cases.work(tx, CASE.org, CASE.case_id)
     await cases.settle(tx, [cases.DeliveryResult(item, state, ours=ours, note=note) for item in work])

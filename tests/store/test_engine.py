@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import Store, now
 from bot.store.jobs import BATCH
 from bot.store.schema import jobs
-from bot.store.transaction import JobKind
+from bot.store.transaction import JobKind, Transaction
 from tests.store.conftest import column, rows, run, write
 
 
@@ -39,7 +38,7 @@ async def new(tmp_path: Path) -> AsyncIterator[Store]:
 async def test_writers_at_once_lose_no_update(store):
     await add_job(store)
 
-    async def add_one(tx: AsyncConnection) -> None:
+    async def add_one(tx: Transaction) -> None:
         before = (await tx.execute(select(jobs.c.attempts).with_for_update())).scalar_one()
         await tx.execute(update(jobs).values(attempts=before + 1))
 
@@ -55,7 +54,7 @@ async def test_writers_at_once_lose_no_update(store):
 async def test_what_raises_leaves_nothing_behind(store):
     await add_job(store)
 
-    async def fail(tx: AsyncConnection) -> None:
+    async def fail(tx: Transaction) -> None:
         await tx.execute(update(jobs).values(attempts=7))
         raise ZeroDivisionError
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from bot.insights import Action
 from bot.model import State
 from bot.store import Store, migrate, schema
+from bot.store.sqlite import SqliteDatabase
 from bot.store.transaction import JobKind
 from tests.store.conftest import card_of, column, jobs_of, monitors, paste, press, states, tie
 

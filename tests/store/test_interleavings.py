@@ -16,7 +16,7 @@ from bot.insights import Action
 from bot.model import Card, CaseName, State, Thread
 from bot.store import Store, cards, cases, jobs, migrate, now, retention, schema, tie_changes, ties
 from bot.store.sightings import ScannedMessage
-from bot.store.transaction import Job, JobKind
+from bot.store.transaction import Job, JobKind, Transaction
 from bot.worker import threads
 from tests import postgres
 from tests.store.conftest import (
@@ -82,7 +82,7 @@ async def claimed(store: Store, kind: JobKind) -> Job:
     return job
 
 
-async def show(tx: AsyncConnection, job: Job, card: Card) -> None:
+async def show(tx: Transaction, job: Job, card: Card) -> None:
     """What a card's job writes down once Slack has it."""
     await cards.shown(tx, card.id, card.version, "1.1", "digest")
     await jobs.complete(tx, job)
@@ -123,7 +123,7 @@ async def test_work_that_is_added_while_its_job_ends_waits_for_that_and_makes_a_
 async def test_a_job_that_ends_while_work_is_added_waits_for_that_and_stays(store, other, card):
     job = await claimed(store, JobKind.CARD)
 
-    async def finish(tx: AsyncConnection) -> None:
+    async def finish(tx: Transaction) -> None:
         await jobs.check_lease(tx, job)
         await jobs.complete(tx, job)
 
@@ -210,7 +210,7 @@ async def test_an_insight_fails_late_while_its_card_is_being_shown(store, other,
     await run(store, update(schema.insights).values(confirmed_at=1.0), no_case_job)
     job = await claimed(store, JobKind.CARD)
 
-    async def fail(tx: AsyncConnection) -> None:
+    async def fail(tx: Transaction) -> None:
         await ties.lock_case(tx, CASE.org, CASE.case_id)
         await settle(tx, State.FAILED, note="No.")
 

@@ -5,14 +5,12 @@ from math import inf
 
 import pytest
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Thread
 from bot.store import Store, jobs, now
 from bot.store.jobs import LeaseLost
 from bot.store.schema import jobs as table
-from bot.store.transaction import Job, JobKind
-from tests.store.conftest import column, write
+from bot.store.transaction import Job, JobKind, Transaction
 from tests.store.conftest import column, due_in, write
 
 
@@ -100,7 +98,7 @@ async def test_whoever_lost_the_lease_writes_nothing(store, due):
     stale = await held(store, lease=-1)
     fresh = await held(store)
 
-    async def write_late(tx: AsyncConnection) -> None:
+    async def write_late(tx: Transaction) -> None:
         await jobs.enqueue(tx, JobKind.CASE, "written before the fence")
         await jobs.check_lease(tx, stale)
 
@@ -146,7 +144,7 @@ async def test_work_added_while_a_job_fails_is_done_by_its_next_turn(store, job)
 
 
 async def test_work_whose_transaction_is_rolled_back_keeps_no_job(store, job):
-    async def add_and_fail(tx: AsyncConnection) -> None:
+    async def add_and_fail(tx: Transaction) -> None:
         await jobs.enqueue(tx, JobKind.CARD, "one")
         raise ZeroDivisionError
 

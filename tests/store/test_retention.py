@@ -6,7 +6,7 @@ from sqlalchemy import Update, insert, select, update
 from bot.insights import Action
 from bot.model import State
 from bot.store import Store, cards, retention, schema
-from bot.store.jobs import JobKind, case_key, thread_key
+from bot.store.jobs import case_key, thread_key
 from bot.store.retention import BATCH
 from bot.store.transaction import JobKind
 from tests.store.conftest import (
