@@ -150,7 +150,7 @@ async def _work(
     stopping: asyncio.Event,
 ) -> None:
     worker, last_event = Worker(context), LastEvent()
-    responder = Responder(context, worker.wake)
+    responder = Responder(context)
     async with aiohttp.ClientSession() as session:
         client = _client(settings, session, None)
         app = _bolt_app(context, client, responder)
@@ -199,10 +199,10 @@ def _bolt_app(context: Context, client: AsyncWebClient, responder: Responder) ->
     # A single workspace's token is Slack's to refuse: the guard would cost every event a tenth of its time.
     guard = None if isinstance(context.workspaces, OneWorkspace) else installs.guarding(context)
     app = bolt.create(context, client, before_authorize=guard)
-    messages.register(app, context, responder.wake)
+    messages.register(app, context)
     clicks.register(app, context, responder)
     commands.register(app, context, responder)
-    modal.register(app, context, responder, responder.wake)
+    modal.register(app, context, responder)
     home.register(app, context, responder)
     errors.register(app, responder)
     bolt.acknowledge_everything_else(app)

@@ -17,8 +17,12 @@ CARD_OPEN_SECONDS = 600.0
 """How long later links join a card; later ones get a new card, near where people are reading."""
 ROLLING_SECONDS = 900.0
 """The same for the card that the bot posts of a tied channel share."""
+ADDING_AFTER_SECONDS = 0.3
+"""When a card says "Adding": what Datadog takes sooner is shown as added at once."""
 WAITING_AFTER_SECONDS = 10.0
 """When a card says what it waits for instead of "Adding"."""
+FRESH_SECONDS = 300.0
+"""How long what Datadog said of a case counts; after that, somebody may have added the same insight by hand."""
 
 MOVES: Mapping[State, frozenset[State]] = {
     State.OFFERED: frozenset({State.CONFIRMED, State.DISMISSED, State.WITHDRAWN}),
@@ -162,6 +166,14 @@ def _decide(candidate: Candidate, org: str, snapshot: CaseSnapshot, offered: Col
 def auto_adds(poster: str | None, may: Collection[str], *, draft: bool) -> bool:
     """Whether mode auto adds what this person pasted at once: who `may` confirm it need not click, too."""
     return poster in may and not draft
+
+
+def reads_first(adding: Collection[Identity], on_case: Collection[Identity], read_ago: float, *, sent: bool) -> bool:
+    """Whether Datadog must say what is on a case before these are added: a second copy of one would stay.
+
+    `on_case`: what it said `read_ago` seconds ago; `sent`: some were sent before, and may have arrived.
+    """
+    return sent or read_ago > FRESH_SECONDS or not frozenset(on_case).isdisjoint(adding)
 
 
 def takes_more(held: int, age: float, *, rolling: bool) -> bool:

@@ -72,7 +72,6 @@ def on_click(app: AsyncApp, responder: Responder, action_id: str, act: Act, resp
         caller = caller_of(body)
         async with asyncio.timeout(CLICK_SECONDS):
             answer = await answered(act(caller, action, body))
-        responder.wake()
         await ack()
         respond(caller, answer)
 

@@ -37,7 +37,7 @@ def register(app: AsyncApp, context: Context, responder: Responder) -> None:
         return await ties.set_mode(context, _place(caller, action), Mode.ASK, caller.user)
 
     async def retry(caller: Caller, _: Json, __: Json) -> Answer:
-        return partial(home.retry_failed, context, caller.here.workspace, caller.user, responder.wake)
+        return partial(home.retry_failed, context, caller.here.workspace, caller.user)
 
     on_click(app, responder, "home.retry", retry, publish)
     on_click(app, responder, "home.untie", untie, publish)

@@ -3,7 +3,6 @@
 # pyright: reportUnknownMemberType=false
 # slack_bolt's decorators take bare Patterns, which strict mode calls partially unknown.
 
-from collections.abc import Callable
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -15,12 +14,11 @@ from bot.services.context import Context
 Json = dict[str, Any]
 
 
-def register(app: AsyncApp, context: Context, wake: Callable[[], None]) -> None:
-    """Watch messages. `wake` makes the worker look for jobs at once after something was written."""
+def register(app: AsyncApp, context: Context) -> None:
+    """Watch messages."""
 
     @app.event("message")
     async def on_message(event: Json, body: Json) -> None:
-        if await watching.watch(context, installation_of(body), event, shared=bool(body.get("is_ext_shared_channel"))):
-            wake()
+        await watching.watch(context, installation_of(body), event, shared=bool(body.get("is_ext_shared_channel")))
 
     _ = on_message

@@ -21,7 +21,7 @@ Fill = Callable[[str], Coroutine[Any, Any, None]]
 """Fills in the view with this id."""
 
 
-def register(app: AsyncApp, context: Context, responder: Responder, wake: Callable[[], None]) -> None:
+def register(app: AsyncApp, context: Context, responder: Responder) -> None:
     """Listen for the shortcut, Edit…, the search for a case, and the submission."""
 
     async def show(ack: Ack, body: Json, view: Json, fill: Fill) -> None:
@@ -56,7 +56,6 @@ def register(app: AsyncApp, context: Context, responder: Responder, wake: Callab
     @app.view(modal.CALLBACK)
     async def on_submit(ack: Ack, body: Json) -> None:
         problem = await submission.submit(context, body["user"]["id"], body["view"])
-        wake()
         match problem:
             case None:
                 await ack()

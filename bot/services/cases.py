@@ -7,14 +7,12 @@ import structlog
 
 from bot.commands import CaseReference
 from bot.datadog.client import DatadogCase, DatadogPermanent, DatadogTransient, TransientReason
+from bot.insights import FRESH_SECONDS
 from bot.links import extract, insight_on, parse
 from bot.model import Case, CaseName, Identity, Thread, TieKind
 from bot.services import watching
 from bot.services.context import Context, Organization
 from bot.store import cases, ties
-
-FRESH_SECONDS = 300.0
-"""An answer of Datadog's counts for so long; after that, somebody may have added the same insight by hand."""
 
 log = structlog.get_logger(__name__)
 

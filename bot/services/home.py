@@ -1,7 +1,5 @@
 """The Home tab: what it shows of the channels that a person shares with the bot, and its Retry all failed."""
 
-from collections.abc import Callable
-
 import structlog
 
 from bot.messages import home, sentences
@@ -21,15 +19,14 @@ from bot.store.overview import Overview, Recent
 log = structlog.get_logger(__name__)
 
 
-async def retry_failed(context: Context, workspace: str, user: str, wake: Callable[[], None]) -> str:
+async def retry_failed(context: Context, workspace: str, user: str) -> str:
     """Try again what failed in the channels that this person shares with the bot; raises UserError.
 
-    They are judged at the press. `wake` has the jobs looked at.
+    They are judged at the press.
     """
     await permit(context, workspace, user, "a case")
     channels = await (await context.slack(workspace)).channels_of(user) or frozenset[str]()
     retried = await overview.retry_all(context.store, workspace, channels, context.orgs_for(workspace), user)
-    wake()
     return sentences.retried(retried)
 
 

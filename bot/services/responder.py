@@ -43,13 +43,13 @@ class Caller:
 
 
 class Responder:
-    """What follows a commit: jobs are looked at, and people answered once Slack has its acknowledgement.
+    """What follows a commit: people are answered once Slack has its acknowledgement.
 
-    What is lost with the process is a sentence, never a decision. `wake` makes the worker look for jobs at once.
+    What is lost with the process is a sentence, never a decision.
     """
 
-    def __init__(self, context: Context, wake: Callable[[], None]) -> None:
-        self._context, self.wake = context, wake
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def soon(self, work: Coroutine[Any, Any, str]) -> Answer:
@@ -58,7 +58,6 @@ class Responder:
         Raises what the work raises in time.
         """
         task = asyncio.create_task(work)
-        task.add_done_callback(lambda _: self.wake())
         done, _ = await asyncio.wait({task}, timeout=ANSWER_SECONDS)
         return task.result() if done else lambda: task
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
-from bot.insights import may_move
+from bot.insights import ADDING_AFTER_SECONDS, may_move
 from bot.model import Identity, Insight, State, Thread
 from bot.store import cards, cases, now, offers, schema, ties
 from bot.store.cards import Timing
@@ -55,7 +55,7 @@ class Added:
 
 
 async def add(tx: Transaction, addition: Addition) -> Added:
-    """Confirm these insights; the transaction has locked no card yet, and the caller wakes delivery."""
+    """Confirm these insights; the transaction has locked no card yet."""
     await ties.lock_case(tx, addition.org, addition.case_id)
     at = await now(tx)
     wanted = {insight.identity: insight for insight in addition.items}
@@ -83,6 +83,8 @@ async def add(tx: Transaction, addition: Addition) -> Added:
     change = cards.Change(State.CONFIRMED, at, by=addition.by, deliberate=True)
     confirmed = [insight for was in State for insight in await cards.move(tx, ids, change, was=was)]
     await _show(tx, addition, confirmed, at)
+    if case is not None:
+        await cases.send_at_once(tx, case, at)
     return Added(len(confirmed), earlier)
 
 
@@ -97,7 +99,8 @@ async def _show(tx: Transaction, addition: Addition, confirmed: Sequence[int], a
     """On the cards that have these insights; what no card of this thread has joins its open card."""
     if not confirmed:
         return
-    await cards.touch(tx, confirmed)
+    await enqueue(tx, JobKind.CASE, case_key(addition.org, addition.case_id))
+    await cards.touch(tx, confirmed, after=ADDING_AFTER_SECONDS)
     in_slack = in_thread(schema.cards, addition.thread) & schema.cards.c.ended.is_(None)
     shown_here = select(card_insights.c.insight).where(
         card_insights.c.insight.in_(confirmed),
@@ -107,4 +110,3 @@ async def _show(tx: Transaction, addition: Addition, confirmed: Sequence[int], a
     missing = [CardEntry(one, addition.source_poster, addition.source_ts) for one in confirmed if one not in shown]
     if missing:
         await join(tx, addition.where, missing, AT_ONCE, at)
-    await enqueue(tx, JobKind.CASE, case_key(addition.org, addition.case_id))

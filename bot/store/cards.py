@@ -172,18 +172,18 @@ async def record(tx: Transaction, messages: Mapping[int, str], old: State | None
     metrics.moves.labels(str(change.state)).inc(len(lines))
 
 
-async def touch(tx: Transaction, moved: Collection[int]) -> None:
-    """Every card that shows one of these insights gets a new version, and its job is due."""
+async def touch(tx: Transaction, moved: Collection[int], *, after: float = 0.0) -> None:
+    """Every card that shows one of these insights gets a new version, and its job is due in `after` seconds."""
     if not moved:
         return
     affected = select(card_insights.c.card).where(card_insights.c.insight.in_(moved)).distinct()
     for card in sorted((await tx.execute(affected)).scalars()):
-        await bump(tx, card)
+        await bump(tx, card, after=after)
 
 
-async def bump(tx: Transaction, card: str) -> None:
+async def bump(tx: Transaction, card: str, *, after: float = 0.0) -> None:
     """A new version of one card; its job first (see `jobs`)."""
-    await enqueue(tx, JobKind.CARD, card)
+    await enqueue(tx, JobKind.CARD, card, after=after)
     await tx.execute(_BUMP, {"card": card})
 
 
@@ -237,6 +237,11 @@ async def late_reply_posted(tx: Transaction, card: str, number: int) -> None:
 async def posting(tx: Transaction, card: str, at: float) -> None:
     """Commit this before the card is posted: it may arrive."""
     await _set(tx, card, posting_since=at)
+
+
+async def not_posted(tx: Transaction, card: str) -> None:
+    """Slack certainly did not get it."""
+    await _set(tx, card, posting_since=None)
 
 
 async def end(tx: Transaction, card: str, reason: str) -> None:

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from sqlalchemy import ColumnElement, or_, select, update
 
 from bot import metrics
+from bot.insights import reads_first
 from bot.model import Case, Identity, InsightType, State
 from bot.store import cards, now
 from bot.store.conditions import identity_of, of_case, this_case
 from bot.store.connection import Connection
 from bot.store.engine import server_now, upsert
+from bot.store.jobs import case_key
 from bot.store.schema import AT_WORK, cases, insights
-from bot.store.transaction import Transaction
+from bot.store.transaction import JobKind, Transaction
 
 LATE_SECONDS = 120.0
 """By then nobody watches the card any more: a failure is also said in the thread."""
@@ -114,6 +116,23 @@ async def read_ago(connection: Connection, org: str, case_id: str) -> float:
     """Seconds since Datadog last described the case; infinite where it never did."""
     ago = (await connection.execute(_READ_AGO, {"org": org, "case_id": case_id})).scalar_one_or_none()
     return math.inf if ago is None else ago
+
+
+async def send_at_once(tx: Transaction, case: Case, at: float) -> None:
+    """What is to be added leaves as soon as this transaction stands, where it took the case's job and nobody need ask
+    Datadog first: it is marked as sent here, which saves a transaction. Under `lock_case`.
+    """
+    key = JobKind.CASE, case_key(case.org, case.case_id)
+    job = tx.taken.get(key)
+    if job is None:
+        return
+    todo = await work(tx, case.org, case.case_id)
+    if len(todo) > job.batch_size or any(item.state is not State.CONFIRMED for item in todo):
+        return
+    adding, ago = [item.identity for item in todo], await read_ago(tx, case.org, case.case_id)
+    if not reads_first(adding, case.on_case, ago, sent=any(item.sent for item in todo)):
+        sending = await mark_sent(tx, todo, at)
+        tx.taken[key] = replace(job, leaving=frozenset(item.id for item in sending))
 
 
 async def work(connection: Connection, org: str, case_id: str) -> list[WorkItem]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from bot.insights import Action, ItemView, act, is_meant, is_open
+from bot.insights import ADDING_AFTER_SECONDS, Action, ItemView, act, is_meant, is_open
 from bot.model import Card, CardItem, Case, State
 from bot.store import Store, cards, cases, now, ties
 from bot.store.jobs import case_key, enqueue
@@ -67,7 +67,10 @@ async def press(store: Store, click: Click) -> Clicked | None:
         key = case.key if case else card.case_id
         if click.action is Action.ADD and not click.ticked and any(is_open(view) for _, view in views):
             return Clicked(card.org, key, 0, (), nothing_ticked=True)
-        moved = await _move(tx, card, views, click)
+        at = await now(tx)
+        moved = await _move(tx, card, views, click, at)
+        if case is not None and click.action in (Action.ADD, Action.RETRY):
+            await cases.send_at_once(tx, case, at)
         return Clicked(card.org, key, sum(moved.values()), _earlier(views, moved, click))
 
 
@@ -84,9 +87,8 @@ def _earlier(views: Views, moved: Collection[int], click: Click) -> list[CardIte
     ]
 
 
-async def _move(tx: Transaction, card: Card, views: Views, click: Click) -> dict[int, bool]:
+async def _move(tx: Transaction, card: Card, views: Views, click: Click, at: float) -> dict[int, bool]:
     """Each insight that moved, and whether the click asked for that: else it was only left out."""
-    at = await now(tx)
     alike: dict[tuple[State, cards.Change], list[int]] = {}
     for item, view in views:
         new = act(click.action, view)
@@ -94,11 +96,11 @@ async def _move(tx: Transaction, card: Card, views: Views, click: Click) -> dict
             left_out = click.action is Action.ADD and new is State.DISMISSED
             change = cards.Change(new, at, by=click.by, left_out=left_out, deliberate=view.ticked)
             alike.setdefault((item.state, change), []).append(item.id)
-    if any(change.state.is_at_work for _, change in alike):
-        # Before the cards' jobs, as jobs are taken up in this order: people wait for the case.
+    waits = any(change.state.is_at_work for _, change in alike)
+    if waits:
         await enqueue(tx, JobKind.CASE, case_key(card.org, card.case_id))
     moved: dict[int, bool] = {}
     for (was, change), ids in alike.items():
         moved |= dict.fromkeys(await cards.move(tx, ids, change, was=was), not change.left_out)
-    await cards.touch(tx, moved)
+    await cards.touch(tx, moved, after=ADDING_AFTER_SECONDS if waits else 0.0)
     return moved

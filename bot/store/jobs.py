@@ -5,11 +5,13 @@ was enqueued since its claim stays, so its holder need not look again for work, 
 """
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Double, Insert, Select, and_, bindparam, func, or_, select, update
+from sqlalchemy import Double, Insert, Integer, Row, and_, bindparam, case, func, or_, select, update
+from sqlalchemy.sql.dml import ReturningInsert
 
 from bot.model import Thread
 from bot.store.connection import Connection
@@ -46,25 +48,29 @@ class LeaseLost(Exception):
 
 
 # Made once: to make one of these takes longer than SQLite needs to carry it out, and each click runs a dozen.
-_FREE = or_(jobs.c.lease_until.is_(None), jobs.c.lease_until < server_now())
+_IS_FREE = or_(jobs.c.token.is_(None), jobs.c.due_at < server_now())
+"""Nobody holds it, or its lease is over: a held job is due when its lease ends."""
+_LEASE_ENDS = server_now() + bindparam("lease", type_=Double)
+_NOW_AT_LAST = {"token": None, "again_at": None, "due_at": server_now()}
+_FAILING_FOR = func.coalesce(server_now() - jobs.c.since, 0.0).label("failing_for")
 _DUE = (
     select(jobs.c.id)
-    .where(jobs.c.due_at <= server_now(), _FREE)
+    .where(jobs.c.kind == bindparam("of_kind"), jobs.c.due_at <= server_now())
     .order_by(jobs.c.due_at)
-    .limit(1)
+    .limit(bindparam("most", type_=Integer))
     .with_for_update(skip_locked=True)
-    .scalar_subquery()
+    .cte("due")
 )
-_LEASED = server_now() + bindparam("lease", type_=Double)
 _CLAIM = (
     update(jobs)
-    .where(jobs.c.id == _DUE)
-    .values(token=bindparam("taker"), lease_until=_LEASED)
-    .returning(jobs, func.coalesce(server_now() - jobs.c.since, 0.0).label("failing_for"))
+    .where(jobs.c.id == _DUE.c.id)
+    .values(token=bindparam("taker"), due_at=_LEASE_ENDS, again_at=None)
+    .returning(jobs, _FAILING_FOR)
 )
 _HELD = and_(jobs.c.id == bindparam("job"), jobs.c.token == bindparam("holder"))
-_CHECK = update(jobs).where(_HELD).values(lease_until=jobs.c.lease_until).returning(server_now())
-_RENEW = update(jobs).where(_HELD).values(lease_until=_LEASED).returning(server_now())
+_CHECK = update(jobs).where(_HELD).values(token=jobs.c.token).returning(server_now())
+_RENEW = update(jobs).where(_HELD).values(due_at=_LEASE_ENDS).returning(server_now())
+_RELEASE = update(jobs).where(_HELD).values(**_NOW_AT_LAST)
 _FORGET = (
     jobs.delete().where(jobs.c.id == bindparam("job"), jobs.c.enqueued == bindparam("as_claimed")).returning(jobs.c.id)
 )
@@ -72,8 +78,7 @@ _KEEP = (
     update(jobs)
     .where(jobs.c.id == bindparam("job"))
     .values(
-        token=None,
-        lease_until=None,
+        **_NOW_AT_LAST,
         attempts=0,
         since=None,
         note="",
@@ -81,51 +86,87 @@ _KEEP = (
         refused=bindparam("of_singles"),
     )
 )
+_AGAIN = _KEEP.values(due_at=func.coalesce(jobs.c.again_at, server_now()))
 _WAITS_FOR = select(jobs.c.note, jobs.c.due_at).where(jobs.c.kind == bindparam("kind"), jobs.c.key == bindparam("key"))
+_NEXT_DUE = {kind: select(func.min(jobs.c.due_at) - server_now()).where(jobs.c.kind == kind) for kind in JobKind}
 
 
 @cache
 def _enqueue(dialect: str) -> Insert:
     due = server_now() + bindparam("after", type_=Double)
-    row = insert_on(dialect, jobs).values(
-        kind=bindparam("of_kind"),
-        key=bindparam("of_key"),
-        due_at=due,
-        enqueued=1,
-        attempts=0,
-        batch_size=BATCH,
-        refused=0,
-        note="",
-    )
-    sooner = func.min if dialect == "sqlite" else func.least
-    return row.on_conflict_do_update(
+    sooner = _sooner(dialect)
+    return _insert(dialect, due_at=due).on_conflict_do_update(
         index_elements=[jobs.c.kind, jobs.c.key],
-        set_={"due_at": sooner(jobs.c.due_at, due), "enqueued": jobs.c.enqueued + 1},
+        set_={
+            "due_at": case((jobs.c.token.is_(None), sooner(jobs.c.due_at, due)), else_=jobs.c.due_at),
+            "again_at": case((jobs.c.token.is_not(None), sooner(func.coalesce(jobs.c.again_at, due), due))),
+            "enqueued": jobs.c.enqueued + 1,
+        },
     )
 
 
 @cache
-def _next_due(dialect: str) -> Select[Any]:
-    later = func.max if dialect == "sqlite" else func.greatest
-    return select(func.min(later(jobs.c.due_at, func.coalesce(jobs.c.lease_until, 0.0))) - server_now())
+def _take(dialect: str) -> ReturningInsert[Any]:
+    """As `_enqueue`, due at once; a job that is free is the taker's."""
+    row = _insert(dialect, due_at=_LEASE_ENDS, token=bindparam("taker"))
+    again = _sooner(dialect)(func.coalesce(jobs.c.again_at, server_now()), server_now())
+    return row.on_conflict_do_update(
+        index_elements=[jobs.c.kind, jobs.c.key],
+        set_={
+            "due_at": case((_IS_FREE, row.excluded.due_at), else_=jobs.c.due_at),
+            "token": case((_IS_FREE, row.excluded.token), else_=jobs.c.token),
+            "again_at": case((_IS_FREE, None), else_=again),
+            "enqueued": jobs.c.enqueued + 1,
+        },
+    ).returning(jobs, _FAILING_FOR)
+
+
+def _insert(dialect: str, **values: Any) -> Any:
+    fresh = {"enqueued": 1, "attempts": 0, "batch_size": BATCH, "refused": 0, "note": ""}
+    return insert_on(dialect, jobs).values(kind=bindparam("of_kind"), key=bindparam("of_key"), **fresh, **values)
+
+
+def _sooner(dialect: str) -> Any:
+    return func.min if dialect == "sqlite" else func.least
 
 
 async def enqueue(tx: Transaction, kind: JobKind, key: str, *, after: float = 0.0) -> None:
-    """Make sure the job exists and is due within `after` seconds; locks its row until the transaction ends."""
-    await tx.execute(_enqueue(tx.dialect.name), {"of_kind": kind, "of_key": key, "after": after})
+    """Make sure the job exists and is due within `after` seconds; locks its row until the transaction ends.
+
+    What is due at once is taken by this very transaction, where this process can do it and nobody else holds it.
+    """
+    if (kind, key) in tx.taken:
+        return  # its holder begins after this transaction, and sees what it wrote
+    values = {"of_kind": kind, "of_key": key}
+    taker = tx.taker
+    if after > 0.0 or taker is None or not (taker.can_start(kind, key) and taker.reserve(kind)):
+        await tx.execute(_enqueue(tx.dialect.name), {**values, "after": after})
+        tx.due_in = min(tx.due_in, after)
+        return
+    token = secrets.token_hex(8)
+    row = (await tx.execute(_take(tx.dialect.name), {**values, "taker": token, "lease": taker.lease})).one()
+    if row.token == token:
+        tx.taken[kind, key] = _job(row)
+    else:
+        taker.give_back(kind)
 
 
-async def reschedule(tx: Transaction, kind: JobKind, key: str, due_at: float) -> None:
-    """Make the job due at `due_at` (server's epoch s) even where that is later than before; a held job stays held."""
-    await enqueue(tx, kind, key, after=0.0)
-    await tx.execute(update(jobs).where(jobs.c.kind == kind, jobs.c.key == key).values(due_at=due_at))
+async def reschedule(tx: Transaction, kind: JobKind, key: str, after: float) -> None:
+    """Make the job due in `after` seconds even where that is later than before; a held job stays held."""
+    await enqueue(tx, kind, key, after=max(after, 0.001))
+    held, due_at = jobs.c.token.is_not(None), server_now() + after
+    times = {"due_at": case((held, jobs.c.due_at), else_=due_at), "again_at": case((held, due_at))}
+    await tx.execute(update(jobs).where(jobs.c.kind == kind, jobs.c.key == key).values(times))
 
 
-async def claim(tx: Transaction, lease: float) -> Job | None:
-    """The job that is due longest and not held, now held for `lease` seconds; one statement on both databases."""
-    row = (await tx.execute(_CLAIM, {"taker": secrets.token_hex(8), "lease": lease})).one_or_none()
-    if row is None:
-        return None
+async def claim(tx: Transaction, kind: JobKind, lease: float, most: int = 1) -> list[Job]:
+    """The jobs of a kind that are due longest, now held for `lease` seconds; one statement on both databases."""
+    values = {"of_kind": kind, "most": most, "taker": secrets.token_hex(8), "lease": lease}
+    rows = await tx.execute(_CLAIM, values)
+    return [_job(row) for row in rows]
+
+
+def _job(row: Row[Any]) -> Job:
     return Job(
         id=row.id,
         kind=JobKind(row.kind),
@@ -140,7 +181,10 @@ async def claim(tx: Transaction, lease: float) -> Job | None:
 
 
 async def check_lease(tx: Transaction, job: Job, lease: float | None = None) -> float:
-    """Lock the job's row for this transaction and return the server's now; raises LeaseLost when it is not ours."""
+    """Lock the job's row for this transaction and return the server's now; raises LeaseLost when it is not ours.
+
+    `lease`: seconds for which it is held from now on; None: as before.
+    """
     mine = {"job": job.id, "holder": job.token}
     longer = {} if lease is None else {"lease": lease}
     now = (await tx.execute(_RENEW if longer else _CHECK, mine | longer)).scalar_one_or_none()
@@ -153,29 +197,30 @@ async def complete(tx: Transaction, job: Job) -> None:
     """After success, under `check_lease`: the job goes, unless it was enqueued since it was claimed."""
     gone = await tx.execute(_FORGET, {"job": job.id, "as_claimed": job.enqueued})
     if gone.scalar_one_or_none() is None:
-        await keep(tx, job)
+        await tx.execute(_AGAIN, {"job": job.id, "batch": BATCH, "of_singles": 0})
+        tx.due_in = 0.0
 
 
 async def keep(tx: Transaction, job: Job, *, batch_size: int = BATCH, refused: int = 0) -> None:
-    """After success with work left, under `check_lease`: the job is free, and its failures are forgotten.
-
-    Its time stays: that has come, or the job was rescheduled meanwhile (a card that collects links).
-    """
+    """After success with work left, under `check_lease`: the job is free and due, and its failures are forgotten."""
     await tx.execute(_KEEP, {"job": job.id, "batch": batch_size, "of_singles": refused})
+    tx.due_in = 0.0
 
 
 async def retry(tx: Transaction, job: Job, after: float, note: str, *, counts_as_attempt: bool = True) -> float:
     """After a failure, under `check_lease`: free, and due in `after` seconds. Returns that time (epoch s)."""
-    values = {"token": None, "lease_until": None, "due_at": server_now() + after, "note": note}
+    values = {"token": None, "again_at": None, "due_at": server_now() + after, "note": note}
     if counts_as_attempt:
         values |= {"attempts": job.attempts + 1, "since": func.coalesce(jobs.c.since, server_now())}
+    tx.due_in = min(tx.due_in, after)
     answer = await tx.execute(update(jobs).where(jobs.c.id == job.id).values(**values).returning(jobs.c.due_at))
     return answer.scalar_one()
 
 
-async def next_due(connection: Connection) -> float | None:
-    """Seconds until some job can be claimed (0 or less: now); None when there are no jobs."""
-    return (await connection.execute(_next_due(connection.dialect.name))).scalar_one_or_none()
+async def next_due(connection: Connection, kinds: Collection[JobKind]) -> dict[JobKind, float]:
+    """For each of these kinds that has jobs: seconds until one can be claimed (0 or less: now)."""
+    waits = {kind: (await connection.execute(_NEXT_DUE[kind])).scalar_one_or_none() for kind in kinds}
+    return {kind: wait for kind, wait in waits.items() if wait is not None}
 
 
 async def waits_for(connection: Connection, kind: JobKind, key: str) -> tuple[str, float]:
@@ -186,8 +231,7 @@ async def waits_for(connection: Connection, kind: JobKind, key: str) -> tuple[st
 
 async def release(tx: Transaction, job: Job) -> None:
     """A holder that stops frees the job at once, before its lease ends."""
-    held = and_(jobs.c.id == job.id, jobs.c.token == job.token)
-    await tx.execute(update(jobs).where(held).values(token=None, lease_until=None))
+    await tx.execute(_RELEASE, {"job": job.id, "holder": job.token})
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,8 +189,11 @@ async def _add_at_once(
     for poster, ids in by_poster.items():
         added += await cards.move(tx, ids, Change(State.CONFIRMED, at, by=poster), was=State.OFFERED)
     if added:
-        await cards.touch(tx, added)
         await enqueue(tx, JobKind.CASE, case_key(where.org, where.case_id))
+        await cards.touch(tx, added)
+        case = await cases.get(tx, where.org, where.case_id)
+        if case is not None:
+            await cases.send_at_once(tx, case, at)
 
 
 def _as_decided(row: Row[Any], decision: str) -> SightingDecision:

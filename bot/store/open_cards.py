@@ -5,7 +5,7 @@ where people read.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, update
@@ -14,7 +14,7 @@ from sqlalchemy.engine import Row
 from bot.insights import CARD_HOLDS, moves_on, takes_more
 from bot.model import Card, CardItem, State, Thread
 from bot.store import Store, now, ties
-from bot.store.cards import Timing, create, end, get, items
+from bot.store.cards import Timing, create, end, get, items, posting
 from bot.store.conditions import in_channel, of_case, place, this_case, this_channel
 from bot.store.connection import Connection
 from bot.store.jobs import enqueue, reschedule
@@ -33,6 +33,11 @@ class CardEntry:
     poster: str | None
     message_ts: str
     draft: bool = False
+
+    @property
+    def is_persons(self) -> bool:
+        """Whether a person posted that message, who looks for the card: apps' ids begin with B."""
+        return self.poster is not None and not self.poster.startswith("B")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,8 @@ async def join(tx: Transaction, where: CardPlace, offered: Sequence[CardEntry], 
             card = await _roll_over(tx, where, card, at)
             held = await _count(tx, card.id)
         room = CARD_HOLDS - held
-        await _schedule(tx, card, timing, at)  # locks the job, which comes before its card
+        at_once = any(entry.is_persons for entry in rest)
+        await _schedule(tx, card, timing, at, at_once=at_once)  # locks the job, which comes before its card
         await _put_on(tx, card.id, rest[:room])
         rest = rest[room:]
 
@@ -194,9 +200,15 @@ async def _put_on(tx: Transaction, card: str, joining: Sequence[CardEntry]) -> N
     await tx.execute(_JOIN, rows)
 
 
-async def _schedule(tx: Transaction, card: Row[Any], timing: Timing, at: float) -> None:
-    if card.ts is None and card.posting_since is None:
-        due = min(at + timing.delay, card.first_link_at + timing.at_most)
-        await reschedule(tx, JobKind.CARD, card.id, due)
-    else:
+async def _schedule(tx: Transaction, card: Row[Any], timing: Timing, at: float, *, at_once: bool) -> None:
+    """When the card is to be shown: a new one at once where a person waits for it; what comes later is collected."""
+    if card.ts is not None or card.posting_since is not None:
         await enqueue(tx, JobKind.CARD, card.id, after=timing.delay)
+    elif at_once:
+        await enqueue(tx, JobKind.CARD, card.id)
+        job = tx.taken.get((JobKind.CARD, card.id))
+        if job is not None:
+            await posting(tx, card.id, at)
+            tx.taken[JobKind.CARD, card.id] = replace(job, leaving=frozenset({card.id}))
+    else:
+        await reschedule(tx, JobKind.CARD, card.id, min(timing.delay, card.first_link_at + timing.at_most - at))

@@ -184,17 +184,17 @@ jobs = Table(
     Column("id", Integer, primary_key=True),
     Column("kind", String(16), nullable=False),  # JobKind
     Column("key", String(160), nullable=False),
-    Column("due_at", Double, nullable=False),
+    Column("due_at", Double, nullable=False),  # of a held job: when its lease ends
     Column("enqueued", Integer, nullable=False),  # how often: a job that was enqueued while held is not over
-    Column("lease_until", Double),
-    Column("token", String(32)),
+    Column("again_at", Double),  # when a held job is due again, if it was enqueued meanwhile
+    Column("token", String(32)),  # its holder's
     Column("attempts", Integer, nullable=False),  # in a row without success
     Column("since", Double),  # when the first of them failed
     Column("batch_size", Integer, nullable=False),
     Column("refused", Integer, nullable=False),  # insights that Datadog refused in a row, sent one by one
     Column("note", Text, nullable=False),  # what it waits for, a sentence
     UniqueConstraint("kind", "key"),
-    Index("ix_jobs_due_at", "due_at"),
+    Index("ix_jobs_due_at", "kind", "due_at"),
 )
 
 transitions = Table(

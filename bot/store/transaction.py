@@ -1,5 +1,6 @@
 """A transaction, and the jobs that this process takes in it, which start once it is committed."""
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -43,27 +44,39 @@ class Taker(Protocol):
         """Seconds for which a job is taken."""
         ...
 
-    def reserve(self, kind: JobKind, key: str) -> bool:
-        """Keep a place for this job, if one is free and the job could be done now; `start` or `give_back` ends that."""
+    def can_start(self, kind: JobKind, key: str) -> bool:
+        """Whether a job could be done now: what it needs is not known to be down."""
+        ...
+
+    def reserve(self, kind: JobKind, most: int = 1) -> int:
+        """Keep places for jobs of this kind, up to `most`; returns how many were free."""
+        ...
+
+    def give_back(self, kind: JobKind, places: int = 1) -> None:
+        """Places that were reserved are not needed."""
         ...
 
     def start(self, job: Job) -> None:
-        """Work on a job that is this process's now."""
+        """Work on a job that is this process's now, in a place reserved for it."""
         ...
 
-    def give_back(self, kind: JobKind) -> None:
-        """A place that was reserved is not needed."""
+    def look_in(self, seconds: float) -> None:
+        """In so many seconds some job is due that nobody has taken."""
         ...
 
 
 class Transaction:
-    """A connection within a transaction. `taken`: the jobs that are this process's once it is committed."""
+    """A connection within a transaction.
 
-    __slots__ = ("_connection", "dialect", "execute", "taken", "taker")
+    `taken`: the jobs that are this process's once it is committed; `due_in`: seconds until one that it enqueued, and
+    did not take, is due.
+    """
+
+    __slots__ = ("_connection", "dialect", "due_in", "execute", "taken", "taker")
 
     def __init__(self, connection: Writer, taker: Taker | None) -> None:
         self._connection, self.dialect, self.execute = connection, connection.dialect, connection.execute
-        self.taker, self.taken = taker, dict[tuple[JobKind, str], Job]()
+        self.taker, self.taken, self.due_in = taker, dict[tuple[JobKind, str], Job](), math.inf
 
     def end(self) -> None:
         """Start what was taken; without a commit it is still the queue's."""
@@ -74,3 +87,5 @@ class Transaction:
                 self.taker.start(job)
             else:
                 self.taker.give_back(job.kind)
+        if self._connection.committed and self.due_in < math.inf:
+            self.taker.look_in(self.due_in)

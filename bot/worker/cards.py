@@ -156,7 +156,8 @@ async def _show(context: Context, job: Job, card: Card) -> ShownCard:
         return ShownCard(0, None, "")
     workspace = await context.workspaces.at(card.thread.workspace)
     ts = card.ts
-    if ts is None and card.posting_since is not None:
+    leaves = card.id in job.leaving  # as the transaction said that took the job
+    if ts is None and card.posting_since is not None and not leaves:
         mark = metadata(card.id)
         ts = await workspace.slack.find(card.thread, mark, card.posting_since, workspace.myself.bot)
     if ts is not None:
@@ -170,8 +171,9 @@ async def _show(context: Context, job: Job, card: Card) -> ShownCard:
         async with context.store.read() as connection:
             if await channels.is_shared(connection, card.thread):
                 raise SlackPermanent(SHARED)
-    async with fenced(context, job) as (tx, at):
-        await cards.posting(tx, card.id, at)
+    if not leaves:
+        async with fenced(context, job) as (tx, at):
+            await cards.posting(tx, card.id, at)
     posted = await workspace.slack.post(card.thread, rendered.message, metadata(card.id))
     return ShownCard(rendered.version, posted.ts, rendered.digest, posted.channel)
 

@@ -9,14 +9,15 @@ out: until then reading the case proves nothing, so its job waits.
 import math
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from bot.datadog.client import DatadogCase, DatadogPermanent, DatadogTransient, TransientReason, Triple
+from bot.insights import reads_first
 from bot.messages import sentences
 from bot.model import Identity, State
-from bot.services.cases import FRESH_SECONDS, as_case, present
+from bot.services.cases import as_case, present
 from bot.services.context import Context, Organization
 from bot.store import cards, cases, comments, jobs
 from bot.store.cases import DeliveryResult, WorkItem
@@ -38,7 +39,7 @@ log = structlog.get_logger(__name__)
 class _Turn:
     """What one turn has to do for a case: insights to put on it or take off, and a comment after them.
 
-    `read_ago`: seconds since Datadog was last asked about the case.
+    `on_case`: what Datadog listed when it was last asked about the case, `read_ago` seconds ago.
     """
 
     context: Context
@@ -47,6 +48,7 @@ class _Turn:
     work: Sequence[WorkItem]
     comment: Comment | None
     read_ago: float
+    on_case: frozenset[Identity]
 
     @property
     def case(self) -> tuple[str, str]:
@@ -64,14 +66,16 @@ async def work(context: Context, job: Job) -> Outcome:
         todo = await cases.work(connection, *case)
         comment = await comments.waiting(connection, *case)
         read_ago = await cases.read_ago(connection, *case)
+        stored = await cases.get(connection, *case)
     if not (todo or comment):
         return Done()
+    todo = [replace(item, sent_ago=None) if item.id in job.leaving else item for item in todo]
     org = context.orgs.get(case[0])
     if org is None:
         return _wait(job, todo, context.retry_cap, sentences.org_gone(case[0]))
     if org.breaker.open_for:
         return _wait(job, todo, org.breaker.open_for, org.breaker.note, counts=False)
-    turn = _Turn(context, org, job, todo, comment, read_ago)
+    turn = _Turn(context, org, job, todo, comment, read_ago, stored.on_case if stored else frozenset())
     try:
         if todo:
             return await _batch(turn)
@@ -94,7 +98,8 @@ async def _batch(turn: _Turn) -> Outcome:
     if latest < due:
         return _wait(job, work, due - latest, sentences.not_answering(None), counts=False)
     try:
-        if adding and (turn.read_ago > FRESH_SECONDS or any(item.sent for item in adding)):
+        identities, sent = [item.identity for item in adding], any(item.sent for item in adding)
+        if adding and reads_first(identities, turn.on_case, turn.read_ago, sent=sent):
             adding = await _absent(turn, adding)
         if adding:
             return await _add(turn, adding)
@@ -119,8 +124,10 @@ async def _absent(turn: _Turn, adding: Sequence[WorkItem]) -> list[WorkItem]:
 
 
 async def _add(turn: _Turn, adding: Sequence[WorkItem]) -> Outcome:
-    async with fenced(turn.context, turn.job, case=turn.case) as (tx, at):
-        sending = await cases.mark_sent(tx, adding, at)
+    sending = list(adding)
+    if not turn.job.leaving.issuperset(item.id for item in adding):
+        async with fenced(turn.context, turn.job, case=turn.case) as (tx, at):
+            sending = await cases.mark_sent(tx, adding, at)
     if not sending:
         return More(batch_size=turn.job.batch_size)
     answer = await turn.org.datadog.add(turn.case_id, [_triple(item) for item in sending])
@@ -221,8 +228,12 @@ def _not_now(turn: _Turn, error: DatadogTransient) -> Outcome:
 
 def _wait(job: Job, work: Sequence[WorkItem], seconds: float, reason: str, *, counts: bool = True) -> RetryAfter:
     """Cards that wait longer than a moment say so."""
-    ids = [item.id for item in work]
-    return RetryAfter(seconds, reason, counts, write=lambda tx: cards.touch(tx, ids), case=jobs.case_of(job.key))
+
+    async def write(tx: Transaction) -> None:
+        await cases.unsent(tx, [item.id for item in work if item.id in job.leaving])
+        await cards.touch(tx, [item.id for item in work])
+
+    return RetryAfter(seconds, reason, counts, write=write, case=jobs.case_of(job.key))
 
 
 def _settled(

@@ -1,6 +1,8 @@
 """The loop: claims jobs that are due, works on several at once, and sleeps until the next is."""
 
 import asyncio
+import contextlib
+import math
 import secrets
 import time
 from collections.abc import Mapping
@@ -8,7 +10,6 @@ from typing import Protocol, assert_never
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import metrics
 from bot.datadog.client import DatadogTransient
@@ -18,14 +19,13 @@ from bot.services.context import Context
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import jobs, retention
 from bot.store.jobs import LeaseLost
-from bot.store.transaction import Job, JobKind
+from bot.store.transaction import Job, JobKind, Transaction
 from bot.worker import cards, cases, threads
 from bot.worker.backoff import backoff, not_now, probe
 from bot.worker.lease import fenced
+from bot.worker.limits import Limits
 from bot.worker.outcomes import GAVE_UP, Done, GiveUp, More, Outcome, RetryAfter
 
-AT_ONCE = 16
-"""Jobs under way in one process: each waits for Slack or Datadog most of its time."""
 UPKEEP_SECONDS = 60.0
 POLL_SECONDS = 1.0
 """How long at most until work of another replica is found."""
@@ -49,31 +49,68 @@ HANDLERS: Mapping[JobKind, Handler] = {JobKind.THREAD: threads, JobKind.CARD: ca
 
 
 class Worker:
-    """The one loop of a process. `wake` after a commit makes it look at once."""
+    """The one loop of a process. Transactions of its store hand it the jobs that they make."""
 
     def __init__(self, context: Context, handlers: Mapping[JobKind, Handler] = HANDLERS) -> None:
         self._context, self._handlers = context, handlers
+        self._limits = Limits()
         self._awake = asyncio.Event()
+        self._look_at = 0.0
         self._under_way: dict[asyncio.Task[None], Job] = {}
         self._kept_up = 0.0
         self.alive_at = time.monotonic()
 
-    def wake(self) -> None:
-        self._awake.set()
-
     async def run(self) -> None:
-        """Work until cancelled."""
-        while True:
-            self._awake.clear()
-            try:
-                await self._keep_up()
-                wait = await self._claim_due()
-                self.alive_at = time.monotonic()
-            except SQLAlchemyError as error:
-                log.warning("worker.store_failed", error=type(error).__name__)
-                wait = POLL_SECONDS
-            if wait > 0:
-                await self._sleep(wait)
+        """Work until cancelled; as long as it runs, transactions take jobs for it."""
+        self._context.store.taker = self
+        try:
+            while True:
+                self._look_at = math.inf
+                self.look_in(await self._round())
+                await self._sleep()
+        finally:
+            self._context.store.taker = None
+
+    async def _round(self) -> float:
+        """Upkeep, and what is due; seconds until there may be more."""
+        try:
+            await self._keep_up()
+            wait = await self._claim_due()
+        except SQLAlchemyError as error:
+            log.warning("worker.store_failed", error=type(error).__name__)
+            return POLL_SECONDS
+        self.alive_at = time.monotonic()
+        return wait
+
+    @property
+    def lease(self) -> float:
+        return self._context.lease
+
+    def can_start(self, kind: JobKind, key: str) -> bool:
+        if kind is not JobKind.CASE:
+            return True
+        org = self._context.orgs.get(jobs.case_of(key)[0])
+        return org is not None and not org.breaker.open_for
+
+    def reserve(self, kind: JobKind, most: int = 1) -> int:
+        return self._limits.reserve(kind, most)
+
+    def give_back(self, kind: JobKind, places: int = 1) -> None:
+        if places and not self._limits.free(kind):
+            self.look_in(0.0)  # for what waited for a place
+        self._limits.give_back(kind, places)
+
+    def start(self, job: Job) -> None:
+        task = asyncio.create_task(self._work(job), name=f"{job.kind}:{job.key}")
+        self._under_way[task] = job
+        task.add_done_callback(self._ended)
+
+    def look_in(self, seconds: float) -> None:
+        """Look for jobs that are due in this many seconds, if not before."""
+        at = time.monotonic() + seconds
+        if at < self._look_at:
+            self._look_at = at
+            self._awake.set()
 
     async def drain(self, within: float) -> None:
         """Let what is under way finish within this many seconds; the rest is released for the next holder."""
@@ -101,37 +138,44 @@ class Worker:
         if made or gone:
             log.info("worker.upkeep", jobs_made=made, rows_pruned=gone)
 
-    async def _sleep(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._awake.wait()
-        except TimeoutError:
-            return
+    async def _sleep(self) -> None:
+        """Until it is time to look."""
+        while (left := self._look_at - time.monotonic()) > 0:
+            self._awake.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._awake.wait()
 
     async def _claim_due(self) -> float:
-        """Start what is due; seconds until there may be more."""
-        while len(self._under_way) < AT_ONCE:
+        """Start what is due, as far as there are places; seconds until there may be more."""
+        while True:
             async with self._context.store.read() as connection:
-                due = await jobs.next_due(connection)
-            if due is None:
+                due = await jobs.next_due(connection, [kind for kind in JobKind if self._limits.free(kind)])
+            if not due:
                 return POLL_SECONDS
-            if due > 0:
-                return min(due + 0.002, POLL_SECONDS)
+            ready = [kind for kind, wait in due.items() if wait <= 0]
+            if not ready:
+                return min(min(due.values()) + 0.002, POLL_SECONDS)
             async with self._context.write() as tx:
-                job = await jobs.claim(tx, self._context.lease)
-            if job is None:
+                for kind in ready:
+                    await self._claim(tx, kind)
+                found = len(tx.taken)
+            if not found:
                 return 0.02
-            self._start(job)
-        return POLL_SECONDS
 
-    def _start(self, job: Job) -> None:
-        task = asyncio.create_task(self._work(job), name=f"{job.kind}:{job.key}")
-        self._under_way[task] = job
-        task.add_done_callback(self._ended)
+    async def _claim(self, tx: Transaction, kind: JobKind) -> None:
+        """Take up to as many jobs as there are places: they start with the commit."""
+        places = self.reserve(kind, self._limits.free(kind))
+        try:
+            claimed = await jobs.claim(tx, kind, self.lease, places) if places else []
+        except BaseException:
+            self.give_back(kind, places)
+            raise
+        tx.taken |= {(kind, job.key): job for job in claimed}
+        self.give_back(kind, places - len(claimed))
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
-        self._under_way.pop(task, None)
-        self.wake()
+        self.give_back(self._under_way.pop(task).kind)
 
     async def _work(self, job: Job) -> None:
         """A turn of a job, and what became of it."""
@@ -186,7 +230,7 @@ class Worker:
         if outcome.after is not None:
             await outcome.after(written)
 
-    async def _release(self, tx: AsyncConnection, job: Job, outcome: Done | More | RetryAfter) -> None:
+    async def _release(self, tx: Transaction, job: Job, outcome: Done | More | RetryAfter) -> None:
         match outcome:
             case Done():
                 await jobs.complete(tx, job)

@@ -305,7 +305,7 @@ async def forget(tx: Transaction) -> None:
 
 async def age_unfinished_work(tx: Transaction) -> None:
     """As if a killed bot had been dead for longer than its leases: no test waits for them to end, but one."""
-    await tx.execute(update(schema.jobs).values(lease_until=None))
+    await tx.execute(update(schema.jobs).values(due_at=0.0))
     for at in (schema.insights.c.sent_at, schema.cards.c.posting_since, schema.cards.c.late_reply_since):
         await tx.execute(update(at.table).where(at > 0).values({at: at - 60}))
 

@@ -97,7 +97,7 @@ async def test_whoever_lost_the_lease_writes_nothing_and_the_next_finds_what_was
     await b.click(card, "insights.add")
     await b.held(PUT)
     with sqlite3.connect(b.database) as connection:
-        connection.execute("UPDATE jobs SET token = 'somebody else', lease_until = 0 WHERE kind = 'case'")
+        connection.execute("UPDATE jobs SET token = 'somebody else', due_at = 0 WHERE kind = 'case'")
     connection.close()
     b.control.release()
     await b.card(root, "Added to CASEM-4523 by Ana")

@@ -86,7 +86,7 @@ class World:
 
     async def stored(self) -> list[Any]:
         async with self.bots.transaction() as tx:
-            return list((await tx.execute(text("SELECT * FROM slack_bots ORDER BY id"))).mappings())
+            return [row._asdict() for row in await tx.execute(text("SELECT * FROM slack_bots ORDER BY id"))]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -64,17 +64,13 @@ class Office:
     context: Context
     slack: SlackServer
     datadog: DatadogServer
-    woken: int = 0
 
     @property
     def store(self) -> Store:
         return self.context.store
 
     def responder(self) -> Responder:
-        def wake() -> None:
-            self.woken += 1
-
-        return Responder(self.context, wake)
+        return Responder(self.context)
 
     def thread(self, text: str = "The API is slow", channel: str = CHANNEL) -> Thread:
         return Thread(TEAM, channel, self.slack.message(channel, ANA, text)["ts"])

@@ -77,12 +77,10 @@ async def test_what_was_pressed_is_answered_on_it(office, thread):
 
 
 async def test_what_failed_is_tried_again_for_who_may_and_of_ones_own_channels(office, thread):
-    responder = office.responder()
     with pytest.raises(UserError, match=r"^Only full members"):
-        await home.retry_failed(office.context, TEAM, GUEST, responder.wake)
+        await home.retry_failed(office.context, TEAM, GUEST)
     assert (await states(office.store))["1"] is State.FAILED
-    said = await home.retry_failed(office.context, TEAM, ANA, responder.wake)
+    said = await home.retry_failed(office.context, TEAM, ANA)
     assert said == "Trying 1 insight again. See their cards for the result."
     assert (await states(office.store))["1"] is State.CONFIRMED
-    assert office.woken == 1
-    assert await home.retry_failed(office.context, TEAM, ANA, responder.wake) == "Nothing to retry."
+    assert await home.retry_failed(office.context, TEAM, ANA) == "Nothing to retry."

@@ -10,12 +10,12 @@ from sqlalchemy import Executable, select, update
 
 from bot.insights import Action, Candidate
 from bot.model import Card, CardItem, Case, CaseName, Identity, Insight, InsightType, State, Thread, TieKind
-from bot.store import Store, cards, cases, clicks, now, schema, sightings, tie_changes, ties
+from bot.store import Store, cards, cases, clicks, jobs, now, schema, sightings, tie_changes, ties
 from bot.store.cards import Timing
 from bot.store.clicks import Click, Clicked
 from bot.store.offers import Rules
 from bot.store.sightings import ScannedMessage
-from bot.store.transaction import JobKind, Transaction
+from bot.store.transaction import Job, JobKind, Transaction
 
 THREAD = Thread("T0ACME", "C0INCIDENTS", "1000.000100")
 ELSEWHERE = Thread("T0ACME", "C0GENERAL", "2000.000100")
@@ -172,6 +172,14 @@ async def press(
     clicked = await clicks.press(store, Click(card.id, seen, action, by, frozenset(ids[one] for one in ticked)))
     assert clicked is not None
     return clicked
+
+
+async def claim(tx: Transaction, lease: float = 30.0) -> Job | None:
+    """A job that is due, of whatever kind."""
+    for kind in JobKind:
+        for job in await jobs.claim(tx, kind, lease):
+            return job
+    return None
 
 
 async def settle(tx: Transaction, state: State, *, ours: bool | None = None, note: str = "") -> None:

@@ -27,6 +27,7 @@ from tests.store.conftest import (
     THREAD,
     card_of,
     cards_of,
+    claim,
     items_of,
     jobs_of,
     monitor,
@@ -76,7 +77,7 @@ async def until_waiting(store: Store, work: Work[T], *, behind: int = 0) -> "asy
 async def claimed(store: Store, kind: JobKind) -> Job:
     async with store.write() as tx:
         await tx.execute(update(schema.jobs).where(schema.jobs.c.kind == kind).values(due_at=0.0))
-        job = await jobs.claim(tx, 30.0)
+        job = await claim(tx)
     assert job is not None
     assert job.kind is kind
     return job

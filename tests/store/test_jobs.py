@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.model import Thread
-from bot.store import Store, jobs, now
+from bot.store import Store, jobs
 from bot.store.jobs import LeaseLost
 from bot.store.schema import jobs as table
 from bot.store.transaction import Job, JobKind, Transaction
+from tests.store.conftest import claim as claim_any
 from tests.store.conftest import column, due_in, write
 
 
@@ -19,7 +20,7 @@ async def wake(store: Store, key: str = "one", *, after: float = 0.0) -> None:
 
 
 async def claim(store: Store, lease: float = 30.0) -> Job | None:
-    return await write(store, jobs.claim, lease)
+    return await write(store, claim_any, lease)
 
 
 async def held(store: Store, lease: float = 30.0) -> Job:
@@ -42,14 +43,14 @@ async def job(store: Store, due: None) -> Job:
 
 async def postpone(store: Store) -> None:
     async with store.write() as tx:
-        await jobs.reschedule(tx, JobKind.CARD, "one", await now(tx) + 60)
+        await jobs.reschedule(tx, JobKind.CARD, "one", 60)
 
 
 async def next_due(store: Store) -> float:
     """In how many seconds; where there is no job, in infinitely many."""
     async with store.read() as connection:
-        due = await jobs.next_due(connection)
-    return inf if due is None else due
+        due = await jobs.next_due(connection, JobKind)
+    return min(due.values(), default=inf)
 
 
 async def end(store: Store, job: Job, *, more: bool = False) -> None:

@@ -23,6 +23,7 @@ from tests.store.conftest import (
     TIMING,
     card_of,
     cards_of,
+    claim,
     identity,
     items_of,
     jobs_of,
@@ -135,7 +136,7 @@ async def test_in_an_unknown_thread_a_link_waits_and_the_thread_is_looked_up_at_
     assert await sighted(store) == [(REPLY, "pending", None)]
     assert await cards_of(store) == []
     assert await jobs_of(store, JobKind.THREAD) == [jobs.thread_key(THREAD)]
-    job = await write(store, jobs.claim, 30)
+    job = await write(store, claim)
     assert job is not None, "it is due"
     assert (job.kind, job.key) == (JobKind.THREAD, jobs.thread_key(THREAD))
 

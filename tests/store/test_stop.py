@@ -10,11 +10,11 @@ from bot.store import Store, jobs
 from bot.store.cards import Timing
 from bot.store.transaction import Job, JobKind
 from bot.worker.loop import Worker
-from tests.store.conftest import write
+from tests.store.conftest import claim, write
 
 
 async def claimed(store: Store) -> Job | None:
-    return await write(store, jobs.claim, 30.0)
+    return await write(store, claim)
 
 
 async def stuck(store: Store) -> Worker:

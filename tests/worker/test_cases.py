@@ -19,14 +19,14 @@ from bot.model import Case, State
 from bot.sandbox.datadog.cases import CaseInsight
 from bot.sandbox.datadog.server import DatadogServer
 from bot.services.context import Context, Organization
-from bot.store import Store, jobs, schema
+from bot.store import Store, schema
 from bot.store.cards import Timing
 from bot.store.jobs import BATCH
 from bot.store.transaction import JobKind
 from bot.worker import cases
 from bot.worker.loop import Worker
 from bot.worker.outcomes import Done, More, Outcome, RetryAfter
-from tests.store.conftest import CASE, card_of, items_of, monitors, paste, press, states, tie
+from tests.store.conftest import CASE, card_of, claim, items_of, monitors, paste, press, states, tie
 
 PUT = "PUT /api/v2/cases/{case_id}/insights"
 LEASE = 0.4  # a call without an answer is over after three quarters of it
@@ -52,7 +52,7 @@ class Desk:
         async with self.store.write() as tx:
             await tx.execute(schema.jobs.delete().where(schema.jobs.c.kind != JobKind.CASE))
             await tx.execute(update(schema.jobs).values(due_at=0.0, **job))
-            claimed = await jobs.claim(tx, 30.0)
+            claimed = await claim(tx)
         assert claimed is not None
         outcome = await cases.work(self.context, claimed)
         await Worker(self.context)._end(claimed, outcome)

@@ -19,7 +19,20 @@ from bot.store.transaction import Job, JobKind, Transaction
 from bot.worker.backoff import answer_is_due, backoff, probe
 from bot.worker.loop import HANDLERS, Worker
 from bot.worker.outcomes import Done, GiveUp, More, Outcome, RetryAfter
-from tests.store.conftest import CASE, REPLY, card_of, items_of, jobs_of, monitor, paste, press, sighted, states, tie
+from tests.store.conftest import (
+    CASE,
+    REPLY,
+    card_of,
+    claim,
+    items_of,
+    jobs_of,
+    monitor,
+    paste,
+    press,
+    sighted,
+    states,
+    tie,
+)
 
 KEY = jobs.case_key(CASE.org, CASE.case_id)
 
@@ -36,7 +49,7 @@ async def claimed(store: Store, kind: JobKind = JobKind.CASE) -> Job:
     async with store.write() as tx:
         await tx.execute(schema.jobs.delete().where(schema.jobs.c.kind != kind))
         await tx.execute(update(schema.jobs).values(due_at=0.0, since=schema.jobs.c.since - 1))
-        job = await jobs.claim(tx, 30.0)
+        job = await claim(tx)
     assert job is not None
     return job
 

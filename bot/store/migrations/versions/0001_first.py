@@ -109,7 +109,7 @@ def upgrade() -> None:
         *_required(sa.String(160), "key"),
         *_required(sa.Double, "due_at"),
         *_required(sa.Integer, "enqueued"),
-        *_optional(sa.Double, "lease_until"),
+        *_optional(sa.Double, "again_at"),
         *_optional(sa.String(32), "token"),
         *_required(sa.Integer, "attempts"),
         *_optional(sa.Double, "since"),
@@ -118,7 +118,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_jobs"),
         sa.UniqueConstraint("kind", "key", name="uq_jobs_kind_key"),
     )
-    op.create_index("ix_jobs_due_at", "jobs", ["due_at"])
+    op.create_index("ix_jobs_due_at", "jobs", ["kind", "due_at"])
     op.create_table(
         "mentions",
         *_required(sa.String(32), "workspace", "channel", "ts"),
