@@ -16,7 +16,7 @@ from bot.commands import Permalink
 from bot.config import ConfigError
 from bot.config.organizations import OrganizationConfig
 from bot.config.settings import Settings
-from bot.datadog.client import Datadog
+from bot.datadog.client import PROBE_SECONDS, Datadog
 from bot.datadog.titles import Titles
 from bot.links import Routes
 from bot.listeners import bolt, clicks, commands, errors, home, installs, messages, modal
@@ -113,7 +113,7 @@ async def _context(
     return Context(
         store=store,
         workspaces=workspaces,
-        orgs={org.hosts.name: _organization(org, settings.case_path, timeout, stack) for org in orgs},
+        orgs={org.hosts.name: _organization(org, settings, timeout, stack) for org in orgs},
         routes=routes,
         confirmers=settings.policy,
         lease=settings.lease,
@@ -215,13 +215,14 @@ def _client(settings: Settings, session: aiohttp.ClientSession, token: str | Non
 
 
 def _organization(
-    config: OrganizationConfig, case_path: str, timeout: float, stack: contextlib.AsyncExitStack
+    config: OrganizationConfig, settings: Settings, timeout: float, stack: contextlib.AsyncExitStack
 ) -> Organization:
-    datadog = Datadog(config.url, config.credentials(), timeout=timeout, renewed=config.renewed)
+    probe = min(PROBE_SECONDS, settings.retry_cap)
+    datadog = Datadog(config.url, config.credentials(), timeout=timeout, renewed=config.renewed, probe=probe)
     stack.push_async_callback(datadog.close)
     titles = Titles(datadog, config.hosts.name)
     stack.push_async_callback(titles.close)
-    return Organization(config.hosts, datadog, titles, f"https://{config.case_host}{case_path}", config.teams)
+    return Organization(config.hosts, datadog, titles, f"https://{config.case_host}{settings.case_path}", config.teams)
 
 
 async def _myself(slack: Slack) -> Myself:

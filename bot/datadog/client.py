@@ -1,24 +1,35 @@
-"""The few calls we make to Datadog, and how they fail.
-
-Facts: docs.datadoghq.com/api/latest/case-management and datadog-api-client 2.62. Error bodies come as strings or
-objects on any endpoint, a 429 even as HTML; so nothing here relies on the shape of a refusal.
-"""
+"""The few calls we make to Datadog: docs.datadoghq.com/api/latest/case-management and datadog-api-client 2.62."""
 
 import asyncio
 import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from email.utils import parsedate_to_datetime
-from enum import StrEnum
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bot import metrics, retry_after
+from bot import metrics
+from bot.breaker import CircuitBreaker
 from bot.config.credentials import Credentials
+from bot.datadog.errors import (
+    DatadogPermanent,
+    DatadogTransient,
+    TransientReason,
+    date_of,
+    retry_after_of,
+    words_of,
+)
+
+PROBE_SECONDS = 60.0
+"""How often refused credentials are tried again."""
+PAUSE_SECONDS = 5.0
+"""After a 429 that does not say until when."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +53,6 @@ class DatadogCase:
     insights: tuple[Triple, ...] | None
 
 
-class TransientReason(StrEnum):
-    """Why Datadog did not do it now."""
-
-    SILENT = "silent"
-    RATE_LIMITED = "rate_limited"
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The status of an answer, Datadog's words where it refused, and its clock (epoch s; None: it did not say)."""
@@ -56,27 +60,6 @@ class Answer:
     status: int
     words: str
     at: float | None
-
-
-class DatadogTransient(Exception):
-    """Not now: time-out, broken connection, 408, 429, 5xx. `after`: seconds that Datadog asks us to wait, if it does.
-
-    `sent`: the request may have been carried out all the same.
-    """
-
-    def __init__(
-        self, why: TransientReason, status: int | None, *, after: float | None = None, sent: bool = True
-    ) -> None:
-        super().__init__(f"Datadog: {why.value} ({status})")
-        self.why, self.status, self.after, self.sent = why, status, after, sent
-
-
-class DatadogPermanent(Exception):
-    """Datadog refuses: 4xx. `words`: its own."""
-
-    def __init__(self, status: int, words: str) -> None:
-        super().__init__(f"Datadog refused ({status}): {words}")
-        self.status, self.words = status, words
 
 
 class _Insight(BaseModel):
@@ -115,6 +98,8 @@ class Datadog:
     """One organisation's API. One connection pool; every request ends within `timeout` seconds.
 
     `renewed`: reads the credentials again from their source when Datadog refuses them; None: they cannot be read.
+    `probe`: seconds after which refused credentials are tried again; `clock`: monotonic. Cases, searches and titles
+    have a circuit breaker each: when one is silent, the others may answer.
     """
 
     def __init__(
@@ -124,9 +109,14 @@ class Datadog:
         *,
         timeout: float,
         renewed: Callable[[], Credentials | None] = lambda: None,
+        probe: float = PROBE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._credentials = credentials
         self._renewed = renewed
+        self._probe = probe
+        self._validating = asyncio.Lock()
+        self.cases, self._searches, self.titles = (CircuitBreaker(clock) for _ in range(3))
         self._client = httpx.AsyncClient(
             base_url=url,
             timeout=timeout,
@@ -145,9 +135,9 @@ class Datadog:
         """Up to 20 cases with these words in title or description; raises DatadogTransient after `within` seconds."""
         words = " ".join(re.findall(r"[\w.-]+", text))
         query = urlencode({"filter": words, "page[size]": 20})
-        body = await self.read(f"/api/v2/cases?{query}", within=within)
+        response = await self._call("GET", f"/api/v2/cases?{query}", within=within, breaker=self._searches)
         try:
-            return [_as_case(data) for data in _CasesBody.model_validate_json(body).data]
+            return [_as_case(data) for data in _CasesBody.model_validate_json(response.content).data]
         except ValidationError as error:
             raise DatadogTransient(TransientReason.SILENT, 200) from error
 
@@ -165,32 +155,65 @@ class Datadog:
         await self._call("POST", f"/api/v2/cases/{case_id}/comment", body)
 
     async def read(self, path: str, *, within: float) -> bytes:
-        """The body of an answer; raises DatadogTransient after `within` seconds."""
-        try:
-            async with asyncio.timeout(within):
-                return (await self._call("GET", path, within=within)).content
-        except TimeoutError as error:
-            raise DatadogTransient(TransientReason.SILENT, None) from error
+        """What a title is in; raises DatadogTransient after `within` seconds."""
+        return (await self._call("GET", path, within=within, breaker=self.titles)).content
 
     async def ask(self, method: str, path: str, body: dict[str, Any] | None = None, *, within: float) -> Answer:
         """How Datadog answers, refusals included; raises DatadogTransient if it does not within this many seconds."""
-        try:
-            async with asyncio.timeout(within):
-                response = await self._send(method, path, body, within)
-        except TimeoutError as error:
-            raise DatadogTransient(TransientReason.SILENT, None) from error
-        return Answer(response.status_code, "" if response.is_success else _words(response), _date(response))
+        response = await self._send(method, path, body, within)
+        return Answer(response.status_code, "" if response.is_success else words_of(response), date_of(response))
 
     async def keys_are_valid(self) -> bool:
         """Whether Datadog accepts both keys; raises DatadogTransient when it does not say."""
         try:
-            await self._call("GET", "/api/v2/validate_keys")
+            await self._counted("GET", "/api/v2/validate_keys", None, None)
         except DatadogPermanent:
             return False
         return True
 
     async def _call(
-        self, method: str, path: str, body: dict[str, Any] | None = None, within: float | None = None
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        within: float | None = None,
+        breaker: CircuitBreaker | None = None,
+    ) -> httpx.Response:
+        """A call that its circuit breaker lets through; what comes of it may open that."""
+        breaker = breaker or self.cases
+        wait = breaker.admit()
+        if wait:
+            raise DatadogTransient(TransientReason(breaker.reason), None, after=wait, sent=False, tried=False)
+        try:
+            response = await self._counted(method, path, body, within)
+        except DatadogTransient as error:
+            if error.why is TransientReason.RATE_LIMITED:
+                breaker.open(PAUSE_SECONDS if error.after is None else error.after, error.why)
+            elif error.status is None:
+                breaker.silent(error.why)
+            else:
+                breaker.answered()
+            raise
+        except DatadogPermanent as refused:
+            breaker.answered()
+            if refused.status in (401, 403):
+                await self._check_keys(refused.status)
+            raise
+        breaker.answered()
+        return response
+
+    async def _check_keys(self, status: int) -> None:
+        """Raises DatadogTransient where the keys themselves are refused: then nothing is called for a while."""
+        async with self._validating:
+            if not self.cases.open_for and not await self.keys_are_valid():
+                log.error("datadog.credentials_refused", url=str(self._client.base_url), status=status)
+                for breaker in (self.cases, self._searches, self.titles):
+                    breaker.open(self._probe, TransientReason.CREDENTIALS)
+        if self.cases.open_for and self.cases.reason == TransientReason.CREDENTIALS:
+            raise DatadogTransient(TransientReason.CREDENTIALS, status, after=self.cases.open_for, sent=False)
+
+    async def _counted(
+        self, method: str, path: str, body: dict[str, Any] | None, within: float | None
     ) -> httpx.Response:
         kind = path.split("/")[3].partition("?")[0]  # cases, monitor, validate_keys …: what follows /api/v2
         with metrics.counted("datadog", f"{method} {kind}", DatadogTransient):
@@ -205,11 +228,11 @@ class Datadog:
             response = await self._send(method, path, body, within)
         status = response.status_code
         if status == 429:
-            raise DatadogTransient(TransientReason.RATE_LIMITED, 429, after=_retry_after(response), sent=False)
+            raise DatadogTransient(TransientReason.RATE_LIMITED, 429, after=retry_after_of(response), sent=False)
         if status == 408 or status >= 500 or response.is_redirect:
-            raise DatadogTransient(TransientReason.SILENT, status, after=_retry_after(response))
+            raise DatadogTransient(TransientReason.SILENT, status, after=retry_after_of(response))
         if status >= 400:
-            raise DatadogPermanent(status, _words(response))
+            raise DatadogPermanent(status, words_of(response))
         return response
 
     async def _renew(self, refused: Credentials) -> bool:
@@ -223,7 +246,10 @@ class Datadog:
             method, path, json=body, headers=self._credentials.headers(), timeout=within or self._client.timeout
         )
         try:
-            return await self._client.send(request)
+            async with asyncio.timeout(within):
+                return await self._client.send(request)
+        except TimeoutError as error:
+            raise DatadogTransient(TransientReason.SILENT, None) from error
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise DatadogTransient(TransientReason.SILENT, None, sent=False) from error
         except httpx.HTTPError as error:
@@ -249,37 +275,3 @@ def _as_case(data: _Data) -> DatadogCase:
     if case.insights is not None:
         insights = tuple(Triple(insight.type, insight.resource_id, insight.ref) for insight in case.insights)
     return DatadogCase(data.id.lower(), case.key or data.id, case.title, closed, case.archived_at is not None, insights)
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    """Seconds. X-RateLimit-Reset is seconds until the reset, but has been seen as an epoch too."""
-    now = _date(response) or time.time()
-    waits = (
-        retry_after.seconds(response.headers.get(name), epoch_now=now) for name in ("x-ratelimit-reset", "retry-after")
-    )
-    return next((wait for wait in waits if wait is not None), None)
-
-
-def _date(response: httpx.Response) -> float | None:
-    """When the answer was made, epoch s, by Datadog's clock."""
-    try:
-        return parsedate_to_datetime(response.headers["date"]).timestamp()
-    except (KeyError, ValueError):
-        return None
-
-
-def _words(response: httpx.Response) -> str:
-    """Datadog's own words, whatever the shape of its errors."""
-    try:
-        errors: Any = response.json().get("errors", [])
-    except (ValueError, AttributeError):
-        errors = None
-    words = map(_error_words, cast(list[Any], errors if isinstance(errors, list) else []))
-    return "; ".join(filter(None, words)) or f"HTTP {response.status_code}"
-
-
-def _error_words(error: Any) -> str:
-    if isinstance(error, dict):
-        fields = cast(dict[str, Any], error)
-        return str(fields.get("detail") or fields.get("title") or fields.get("code") or "")
-    return error if isinstance(error, str) else ""

@@ -14,7 +14,8 @@ import structlog
 from cachetools import TLRUCache, TTLCache
 from pydantic_core import from_json
 
-from bot.datadog.client import Datadog, DatadogPermanent, DatadogTransient, TransientReason
+from bot.datadog.client import Datadog
+from bot.datadog.errors import DatadogPermanent, DatadogTransient
 from bot.datadog.resources import ANY_ID, ResourceType, type_of
 from bot.model import Identity
 
@@ -29,8 +30,6 @@ NO_NAME_SECONDS = 600.0
 TROUBLE_SECONDS = 30.0
 OFF_SECONDS = 3600.0
 """How long nothing is asked that needs a permission which the credentials lack."""
-QUIET_SECONDS = 60.0
-"""How long nothing at all is asked when Datadog refuses calls without saying until when."""
 
 log = structlog.get_logger(__name__)
 
@@ -62,10 +61,8 @@ class Titles:
         self._datadog, self._org, self._clock = datadog, org, clock
         self._cache = TLRUCache[_Resource, _Cached](4096, ttu=lambda _, entry, now: now + entry.seconds, timer=clock)
         self._not_permitted = TTLCache[str, bool](64, OFF_SECONDS, timer=clock)
-        self._quiet_until = 0.0
         self._look_ups: dict[_Resource, _LookUp] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
-        self._refusal_lock = asyncio.Lock()
 
     async def look_up(self, insights: Iterable[Identity], *, within: float) -> dict[Identity, str]:
         """The names that are cached, or that Datadog tells within this many seconds.
@@ -98,7 +95,7 @@ class Titles:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _may_ask(self, resource: _Resource) -> bool:
-        return resource.type.scope not in self._not_permitted and self._clock() >= self._quiet_until
+        return resource.type.scope not in self._not_permitted and not self._datadog.titles.open_for
 
     def _started(self, resource: _Resource) -> _LookUp:
         """The look-up in flight for this, or a new one."""
@@ -117,35 +114,19 @@ class Titles:
                 names = resource.type.names(from_json(body))
                 self._cache[resource] = _Cached(names, NAME_SECONDS)
             except DatadogPermanent as refused:
-                await self._refused(resource, refused)
-            except DatadogTransient as later:
-                self._not_now(resource, later)
+                self._refused(resource, refused)
+            except DatadogTransient:
+                self._cache[resource] = _Cached({}, TROUBLE_SECONDS)
             except (ValueError, TypeError):  # no JSON, or another shape
                 log.info("names.unreadable", org=self._org, type=resource.type.insight)
                 self._cache[resource] = _Cached({}, NO_NAME_SECONDS)
 
-    async def _refused(self, resource: _Resource, refused: DatadogPermanent) -> None:
-        if refused.status not in (401, 403):
-            self._cache[resource] = _Cached({}, NO_NAME_SECONDS)
-            return
-        async with self._refusal_lock:
-            if not self._may_ask(resource):
-                return
-            try:
-                lacks_permission = refused.status == 403 and await self._datadog.keys_are_valid()
-            except DatadogTransient as later:
-                self._not_now(resource, later)
-                return
-            if lacks_permission:
-                self._not_permitted[resource.type.scope] = True
-                log.warning("names.not_permitted", org=self._org, type=resource.type.insight, needs=resource.type.scope)
-            else:
-                self._quiet_until = self._clock() + QUIET_SECONDS
-
-    def _not_now(self, resource: _Resource, later: DatadogTransient) -> None:
-        self._cache[resource] = _Cached({}, TROUBLE_SECONDS)
-        if later.why is TransientReason.RATE_LIMITED:
-            self._quiet_until = self._clock() + (QUIET_SECONDS if later.after is None else later.after)
+    def _refused(self, resource: _Resource, refused: DatadogPermanent) -> None:
+        if refused.status != 403:  # 401: the client has looked, and the keys are valid
+            self._cache[resource] = _Cached({}, TROUBLE_SECONDS if refused.status == 401 else NO_NAME_SECONDS)
+        elif resource.type.scope not in self._not_permitted:
+            self._not_permitted[resource.type.scope] = True
+            log.warning("names.not_permitted", org=self._org, type=resource.type.insight, needs=resource.type.scope)
 
 
 def _resource_of(insight: Identity) -> _Resource | None:

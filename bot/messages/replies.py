@@ -20,6 +20,11 @@ DATADOG_DOWN = "Datadog is not answering, so nothing was changed. Try again in a
 KEYS_REFUSED = (
     "Datadog does not accept the bot's keys, so nothing was changed. Whoever runs this bot has to renew them."
 )
+DATADOG_BUSY = "Datadog asks the bot to slow down (429), so nothing was changed. Try again in a minute."
+CASE_FORBIDDEN = (
+    "Datadog does not let the bot see that case, so nothing was changed. Ask whoever runs this bot to check the keys' "
+    "`cases_read` and their access to the case's project."
+)
 SLACK_DOWN = "The bot could not read that from Slack, so nothing was changed. Try again in a minute."
 NOT_SEEN_BY_YOU = (
     "Nothing was done: Slack does not show that you are in that channel with the bot. Give the command in that channel."

@@ -9,11 +9,13 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import metrics
+from bot.datadog.errors import TransientReason
 from bot.ops.server import Probes
 from bot.services import site_warning
 from bot.services.context import Context
 from bot.slack.transport import LastEvent, Transport
 from bot.store import Store, heartbeats, jobs, now
+from bot.worker.backoff import because
 from bot.worker.loop import Worker
 
 DATABASE_SECONDS = 2.0
@@ -47,9 +49,7 @@ def probes(context: Context, worker: Worker, transport: Transport, last_event: L
     database = DatabaseCheck(context.store)
 
     async def ready() -> list[str]:
-        closed = _closed(context)
-        all_closed = closed if len(closed) == len(context.orgs) else []
-        return [*await database.reasons(), *_worker(worker), *all_closed, *transport.reasons()]
+        return [*await database.reasons(), *_worker(worker), *_refused(context), *transport.reasons()]
 
     async def warnings() -> list[str]:
         # No reasons not to be ready: a pasted link of another company must not take the bot out of rotation.
@@ -58,9 +58,8 @@ def probes(context: Context, worker: Worker, transport: Transport, last_event: L
                 warning = await site_warning.warning(context)
         except (SQLAlchemyError, TimeoutError):
             return []  # `ready` says why
-        closed = _closed(context)
-        some_closed = closed if len(closed) < len(context.orgs) else []
-        return [*some_closed, *([warning] if warning else [])]
+        closed = [] if _refused(context) else list(_closed(context).values())
+        return [*closed, *([warning] if warning else [])]
 
     async def measure() -> None:
         metrics.ready.set(not await ready())
@@ -129,6 +128,14 @@ def _worker(worker: Worker) -> list[str]:
     )
 
 
-def _closed(context: Context) -> list[str]:
-    """The Datadog organisations that take no calls now, and why. While one takes calls, the bot has work to do."""
-    return [f"{org.hosts.name}: {org.breaker.note}" for org in context.orgs.values() if org.breaker.open_for]
+def _closed(context: Context) -> dict[str, str]:
+    """The Datadog organisations that take no calls now, and why: a sentence."""
+    closed = {name: org.breaker.reason for name, org in context.orgs.items() if org.breaker.open_for}
+    return {name: f"{name}: {because(TransientReason(reason))}" for name, reason in closed.items()}
+
+
+def _refused(context: Context) -> list[str]:
+    """Why the bot is not ready where no organisation accepts its keys; a silent one is back without our doing."""
+    breakers = [org.breaker for org in context.orgs.values()]
+    refused = all(each.open_for and each.reason == TransientReason.CREDENTIALS for each in breakers)
+    return list(_closed(context).values()) if refused else []

@@ -2,23 +2,22 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import assert_never
 
 import structlog
 
 from bot.commands import CaseReference
-from bot.datadog.client import DatadogCase, DatadogPermanent, DatadogTransient, TransientReason
+from bot.datadog.client import DatadogCase
+from bot.datadog.errors import DatadogPermanent, DatadogTransient, TransientReason
 from bot.insights import FRESH_SECONDS
 from bot.links import extract, insight_on, parse
+from bot.messages import replies
 from bot.model import Case, CaseName, Identity, Thread, TieKind
 from bot.services import watching
 from bot.services.context import Context, Organization
 from bot.store import cases, ties
 
 log = structlog.get_logger(__name__)
-
-
-class CredentialsRefused(Exception):
-    """Datadog refuses the bot's keys."""
 
 
 async def tied_case(context: Context, thread: Thread) -> Case | None:
@@ -67,11 +66,26 @@ async def find(context: Context, names: Sequence[CaseName]) -> Sequence[Case]:
     return [case for case in await asyncio.gather(*map(stored_or_resolved, names)) if case]
 
 
+def why_unknown(error: DatadogTransient | DatadogPermanent) -> str:
+    """What a person is told when `resolve` raised this."""
+    if isinstance(error, DatadogPermanent):
+        return replies.CASE_FORBIDDEN
+    match error.why:
+        case TransientReason.SILENT:
+            return replies.DATADOG_DOWN
+        case TransientReason.RATE_LIMITED:
+            return replies.DATADOG_BUSY
+        case TransientReason.CREDENTIALS:
+            return replies.KEYS_REFUSED
+        case _:
+            assert_never(error.why)
+
+
 async def resolve(context: Context, name: CaseName) -> Case | None:
     """The case with this key (upper case) or UUID; None where Datadog has none.
 
-    Raises DatadogTransient and CredentialsRefused. All who ask at the same time share one call: a hundred threads
-    about one case are one question.
+    Raises DatadogTransient, and DatadogPermanent where valid keys may not read this case. All who ask at the same time
+    share one call: a hundred threads about one case are one question.
     """
     org = context.orgs.get(name.org)
     if org is None:
@@ -96,19 +110,13 @@ def _forget(org: Organization, name: CaseName, task: asyncio.Task[Case | None]) 
 
 async def _ask(context: Context, org: Organization, name: CaseName) -> Case | None:
     """Ask Datadog, and store its answer."""
-    if org.breaker.open_for:
-        raise DatadogTransient(TransientReason.SILENT, None, after=org.breaker.open_for)
     try:
         case = as_case(context, name.org, await org.datadog.case(name.case))
     except DatadogPermanent as refused:
         if refused.status in (400, 404):
             log.info("case.unknown", org=name.org, case=name.case)
             return None
-        if refused.status in (401, 403) and not await org.datadog.keys_are_valid():
-            log.error("datadog.credentials_refused", org=name.org, status=refused.status)
-            raise CredentialsRefused from refused
-        # Valid keys that may not read this project: somebody has to grant that, so ask again.
-        raise DatadogTransient(TransientReason.SILENT, refused.status, after=context.retry_cap) from refused
+        raise
     async with context.write() as tx:
         await ties.lock_case(tx, case.org, case.case_id)
         await cases.save(tx, case)

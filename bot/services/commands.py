@@ -5,12 +5,12 @@ from typing import assert_never
 
 from bot import commands
 from bot.commands import Command, Permalink
-from bot.datadog.client import DatadogTransient
+from bot.datadog.errors import DatadogPermanent, DatadogTransient
 from bot.links import as_text, explain, extract, orgs_of, sentence
 from bot.messages import replies
 from bot.model import Case, CaseLink, Draft, Insight, InsightType, Reason, Thread, TieSource, Uncovered
 from bot.services import clicks
-from bot.services.cases import CredentialsRefused, tied_case
+from bot.services.cases import tied_case, why_unknown
 from bot.services.checks import UserError, named_case, permit
 from bot.services.context import PERSON_WITHIN, Context
 from bot.services.responder import Caller, refused_by_slack, text_of
@@ -33,10 +33,8 @@ async def run(context: Context, caller: Caller, text: str) -> str:
         return await _run(context, caller, command)
     except UserError as error:
         return str(error)
-    except DatadogTransient:
-        return replies.DATADOG_DOWN
-    except CredentialsRefused:
-        return replies.KEYS_REFUSED
+    except (DatadogTransient, DatadogPermanent) as error:
+        return why_unknown(error)
     except SlackTransient:
         return replies.SLACK_DOWN
     except SlackPermanent as end:

@@ -1,7 +1,6 @@
 """What services and the worker work with: the store, Slack, each organisation's Datadog, limits of time, policy."""
 
 import asyncio
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from functools import partial
 import structlog
 from cachetools import TTLCache
 
+from bot.breaker import CircuitBreaker
 from bot.datadog.client import Datadog, DatadogCase
 from bot.datadog.titles import Titles
 from bot.insights import Mode
@@ -31,22 +31,6 @@ PERSON_WITHIN = 1.0
 log = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True)
-class CircuitBreaker:
-    """Open while an organisation's Datadog takes no calls: its jobs wait without trying."""
-
-    until: float = 0.0
-    note: str = ""
-
-    def open(self, seconds: float, note: str) -> None:
-        self.until, self.note = time.monotonic() + seconds, note
-
-    @property
-    def open_for(self) -> float:
-        """Seconds until calls are tried again; 0: it is closed."""
-        return max(0.0, self.until - time.monotonic())
-
-
 @dataclass(frozen=True, slots=True)
 class Organization:
     """One Datadog organisation: its hosts, API, titles and the address before a case's key.
@@ -59,13 +43,17 @@ class Organization:
     names: Titles
     case_url: str
     teams: frozenset[str] | None = None
-    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     asking: dict[str, asyncio.Task[Case | None]] = field(default_factory=dict[str, asyncio.Task[Case | None]])
     """The cases that Datadog is being asked for, by the key or UUID that was named."""
     searches: TTLCache[str, Sequence[DatadogCase]] = field(
         default_factory=partial(TTLCache[str, Sequence[DatadogCase]], 256, SEARCHES_SECONDS)
     )
     """Datadog's answers to recent searches, by their words."""
+
+    @property
+    def breaker(self) -> CircuitBreaker:
+        """Open while its cases cannot be read or changed: jobs wait without trying."""
+        return self.datadog.cases
 
     async def names_of(self, insights: Iterable[Identity], *, within: float) -> dict[Identity, str]:
         """The titles of these insights, as far as they are known or Datadog tells within these seconds."""

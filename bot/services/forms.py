@@ -7,12 +7,13 @@ from typing import Any
 
 import structlog
 
-from bot.datadog.client import DatadogCase, DatadogPermanent, DatadogTransient
+from bot.datadog.client import DatadogCase
+from bot.datadog.errors import DatadogPermanent, DatadogTransient
 from bot.links import Reading, explain, extract
 from bot.messages import modal, sentences
 from bot.messages.modal import CaseOption, Form, Row
 from bot.model import Case, Draft, Insight, State, Thread, Uncovered
-from bot.services.cases import CredentialsRefused, tied_case
+from bot.services.cases import tied_case
 from bot.services.checks import UserError, permit
 from bot.services.context import Context, Organization
 from bot.slack.errors import SlackPermanent, SlackTransient
@@ -77,7 +78,7 @@ async def fill(context: Context, workspace: str, user: str, view_id: str, form: 
         case = await tied_case(context, Thread(workspace, form.about["channel"], form.about["thread"]))
     except UserError as error:
         await _update(context, workspace, view_id, modal.message(str(error)))
-    except (SlackTransient, SlackPermanent, DatadogTransient, CredentialsRefused) as error:
+    except (SlackTransient, SlackPermanent, DatadogTransient, DatadogPermanent) as error:
         log.info("modal.case_unknown", why=str(error))  # it can be searched for and typed, and is checked then
     else:
         if case is not None:
@@ -137,8 +138,6 @@ async def search(context: Context, workspace: str, user: str, words: str) -> Seq
 async def _search(org: Organization, words: str) -> Sequence[DatadogCase]:
     """Slack asks after each pause in typing, and again for the same words: an answer counts for a while."""
     if words not in org.searches:
-        if org.breaker.open_for:
-            return ()
         try:
             org.searches[words] = await org.datadog.search(words, within=SEARCH_SECONDS)
         except (DatadogTransient, DatadogPermanent) as error:

@@ -8,13 +8,13 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.commands import parse_case
-from bot.datadog.client import DatadogTransient
+from bot.datadog.errors import DatadogPermanent, DatadogTransient
 from bot.links import OrgHosts, Routes, insight_on, orgs_of
 from bot.messages import modal, replies, sentences
 from bot.messages.modal import Filled, Form, Row
 from bot.model import CardItem, Case, CaseName, Insight, InsightType, State, Thread
 from bot.services import shared_channels
-from bot.services.cases import CredentialsRefused, find
+from bot.services.cases import find, why_unknown
 from bot.services.checks import UserError, named_case, permit
 from bot.services.context import PERSON_WITHIN, Context
 from bot.store import additions, cards, comments, now, tie_changes
@@ -69,10 +69,10 @@ async def _case_of(context: Context, filled: Filled) -> Case:
                 return await named_case(context, workspace, reference)
             chosen = CaseName(*filled.case.split("/", 1))
             known = await find(context, [chosen])
-    except (DatadogTransient, TimeoutError) as error:
+    except TimeoutError as error:
         raise UserError(replies.DATADOG_DOWN) from error
-    except CredentialsRefused as error:
-        raise UserError(replies.KEYS_REFUSED) from error
+    except (DatadogTransient, DatadogPermanent) as error:
+        raise UserError(why_unknown(error)) from error
     if not known:
         raise UserError(replies.unknown_case(chosen.case))
     if chosen.org not in context.orgs_for(workspace):

@@ -4,6 +4,8 @@ The law: nothing here is tried twice. A post has no idempotency key, so a repeat
 decides, after looking (`find`). Facts: docs.slack.dev/reference/methods.
 """
 
+import time
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +15,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import metrics
+from bot.breaker import CircuitBreaker
 from bot.messages.view import Message
 from bot.model import Thread
 from bot.slack.errors import DEAD_TOKEN, SlackPermanent, SlackTransient, refusal
@@ -64,10 +67,11 @@ class Slack(People):
     def __init__(self, client: AsyncWebClient) -> None:
         super().__init__()
         self._client = client
+        self._breakers = defaultdict[str, CircuitBreaker](lambda: CircuitBreaker(time.monotonic))
 
     async def myself(self) -> Myself:
         """Who the bot is; raises SlackPermanent for a token that Slack does not accept."""
-        response = await self.call("auth.test", {})
+        response = await self._counted("auth.test", {})  # the start asks until Slack answers
         self._is_org_wide = response.get("is_enterprise_install") is True
         return Myself(
             team=response["team_id"],
@@ -177,11 +181,33 @@ class Slack(People):
             raise refusal(error) from error
         # AttributeError: slack_sdk takes the text of a text/plain answer for an object.
         except (SlackClientError, aiohttp.ClientError, TimeoutError, ValueError, AttributeError) as error:
-            raise SlackTransient(f"{method}: {type(error).__name__}") from error
+            raise SlackTransient(f"{method}: {type(error).__name__}", silent=True) from error
         headers = {name.lower(): str(value) for name, value in response.headers.items()}
         return SlackResponse(as_object(response.data), headers)
 
     async def call(self, method: str, arguments: Json) -> Json:
+        """Call a method, if its circuit breaker lets it through; what comes of it may open that."""
+        breaker = self._breakers[method]
+        wait = breaker.admit()
+        if wait:
+            raise SlackTransient(breaker.reason, wait, tried=False)
+        try:
+            data = await self._counted(method, arguments)
+        except SlackTransient as later:
+            if later.silent:
+                breaker.silent(str(later))
+            else:
+                breaker.answered()
+            if later.after is not None:
+                breaker.open(later.after, str(later))
+            raise
+        except SlackPermanent:
+            breaker.answered()
+            raise
+        breaker.answered()
+        return data
+
+    async def _counted(self, method: str, arguments: Json) -> Json:
         with metrics.counted("slack", method, SlackTransient):
             try:
                 return (await self.ask(method, arguments)).data

@@ -21,11 +21,14 @@ PERMANENT = DEAD_TOKEN | {
 
 
 class SlackTransient(Exception):
-    """Not now: 429, 5xx, time-out, broken connection. `after`: seconds that Slack asks us to wait, if it does."""
+    """Not now: 429, 5xx, time-out, broken connection. `after`: seconds to wait, if known.
 
-    def __init__(self, words: str, after: float | None = None) -> None:
+    `silent`: there was no answer; `tried`: false where an open circuit breaker held the call back.
+    """
+
+    def __init__(self, words: str, after: float | None = None, *, silent: bool = False, tried: bool = True) -> None:
         super().__init__(words)
-        self.after = after
+        self.after, self.silent, self.tried = after, silent, tried
 
 
 class SlackPermanent(Exception):

@@ -1,13 +1,12 @@
 """How long to wait for what, in seconds, and the sentence that says why."""
 
 import random
+from typing import assert_never
 
-from bot.datadog.client import DatadogTransient, TransientReason
+from bot.datadog.errors import DatadogTransient, TransientReason
 from bot.messages import sentences
 
 FIRST_RETRY_SECONDS = 1.0
-PROBE_SECONDS = 60.0
-"""How often refused credentials are tried again."""
 
 
 def backoff(attempts: int, cap: float, asked: float | None = None) -> float:
@@ -23,13 +22,18 @@ def answer_is_due(lease: float) -> float:
     return 0.75 * lease
 
 
-def probe(cap: float) -> float:
-    """Until refused credentials are tried again."""
-    return min(PROBE_SECONDS, cap)
-
-
 def not_now(error: DatadogTransient) -> str:
     """Why Datadog did not do it now, a sentence."""
-    if error.why is TransientReason.RATE_LIMITED:
-        return sentences.RATE_LIMITED
-    return sentences.not_answering(error.status)
+    return because(error.why, error.status)
+
+
+def because(why: TransientReason, status: int | None = None) -> str:
+    match why:
+        case TransientReason.RATE_LIMITED:
+            return sentences.RATE_LIMITED
+        case TransientReason.CREDENTIALS:
+            return sentences.CREDENTIALS
+        case TransientReason.SILENT:
+            return sentences.not_answering(status)
+        case _:
+            assert_never(why)

@@ -16,11 +16,11 @@ from bot.messages.questions import question_message
 from bot.messages.view import CardView, Message, Source, Waiting
 from bot.model import Card, CardItem, Identity, Question, State, Thread
 from bot.services.context import Context, Organization
-from bot.slack.client import DIRECT, SlackPermanent
+from bot.slack.client import DIRECT, SlackPermanent, SlackTransient
 from bot.store import cards, cases, channels, jobs, now, open_cards, questions
 from bot.store.transaction import Job, JobKind, Transaction
 from bot.worker.lease import fenced
-from bot.worker.outcomes import GAVE_UP, Done, GiveUp, Outcome
+from bot.worker.outcomes import GAVE_UP, Done, GiveUp, Outcome, RetryAfter
 
 SHARED = "shared_channel"
 """Our own reason: in such a channel the operator wants nothing said in the open."""
@@ -56,7 +56,12 @@ async def work(context: Context, job: Job) -> Outcome:
         card = await cards.get(connection, job.key)
     if card is None or card.ended is not None:
         return Done()
-    shown = await _show(context, job, card)
+    try:
+        shown = await _show(context, job, card)
+    except SlackTransient as later:
+        if later.tried or card.id not in job.leaving:
+            raise
+        return RetryAfter(later.after, str(later), counts=False, write=lambda tx: cards.not_posted(tx, card.id))
     late = card.late_replies_due > card.late_replies_posted
     if late:
         await _reply_late(context, job, card)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from bot.datadog.client import DatadogCase, DatadogPermanent, DatadogTransient, TransientReason, Triple
+from bot.datadog.client import DatadogCase, Triple
+from bot.datadog.errors import DatadogPermanent, DatadogTransient, TransientReason
 from bot.insights import reads_first
 from bot.messages import sentences
 from bot.model import Identity, State
@@ -24,7 +25,7 @@ from bot.store.cases import DeliveryResult, WorkItem
 from bot.store.comments import Comment
 from bot.store.jobs import BATCH
 from bot.store.transaction import Job, Transaction
-from bot.worker.backoff import answer_is_due, backoff, not_now, probe
+from bot.worker.backoff import answer_is_due, backoff, because, not_now
 from bot.worker.comments import add_comment
 from bot.worker.lease import fenced
 from bot.worker.outcomes import Done, GiveUp, More, Outcome, RetryAfter
@@ -74,7 +75,8 @@ async def work(context: Context, job: Job) -> Outcome:
     if org is None:
         return _wait(job, todo, context.retry_cap, sentences.org_gone(case[0]))
     if org.breaker.open_for:
-        return _wait(job, todo, org.breaker.open_for, org.breaker.note, counts=False)
+        words = because(TransientReason(org.breaker.reason))
+        return _wait(job, todo, org.breaker.open_for, words, counts=False)
     turn = _Turn(context, org, job, todo, comment, read_ago, stored.on_case if stored else frozenset())
     try:
         if todo:
@@ -188,11 +190,6 @@ async def _halve(turn: _Turn, batch: Sequence[WorkItem]) -> Outcome:
 
 
 async def _not_allowed(turn: _Turn, batch: Sequence[WorkItem], error: DatadogPermanent) -> Outcome:
-    if not await turn.org.datadog.keys_are_valid():
-        log.error("datadog.credentials_refused", org=turn.org.hosts.name, status=error.status)
-        seconds = probe(turn.context.retry_cap)
-        turn.org.breaker.open(seconds, sentences.CREDENTIALS)
-        return _wait(turn.job, turn.work, seconds, sentences.CREDENTIALS, counts=False)
     reference = secrets.token_hex(2).upper()
     log.error("datadog.permission", job=turn.job.key, status=error.status, words=error.words, reference=reference)
     words = sentences.permission(error.status, await _key_of(turn), reference)
@@ -213,8 +210,6 @@ def _not_now(turn: _Turn, error: DatadogTransient) -> Outcome:
     words = not_now(error)
     log.warning("datadog.later", job=turn.job.key, status=error.status, attempts=turn.job.attempts + 1)
     seconds = backoff(turn.job.attempts, turn.context.retry_cap, error.after)
-    if error.why is TransientReason.RATE_LIMITED:
-        turn.org.breaker.open(seconds, words)
 
     async def write(tx: Transaction) -> None:
         if error.status is not None:
@@ -223,7 +218,7 @@ def _not_now(turn: _Turn, error: DatadogTransient) -> Outcome:
             await cases.unsent(tx, [item.id for item in turn.work if not item.sent])
         await cards.touch(tx, [item.id for item in turn.work])
 
-    return RetryAfter(seconds, words, write=write, case=turn.case)
+    return RetryAfter(seconds, words, error.counts, write=write, case=turn.case)
 
 
 def _wait(job: Job, work: Sequence[WorkItem], seconds: float, reason: str, *, counts: bool = True) -> RetryAfter:

@@ -2,7 +2,7 @@
 
 import structlog
 
-from bot.datadog.client import DatadogPermanent, DatadogTransient
+from bot.datadog.errors import DatadogPermanent, DatadogTransient
 from bot.messages import sentences
 from bot.services.context import Context, Organization
 from bot.store import cases, comments, jobs

@@ -12,16 +12,15 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import metrics
-from bot.datadog.client import DatadogTransient
+from bot.datadog.errors import DatadogPermanent, DatadogTransient
 from bot.messages import sentences
-from bot.services.cases import CredentialsRefused
 from bot.services.context import Context
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import jobs, retention
 from bot.store.jobs import LeaseLost
 from bot.store.transaction import Job, JobKind, Transaction
 from bot.worker import cards, cases, threads
-from bot.worker.backoff import backoff, not_now, probe
+from bot.worker.backoff import backoff, not_now
 from bot.worker.lease import fenced
 from bot.worker.limits import Limits
 from bot.worker.outcomes import GAVE_UP, Done, GiveUp, More, Outcome, RetryAfter
@@ -197,14 +196,15 @@ class Worker:
         try:
             return await self._handlers[job.kind].work(self._context, job)
         except SlackTransient as error:
-            return RetryAfter(error.after, str(error))
+            return RetryAfter(error.after, str(error), error.tried)
         except SlackPermanent as error:
             log.warning("slack.refused", kind=job.kind, key=job.key, reason=error.reason, needed=error.needed)
             return GiveUp(error.reason)
         except DatadogTransient as error:
-            return RetryAfter(error.after, not_now(error))
-        except CredentialsRefused:
-            return RetryAfter(probe(self._context.retry_cap), sentences.CREDENTIALS, counts=False)
+            return RetryAfter(error.after, not_now(error), error.counts)
+        except DatadogPermanent as refused:  # valid keys that may not read a case: until somebody grants it
+            log.warning("datadog.refused", kind=job.kind, key=job.key, status=refused.status, words=refused.words)
+            return RetryAfter(self._context.retry_cap, sentences.refused_by_datadog(refused.words))
 
     async def _failed(self, job: Job, reference: str) -> None:
         """An error of ours counts as an attempt, so a job that always fails is given up in the end."""

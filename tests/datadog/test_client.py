@@ -10,7 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from bot.config.credentials import AccessToken, Keys
-from bot.datadog.client import Datadog, DatadogPermanent, DatadogTransient, TransientReason, Triple
+from bot.datadog.client import Datadog, Triple
+from bot.datadog.errors import DatadogPermanent, DatadogTransient, TransientReason
 from bot.sandbox.datadog.server import DatadogServer
 
 KEY = "CASEM-4523"
@@ -139,11 +140,12 @@ async def test_keys_are_told_from_permission_and_from_not_knowing(server, datado
     server.may_write = False
     assert (await refused(datadog.add(KEY, [MONITOR]))).status == 403
     assert await datadog.keys_are_valid()
+    server.control.rule("datadog", "GET /api/v2/validate_keys", status=503, times=1)
+    await later(datadog.add(KEY, [MONITOR]))
     server.keys_valid = False
     assert not await datadog.keys_are_valid()
-    assert (await refused(datadog.case(KEY))).status == 403
-    spoil(server, method="GET /api/v2/validate_keys", status=503)
-    await later(datadog.keys_are_valid())
+    error = await later(datadog.case(KEY))
+    assert (error.why, error.after, error.counts) == (TransientReason.CREDENTIALS, pytest.approx(60, abs=5), False)
 
 
 # --- later ---

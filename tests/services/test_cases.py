@@ -5,10 +5,9 @@ import asyncio
 import pytest
 
 from bot.commands import CaseReference
-from bot.datadog.client import DatadogTransient
+from bot.datadog.errors import DatadogPermanent, DatadogTransient
 from bot.model import Case, CaseName
 from bot.services import cases
-from bot.services.cases import CredentialsRefused
 from bot.store import tie_changes
 from tests.services.conftest import ANA, KEY, TEAM, context_of
 from tests.store.conftest import CASE, OTHER_CASE, tie_by_hand
@@ -89,13 +88,11 @@ async def test_who_ask_at_the_same_time_share_one_call_and_its_answer_counts_for
 async def test_what_datadog_does_not_tell_is_no_case_a_refusal_or_asked_again(office):
     assert await cases.resolve(office.context, CaseName("default", "NOPE-1")) is None
     office.datadog.control.rule("datadog", GET, status=403)
-    with pytest.raises(DatadogTransient):
+    with pytest.raises(DatadogPermanent):
         await cases.resolve(office.context, CaseName("default", KEY))
     office.datadog.keys_valid = False
-    with pytest.raises(CredentialsRefused):
+    with pytest.raises(DatadogTransient, match="credentials"):
         await cases.resolve(office.context, CaseName("default", KEY))
-    [org] = office.context.orgs.values()
-    org.breaker.open(60.0, "")
     calls = len(office.datadog.control.calls)
     with pytest.raises(DatadogTransient):
         await cases.resolve(office.context, CaseName("default", KEY))

@@ -6,17 +6,16 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from bot.datadog.client import DatadogTransient, TransientReason
+from bot.datadog.errors import DatadogPermanent, DatadogTransient, TransientReason
 from bot.insights import Action
 from bot.messages import sentences
 from bot.model import State
-from bot.services.cases import CredentialsRefused
 from bot.services.context import Context
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import Store, jobs, schema
 from bot.store.cards import Timing
 from bot.store.transaction import Job, JobKind, Transaction
-from bot.worker.backoff import answer_is_due, backoff, probe
+from bot.worker.backoff import answer_is_due, backoff
 from bot.worker.loop import HANDLERS, Worker
 from bot.worker.outcomes import Done, GiveUp, More, Outcome, RetryAfter
 from tests.store.conftest import (
@@ -216,7 +215,7 @@ async def test_what_does_not_count_is_never_given_up(store, turn):
 def test_back_off_doubles_up_to_its_cap_and_keeps_to_what_was_asked():
     assert all(0.8 * wanted <= backoff(attempts, 300.0) <= wanted for attempts, wanted in [(0, 1), (3, 8), (99, 300)])
     assert (backoff(0, 300.0, asked=42.0), backoff(9, 300.0, asked=0.0)) == (42.0, 0.05)
-    assert (answer_is_due(30.0), probe(300.0), probe(5.0)) == (22.5, 60.0, 5.0)
+    assert answer_is_due(30.0) == 22.5
 
 
 async def test_an_error_in_what_is_written_is_given_up_some_day(store, turn):
@@ -266,7 +265,16 @@ async def test_a_card_that_could_not_be_shown_for_too_long_has_ended(store, give
             RetryAfter(7.0, "Datadog asks the bot to slow down (429)."),
         ),
         (DatadogTransient(TransientReason.SILENT, 503), RetryAfter(None, "Datadog is not answering (503).")),
-        (CredentialsRefused(), RetryAfter(60.0, sentences.CREDENTIALS, counts=False)),
+        (
+            DatadogTransient(TransientReason.CREDENTIALS, 403, after=60.0, sent=False),
+            RetryAfter(60.0, sentences.CREDENTIALS, counts=False),
+        ),
+        (
+            DatadogTransient(TransientReason.SILENT, None, after=5.0, sent=False, tried=False),
+            RetryAfter(5.0, "Datadog is not answering.", counts=False),
+        ),
+        (SlackTransient("ratelimited", 3.0, tried=False), RetryAfter(3.0, "ratelimited", counts=False)),
+        (DatadogPermanent(403, "Forbidden"), RetryAfter(300.0, "Datadog says: 'Forbidden'")),
     ],
 )
 async def test_what_any_kind_may_raise_becomes_one_outcome(sqlite_store, error, outcome):

@@ -7,7 +7,8 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 from bot.config.organizations import OrganizationConfig
-from bot.datadog.client import Answer, Datadog, DatadogTransient
+from bot.datadog.client import Answer, Datadog
+from bot.datadog.errors import DatadogTransient
 from bot.datadog.resources import TYPES
 from bot.messages.view import TYPE_NAMES
 from bot.model import InsightType

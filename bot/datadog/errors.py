@@ -1,0 +1,88 @@
+"""How a call to Datadog fails: for now, or for good.
+
+Error bodies come as strings or objects on any endpoint, a 429 even as HTML; so nothing here relies on their shape.
+"""
+
+import time
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Any, cast
+
+import httpx
+
+from bot import retry_after
+
+
+class TransientReason(StrEnum):
+    """Why Datadog did not do it now."""
+
+    SILENT = "silent"
+    RATE_LIMITED = "rate_limited"
+    CREDENTIALS = "credentials"
+
+
+class DatadogTransient(Exception):
+    """Not now: time-out, broken connection, 408, 429, 5xx, keys that are refused. `after`: seconds to wait, if known.
+
+    `sent`: the request may have been carried out all the same. `tried`: false where an open circuit breaker held it
+    back.
+    """
+
+    def __init__(
+        self,
+        why: TransientReason,
+        status: int | None,
+        *,
+        after: float | None = None,
+        sent: bool = True,
+        tried: bool = True,
+    ) -> None:
+        super().__init__(f"Datadog: {why.value} ({status})")
+        self.why, self.status, self.after, self.sent, self.tried = why, status, after, sent, tried
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is a failed attempt: keys are somebody's to renew, and what was not tried did not fail."""
+        return self.tried and self.why is not TransientReason.CREDENTIALS
+
+
+class DatadogPermanent(Exception):
+    """Datadog refuses: 4xx. `words`: its own."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(f"Datadog refused ({status}): {words}")
+        self.status, self.words = status, words
+
+
+def retry_after_of(response: httpx.Response) -> float | None:
+    """Seconds. X-RateLimit-Reset is seconds until the reset, but has been seen as an epoch too."""
+    now = date_of(response) or time.time()
+    waits = (
+        retry_after.seconds(response.headers.get(name), epoch_now=now) for name in ("x-ratelimit-reset", "retry-after")
+    )
+    return next((wait for wait in waits if wait is not None), None)
+
+
+def date_of(response: httpx.Response) -> float | None:
+    """When the answer was made, epoch s, by Datadog's clock."""
+    try:
+        return parsedate_to_datetime(response.headers["date"]).timestamp()
+    except (KeyError, ValueError):
+        return None
+
+
+def words_of(response: httpx.Response) -> str:
+    """Datadog's own words, whatever the shape of its errors."""
+    try:
+        errors: Any = response.json().get("errors", [])
+    except (ValueError, AttributeError):
+        errors = None
+    words = map(_error_words, cast(list[Any], errors if isinstance(errors, list) else []))
+    return "; ".join(filter(None, words)) or f"HTTP {response.status_code}"
+
+
+def _error_words(error: Any) -> str:
+    if isinstance(error, dict):
+        fields = cast(dict[str, Any], error)
+        return str(fields.get("detail") or fields.get("title") or fields.get("code") or "")
+    return error if isinstance(error, str) else ""
