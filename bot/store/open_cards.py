@@ -144,7 +144,9 @@ async def _open_card(connection: Connection, where: CardPlace) -> Row[Any] | Non
 
 
 def _is_at(where: CardPlace) -> ColumnElement[bool]:
-    here = cards.c.rolling if where.rolling else cards.c.thread_ts == where.thread.ts
+    """The cards that a new one there takes over from: a rolling one is its thread's, too."""
+    here = cards.c.thread_ts == where.thread.ts
+    here = or_(cards.c.rolling, here) if where.rolling else here
     return and_(in_channel(cards, where.thread), of_case(cards, where.org, where.case_id), here)
 
 

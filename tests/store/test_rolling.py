@@ -44,3 +44,17 @@ async def test_a_persons_own_post_in_a_tied_channel_gets_its_own_card(store):
     await post(store, 0, 1, bot=True)
     mine = await post(store, 1, 2, bot=False)
     assert set(await column(store, select(schema.cards.c.thread_ts))) == {"2000.000000", mine.ts}
+
+
+async def test_a_rolling_card_takes_over_from_its_threads_own(store):
+    """An alert that joined a card was answered with a link of a person; it is edited when that card is old."""
+    await post(store, 0, 1, bot=True)
+    alert = await post(store, 1, 2, bot=True)
+    await post(store, 2, 3, bot=False, thread=alert)
+    await run(store, update(schema.cards).values(first_link_at=schema.cards.c.first_link_at - 3600.0))
+    found = (Candidate(monitor(4), (CASE.org,)),)
+    assert (
+        await sightings.sight(store, ScannedMessage(alert, alert.ts, "B0DATADOG", found, by_bot=True), ask)
+    ).new == 1
+    assert len(await column(store, select(schema.cards.c.id).where(schema.cards.c.open))) == 1
+    assert len(await states(store)) == 4
