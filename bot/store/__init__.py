@@ -48,6 +48,10 @@ class Store:
         """Each statement stands alone: no BEGIN, no ROLLBACK."""
         return self.database.read()
 
+    def snapshot(self) -> AbstractAsyncContextManager[Connection]:
+        """As `read`, and all statements see the same moment; not to be held while something else is waited for."""
+        return self.database.snapshot()
+
     async def close(self) -> None:
         await self.database.close()
 

@@ -30,7 +30,9 @@ are read-only. Our own time-out is 57014 and ends nothing. https://www.postgresq
 """
 DEAD_AFTER = {"connect_timeout": 5, "tcp_user_timeout": 5000, "keepalives_idle": 10, "keepalives_interval": 5}
 """A server whose machine is gone answers nothing, not even that it is gone."""
-BEGIN = f"BEGIN; SET LOCAL statement_timeout = {int(BUSY_SECONDS * 1000)}".encode()
+_TIME_OUT = f"SET LOCAL statement_timeout = {int(BUSY_SECONDS * 1000)}"
+BEGIN = f"BEGIN; {_TIME_OUT}".encode()
+BEGIN_SNAPSHOT = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_TIME_OUT}".encode()
 
 Raw = psycopg.AsyncConnection[TupleRow]
 
@@ -104,6 +106,17 @@ class PostgresqlDatabase:
         """Each statement stands alone."""
         async with self._connection() as raw:
             yield PostgresqlConnection(raw, self._plans, within=BUSY_SECONDS)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[PostgresqlConnection]:
+        """All statements see the same moment."""
+        async with self._connection() as raw:
+            await raw.execute(BEGIN_SNAPSHOT)
+            try:
+                yield PostgresqlConnection(raw, self._plans)
+            finally:
+                if not raw.closed:
+                    await raw.rollback()
 
     @asynccontextmanager
     async def write(self, patience: float) -> AsyncGenerator[PostgresqlConnection]:

@@ -85,6 +85,9 @@ class SqliteDatabase:
         self._reader = self._reader or self._open()
         yield SqliteConnection(self._reader, self._plans)
 
+    snapshot = read
+    """Statements await nothing, so no other transaction of this process comes between those of a block."""
+
     @asynccontextmanager
     async def write(self, patience: float) -> AsyncGenerator[SqliteConnection]:
         """One transaction, committed when its block ends; waits at most `patience` seconds for other writers."""

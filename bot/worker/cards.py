@@ -118,7 +118,7 @@ def _whose(card: Card, items: Sequence[CardItem]) -> str | None:
 
 async def view(context: Context, card: Card) -> CardView | None:
     """All that the card shows, as of now; None when its case is unknown."""
-    async with context.store.read() as connection:
+    async with context.store.snapshot() as connection:
         row = await cards.get(connection, card.id)
         items = await cards.items(connection, card.id)
         case = await cases.get(connection, card.org, card.case_id)
@@ -187,14 +187,16 @@ async def _insights(context: Context, card: Card) -> RenderedCard | None:
     shown = await view(context, card)
     if shown is None:
         return None
-    # The version itself stands in every button: without it, two versions may read the same.
-    digest = _digest(card_message(replace(shown, version=0)))
+    # The version itself stands in every button. What counts is the newest that an insight joined: a click from before
+    # that does not mean the insight.
+    joined = max((item.joined_version for item in shown.items), default=0)
+    digest = _digest(card_message(replace(shown, version=joined)))
     empty = all(item.state is State.WITHDRAWN for item in shown.items)
     return RenderedCard(shown.version, card_message(shown), digest, empty=empty)
 
 
 async def _question(context: Context, card: Card) -> RenderedCard | None:
-    async with context.store.read() as connection:
+    async with context.store.snapshot() as connection:
         question = await questions.get(connection, card.id)
         tied = await questions.tied_to(connection, question) if question else None
         shared = await channels.is_shared(connection, card.thread)
