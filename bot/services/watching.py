@@ -85,12 +85,11 @@ async def _changed(context: Context, channel: Thread, me: Myself, event: Json) -
     edit = difference(before, after, deleted=message.get("subtype") == "tombstone")
     if edit.renames_root:
         await tie_changes.reroot(context.store, after)
-        return True
     if edit.gone:
         await sightings.take_back(context.store, after.thread, after.message_ts, list(edit.gone))
     if edit.came or edit.named:
-        await _sight(context, replace(after, found=edit.came, names=edit.named))
-    return bool(edit.gone or edit.came or edit.named)
+        await _sight(context, replace(after, found=edit.came, names=after.names if edit.renames_root else edit.named))
+    return bool(edit.renames_root or edit.gone or edit.came or edit.named)
 
 
 async def _as_stored(context: Context, after: ScannedMessage) -> ScannedMessage:

@@ -5,18 +5,20 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import select
 
 from bot.insights import Mode
 from bot.messages.cards import METADATA_EVENT
 from bot.model import CaseName, State, Thread, Tie, TieKind
 from bot.sandbox.slack.workspace import OUR_BOT, OUR_USER
 from bot.services import watching
-from bot.store import modes, ties
+from bot.store import modes, schema, ties
 from tests.services.conftest import ANA, CHANNEL, GUEST, TEAM, Office, context_of, link
-from tests.store.conftest import CASE, REPLY, THREAD, states, tie
+from tests.store.conftest import CASE, REPLY, THREAD, rows, states, tie, tie_by_hand
 
 Json = dict[str, Any]
 
+_seen = schema.sightings.c
 WATCHED = Thread(TEAM, CHANNEL, "")
 CASES = "https://app.datadoghq.com/cases"
 NAMED = f"see {CASES}/{CASE.key}"
@@ -188,6 +190,20 @@ async def test_a_root_that_names_its_case_only_after_an_edit_is_looked_up_then(o
     await watch(office, message(1))
     assert await watch(office, edit({**root, "text": NAMED}, root))
     assert (await tie_of(office)).named == (CaseName("default", CASE.key),)
+
+
+@pytest.mark.parametrize("said", [True, False])
+async def test_a_root_that_names_another_case_offers_the_links_it_has_now_and_not_those_it_had(office, said):
+    root = message(1, ts=THREAD.ts)
+    if said:
+        await tie_by_hand(office.store, THREAD, CASE, ANA)
+    first, then = ({**root, "text": f"{CASES}/{key} {link(number)}"} for key, number in ((CASE.key, 1), ("CASEM-9", 2)))
+    await watch(office, first)
+    await watch(office, edit(then, first))
+    if said:
+        assert await states(office.store) == {"1": State.WITHDRAWN, "2": State.OFFERED}
+    found = dict(await rows(office.store, select(_seen.resource_id, _seen.state)))
+    assert found == {"1": "gone", "2": "offered" if said else "pending"}
 
 
 async def tie_of(office: Office) -> Tie:
