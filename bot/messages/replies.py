@@ -156,11 +156,13 @@ def in_mode(mode: Mode, *, thread: bool) -> str:
     return f"{this(thread)} is in mode {mode}: {MODES[mode]}."
 
 
-def scanned(read: int, new: int) -> str:
-    """To the person who asked for a scan, at its end."""
+def scanned(read: int, new: int, *, on_a_card: bool) -> str:
+    """To the person who asked for a scan, at its end; `on_a_card`: some of the new links are offered."""
     messages = "1 message" if read == 1 else f"{read} messages"
     links = "no new links" if not new else "1 new link" if new == 1 else f"{new} new links"
-    return f"Read {messages} of this thread: {links}.{' See the card for those not on the case yet.' if new else ''}"
+    return (
+        f"Read {messages} of this thread: {links}.{' See the card for those not on the case yet.' if on_a_card else ''}"
+    )
 
 
 def undoing(count: int, case_key: str) -> str:

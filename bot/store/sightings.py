@@ -91,8 +91,7 @@ async def _write_down(tx: Transaction, seen: ScannedMessage, rules: Rules) -> Si
     tie = await ties.of(tx, seen.thread, bare_root=seen.is_bare_root)
     at = await now(tx)
     if tie is not None and tie.kind is TieKind.TIED:
-        await ties.lock_case(tx, tie.org, tie.case_id)
-        if await ties.of(tx, seen.thread, bare_root=seen.is_bare_root) != tie:
+        if not await ties.lock_tied(tx, seen.thread, tie, bare_root=seen.is_bare_root):
             return None
         by_channel = tie.source is TieSource.CHANNEL
         if by_channel and seen.is_root:

@@ -87,6 +87,12 @@ async def lock_case(tx: Transaction, org: str, case_id: str) -> None:
     await tx.execute(_LOCK, {"org": org, "case_id": case_id})
 
 
+async def lock_tied(tx: Transaction, thread: Thread, tie: Tie, *, bare_root: bool = False) -> bool:
+    """Lock the case of a thread's tie; whether the thread is still about it: somebody may have been faster."""
+    await lock_case(tx, tie.org, tie.case_id)
+    return await of(tx, thread, bare_root=bare_root) == tie
+
+
 def _tie(row: Row[Any]) -> Tie:
     return Tie(
         kind=TieKind(row.kind),

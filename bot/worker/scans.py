@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bot.insights import Decision
 from bot.messages import replies
 from bot.model import Thread, Tie, TieKind
 from bot.services import decision_log, watching
@@ -35,6 +36,8 @@ async def read_page(context: Context, job: Job, thread: Thread, scan: ScanProgre
         so_far = replace(
             scan, cursor=cursor, left=scan.left - len(messages), read=scan.read + len(messages), new=scan.new + new
         )
+        if await scans.waiting(tx, thread) != scan:
+            return More()  # somebody asked for another meanwhile, which begins with the first page
         await (scans.finish(tx, thread) if done else scans.proceed(tx, thread, so_far))
     return await _at_the_end(context, thread, so_far) if done else More()
 
@@ -46,12 +49,14 @@ async def _at_the_end(context: Context, thread: Thread, scan: ScanProgress) -> D
         tie = await ties.of(tx, thread)
         if tie is None or tie.kind is not TieKind.TIED:
             return tie, ()
-        await ties.lock_case(tx, tie.org, tie.case_id)
+        if not await ties.lock_tied(tx, thread, tie):
+            return None, ()  # whoever changed the tie enqueued the job anew
         return tie, await offers.offer_pending(tx, thread, tie, rules, await now(tx))
 
     async def after(written: tuple[Tie | None, Sequence[SightingDecision]]) -> None:
         decision_log.write(context, thread, *written)
         if scan.by is not None:
-            await whisper(context, thread, scan.by, replies.scanned(scan.read, scan.new))
+            offered = any(each.decision in (Decision.OFFER, Decision.OFFER_AGAIN) for each in written[1])
+            await whisper(context, thread, scan.by, replies.scanned(scan.read, scan.new, on_a_card=offered))
 
     return Done(write=write, after=after)

@@ -100,7 +100,8 @@ async def _write(tx: Transaction, thread: Thread, learned: _Learned, rules: Rule
     tie = await ties.of(tx, thread)
     decisions: Sequence[SightingDecision] = ()
     if tie is not None and tie.kind is TieKind.TIED:
-        await ties.lock_case(tx, tie.org, tie.case_id)
+        if not await ties.lock_tied(tx, thread, tie):
+            return None, ()  # whoever changed the tie enqueued the job anew
         decisions = await offers.offer_pending(tx, thread, tie, rules, at)
     elif tie is not None:
         decisions = await offers.set_aside(tx, thread, tie.kind)

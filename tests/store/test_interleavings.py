@@ -13,7 +13,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.insights import Action
-from bot.model import Card, CaseName, State, Thread
+from bot.model import Card, CaseName, State, Thread, TieKind
 from bot.store import Store, cards, cases, jobs, migrate, now, retention, schema, tie_changes, ties
 from bot.store.sightings import ScannedMessage
 from bot.store.transaction import Job, JobKind, Transaction
@@ -222,6 +222,17 @@ async def test_an_insight_fails_late_while_its_card_is_being_shown(store, other,
     await failing
     assert (await card_of(store)).late_replies_due == 1
     assert await jobs_of(store, JobKind.CARD) == [card.id]
+
+
+async def test_a_thread_that_is_untied_while_its_links_are_offered_offers_none(store, other, tied):
+    """Whoever is second sees that under the case's lock."""
+    async with store.read() as connection:
+        was = await ties.of(connection, THREAD)
+    async with store.write() as tx:
+        await ties.lock_case(tx, CASE.org, CASE.case_id)
+        locking = await until_waiting(store, write(other, ties.lock_tied, THREAD, was))
+        await ties.say(tx, THREAD, TieKind.NONE, "U0ANA", await now(tx))
+    assert not await locking
 
 
 async def test_two_threads_that_name_two_cases_in_different_order_do_not_wait_for_each_other(store, other, tied):
