@@ -12,7 +12,7 @@ from bot.datadog.errors import DatadogPermanent, DatadogTransient, TransientReas
 from bot.insights import FRESH_SECONDS
 from bot.links import extract, insight_on, parse
 from bot.messages import replies
-from bot.model import Case, CaseName, Identity, Thread, TieKind
+from bot.model import Case, CaseName, Identity, Thread, TieKind, TieSource
 from bot.services import watching
 from bot.services.context import Context, Organization
 from bot.store import cases, ties
@@ -25,6 +25,12 @@ async def tied_case(context: Context, thread: Thread) -> Case | None:
 
     None also where its organisation is not for this workspace. Raises as `resolve` and Slack do.
     """
+    case, _ = await tied_by(context, thread)
+    return case
+
+
+async def tied_by(context: Context, thread: Thread) -> tuple[Case | None, TieSource | None]:
+    """As `tied_case`, with what the tie comes from; None: there is none."""
     orgs = context.orgs_for(thread.workspace)
     async with context.store.read() as connection:
         tie = await ties.of(connection, thread)
@@ -33,13 +39,13 @@ async def tied_case(context: Context, thread: Thread) -> Case | None:
         stored = None
         if known is not None and known.kind is TieKind.TIED and known.org in orgs:
             stored = await cases.get(connection, known.org, known.case_id)
-    if tie is not None and tie.kind is TieKind.TIED:
-        return stored
+    if tie is not None and (tie.kind is TieKind.TIED or tie.source is TieSource.SAID):
+        return stored, tie.source
     names = tie.named if tie is not None else await _named_by_root(context, thread)
     found = {case.case_id: case for name in names if name.org in orgs and (case := await resolve(context, name))}
     if found:
-        return next(iter(found.values())) if len(found) == 1 else None
-    return stored
+        return next(iter(found.values())) if len(found) == 1 else None, TieSource.ROOT
+    return stored, None if stored is None else TieSource.CHANNEL
 
 
 async def _named_by_root(context: Context, thread: Thread) -> Sequence[CaseName]:

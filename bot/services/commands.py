@@ -8,9 +8,9 @@ from bot.commands import Command, Permalink
 from bot.datadog.errors import DatadogPermanent, DatadogTransient
 from bot.links import as_text, explain, extract, orgs_of, sentence
 from bot.messages import replies
-from bot.model import Case, CaseLink, Draft, Insight, InsightType, Reason, Thread, TieSource, Uncovered
+from bot.model import Case, CaseLink, Draft, Insight, InsightType, Reason, Thread, Uncovered
 from bot.services import clicks
-from bot.services.cases import tied_case, why_unknown
+from bot.services.cases import tied_by, tied_case, why_unknown
 from bot.services.checks import UserError, named_case, permit
 from bot.services.context import PERSON_WITHIN, Context
 from bot.services.responder import Caller, refused_by_slack, text_of
@@ -174,10 +174,9 @@ async def _status(context: Context, place: Thread) -> str:
         own = await ties.of(connection, place)
         mode = await modes.of(connection, place) or context.mode
         counts = await cards.counts(connection, place)
-    case = await tied_case(context, place)
+    case, source = await tied_by(context, place)
     slack = await context.slack(place.workspace)
     names = await slack.names({own.by} if own and own.by else set(), within=PERSON_WITHIN)
-    source = own.source if own else TieSource.ROOT if case else None
     by = replies.tied_by(source, names.get(own.by or "", "") if own else "") if source else ""
     tied_to = (case.key, case.title) if case else None
     return replies.status(replies.StatusReport(bool(place.ts), tied_to, by, mode, counts))

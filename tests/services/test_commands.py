@@ -73,6 +73,13 @@ async def test_add_puts_the_links_of_a_message_on_the_case_and_says_why_others_a
     assert (await ask(office, f"add {there} to {KEY}")).startswith("There is no such message")
 
 
+async def test_the_status_says_what_the_tie_comes_from(office):
+    await ask(office, f"tie {KEY}")
+    assert f"is tied to {KEY}, Memory leak (its channel is)." in await ask(office, "status", here=office.thread())
+    root = office.thread(f"see https://app.datadoghq.com/cases/{KEY}")
+    assert "(its first message says so)." in await ask(office, "status", here=root)
+
+
 async def test_a_scan_is_a_job_of_the_thread_for_whoever_may(office):
     thread = office.thread()
     await ask(office, f"tie {KEY}", here=thread)

@@ -1,5 +1,7 @@
 """What becomes of a case's turn, by what Datadog answers: against the sandbox's Datadog, with a store on SQLite."""
 
+import json
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,14 +21,15 @@ from bot.model import Case, State
 from bot.sandbox.datadog.cases import CaseInsight
 from bot.sandbox.datadog.server import DatadogServer
 from bot.services.context import Context, Organization
-from bot.store import Store, schema
+from bot.store import Store, comments, schema
 from bot.store.cards import Timing
+from bot.store.comments import CommentState
 from bot.store.jobs import BATCH
 from bot.store.transaction import JobKind
 from bot.worker import cases
 from bot.worker.loop import Worker
 from bot.worker.outcomes import Done, More, Outcome, RetryAfter
-from tests.store.conftest import CASE, card_of, claim, items_of, monitors, paste, press, states, tie
+from tests.store.conftest import CASE, THREAD, card_of, claim, items_of, monitors, paste, press, states, tie
 
 PUT = "PUT /api/v2/cases/{case_id}/insights"
 LEASE = 0.4  # a call without an answer is over after three quarters of it
@@ -93,6 +96,33 @@ async def test_what_is_added_ends_the_job(desk):
     assert isinstance(await desk.turn(), Done)
     assert await states(desk.store, desk.case) == {"1": State.ADDED, "2": State.ADDED}
     assert await desk.jobs() == []
+
+
+async def test_what_is_on_the_case_already_is_not_added_a_second_time_however_fresh_that_is(desk):
+    """K26: a colleague added by hand what the card offered, and it is added all the same."""
+    await desk.confirm(1)
+    desk.server.cases.change(desk.server.cases[CASE.key], insights=[CaseInsight("MONITOR", "1", "/monitors/1")])
+    there = {"on_case": json.dumps([("MONITOR", "", "1")]), "read_at": time.time()}
+    async with desk.store.write() as tx:
+        await tx.execute(update(schema.cases).values(**there))
+    await desk.turn()
+    assert await states(desk.store, desk.case) == {"1": State.ADDED}
+    assert desk.server.control.matching(method=PUT) == []
+
+
+async def test_a_comment_waits_until_the_keys_are_accepted_again(desk):
+    """K27."""
+    await tie(desk.store, case=desk.case)
+    async with desk.store.write() as tx:
+        await comments.ask(tx, desk.case, THREAD, "See https://app.datadoghq.com/logs", "U0ANA")
+    desk.server.keys_valid = False
+    outcome = await desk.turn()
+    assert isinstance(outcome, RetryAfter)
+    assert (outcome.reason, outcome.counts) == (sentences.CREDENTIALS, False)
+    async with desk.store.read() as connection:
+        comment = await comments.waiting(connection, *(CASE.org, desk.case.case_id))
+    assert comment is not None
+    assert comment.state is CommentState.ASKED
 
 
 async def test_more_than_a_batch_takes_another_turn(desk):
