@@ -14,12 +14,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.benchmarks import cases, clicks, events, links, memory, starts
+from tests.benchmarks import cards, cases, clicks, events, links, memory, starts
 from tests.benchmarks.measure import Row
 
 ALL: Mapping[str, Callable[[], Awaitable[list[Row]]]] = {
     "links": links.run,
     "events": events.run,
+    "cards": cards.run,
     "clicks": clicks.run,
     "cases": cases.run,
     "starts": starts.run,

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
+from urllib.parse import quote_plus
 
 from bot.sandbox.slack.http_mode import signature
 from tests.e2e.bench import CHANNEL, SIGNING_SECRET
@@ -33,6 +34,28 @@ def message(text: str, thread_ts: str, team: str) -> bytes:
     body |= {"event_id": f"Ev{number:010d}", "event_time": int(time.time()), "is_ext_shared_channel": False}
     body |= {"event_context": "4-eyJldCI6Im1lc3NhZ2UiLCJ0aWQiOiJUMDAwMSIsImFpZCI6IkEwMDAxIiwiY2lkIjoiQzAwMDEifQ"}
     return json.dumps(body).encode()
+
+
+def click(card: Json, thread_ts: str, user: str, team: str) -> bytes:
+    """A click on a card's Add, with all of its boxes ticked, as Slack sends it."""
+    elements = [element for block in card["blocks"] for element in block.get("elements", [])]
+    button = next(element for element in elements if element.get("action_id") == "insights.add")
+    ticked = {
+        block["block_id"]: {
+            element["action_id"]: {"type": "checkboxes", "selected_options": element["options"]}
+            for element in block["elements"]
+        }
+        for block in card["blocks"]
+        if block["type"] == "actions" and block["elements"][0]["type"] == "checkboxes"
+    }
+    where = {"type": "message", "message_ts": card["ts"], "channel_id": CHANNEL, "is_ephemeral": False}
+    body: Json = {"type": "block_actions", "user": {"id": user, "username": "ben", "team_id": team}}
+    body |= {"api_app_id": "A0INSIGHTS", "token": "sandbox", "container": where, "trigger_id": f"1.{next(_ids)}"}
+    body |= {"team": {"id": team, "domain": "acme"}, "enterprise": None, "is_enterprise_install": False}
+    body |= {"channel": {"id": CHANNEL, "name": "incidents"}, "message": card | {"thread_ts": thread_ts}}
+    body |= {"state": {"values": ticked}, "response_url": "https://hooks.slack.com/actions/T0/1/a"}
+    body |= {"actions": [button | {"block_id": "b", "action_ts": str(time.time())}]}
+    return f"payload={quote_plus(json.dumps(body))}".encode()
 
 
 class NotAcknowledged(Exception):
@@ -122,9 +145,10 @@ class Sender:
 
 async def _asked(connection: _Connection, body: bytes) -> float:
     at = str(int(time.time()))
+    kind = "application/x-www-form-urlencoded" if body.startswith(b"payload=") else "application/json"
     head = (
         "POST /slack/events HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: Slackbot 1.0 (+https://api.slack.com/robots)\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nAccept: */*\r\n"
+        f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\nAccept: */*\r\n"
         f"X-Slack-Request-Timestamp: {at}\r\nX-Slack-Signature: {signature(SIGNING_SECRET, at, body)}\r\n\r\n"
     )
     connection.answered = asyncio.get_running_loop().create_future()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sqlite3
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, Mapping
@@ -10,6 +11,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from bot.sandbox.bot_process import BotProcess
+from tests.benchmarks.floor_tables import TABLES
 from tests.benchmarks.load import Sender, sender
 from tests.e2e.bench import CHANNEL, SIGNING_SECRET, Bench, bench, monitor
 
@@ -36,6 +38,14 @@ class Bare(NamedTuple):
     port: int
 
 
+class Floor(NamedTuple):
+    """The process of the least correct program, its port, and its database."""
+
+    pid: int
+    port: int
+    database: sqlite3.Connection
+
+
 @contextlib.asynccontextmanager
 async def bare(slack_url: str, transport_mode: str) -> AsyncGenerator[Bare]:
     is_http = transport_mode == "http"
@@ -50,6 +60,25 @@ async def bare(slack_url: str, transport_mode: str) -> AsyncGenerator[Bare]:
     finally:
         process.kill()
         await process.wait()
+
+
+@contextlib.asynccontextmanager
+async def floor(b: Bench) -> AsyncGenerator[Floor]:
+    """The least correct program, with a database on the same disk, between the same servers as this bot."""
+    file = b.database.parent / "floor.db"
+    urls = {"SLACK_API_URL": b.slack.url, "DD_API_URL": b.datadog.url, "FLOOR_DATABASE": str(file)}
+    env = {"TOKEN": "xoxb-sandbox", "SLACK_SIGNING_SECRET": SIGNING_SECRET, **urls, **CLEAN_ENVIRONMENT}
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as database:
+        database.executescript(TABLES)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.benchmarks.floor", env=env, stdout=asyncio.subprocess.PIPE, cwd=ROOT
+        )
+        try:
+            assert process.stdout is not None
+            yield Floor(process.pid, int(await process.stdout.readline()), database)
+        finally:
+            process.kill()
+            await process.wait()
 
 
 @contextlib.asynccontextmanager
