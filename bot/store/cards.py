@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
+from sqlalchemy import Boolean, ColumnElement, Double, Integer, String, bindparam, case, func, insert, select, update
 from sqlalchemy.engine import Row
 
 from bot import metrics
@@ -77,6 +77,33 @@ _SHOW = (
         ts=bindparam("now_at"), shown_version=bindparam("now_shown"), digest=bindparam("now_reads"), posting_since=None
     )
 )
+_KEEPS_SENT = bindparam("keeps_sent", type_=Boolean)
+_BY = bindparam("whose", type_=String)
+_MOVE = (
+    update(insights)
+    .where(insights.c.id.in_(bindparam("moving", expanding=True)), insights.c.state == bindparam("was"))
+    .values(
+        state=bindparam("becomes"),
+        at=bindparam("when"),
+        note=bindparam("because"),
+        left_out=bindparam("unticked"),
+        by=func.coalesce(_BY, insights.c.by),
+        ours=func.coalesce(bindparam("is_ours", type_=Boolean), insights.c.ours),
+        confirmed_at=func.coalesce(bindparam("confirmed", type_=Double), insights.c.confirmed_at),
+        sent_at=case(
+            (bindparam("keeps_sent", type_=Boolean), insights.c.sent_at), else_=bindparam("sent", type_=Double)
+        ),
+    )
+    .returning(insights.c.id)
+)
+_AUDIT = insert(transitions)
+_AFFECTED = (
+    select(card_insights.c.card)
+    .where(card_insights.c.insight.in_(bindparam("moved", expanding=True, type_=Integer)))
+    .distinct()
+)
+_CREATE = insert(cards).returning(cards)
+_POSTING = update(cards).where(cards.c.id == bindparam("card")).values(posting_since=bindparam("since"))
 _BUMP = update(cards).where(cards.c.id == bindparam("card")).values(version=cards.c.version + 1)
 
 
@@ -119,7 +146,7 @@ async def create(
     """A new card that is not posted yet; `more`: its other columns."""
     fresh = {"id": secrets.token_hex(6), "shown_version": 0, "first_link_at": at, "continued": False}
     row = {"kind": kind, **place(thread), "org": org, "case_id": case_id, **fresh, **more}
-    return (await tx.execute(insert(cards).values(**row).returning(cards))).one()
+    return (await tx.execute(_CREATE, row)).one()
 
 
 async def items(connection: Connection, card: str) -> list[CardItem]:
@@ -142,21 +169,12 @@ async def move(tx: Transaction, ids: Collection[int], change: Change, *, was: St
     """Move those of these insights that are still in `was`, if that move exists; returns the ids that moved."""
     if not ids or not may_move(was, change.state, deliberate=change.deliberate):
         return []
-    values: dict[str, object] = {"state": change.state, "at": change.at, "note": change.note}
-    values["left_out"] = change.left_out
-    if change.by is not None:
-        values["by"] = change.by
-    if change.ours is not None:
-        values["ours"] = change.ours
-    if change.state is State.CONFIRMED:
-        values["confirmed_at"] = change.at
-    if change.state in (State.DISMISSED, State.UNDONE):
-        values["sent_at"] = None
-    if change.state is State.ADDED:
-        values["sent_at"] = 0.0
-    unchanged = insights.c.id.in_(ids) & (insights.c.state == was)
-    rows = await tx.execute(update(insights).where(unchanged).values(**values).returning(insights.c.id))
-    moved = sorted(rows.scalars())
+    values: dict[str, object] = {"moving": ids, "was": was, "becomes": change.state, "when": change.at}
+    values |= {"because": change.note, "unticked": change.left_out, "whose": change.by, "is_ours": change.ours}
+    values["confirmed"] = change.at if change.state is State.CONFIRMED else None
+    values["keeps_sent"] = change.state not in (State.DISMISSED, State.UNDONE, State.ADDED)
+    values["sent"] = 0.0 if change.state is State.ADDED else None
+    moved = sorted((await tx.execute(_MOVE, values)).scalars())
     await record(tx, dict.fromkeys(moved, ""), was, change)
     return moved
 
@@ -167,7 +185,7 @@ async def record(tx: Transaction, messages: Mapping[int, str], old: State | None
         return
     line = {"at": change.at, "old": old, "new": change.state, "by": change.by, "note": change.note}
     lines = [{**line, "insight": insight, "message": message or None} for insight, message in messages.items()]
-    await tx.execute(insert(transitions), lines)
+    await tx.execute(_AUDIT, lines)
     # Those that are rolled back count, too: they are few.
     metrics.moves.labels(str(change.state)).inc(len(lines))
 
@@ -176,8 +194,7 @@ async def touch(tx: Transaction, moved: Collection[int], *, after: float = 0.0) 
     """Every card that shows one of these insights gets a new version, and its job is due in `after` seconds."""
     if not moved:
         return
-    affected = select(card_insights.c.card).where(card_insights.c.insight.in_(moved)).distinct()
-    for card in sorted((await tx.execute(affected)).scalars()):
+    for card in sorted((await tx.execute(_AFFECTED, {"moved": moved})).scalars()):
         await bump(tx, card, after=after)
 
 
@@ -236,7 +253,7 @@ async def late_reply_posted(tx: Transaction, card: str, number: int) -> None:
 
 async def posting(tx: Transaction, card: str, at: float) -> None:
     """Commit this before the card is posted: it may arrive."""
-    await _set(tx, card, posting_since=at)
+    await tx.execute(_POSTING, {"card": card, "since": at})
 
 
 async def not_posted(tx: Transaction, card: str) -> None:

@@ -5,13 +5,13 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from bot import metrics
 from bot.insights import reads_first
 from bot.model import Case, Identity, InsightType, State
 from bot.store import cards, now
-from bot.store.conditions import identity_of, of_case, this_case
+from bot.store.conditions import identity_of, this_case
 from bot.store.connection import Connection
 from bot.store.engine import server_now, upsert
 from bot.store.jobs import case_key
@@ -62,6 +62,18 @@ _WORK = (
 )
 
 
+_MARK_SENT = (
+    update(insights)
+    .where(
+        insights.c.id.in_(bindparam("sending", expanding=True)),
+        insights.c.state.in_(bindparam("still", expanding=True)),
+    )
+    .values(sent_at=bindparam("when"))
+    .returning(insights.c.id)
+)
+_OFFERED = select(insights).where(this_case(insights), insights.c.state == State.OFFERED)
+
+
 async def save(tx: Transaction, case: Case) -> None:
     """Keep what Datadog answered. Under `lock_case`.
 
@@ -82,8 +94,7 @@ async def save(tx: Transaction, case: Case) -> None:
     if old is not None and case.on_case - old.on_case:
         await _withdraw_present(tx, case, at)
     if old is not None and replace(old, on_case=case.on_case) != case:
-        offered = select(insights.c.id).where(_offered(case))
-        await cards.touch(tx, (await tx.execute(offered)).scalars().all())
+        await cards.touch(tx, [row.id for row in await tx.execute(_OFFERED, _this(case))])
 
 
 async def get(connection: Connection, org: str, case_id: str) -> Case | None:
@@ -146,10 +157,8 @@ async def work(connection: Connection, org: str, case_id: str) -> list[WorkItem]
 
 async def mark_sent(tx: Transaction, items: Sequence[WorkItem], at: float) -> list[WorkItem]:
     """Commit, before the call, that these may arrive; returns those that a person has not cancelled meanwhile."""
-    ids = {item.id for item in items}
-    unchanged = insights.c.id.in_(ids) & insights.c.state.in_({item.state for item in items})
-    marked = await tx.execute(update(insights).where(unchanged).values(sent_at=at).returning(insights.c.id))
-    sent = set(marked.scalars())
+    values = {"sending": [item.id for item in items], "still": list({item.state for item in items}), "when": at}
+    sent = set((await tx.execute(_MARK_SENT, values)).scalars())
     return [item for item in items if item.id in sent]
 
 
@@ -189,10 +198,10 @@ async def settle(tx: Transaction, results: Sequence[DeliveryResult]) -> None:
 
 
 async def _withdraw_present(tx: Transaction, case: Case, at: float) -> None:
-    rows = await tx.execute(select(insights).where(_offered(case)))
+    rows = await tx.execute(_OFFERED, _this(case))
     present = [row.id for row in rows if identity_of(row) in case.on_case]
     await cards.touch(tx, await cards.move(tx, present, cards.Change(State.WITHDRAWN, at), was=State.OFFERED))
 
 
-def _offered(case: Case) -> ColumnElement[bool]:
-    return of_case(insights, case.org, case.case_id) & (insights.c.state == State.OFFERED)
+def _this(case: Case) -> dict[str, str]:
+    return {"org": case.org, "case_id": case.case_id}

@@ -94,7 +94,7 @@ class Plan:
 
     def __init__(self, statement: Any, names: tuple[str, ...], driver: Driver) -> None:
         dialect = driver.dialect
-        compiled: Any = statement.compile(dialect=dialect, column_keys=names or None)
+        compiled: Any = statement.compile(dialect=dialect, column_keys=names if _takes_columns(statement) else None)
         binds: Mapping[str, Any] = compiled.binds
         self.text = str(compiled)
         self._lists, self._as_list = [name for name, bind in binds.items() if bind.expanding], driver.list
@@ -142,6 +142,11 @@ class Plans:
         if plan is None:
             plan = plans[names] = Plan(statement, names, self._driver)
         return plan
+
+
+def _takes_columns(statement: Any) -> bool:
+    """Whether it is an INSERT whose columns are those of the values that it runs with."""
+    return bool(getattr(statement, "is_insert", False))
 
 
 def sets_of(values: Values | Sequence[Values] | None) -> Sequence[Values]:

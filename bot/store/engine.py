@@ -5,6 +5,7 @@ SQLAlchemy's default loses updates.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Double, Engine, Table, create_engine, event
@@ -14,6 +15,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.sql.functions import FunctionElement
 
 from bot.store.sqlite import PRAGMAS
@@ -79,10 +81,20 @@ async def upsert(
 
     `changes`: what an existing row gets, where that is not `values`; `where`: which existing rows are changed.
     """
+    if changes is None and where is None:
+        statement = _upsert(tx.dialect.name, table, tuple(key), tuple(values))
+        return (await tx.execute(statement, {**key, **values})).first() is not None
     row = insert_on(tx.dialect.name, table).values(**key, **values)
     row = row.on_conflict_do_update(index_elements=list(key), set_=values if changes is None else changes, where=where)
     # Not `rowcount`: after an INSERT psycopg's is -1.
     return (await tx.execute(row.returning(*table.primary_key))).first() is not None
+
+
+@cache
+def _upsert(dialect: str, table: Table, key: tuple[str, ...], names: tuple[str, ...]) -> ReturningInsert[Any]:
+    row = insert_on(dialect, table)
+    row = row.on_conflict_do_update(index_elements=key, set_={name: row.excluded[name] for name in names})
+    return row.returning(*table.primary_key)
 
 
 def insert_on(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":

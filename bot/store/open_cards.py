@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 from sqlalchemy.engine import Row
 
 from bot.insights import CARD_HOLDS, moves_on, takes_more
 from bot.model import Card, CardItem, State, Thread
 from bot.store import Store, now, ties
 from bot.store.cards import Timing, create, end, get, items, posting
-from bot.store.conditions import in_channel, of_case, place, this_case, this_channel
+from bot.store.conditions import in_channel, place, this_case, this_channel
 from bot.store.connection import Connection
 from bot.store.jobs import enqueue, reschedule
 from bot.store.schema import UNDECIDED, card_insights, cards, insights
@@ -87,7 +87,16 @@ _NEXT_VERSION = (
 _LEAVE = card_insights.delete().where(_ON_CARD, card_insights.c.insight.in_(bindparam("leaving", expanding=True)))
 _JOIN = insert(card_insights)
 # By whether it is a rolling card.
-_OPEN = {False: _ASKING.where(cards.c.thread_ts == bindparam("thread_ts")), True: _ASKING.where(cards.c.rolling)}
+_HERE = cards.c.thread_ts == bindparam("thread_ts")
+_OPEN = {False: _ASKING.where(_HERE), True: _ASKING.where(cards.c.rolling)}
+_CLOSE = (
+    update(cards)
+    .where(cards.c.id == bindparam("closing"))
+    .values(open=False, continued=bindparam("undecided_left"), version=cards.c.version + 1)
+)
+_OPEN_OF_CASE = update(cards).where(this_channel(cards), this_case(cards), cards.c.open).values(open=False)
+# All on those is decided. A rolling card takes over from its thread's, too.
+_CLOSE_DECIDED = {False: _OPEN_OF_CASE.where(_HERE), True: _OPEN_OF_CASE.where(or_(cards.c.rolling, _HERE))}
 
 
 async def join(tx: Transaction, where: CardPlace, offered: Sequence[CardEntry], timing: Timing, at: float) -> None:
@@ -143,13 +152,6 @@ async def _open_card(connection: Connection, where: CardPlace) -> Row[Any] | Non
     return (await connection.execute(_OPEN[where.rolling], where.values)).one_or_none()
 
 
-def _is_at(where: CardPlace) -> ColumnElement[bool]:
-    """The cards that a new one there takes over from: a rolling one is its thread's, too."""
-    here = cards.c.thread_ts == where.thread.ts
-    here = or_(cards.c.rolling, here) if where.rolling else here
-    return and_(in_channel(cards, where.thread), of_case(cards, where.org, where.case_id), here)
-
-
 async def _count(tx: Transaction, card: str) -> int:
     return (await tx.execute(_COUNT, {"of_card": card})).scalar_one()
 
@@ -171,9 +173,8 @@ async def _roll_over(tx: Transaction, where: CardPlace, old: Row[Any] | None, at
         offered = await _offered(tx, old.id)
         await enqueue(tx, JobKind.CARD, old.id)
         undecided = await _take_off(tx, old.id, offered if moves_on(len(offered)) else [])
-        closed = {"open": False, "continued": bool(undecided), "version": cards.c.version + 1}
-        await tx.execute(update(cards).where(cards.c.id == old.id).values(**closed))
-    await tx.execute(update(cards).where(_is_at(where), cards.c.open).values(open=False))  # all on it is decided
+        await tx.execute(_CLOSE, {"closing": old.id, "undecided_left": bool(undecided)})
+    await tx.execute(_CLOSE_DECIDED[where.rolling], where.values)
     more = {"version": 0, "open": True, "rolling": where.rolling}
     card = await create(tx, "insights", where.thread, where.org, where.case_id, at, **more)
     await _put_on(tx, card.id, undecided)
