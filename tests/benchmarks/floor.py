@@ -29,7 +29,7 @@ slack = AsyncWebClient(os.environ["TOKEN"], os.environ["SLACK_API_URL"], retry_h
 datadog = httpx.AsyncClient(base_url=os.environ["DD_API_URL"], headers={"DD-API-KEY": "sandbox-api-key"})
 datadog.headers["DD-APPLICATION-KEY"] = "sandbox-app-key"
 bolt = AsyncApp(client=slack, signing_secret=os.environ["SLACK_SIGNING_SECRET"], process_before_response=True)
-members = dict[str, bool]()
+members, titles = dict[str, bool](), dict[str, str]()
 under_way = set[asyncio.Task[None]]()
 
 
@@ -77,7 +77,16 @@ async def on_message(event: Json) -> None:
     after(post(card, channel, thread, case_id))
 
 
+async def names(card: str) -> None:
+    """What Datadog calls the monitors, as the bot asks; one without a name is shown without."""
+    rows = "SELECT resource FROM insights JOIN card_insights ON insight = id WHERE card = ?"
+    for (resource,) in database.execute(rows, (card,)).fetchall():
+        response = await datadog.get(f"/api/v1/monitor/{resource}")
+        titles[resource] = response.json()["name"] if response.status_code == 200 else ""
+
+
 async def post(card: str, channel: str, thread: str, case_id: str) -> None:
+    await names(card)
     posted = await slack.chat_postMessage(
         channel=channel, thread_ts=thread, unfurl_links=False, unfurl_media=False, **message(card, case_id),
         metadata={"event_type": "case_insights_card", "event_payload": {"card": card}},
