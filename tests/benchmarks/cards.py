@@ -5,7 +5,7 @@ until every call is made and every row is written.
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from time import perf_counter
@@ -19,6 +19,7 @@ from tests.e2e.bench import CHANNEL, PUT, Bench, monitor
 
 ROUNDS = 40
 WARM = 8
+BURST = 200
 ANSWERS_IN = 0.1
 """Seconds that Datadog takes while paste -> card is measured."""
 
@@ -47,7 +48,7 @@ class Side:
         """A new link in this thread, until its card stands; the card."""
         before, posts = await self.quiet(), len(self.b.calls("chat.postMessage"))
         took = perf_counter()
-        await self.to.post(message(f"{WORDS}{monitor(next(_numbers))}", root, self.b.slack.workspace.team_id))
+        await self.to.post(_link(self.b, root))
         await self.b.control.until(lambda: len(self.b.calls("chat.postMessage")) > posts, what="a card")
         self.card_wall.append(perf_counter() - took)
         self.card_cpu.append(await self.quiet() - before)
@@ -92,6 +93,8 @@ async def run() -> list[Row]:
             _row("click -> PUT leaves, wall", bot, least, lambda side: side.put_wall, 1.5, unit="ms"),
             await _paste(b, bot, case),
         ]
+        b.control.clear_rules()
+        rows += await _many(b, bot, least, floor, case)
         await bot.to.close()
         await least.to.close()
         return rows
@@ -117,6 +120,53 @@ async def _paste(b: Bench, bot: Side, case: Case) -> Row:
     return Row(name, "ms", shown["p50_ms"], holds=holds, goal="p50 <= 150 ms", more=shown)
 
 
+async def _many(b: Bench, bot: Side, least: Side, floor: peers.Floor, case: Case) -> list[Row]:
+    """Many links at once, each with its own card, until all cards stand; then at a quarter of the floor's pace."""
+    rates = dict[int, float]()
+    for side in (least, bot):
+        roots = [b.slack.message(CHANNEL, "U0ANA", "The API is slow")["ts"] for _ in range(BURST)]
+        for root in roots:
+            floor.database.execute("INSERT INTO ties VALUES (?, ?, ?)", (CHANNEL, root, case.case_id))
+        await _tie_all(b, roots, case)
+        rates[side.pid] = await _burst(b, side, roots)
+    pace = rates[least.pid] / 4
+    roots = [b.slack.message(CHANNEL, "U0ANA", "The API is slow")["ts"] for _ in range(BURST)]
+    await _tie_all(b, roots, case)
+    await bot.quiet()
+    many = await sender(peers.port(b), 32)
+    took = await many.paced([_link(b, root) for root in roots], pace)
+    await many.close()
+    shown = measure.spread(took) | {"per_second": round(pace), "not_acknowledged": many.refused}
+    name = "tied links, each its own card, until all cards stand"
+    share = rates[bot.pid] / rates[least.pid]
+    return [
+        Row(name, "per second", rates[bot.pid], rates[least.pid], holds=share >= 0.45, goal=">= 0.45 x"),
+        Row(
+            "such links at a quarter of the floor's pace, until they are acknowledged",
+            "ms",
+            shown["p99_ms"],
+            holds=shown["p99_ms"] <= 1000 and not many.refused,
+            goal="p99 <= 1 s, all 200",
+            more=shown,
+        ),
+    ]
+
+
+async def _burst(b: Bench, side: Side, roots: list[str]) -> float:
+    """Cards per second."""
+    await side.quiet()
+    posts, began = len(b.calls("chat.postMessage")), perf_counter()
+    await side.to.all([_link(b, root) for root in roots])
+    await b.control.until(
+        lambda: len(b.calls("chat.postMessage")) - posts >= len(roots), timeout=60, what="all of the cards"
+    )
+    return len(roots) / (perf_counter() - began)
+
+
+def _link(b: Bench, root: str) -> bytes:
+    return message(f"{WORDS}{monitor(next(_numbers))}", root, b.slack.workspace.team_id)
+
+
 async def _case(b: Bench) -> Case:
     """A case that Datadog described just now."""
     made = b.datadog.add_case("CASEM-7001", "Memory leak investigation on API")
@@ -127,6 +177,11 @@ async def _case(b: Bench) -> Case:
 
 
 async def _tie(b: Bench, root: str, case: Case) -> None:
-    thread = Thread(b.slack.workspace.team_id, CHANNEL, root)
+    await _tie_all(b, [root], case)
+
+
+async def _tie_all(b: Bench, roots: Sequence[str], case: Case) -> None:
     async with b.transaction() as tx:
-        await ties.set_from_root(tx, thread, TieKind.TIED, await now(tx), org=case.org, case_id=case.case_id)
+        for root in roots:
+            thread = Thread(b.slack.workspace.team_id, CHANNEL, root)
+            await ties.set_from_root(tx, thread, TieKind.TIED, await now(tx), org=case.org, case_id=case.case_id)
