@@ -6,6 +6,7 @@ Neither prepared statements nor start-up options: PgBouncer shares connections b
 import asyncio
 import logging
 import re
+import time
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -34,7 +35,20 @@ _TIME_OUT = f"SET LOCAL statement_timeout = {int(BUSY_SECONDS * 1000)}"
 BEGIN = f"BEGIN; {_TIME_OUT}".encode()
 BEGIN_SNAPSHOT = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_TIME_OUT}".encode()
 
-Raw = psycopg.AsyncConnection[TupleRow]
+LOOK_AFTER_SECONDS = 1.0
+"""How long a connection may be idle before somebody looks whether it still stands."""
+
+
+class PooledConnection(psycopg.AsyncConnection[TupleRow]):
+    """A connection that knows when it was used last."""
+
+    used_at = 0.0
+
+
+async def _check(raw: PooledConnection) -> None:
+    if time.monotonic() - raw.used_at > LOOK_AFTER_SECONDS:
+        await AsyncConnectionPool.check_connection(raw)
+
 
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # what it warns of, whoever wanted a connection logs
 
@@ -62,7 +76,7 @@ class PostgresqlConnection:
 
     dialect = DIALECT
 
-    def __init__(self, raw: Raw, plans: Plans, within: float | None = None) -> None:
+    def __init__(self, raw: PooledConnection, plans: Plans, within: float | None = None) -> None:
         self.raw, self._plans, self._within, self.committed = raw, plans, within, False
 
     async def execute(self, statement: Executable, values: Values | Sequence[Values] | None = None, /) -> Result:
@@ -91,14 +105,15 @@ class PostgresqlDatabase:
     def __init__(self, url: str) -> None:
         self._plans = Plans(PostgresqlDriver())
         self._opened = False
-        self._pool = AsyncConnectionPool[Raw](
+        self._pool = AsyncConnectionPool[PooledConnection](
             make_url(url).set(drivername="postgresql").render_as_string(hide_password=False),
             kwargs={"autocommit": True, "prepare_threshold": None, **DEAD_AFTER},
             min_size=1,
             max_size=MOST,
             timeout=BUSY_SECONDS,
             open=False,
-            check=AsyncConnectionPool.check_connection,
+            connection_class=PooledConnection,
+            check=_check,
         )
 
     @asynccontextmanager
@@ -133,7 +148,7 @@ class PostgresqlDatabase:
             await _commit(connection)
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncGenerator[Raw]:
+    async def _connection(self) -> AsyncGenerator[PooledConnection]:
         """Raises what psycopg raises as SQLAlchemy's errors.
 
         After the loss of one session, those that were opened before it leave the pool, too: the driver counts only
@@ -145,6 +160,7 @@ class PostgresqlDatabase:
         try:
             async with self._pool.connection() as raw:
                 yield raw
+                raw.used_at = time.monotonic()
         except psycopg.Error as error:
             await self._left(error)
             raise as_sqlalchemy(error, "") from error

@@ -1,24 +1,21 @@
-"""The cost of an event: without a link, with one in a thread known to have no case, and in a tied thread."""
+"""The cost of an event: without a link, and with one in a thread known to have no case; on SQLite and PostgreSQL."""
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tests import postgres
 from tests.benchmarks import measure, peers
-from tests.benchmarks.load import WORDS, Sender, message, sender
+from tests.benchmarks.load import WORDS, Sender, message
 from tests.benchmarks.measure import Row
-from tests.e2e.bench import KEY, Bench, monitor
+from tests.e2e.bench import monitor
 
 ROUNDS = 20
 EACH = 400
 """Events of one kind in a round; about a third of a second."""
 WARM = 300
-PACE = 100.0
-"""Events per second in a tied thread."""
-TIED_THREADS = 20
-MANY = 32
-"""Connections then: Slack waits for none."""
 
 _numbers = itertools.count(1_000)
 
@@ -44,7 +41,20 @@ class Kind:
 
 
 async def run() -> list[Row]:
-    async with peers.both_over_http() as (b, bare, to_bot, to_bare):
+    plain, link, floor = await _rounds()
+    rows = [
+        _row("event without a link", plain, floor, 1.15),
+        _row("event with a link, untied thread known as such", link, floor, 4.0),
+    ]
+    with contextlib.suppress(postgres.NoPostgres), postgres.server() as server:
+        _, link, floor = await _rounds(DATABASE_URL=postgres.create(server, "events"))
+        rows.append(_row("event with a link, untied thread known as such, PostgreSQL", link, floor, 3.0))
+    return rows
+
+
+async def _rounds(**settings: str) -> tuple[Kind, Kind, Kind]:
+    """Events without a link and with one to the bot, and those without to the bare app, in turns."""
+    async with peers.both_over_http(**settings) as (b, bare, to_bot, to_bare):
         team, bot = b.slack.workspace.team_id, peers.pid(b.bot)
         thread = await peers.untied(b)
         plain = Kind(to_bot, bot, lambda: message(WORDS, thread, team))
@@ -56,11 +66,7 @@ async def run() -> list[Row]:
         for _ in range(ROUNDS):
             for kind in (floor, plain, link):
                 await kind.round()
-        return [
-            _row("event without a link", plain, floor, 1.15),
-            _row("event with a link, untied thread known as such", link, floor, 4.0),
-            await _tied(b, floor),
-        ]
+        return plain, link, floor
 
 
 def _row(name: str, kind: Kind, floor: Kind, limit: float) -> Row:
@@ -68,24 +74,3 @@ def _row(name: str, kind: Kind, floor: Kind, limit: float) -> Row:
     more = {**measure.spread(kind.took), "bare_ms": measure.spread(floor.took)}
     more |= {"per_second": round(max(kind.per_second)), "bare_per_second": round(max(floor.per_second))}
     return Row(name, "ms CPU", value * 1e3, against * 1e3, limit, more=more)
-
-
-async def _tied(b: Bench, floor: Kind) -> Row:
-    """New links at a steady rate in threads about one case, including the cost of their delivery."""
-    team, bot = b.slack.workspace.team_id, peers.pid(b.bot)
-    roots = [b.start_thread() for _ in range(TIED_THREADS)]
-    for root in roots:
-        b.reply(root, monitor(next(_numbers)))
-    for root in roots:
-        await b.card(root, f"to {KEY}")
-    await b.handled()
-    bodies = [message(f"{WORDS}{monitor(next(_numbers))}", roots[number % TIED_THREADS], team) for number in range(600)]
-    many = await sender(peers.port(b), MANY)
-    before = measure.cpu(bot)
-    took = await many.paced(bodies, PACE)
-    spent = (measure.cpu(bot) - before) / len(bodies)
-    await many.close()
-    against = sorted(floor.cpu)[len(floor.cpu) // 2]
-    more = {**measure.spread(took), "events_per_second": PACE, "not_acknowledged": many.refused}
-    name = "event with a new link, tied thread -> committed and acknowledged"
-    return Row(name, "ms CPU", spent * 1e3, against * 1e3, goal="p99 shown, at 100/s", more=more)

@@ -93,10 +93,10 @@ async def bot(
 
 
 @contextlib.asynccontextmanager
-async def both_over_http() -> AsyncGenerator[tuple[Bench, Bare, Sender, Sender]]:
+async def both_over_http(**settings: str) -> AsyncGenerator[tuple[Bench, Bare, Sender, Sender]]:
     """The bot, the bare app, and a sender of events to each."""
     async with contextlib.AsyncExitStack() as stack:
-        b = await stack.enter_async_context(bot(http=True))
+        b = await stack.enter_async_context(bot(http=True, settings=settings))
         floor = await stack.enter_async_context(bare(b.slack.url, "http"))
         to_bot, to_bare = await sender(port(b)), await sender(floor.port)
         stack.push_async_callback(to_bot.close)
