@@ -16,7 +16,7 @@ from bot.store.transaction import JobKind
 
 SHOWN = 10
 """Rows of each kind: Home is a page, not a list."""
-CANDIDATES = 1_000
+CANDIDATES = 300
 """Of all that waits or failed anywhere, the newest that are looked at for the channels that were asked about."""
 
 

@@ -38,6 +38,8 @@ BEGIN_SNAPSHOT = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_TIME_OUT}"
 LOOK_AFTER_SECONDS = 1.0
 """How long a connection may be idle before somebody looks whether it still stands."""
 
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # what it warns of, whoever wanted a connection logs
+
 
 class PooledConnection(psycopg.AsyncConnection[TupleRow]):
     """A connection that knows when it was used last."""
@@ -48,9 +50,6 @@ class PooledConnection(psycopg.AsyncConnection[TupleRow]):
 async def _check(raw: PooledConnection) -> None:
     if time.monotonic() - raw.used_at > LOOK_AFTER_SECONDS:
         await AsyncConnectionPool.check_connection(raw)
-
-
-logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # what it warns of, whoever wanted a connection logs
 
 
 class PostgresqlDriver:

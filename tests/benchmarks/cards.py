@@ -20,6 +20,7 @@ from tests.e2e.bench import CHANNEL, PUT, Bench, monitor
 ROUNDS = 40
 WARM = 8
 BURST = 200
+SILENT = 40
 ANSWERS_IN = 0.1
 """Seconds that Datadog takes while paste -> card is measured."""
 
@@ -95,6 +96,7 @@ async def run() -> list[Row]:
         ]
         b.control.clear_rules()
         rows += await _many(b, bot, least, floor, case)
+        rows.append(await _beside_silence(b, bot, case))
         await bot.to.close()
         await least.to.close()
         return rows
@@ -150,6 +152,43 @@ async def _many(b: Bench, bot: Side, least: Side, floor: peers.Floor, case: Case
             more=shown,
         ),
     ]
+
+
+async def _beside_silence(b: Bench, bot: Side, case: Case) -> Row:
+    """Link -> card in a thread whose case is known, while other cases get no answer from Datadog."""
+    walls = list[float]()
+    for silent in (False, True):
+        if silent:
+            await _stuck(b, bot)
+        bot.card_wall.clear()
+        for _ in range(ROUNDS):
+            root = b.slack.message(CHANNEL, "U0ANA", "The API is slow")["ts"]
+            await _tie(b, root, case)
+            posts, began = len(b.calls("chat.postMessage")), perf_counter()
+            await bot.to.post(_link(b, root))
+            await b.control.until(lambda posts=posts: len(b.calls("chat.postMessage")) > posts, what="a card")
+            bot.card_wall.append(perf_counter() - began)
+        walls.append(median(bot.card_wall) * 1e3)
+    b.control.clear_rules()
+    b.control.release()
+    return Row(f"link -> card while {SILENT} cases get no answer", "ms", walls[1], walls[0], 1.2)
+
+
+async def _stuck(b: Bench, bot: Side) -> None:
+    """Cases whose PUTs get no answer."""
+    pressed: list[tuple[str, Json]] = []
+    for number in range(SILENT):
+        made = b.datadog.add_case(f"SILENT-{number + 1}", f"Case {number}")
+        other = Case("default", made.id, made.key, made.title, False, False, frozenset())
+        async with b.transaction() as tx:
+            await cases.save(tx, other)
+        root = b.slack.message(CHANNEL, "U0ANA", "The API is slow")["ts"]
+        await _tie(b, root, other)
+        pressed.append((root, await bot.link(root)))
+    b.control.rule("datadog", PUT, hold="before")
+    for root, card in pressed:
+        await bot.to.post(click(card, root, "U0BEN", b.slack.workspace.team_id))
+    await b.held(PUT)
 
 
 async def _burst(b: Bench, side: Side, roots: list[str]) -> float:
