@@ -19,7 +19,7 @@ from bot.config.settings import Settings
 from bot.datadog.client import PROBE_SECONDS, Datadog
 from bot.datadog.titles import Titles
 from bot.links import Routes
-from bot.listeners import bolt, clicks, commands, errors, home, installs, messages, modal
+from bot.listeners import bolt, clicks, commands, errors, home, messages, modal, workspace_guard
 from bot.ops import health, server
 from bot.services.context import Context, Organization
 from bot.services.responder import Responder, refused_by_slack
@@ -197,7 +197,7 @@ async def _raise_errors(done: set[asyncio.Task[Any]]) -> None:
 
 def _bolt_app(context: Context, client: AsyncWebClient, responder: Responder) -> AsyncApp:
     # A single workspace's token is Slack's to refuse: the guard would cost every event a tenth of its time.
-    guard = None if isinstance(context.workspaces, OneWorkspace) else installs.guarding(context)
+    guard = None if isinstance(context.workspaces, OneWorkspace) else workspace_guard.guarding(context)
     app = bolt.create(context, client, before_authorize=guard)
     messages.register(app, context)
     clicks.register(app, context, responder)

@@ -10,7 +10,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 
 from bot.insights import Action, Mode
-from bot.listeners.installation import caller_of
+from bot.listeners.payloads import caller_of
 from bot.model import Thread
 from bot.services import clicks, ties
 from bot.services.context import Context

@@ -9,7 +9,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 
 from bot.commands import COMMAND
-from bot.listeners.installation import caller_of, installation_of
+from bot.listeners.payloads import caller_of, installation_of
 from bot.services.commands import run
 from bot.services.context import Context
 from bot.services.mentions import Mentions

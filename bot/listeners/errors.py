@@ -5,7 +5,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 
-from bot.listeners.installation import caller_of
+from bot.listeners.payloads import caller_of
 from bot.services.responder import Responder, sentence_for
 
 Json = dict[str, Any]

@@ -10,7 +10,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.insights import Mode
 from bot.listeners.clicks import on_click
-from bot.listeners.installation import installation_of
+from bot.listeners.payloads import installation_of
 from bot.model import Thread
 from bot.services import home, ties
 from bot.services.context import Context

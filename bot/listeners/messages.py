@@ -7,7 +7,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners.installation import installation_of
+from bot.listeners.payloads import installation_of
 from bot.services import watching
 from bot.services.context import Context
 

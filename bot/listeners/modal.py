@@ -9,7 +9,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 
 from bot.commands import SHORTCUT
-from bot.listeners.installation import caller_of, installation_of
+from bot.listeners.payloads import caller_of, installation_of
 from bot.messages import modal, sentences
 from bot.services import forms, submission
 from bot.services.context import Context

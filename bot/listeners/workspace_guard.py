@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from slack_bolt.response import BoltResponse
 
-from bot.listeners.installation import installation_of
+from bot.listeners.payloads import installation_of
 from bot.messages import modal, sentences
 from bot.services.context import Context
 
