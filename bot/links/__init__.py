@@ -3,9 +3,9 @@
 from bot.links.changes import change_name
 from bot.links.explain import as_row, as_text
 from bot.links.extract import extract
+from bot.links.loading import load
 from bot.links.parse import Reading, explain, insight_on, parse
 from bot.links.reasons import sentence
-from bot.links.routes import load
 from bot.links.sites import SITES, OrgHosts, api_host, elsewhere, is_web_host, orgs_of, site_of
 from bot.links.table import Routes, RoutesError
 
