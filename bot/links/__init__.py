@@ -6,8 +6,8 @@ from bot.links.extract import extract
 from bot.links.loading import load
 from bot.links.parse import Reading, explain, insight_on, parse
 from bot.links.reasons import sentence
+from bot.links.routes import Routes, RoutesError
 from bot.links.sites import SITES, OrgHosts, api_host, elsewhere, is_web_host, orgs_of, site_of
-from bot.links.table import Routes, RoutesError
 
 __all__ = [
     "SITES", "OrgHosts", "Reading", "Routes", "RoutesError", "api_host", "as_row", "as_text", "change_name",

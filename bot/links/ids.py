@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from bot.links.outside import objects
-from bot.links.table import IdPlace, Path, Route
+from bot.links.routes import IdPlace, Path, Route
 from bot.links.urls import Address, Param, decoded
 
 _FRAGMENT_END = re.compile(r"[/?&]")

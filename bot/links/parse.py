@@ -11,7 +11,7 @@ from typing import NamedTuple
 from bot.links import shapes, sites, urls
 from bot.links.ids import IdMatch, find
 from bot.links.refs import LONGEST, clean, ref_of
-from bot.links.table import Path, Route, Routes
+from bot.links.routes import Path, Route, Routes
 from bot.links.urls import Address, Param
 from bot.model import CaseLink, Draft, Identity, Insight, InsightType, Outcome, Reason, Uncovered
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bot import links
-from bot.links.table import index
+from bot.links.routes import index
 from bot.model import InsightType
 
 ROUTES = links.load()

@@ -8,7 +8,7 @@ from alone import ROUTES, claimants
 
 from bot import links
 from bot.links import rows
-from bot.links.table import Example, Route, compile_path, path_problem
+from bot.links.routes import Example, Route, compile_path, path_problem
 from bot.model import Draft, Insight, InsightType, Reason
 
 EXAMPLES = [

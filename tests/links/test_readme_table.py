@@ -5,8 +5,8 @@ from pathlib import Path
 
 from bot import links
 from bot.links import Routes
-from bot.links.table import Path as RoutePath
-from bot.links.table import Route
+from bot.links.routes import Path as RoutePath
+from bot.links.routes import Route
 from bot.model import InsightType
 
 ROUTES = links.load()
