@@ -54,13 +54,13 @@ def _built_in() -> tuple[tuple[Route, ...], tuple[Page, ...], tuple[Path, ...]]:
 
 
 def _operators(text: str, source: str) -> tuple[tuple[Route, ...], tuple[Page, ...]]:
-    from bot.links import rows  # imports pydantic, only if there is something to check
+    from bot.links import validation  # imports pydantic, only if there is something to check
 
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RoutesError(f"{source} is not valid TOML: {error}") from error
-    rows.check(table, source)
+    validation.check(table, source)
     return _compiled(table)
 
 

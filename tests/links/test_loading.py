@@ -7,7 +7,7 @@ import pytest
 from alone import ROUTES, claimants
 
 from bot import links
-from bot.links import rows
+from bot.links import validation
 from bot.links.routes import Example, Route, compile_path, path_problem
 from bot.model import Draft, Insight, InsightType, Reason
 
@@ -23,7 +23,7 @@ path = "/apm/recommendations/{id}"
 
 
 def test_the_built_in_table_passes_the_check_that_an_operator_s_must_pass() -> None:
-    rows.check(tomllib.loads(files("bot.links").joinpath("routes.toml").read_text("utf-8")), "routes.toml")
+    validation.check(tomllib.loads(files("bot.links").joinpath("routes.toml").read_text("utf-8")), "routes.toml")
 
 
 def test_every_route_has_examples_and_its_own_name() -> None:
