@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import assert_never
 
 from bot.insights import Mode
-from bot.links.shapes import case_key, uuid
+from bot.links.id_formats import case_key, uuid
 from bot.links.urls import CONTROL, unescape
 
 COMMAND, MENTION = "/insight", "@Case Insights"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from bot.links.shapes import uuid
+from bot.links.id_formats import uuid
 from bot.model import Identity, InsightType
 
 NAME_CHARS = 200

@@ -5,10 +5,10 @@ from collections.abc import Collection
 from functools import lru_cache
 from importlib.resources import files
 
+from bot.links.id_formats import SHAPES
 from bot.links.outside import Json, listed
 from bot.links.parse import explain
 from bot.links.routes import Example, IdPlace, Page, Path, Route, Routes, RoutesError, compile_path, index, path_problem
-from bot.links.shapes import SHAPES
 from bot.model import Draft, Insight, InsightType, Reason
 
 _CASE_PAGES = ("/cases/{id}/**", "/work/{id}/**")

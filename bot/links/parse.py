@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bot.links import shapes, sites, urls
+from bot.links import id_formats, sites, urls
 from bot.links.ids import IdMatch, find
 from bot.links.refs import LONGEST, clean, ref_of
 from bot.links.routes import Path, Route, Routes
@@ -104,7 +104,7 @@ def _datadog(link: str, address: Address, routes: Routes) -> Reading:
     for path in routes.cases:
         match = path.regex.fullmatch(address.path)
         name = urls.decoded(match["id"]) if match else ""
-        if case := shapes.case_key(name) or shapes.uuid(name):
+        if case := id_formats.case_key(name) or id_formats.uuid(name):
             return Reading(link, CaseLink(case, address.host), "case", rule=path.text)
     params = urls.params(address.query)
     refused = False

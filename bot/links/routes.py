@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
-from bot.links.shapes import Shape
+from bot.links.id_formats import Shape
 from bot.model import InsightType, Reason
 
 Carrier = Literal["query", "fragment", "sp"]
