@@ -1,12 +1,12 @@
 """From what people paste to what a case can keep."""
 
-from bot.links.changes import change_name
 from bot.links.explain import as_row, as_text
 from bot.links.extract import extract
 from bot.links.loading import load
 from bot.links.parse import Reading, explain, insight_on, parse
 from bot.links.reasons import sentence
 from bot.links.routes import Routes, RoutesError
+from bot.links.scm_names import change_name
 from bot.links.sites import SITES, OrgHosts, api_host, elsewhere, is_web_host, orgs_of, site_of
 
 __all__ = [
