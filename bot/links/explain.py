@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from bot.links.outside import Json
+from bot.links.json_guards import Json
 from bot.links.parse import Reading
 from bot.links.reasons import sentence
 from bot.model import CaseLink, Draft, Insight, Reason, Uncovered

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.links.outside import Json, is_list, is_object, objects
+from bot.links.json_guards import Json, is_list, is_object, objects
 from bot.links.urls import CONTROL, bare_end, unescape
 
 _START = re.compile(r"https?://", re.IGNORECASE)

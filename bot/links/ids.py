@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from bot.links.outside import objects
+from bot.links.json_guards import objects
 from bot.links.routes import IdPlace, Path, Route
 from bot.links.urls import Address, Param, decoded
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 from bot.links.id_formats import SHAPES
-from bot.links.outside import Json, listed
+from bot.links.json_guards import Json, listed
 from bot.links.parse import explain
 from bot.links.routes import Example, IdPlace, Page, Path, Route, Routes, RoutesError, compile_path, index, path_problem
 from bot.model import Draft, Insight, InsightType, Reason

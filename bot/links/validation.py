@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from bot.links.outside import Json, is_list, is_object, listed
+from bot.links.json_guards import Json, is_list, is_object, listed
 from bot.links.routes import RoutesError, path_problem
 from bot.model import InsightType, Reason
 
