@@ -4,7 +4,7 @@ import structlog
 
 from bot.messages import sentences
 from bot.services.context import Context
-from bot.store import sites
+from bot.store import unknown_sites
 from bot.store.sightings import ScannedMessage
 
 log = structlog.get_logger(__name__)
@@ -14,7 +14,7 @@ async def notice(context: Context, message: ScannedMessage) -> None:
     """Store the sites of a message's links that belong to none of this workspace's organisations."""
     workspace = message.thread.workspace
     for site in sorted(message.elsewhere):
-        if await sites.note(context.store, workspace, site):
+        if await unknown_sites.note(context.store, workspace, site):
             log.warning("links.other_site", site=site, configured=_our_sites(context, workspace), check="DD_SITE")
 
 
@@ -22,7 +22,7 @@ async def warning(context: Context, workspace: str | None = None) -> str:
     """A sentence on such links of the last week, in one workspace or in all; empty where there were none."""
     ours = _our_sites(context, workspace)
     async with context.store.read() as connection:
-        others = (await sites.lately(connection, workspace)).difference(ours)
+        others = (await unknown_sites.lately(connection, workspace)).difference(ours)
     return sentences.other_sites(sorted(others), ours) if others else ""
 
 

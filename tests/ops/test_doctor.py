@@ -24,7 +24,7 @@ from bot.sandbox.control import Control
 from bot.sandbox.datadog.server import DatadogServer
 from bot.sandbox.slack.server import SlackServer
 from bot.slack.manifest import OPTIONAL_SCOPES, app_manifest
-from bot.store import Store, migrate, sites
+from bot.store import Store, migrate, unknown_sites
 
 APP_TOKEN = "xapp-1-A0CASES-1-very-secret"
 SECRETS = {"SLACK_BOT_TOKEN": "xoxb-very-secret", "SLACK_APP_TOKEN": APP_TOKEN, "DD_API_KEY": "very-secret-1"}
@@ -414,7 +414,7 @@ async def test_an_old_version_of_postgresqls_database_is_told_like_any_other(wor
     assert about(await world.examined(), "database")[0].text.endswith("has no tables of the bot yet.")
     store = Store(url)
     await migrate.upgrade(store)
-    assert await sites.note(store, "T0ACME", "us5.datadoghq.com")
+    assert await unknown_sites.note(store, "T0ACME", "us5.datadoghq.com")
     assert about(await world.examined(), "links")[0].level is Level.WARNING
     async with store.write() as tx:
         await tx.execute(text("UPDATE alembic_version SET version_num = '0001'"))

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.config import database
 from bot.ops.doctor.finding import Finding, Subject, error, listed, ok, warning
-from bot.store import Store, cases, heartbeats, migrate, sites
+from bot.store import Store, cases, heartbeats, migrate, unknown_sites
 
 QUIET_SECONDS = 86400.0
 """A day without a single message in all the bot's channels is worth a look."""
@@ -85,7 +85,7 @@ async def _links(subject: Subject, store: Store) -> list[Finding]:
     """Whether people paste links to a site of no organisation."""
     ours = sorted({org.hosts.site for org in subject.orgs} or {subject.settings.dd_site})
     async with store.read() as connection:
-        others = sorted((await sites.lately(connection)).difference(ours))
+        others = sorted((await unknown_sites.lately(connection)).difference(ours))
     if not others:
         return [ok("links", f"None led to another Datadog site than {listed(ours)} lately.")]
     text = f"Links to {listed(others)} were pasted in the last week, but DD_SITE is {listed(ours)}."
