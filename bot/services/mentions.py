@@ -9,7 +9,7 @@ from bot.services import watching
 from bot.services.commands import run
 from bot.services.context import Context
 from bot.services.responder import Caller, Responder
-from bot.store import channels, mentions
+from bot.store import mentions, shared_channels
 
 Json = dict[str, Any]
 
@@ -47,7 +47,7 @@ class Mentions:
             if await mentions.was_heard(store, thread, caller.message_ts):
                 return ""
             if shared:
-                await channels.remember_shared(store, thread.whole_channel)
+                await shared_channels.remember_shared(store, thread.whole_channel)
             answer = await run(self._context, caller, text.lstrip().partition(">")[2])
             return answer if await mentions.hear(store, thread, caller.message_ts) else ""
         finally:

@@ -2,7 +2,7 @@
 
 from bot.model import Thread
 from bot.services.context import Context
-from bot.store import channels
+from bot.store import shared_channels
 
 ANSWER_WITHIN = 0.5
 """Seconds that Slack gets to say what a channel is, while somebody waits for an answer."""
@@ -13,9 +13,9 @@ async def is_shared(context: Context, place: Thread) -> bool:
     answer = await (await context.slack(place.workspace)).is_shared(place.channel, within=ANSWER_WITHIN)
     if answer is None:
         async with context.store.read() as connection:
-            return await channels.is_shared(connection, place)
+            return await shared_channels.is_shared(connection, place)
     if answer:
-        await channels.remember_shared(context.store, place)
+        await shared_channels.remember_shared(context.store, place)
     return answer
 
 

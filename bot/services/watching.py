@@ -17,7 +17,7 @@ from bot.policy import person_behind
 from bot.services import decision_log, site_warning
 from bot.services.context import Context
 from bot.slack.client import Myself
-from bot.store import channels, modes, open_cards, sightings, tie_changes, ties
+from bot.store import modes, open_cards, shared_channels, sightings, tie_changes, ties
 from bot.store.offers import Rules
 from bot.store.sightings import ScannedMessage
 
@@ -49,7 +49,7 @@ async def watch(context: Context, workspace: str, event: Json, *, shared: bool) 
         return False
     channel = Thread(workspace, event["channel"], "")
     if shared:
-        await channels.remember_shared(context.store, channel)
+        await shared_channels.remember_shared(context.store, channel)
         if not context.shared:
             return False
     me = await context.myself(workspace)

@@ -17,7 +17,7 @@ from bot.messages.view import CardView, Message, Source, Waiting
 from bot.model import Card, CardItem, Identity, Question, State, Thread
 from bot.services.context import Context, Organization
 from bot.slack.client import DIRECT, SlackPermanent, SlackTransient
-from bot.store import cards, cases, channels, jobs, now, open_cards, questions
+from bot.store import cards, cases, jobs, now, open_cards, questions, shared_channels
 from bot.store.transaction import Job, JobKind, Transaction
 from bot.worker.lease import fenced
 from bot.worker.outcomes import GAVE_UP, Done, GiveUp, Outcome, RetryAfter
@@ -123,7 +123,7 @@ async def view(context: Context, card: Card) -> CardView | None:
         items = await cards.items(connection, card.id)
         case = await cases.get(connection, card.org, card.case_id)
         note, due_at = await jobs.waits_for(connection, JobKind.CASE, jobs.case_key(card.org, card.case_id))
-        shared = await channels.is_shared(connection, card.thread)
+        shared = await shared_channels.is_shared(connection, card.thread)
         at = await now(connection)
     if case is None or row is None:
         return None
@@ -174,7 +174,7 @@ async def _show(context: Context, job: Job, card: Card) -> ShownCard:
         return ShownCard(rendered.version, None, "")
     if not context.shared:
         async with context.store.read() as connection:
-            if await channels.is_shared(connection, card.thread):
+            if await shared_channels.is_shared(connection, card.thread):
                 raise SlackPermanent(SHARED)
     if not leaves:
         async with fenced(context, job) as (tx, at):
@@ -199,7 +199,7 @@ async def _question(context: Context, card: Card) -> RenderedCard | None:
     async with context.store.snapshot() as connection:
         question = await questions.get(connection, card.id)
         tied = await questions.tied_to(connection, question) if question else None
-        shared = await channels.is_shared(connection, card.thread)
+        shared = await shared_channels.is_shared(connection, card.thread)
     if question is None:
         return None
     slack = await context.slack(card.thread.workspace)

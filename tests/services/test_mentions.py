@@ -10,7 +10,7 @@ from bot.sandbox.slack.workspace import OUR_USER
 from bot.services.checks import UserError
 from bot.services.mentions import Mentions
 from bot.services.responder import Caller, Responder
-from bot.store import channels
+from bot.store import shared_channels
 from tests.services.conftest import ANA, KEY, SHARED, TEAM, Office
 
 Json = dict[str, Any]
@@ -65,7 +65,7 @@ async def test_of_a_channel_that_others_read_it_is_remembered_and_nothing_is_sai
     ]
     assert office.in_the_open(thread) == []
     async with office.store.read() as connection:
-        assert await channels.is_shared(connection, thread)
+        assert await shared_channels.is_shared(connection, thread)
 
 
 @pytest.mark.parametrize(
