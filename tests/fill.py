@@ -9,7 +9,7 @@ import time
 
 from sqlalchemy import text
 
-from bot.store import Store, engine, migrate
+from bot.store import Store, dialects, migrate
 
 INSIGHTS, CASES, THREADS, CHANNELS = 1_000_000, 100_000, 200_000, 500
 WORKSPACE, ORG = "T0ACME", "default"
@@ -86,7 +86,7 @@ async def fill(store: Store, share: float = 1.0) -> None:
 def _fill(url: str, share: float) -> None:
     counts = {"insights": INSIGHTS, "cases": CASES, "threads": THREADS, "channels": CHANNELS}
     values = {name: max(1, int(count * share)) for name, count in counts.items()} | {"channels": CHANNELS}
-    made = engine.create_sync(url)
+    made = dialects.create_sync(url)
     try:
         with made.begin() as connection:
             for table, (count, columns, row) in FILLED.items():

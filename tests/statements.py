@@ -19,7 +19,7 @@ import psycopg
 from sqlalchemy import Connection
 from sqlalchemy.exc import ProgrammingError
 
-from bot.store import Store, engine, migrate
+from bot.store import Store, dialects, migrate
 from tests import postgres
 from tests.fill import fill
 
@@ -102,7 +102,7 @@ def _large() -> Iterator[Mapping[str, Callable[[dict[str, Any]], list[str]]]]:
         for url in (sqlite_url, postgres_url):
             _filled(url)
         near = stack.enter_context(contextlib.closing(sqlite3.connect(f"{folder}/large.db")))
-        made = engine.create_sync(postgres_url)
+        made = dialects.create_sync(postgres_url)
         stack.callback(made.dispose)
         far = stack.enter_context(made.connect())
         yield {"sqlite": lambda note: _of_sqlite(near, note), "postgresql": lambda note: _of_postgresql(far, note)}

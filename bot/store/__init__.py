@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from bot.config import database
 from bot.store.connection import Connection
-from bot.store.engine import BUSY_SECONDS, server_now
+from bot.store.dialects import BUSY_SECONDS, server_now
 from bot.store.sqlite import SqliteDatabase
 from bot.store.transaction import Taker, Transaction
 

@@ -13,7 +13,7 @@ from bot.model import Case, Identity, InsightType, State
 from bot.store import cards, now
 from bot.store.conditions import identity_of, this_case
 from bot.store.connection import Connection
-from bot.store.engine import server_now, upsert
+from bot.store.dialects import server_now, upsert
 from bot.store.jobs import case_key
 from bot.store.schema import AT_WORK, cases, insights
 from bot.store.transaction import JobKind, Transaction

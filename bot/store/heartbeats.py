@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, insert, select
 
 from bot.store import Store, now
 from bot.store.connection import Connection
-from bot.store.engine import BUSY_SECONDS, upsert
+from bot.store.dialects import BUSY_SECONDS, upsert
 from bot.store.schema import heartbeats
 
 ALIVE_SECONDS = 180.0

@@ -15,7 +15,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from bot.model import Thread
 from bot.store.connection import Connection
-from bot.store.engine import insert_on, server_now
+from bot.store.dialects import insert_on, server_now
 from bot.store.schema import jobs
 from bot.store.transaction import Job, JobKind, Transaction
 

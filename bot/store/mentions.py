@@ -5,7 +5,7 @@ from sqlalchemy import select
 from bot.model import Thread
 from bot.store import Store, now
 from bot.store.conditions import in_channel
-from bot.store.engine import insert_on
+from bot.store.dialects import insert_on
 from bot.store.schema import mentions
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from bot.store import Store, engine
+from bot.store import Store, dialects
 
 HEAD = "0001"
 """The newest migration; a test keeps it equal to what Alembic finds."""
@@ -26,7 +26,7 @@ async def upgrade(store: Store) -> None:
 
 
 def _upgrade_at(url: str) -> None:
-    made = engine.create_sync(url)
+    made = dialects.create_sync(url)
     try:
         with made.begin() as connection:
             if connection.dialect.name == "postgresql":
@@ -43,7 +43,7 @@ async def revision(store: Store) -> str | None:
 
 
 def _revision_at(url: str) -> str | None:
-    made = engine.create_sync(url)
+    made = dialects.create_sync(url)
     try:
         with made.connect() as connection:
             return current(connection)

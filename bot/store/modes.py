@@ -7,7 +7,7 @@ from bot.model import Thread
 from bot.store import Store, now
 from bot.store.conditions import place, this_channel
 from bot.store.connection import Connection
-from bot.store.engine import upsert
+from bot.store.dialects import upsert
 from bot.store.schema import modes
 
 _OF = select(modes.c.thread_ts, modes.c.mode).where(

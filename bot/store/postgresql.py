@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.sql.base import Executable
 
 from bot.store.connection import Plans, Result, Values, as_sqlalchemy, sets_of
-from bot.store.engine import BUSY_SECONDS
+from bot.store.dialects import BUSY_SECONDS
 
 DIALECT = PGDialect_psycopg()
 MOST = 20

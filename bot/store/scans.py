@@ -7,7 +7,7 @@ from sqlalchemy import delete, select, update
 from bot.model import Thread
 from bot.store.conditions import in_thread, place
 from bot.store.connection import Connection
-from bot.store.engine import upsert
+from bot.store.dialects import upsert
 from bot.store.jobs import enqueue, thread_key
 from bot.store.schema import scans
 from bot.store.transaction import JobKind, Transaction

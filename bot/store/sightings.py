@@ -13,7 +13,7 @@ from bot.model import CaseName, Identity, State, Thread, Tie, TieKind, TieSource
 from bot.store import Store, cards, now, questions, schema, ties
 from bot.store.conditions import identity_of, in_channel, in_thread, place
 from bot.store.connection import Connection
-from bot.store.engine import insert_on
+from bot.store.dialects import insert_on
 from bot.store.jobs import enqueue, thread_key
 from bot.store.offers import Rules, SightingDecision, as_candidate, columns_of, offer_pending
 from bot.store.schema import card_insights, insights, sightings

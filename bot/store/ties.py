@@ -13,7 +13,7 @@ from sqlalchemy import Row, bindparam, literal, select, update
 from bot.model import CaseName, Thread, Tie, TieKind, TieSource
 from bot.store.conditions import in_thread, place, this_case, this_channel
 from bot.store.connection import Connection
-from bot.store.engine import upsert
+from bot.store.dialects import upsert
 from bot.store.schema import cases, ties
 from bot.store.transaction import Transaction
 

@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from bot.store import Store, now
 from bot.store.connection import Connection
-from bot.store.engine import upsert
+from bot.store.dialects import upsert
 from bot.store.schema import sites
 
 HOUR = 3600.0

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.store import Store, engine, migrate
+from bot.store import Store, dialects, migrate
 from bot.store.schema import metadata
 from tests.store.conftest import column, rows, run, start
 
@@ -27,7 +27,7 @@ async def looked(store: Store, look: Callable[[Connection], T]) -> T:
     """What this finds on a connection of migrations."""
 
     def at() -> T:
-        made = engine.create_sync(store.url)
+        made = dialects.create_sync(store.url)
         try:
             with made.connect() as connection:
                 return look(connection)
