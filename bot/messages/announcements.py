@@ -2,8 +2,8 @@
 
 from bot.insights import Mode
 from bot.messages.blocks import actions, button, context
+from bot.messages.card_view import Message
 from bot.messages.text import cut, escape, this
-from bot.messages.view import Message
 
 _CHANGED = {
     Mode.ASK: "turned watching on in {place}: links are offered before they are added",

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from bot.messages.blocks import Json, actions, button, context, option, section
+from bot.messages.card_view import TYPE_NAMES, CardView, Message, Waiting, address, label, listed, short
 from bot.messages.sentences import CREDENTIALS
 from bot.messages.text import TEXT_CHARS, clock, cut, escape, insights
-from bot.messages.view import TYPE_NAMES, CardView, Message, Waiting, address, label, listed, short
 from bot.model import CardItem, State
 
 METADATA_EVENT = "case_insights_card"

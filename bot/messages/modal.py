@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.messages.blocks import Json, context, option, plain, section
+from bot.messages.card_view import TYPE_NAMES, address
 from bot.messages.text import cut, escape
-from bot.messages.view import TYPE_NAMES, address
 from bot.model import InsightType
 
 CALLBACK = "insights.modal"

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from bot.messages.blocks import Json, actions, button, context, section
+from bot.messages.card_view import Message
 from bot.messages.text import TEXT_CHARS, clock, cut, escape
-from bot.messages.view import Message
 from bot.model import Case, Question
 
 HOLDS = 20

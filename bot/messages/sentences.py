@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import assert_never
 
+from bot.messages.card_view import label, listed
 from bot.messages.text import clock, cut, escape, insights
-from bot.messages.view import label, listed
 from bot.model import CardItem, State
 from bot.policy import Refusal
 

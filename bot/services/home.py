@@ -3,9 +3,9 @@
 import structlog
 
 from bot.messages import home, sentences
+from bot.messages.card_view import TYPE_NAMES
 from bot.messages.home import Home
 from bot.messages.text import escape
-from bot.messages.view import TYPE_NAMES
 from bot.model import State, Thread
 from bot.services import site_warning
 from bot.services.checks import permit

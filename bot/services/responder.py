@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.messages import replies, sentences
-from bot.messages.view import Message
+from bot.messages.card_view import Message
 from bot.model import Thread
 from bot.services import shared_channels
 from bot.services.checks import UserError

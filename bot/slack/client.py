@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import metrics
 from bot.breaker import CircuitBreaker
-from bot.messages.view import Message
+from bot.messages.card_view import Message
 from bot.model import Thread
 from bot.slack.errors import DEAD_TOKEN, SlackPermanent, SlackTransient, refusal
 from bot.slack.json import Json, as_object, as_objects, next_cursor

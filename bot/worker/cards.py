@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.insights import WAITING_AFTER_SECONDS
+from bot.messages.card_view import CardView, Message, Source, Waiting
 from bot.messages.cards import card_message, late_failure, metadata
 from bot.messages.questions import question_message
-from bot.messages.view import CardView, Message, Source, Waiting
 from bot.model import Card, CardItem, Identity, Question, State, Thread
 from bot.services.context import Context, Organization
 from bot.slack.client import DIRECT, SlackPermanent, SlackTransient

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.messages import sentences
+from bot.messages.card_view import TYPE_NAMES, CardView, Message, Source, Waiting
 from bot.messages.cards import card_message, metadata
 from bot.messages.text import cut
-from bot.messages.view import TYPE_NAMES, CardView, Message, Source, Waiting
 from bot.model import CardItem, InsightType, State
 from bot.policy import Refusal
 from bot.sandbox.slack.blockkit.rules import problems

@@ -9,8 +9,8 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.messages.card_view import Message
 from bot.messages.cards import metadata
-from bot.messages.view import Message
 from bot.model import Thread
 from bot.policy import Person
 from bot.sandbox.slack.server import SlackServer

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.insights import WAITING_AFTER_SECONDS
-from bot.messages.view import Waiting
+from bot.messages.card_view import Waiting
 from bot.model import CardItem, InsightType, State
 from bot.worker.cards import waiting
 
