@@ -137,17 +137,17 @@ def db() -> None:
 @db.command()
 def upgrade() -> None:
     """Bring the schema up to date; `run` does this by itself."""
-    from bot.ops import audit
+    from bot.ops import database
 
-    click.echo(_run(audit.upgrade()))
+    click.echo(_run(database.upgrade()))
 
 
 @db.command()
 def current() -> None:
     """Print the schema that the database has, and the one this version needs."""
-    from bot.ops import audit
+    from bot.ops import database
 
-    click.echo(_run(audit.current()))
+    click.echo(_run(database.current()))
 
 
 @main.command()

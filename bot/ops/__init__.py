@@ -1,1 +1,1 @@
-"""Running the bot: its server, its health, the audit, the doctor."""
+"""Running the bot: its server, its health, the audit, the schema, the doctor."""

@@ -1,8 +1,7 @@
-"""`case-insights audit` and `case-insights db`: what an operator reads out of either database."""
+"""`case-insights audit`: what an operator reads out of either database."""
 
 import json
 import os
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -10,16 +9,9 @@ from sqlalchemy import text, update
 
 from bot.config import ConfigError
 from bot.insights import Action
-from bot.ops import audit
-from bot.store import Store, migrate, schema
+from bot.ops import audit, database
+from bot.store import Store, schema
 from tests.store.conftest import CASE, card_of, monitor, paste, press, run, tie
-
-
-@pytest.fixture
-def asked(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """The store that DATABASE_URL names."""
-    monkeypatch.setenv("DATABASE_URL", store.url)
-    return store
 
 
 async def lines(since: str | None = None, *, as_json: bool = False) -> list[str]:
@@ -62,39 +54,19 @@ async def test_a_moment_that_is_none_is_refused_in_words(asked):
         await lines("yesterday")
 
 
-async def test_the_schema_is_told_and_an_upgrade_of_what_is_up_to_date_says_so(asked):
-    head = migrate.HEAD
-    assert await audit.current() == f"The database has schema {head}; this version of the bot needs {head}."
-    assert await audit.upgrade() == f"The database has schema {head}. It was up to date."
-
-
-async def test_where_there_is_no_database_yet_that_is_said_and_only_an_upgrade_makes_one(
+async def test_there_is_no_audit_of_a_database_that_is_not_there_and_none_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/new.db")
-    nothing = f"There is no database yet at {tmp_path}/new.db: case-insights run or"
-    assert (await audit.current()).startswith(nothing)
-    with pytest.raises(ConfigError, match=nothing):
+    with pytest.raises(ConfigError, match=f"There is no database yet at {tmp_path}/new.db: case-insights run or"):
         await lines()
     assert os.listdir(tmp_path) == []
 
-    assert await audit.upgrade() == f"The database has schema {migrate.HEAD}. It was empty before."
+    await database.upgrade()
     assert await lines() == []
-
-
-async def test_a_database_that_holds_no_schema_is_told_apart_from_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    with sqlite3.connect(tmp_path / "other.db") as other:
-        other.execute("CREATE TABLE somebodys (thing TEXT)")
-    other.close()
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/other.db")
-    assert await audit.current() == f"The database has schema none; this version of the bot needs {migrate.HEAD}."
-    with pytest.raises(ConfigError, match="run case-insights db upgrade"):
-        await lines()
 
 
 async def test_the_audit_of_a_newer_bots_database_is_refused_in_words(asked):
     await run(asked, text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(ConfigError, match="the database has schema 9999"):
         await lines()
-    with pytest.raises(migrate.NewerSchema):
-        await audit.upgrade()
