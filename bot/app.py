@@ -97,7 +97,7 @@ async def _context(
     stack: contextlib.AsyncExitStack,
     ask_who: Callable[[Slack], Awaitable[Myself | None]],
 ) -> Context | None:
-    """The store and all clients. `ask_who` the bot is, where the settings have a token; None when that told nothing."""
+    """The store and all clients. `ask_who` asks Slack who the bot is (not with OAuth); None: it gave no answer."""
     timeout = min(CALL_SECONDS, settings.lease / 4)
     store = Store(settings.database_url)
     stack.push_async_callback(store.close)

@@ -82,7 +82,7 @@ class Candidate:
 
 
 class Decision(StrEnum):
-    """What the bot does with a link in a tied thread. All but the first two are reasons for silence."""
+    """What the bot does with a link in a tied thread. All but the first two mean: not offered, and why."""
 
     OFFER = "offer"
     OFFER_AGAIN = "offer_again"
@@ -164,7 +164,7 @@ def _decide(candidate: Candidate, org: str, snapshot: CaseSnapshot, offered: Col
 
 
 def auto_adds(poster: str | None, may: Collection[str], *, draft: bool) -> bool:
-    """Whether mode auto adds what this person pasted at once: who `may` confirm it need not click, too."""
+    """Whether mode auto adds at once what this person pasted: those who `may` confirm need not click as well."""
     return poster in may and not draft
 
 
@@ -182,7 +182,7 @@ def takes_more(held: int, age: float, *, rolling: bool) -> bool:
 
 
 def moves_on(undecided: int) -> bool:
-    """Whether a new card takes over what nobody has decided on its predecessor; a card full of that keeps it."""
+    """Whether undecided insights move to the new card; if they fill the old one, they stay."""
     return undecided < CARD_HOLDS
 
 

@@ -81,7 +81,7 @@ def not_this_workspace(what: str, org: str) -> str:
 
 
 def settings_of(thread_ts: str) -> str:
-    """The object of a refused change of mode or tie, in place of a case's key."""
+    """What a refusal to change a mode or a tie names, where others name a case by its key."""
     return "this thread's settings" if thread_ts else "this channel's settings"
 
 

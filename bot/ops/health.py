@@ -52,7 +52,7 @@ def probes(context: Context, worker: Worker, transport: Transport, last_event: L
         return [*await database.reasons(), *_worker(worker), *_refused(context), *transport.reasons()]
 
     async def warnings() -> list[str]:
-        # No reasons not to be ready: a pasted link of another company must not take the bot out of rotation.
+        # Warnings only: a pasted link of another company must not take the bot out of rotation.
         try:
             async with asyncio.timeout(DATABASE_SECONDS):
                 warning = await site_warning.warning(context)

@@ -55,7 +55,7 @@ async def _named_by_root(context: Context, thread: Thread) -> Sequence[CaseName]
 
 
 def names_of(context: Context, workspace: str, reference: CaseReference) -> Sequence[CaseName]:
-    """What a person can mean by this: one name for each organisation that may have the case; none: no case of ours."""
+    """The cases that a person can mean by this, one name per organisation that may have it; empty: none of ours."""
     if reference.is_link:
         return watching.names_of(context, workspace, [parse(reference.name, context.routes)])
     return [CaseName(org, reference.name) for org in context.orgs_for(workspace) if reference.org in ("", org)]

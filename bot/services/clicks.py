@@ -16,7 +16,7 @@ from bot.store.clicks import Click, Clicked
 async def press(
     context: Context, workspace: str, user: str, action: Action, card: str, version: int, ticked: frozenset[int]
 ) -> Answer:
-    """Press a button of a card; what the card itself does not tell about it. Raises UserError.
+    """Press a button of a card; returns what to tell the person, beyond what the card shows. Raises UserError.
 
     `version`: the card's as the person saw it; `ticked`: the insights that they had ticked.
     """

@@ -174,7 +174,10 @@ class States(AsyncSQLAlchemyOAuthStateStore):
         return state
 
     async def async_consume(self, state: str) -> bool:
-        """Whether it was valid. slack_sdk's own takes an error for no, and on PostgreSQL lets two replicas have it."""
+        """Use up a state; returns whether it was valid.
+
+        slack_sdk's method answers no when the database fails, and on PostgreSQL two replicas can use the same state.
+        """
         states = self.oauth_states
         consumed = delete(states).where(states.c.state == state, states.c.expire_at > _utc_now())
         async with self._store.write() as tx:

@@ -53,7 +53,7 @@ class Responder:
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def soon(self, work: Coroutine[Any, Any, str]) -> Answer:
-        """What this work comes to, or how to wait for it if it takes longer than `ANSWER_SECONDS`.
+        """The work's result; if it takes longer than `ANSWER_SECONDS`, a function that waits for it.
 
         Raises what the work raises in time.
         """
@@ -103,7 +103,7 @@ async def text_of(answer: Answer) -> str:
 
 
 async def answered(act: Awaitable[Answer]) -> Answer:
-    """What an act comes to: what keeps a person from it is an answer, too."""
+    """Run the act; a UserError becomes the answer."""
     try:
         return await act
     except UserError as error:

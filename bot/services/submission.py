@@ -116,7 +116,7 @@ async def _write(context: Context, user: str, filled: Filled, case: Case) -> str
 
 
 async def _withdraw_replaced(tx: Transaction, old: Sequence[CardItem], new: Sequence[Insight], user: str) -> None:
-    """What a card offered under another id or type than it was added with."""
+    """Withdraw offers whose id or type the person changed."""
     kept = {insight.identity for insight in new}
     replaced = [item.id for item in old if item.state is State.OFFERED and item.identity not in kept]
     change = cards.Change(State.WITHDRAWN, await now(tx), by=user)

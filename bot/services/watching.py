@@ -93,7 +93,7 @@ async def _changed(context: Context, channel: Thread, me: Myself, event: Json) -
 
 
 async def _as_stored(context: Context, after: ScannedMessage) -> ScannedMessage:
-    """This message before an edit that does not say it: its links as they are stored, and a root's cases."""
+    """The message before an edit, where Slack leaves that out: as it is stored, its links and a root's cases."""
     async with context.store.read() as connection:
         found = await sightings.of_message(connection, after.thread, after.message_ts)
         names = await tie_changes.root_names(connection, after)
@@ -135,7 +135,7 @@ def is_watched(event: Json) -> bool:
 
 
 def difference(before: ScannedMessage, after: ScannedMessage, *, deleted: bool) -> Edit:
-    """What an edit changed. `deleted`: a root that is gone while its thread lives on, which stays about its case."""
+    """What an edit changed. `deleted`: the root was deleted and its thread lives on: it keeps its case."""
     old, new = ([candidate.insight.identity for candidate in message.found] for message in (before, after))
     return Edit(
         came=tuple(candidate for candidate in after.found if candidate.insight.identity not in old),
@@ -164,7 +164,7 @@ def seen(context: Context, channel: Thread, message: Json, *, edited: bool) -> S
 
 
 async def rules(context: Context, thread: Thread, *posters: str | None) -> Rules:
-    """How this thread's links are offered, whose pending links come from these posters or were stored before.
+    """How this thread's links are offered. `posters`: those of links that are not stored yet.
 
     Only mode auto needs to know who may confirm what they pasted: Slack is asked about them before anything is locked.
     """
@@ -192,7 +192,7 @@ def names_of(context: Context, workspace: str, links: Iterable[Outcome | None]) 
 
 
 def person_of(message: Json) -> str | None:
-    """The person who posted a message, by whose authority it counts; None: an app did, in whoever's name.
+    """The person who posted a message, whose rights count; None: an app posted it, in whoever's name.
 
     A workflow's post has a `bot_id`; an e-mail's and a reminder's `user` is Slackbot.
     """

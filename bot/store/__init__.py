@@ -17,7 +17,7 @@ __all__ = ["Store", "now"]
 class Store:
     """The database. `write` is one transaction, committed when its block ends; `read` takes no write lock.
 
-    `patience`: how many seconds a write waits for this process's others on SQLite. Somebody who clicked waits for one
+    `patience`: how many seconds a write waits for other writes (SQLite only). Somebody who clicked waits for one
     second; what a call to Slack or Datadog brought is worth waiting for longer. `taker`: who works on jobs here.
     """
 
@@ -60,5 +60,5 @@ _NOW = select(server_now())
 
 
 async def now(connection: Connection) -> float:
-    """The database's time, epoch seconds: every stored time is of this clock."""
+    """The database's time, epoch seconds: all stored times come from this clock."""
     return (await connection.execute(_NOW)).scalar_one()

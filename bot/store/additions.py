@@ -96,7 +96,7 @@ async def _known(tx: Transaction, addition: Addition, wanted: Collection[Identit
 
 
 async def _show(tx: Transaction, addition: Addition, confirmed: Sequence[int], at: float) -> None:
-    """On the cards that have these insights; what no card of this thread has joins its open card."""
+    """Update the cards that show these insights; those on no card of this thread join its open card."""
     if not confirmed:
         return
     await enqueue(tx, JobKind.CASE, case_key(addition.org, addition.case_id))

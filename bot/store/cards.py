@@ -227,7 +227,7 @@ async def move_to_dm(tx: Transaction, card: Card, channel: str) -> None:
 
 
 async def owe_late_reply(tx: Transaction, insight: int) -> None:
-    """The newest card that shows this insight owes its thread a reply that it failed."""
+    """Have the newest card that shows this insight post a reply that says the insight failed."""
     newest = (
         select(cards.c.id)
         .join(card_insights, card_insights.c.card == cards.c.id)

@@ -44,7 +44,7 @@ class WorkItem:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """What became of one insight: `was` is it when it was sent, `note` a sentence where it failed."""
+    """What became of one insight. `was`: the insight as it was when it was sent; `note`: a sentence where it failed."""
 
     was: WorkItem
     state: State

@@ -75,7 +75,10 @@ async def press(store: Store, click: Click) -> Clicked | None:
 
 
 def _earlier(views: Views, moved: Collection[int], click: Click) -> list[CardItem]:
-    """What others had decided on of what the person meant; a Dismiss means all that was still open."""
+    """What the person meant and others had decided on before.
+
+    A Dismiss means whatever is still open: if it moved anything, nobody was faster.
+    """
     if click.action is Action.DISMISS and moved:
         return []
     return [
@@ -88,7 +91,7 @@ def _earlier(views: Views, moved: Collection[int], click: Click) -> list[CardIte
 
 
 async def _move(tx: Transaction, card: Card, views: Views, click: Click, at: float) -> dict[int, bool]:
-    """Each insight that moved, and whether the click asked for that: else it was only left out."""
+    """Move what the click moves; returns the insights that moved, with False for those that were only not ticked."""
     alike: dict[tuple[State, cards.Change], list[int]] = {}
     for item, view in views:
         new = act(click.action, view)

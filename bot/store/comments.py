@@ -43,7 +43,7 @@ _WAITING = select(comments).where(this_case(comments), comments.c.state.in_(_OPE
 
 
 async def ask(tx: Transaction, case: Case, thread: Thread, text: str, by: str) -> None:
-    """Have this text put on the case. Under `lock_case`."""
+    """Queue this text as a comment on the case. Under `lock_case`."""
     row = {"org": case.org, "case_id": case.case_id, "refs": text, "state": CommentState.ASKED, "by": by}
     await tx.execute(insert(comments).values(**place(thread), **row, at=await now(tx)))
     await enqueue(tx, JobKind.CASE, case_key(case.org, case.case_id))

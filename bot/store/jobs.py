@@ -1,7 +1,8 @@
 """Jobs: rows of work. Whoever claims one does it; a lease ends, so a dead process loses nothing.
 
 The law: work is added and its job enqueued in one transaction, and whoever ends a job locks its row first. A job that
-was enqueued since its claim stays, so its holder need not look again for work, and none is stranded by the job's end.
+is enqueued again while it is held is not deleted when it is done, it runs once more: so its holder need not look for
+new work at the end, and no work is left without a job.
 """
 
 import secrets

@@ -134,7 +134,7 @@ async def _offer(
     ids: Mapping[Identity, int],
     at: float,
 ) -> list[CardEntry]:
-    """The insights of these sightings, offered: new ones, withdrawn ones again, drafts whose id is certain now."""
+    """Offer these sightings: insert new insights, offer withdrawn ones again, complete drafts with a certain id."""
     offered = {identity_of(row): row for row in rows}
     change = Change(State.OFFERED, at)
     await cards.move(tx, [ids[identity] for identity in offered if identity in ids], change, was=State.WITHDRAWN)

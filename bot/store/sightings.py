@@ -41,12 +41,12 @@ class ScannedMessage:
 
     @property
     def is_bare_root(self) -> bool:
-        """A root that names no case leaves the thread to the channel."""
+        """A root that names no case: if nothing else is known of its thread, the channel's tie counts."""
         return self.is_root and not self.names
 
     @property
     def asks(self) -> bool:
-        """Whether it is worth finding out the thread's case: code changes alone are not."""
+        """Whether to find out the thread's case: code changes alone are not worth a look-up."""
         return bool(self.names) or any(candidate.orgs for candidate in self.found)
 
 

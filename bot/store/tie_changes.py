@@ -100,7 +100,10 @@ async def reroot(store: Store, root: ScannedMessage) -> None:
 
 
 async def root_names(connection: Connection, root: ScannedMessage) -> Sequence[CaseName]:
-    """The cases that this root named before, as far as is known; in the words of today where they mean the same."""
+    """The cases that this root named before, as far as is known.
+
+    One that it still names is given as it is named now, by key or UUID, so that it does not look changed.
+    """
     old = await ties.own(connection, root.thread) if root.is_root else None
     if old is None:
         return ()
@@ -174,7 +177,7 @@ async def _withdraw_of_channel(tx: Transaction, channel: Thread, old: Tie, at: f
 async def _take_off(
     tx: Transaction, place: Thread, old: Tie, ids: Sequence[int], on_cards: ColumnElement[bool], at: float
 ) -> None:
-    """Withdraw these offers; one that another thread still makes only leaves the cards of this place."""
+    """Withdraw these offers; an offer that another thread makes too is only taken off this place's cards."""
     withdrawn = [insight for insight in ids if await sightings.withdraw(tx, insight, at)]
     await cards.touch(tx, withdrawn)
     kept = [insight for insight in ids if insight not in withdrawn]

@@ -72,7 +72,7 @@ async def set_from_root(
 async def say(
     tx: Transaction, thread: Thread, kind: TieKind, by: str, at: float, *, org: str = "", case_id: str = ""
 ) -> None:
-    """What a person said of a thread or a whole channel; see `tie_changes` for what follows from it."""
+    """Store what a person said of a thread or a whole channel; see `tie_changes` for what follows from it."""
     values = {"kind": kind, "source": TieSource.SAID, "org": org or None, "case_id": case_id or None}
     await upsert(tx, ties, place(thread), {**values, "named": None, "replied": None, "by": by, "at": at})
 

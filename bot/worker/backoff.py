@@ -18,7 +18,7 @@ def backoff(attempts: int, cap: float, asked: float | None = None) -> float:
 
 
 def answer_is_due(lease: float) -> float:
-    """After this long a call without an answer is over: before that, looking for its effect shows nothing."""
+    """Seconds after which a call without an answer has surely ended; reading the case before that proves nothing."""
     return 0.75 * lease
 
 

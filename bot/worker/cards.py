@@ -230,7 +230,7 @@ async def _reply_late(context: Context, job: Job, card: Card) -> None:
 
 
 def waiting(items: Sequence[CardItem], note: str, due_at: float, at: float) -> Waiting | None:
-    """A card says what it waits for once that takes longer than a person looks at "Adding"."""
+    """What a card waits for; None if the next try comes so soon after the click that "Adding" is enough."""
     asked = [item.confirmed_at or item.at for item in items if item.state.is_at_work]
     if not note or not asked or max(due_at, at) < min(asked) + WAITING_AFTER_SECONDS:
         return None

@@ -149,7 +149,7 @@ async def _remove(turn: _Turn, removing: Sequence[WorkItem]) -> Outcome:
         answer, words = await _read(turn), error.words
     listed = _listed(turn, answer)
     undone = [DeliveryResult(item, State.UNDONE) for item in removing if item.identity not in listed]
-    # What stays alone was refused itself; what stays besides others is removed alone by the next turn.
+    # If none of them is gone, Datadog refused these; if some are, the next turn removes the others without those.
     stays = sentences.refused_by_datadog(words or "it is still on the case")
     kept = [DeliveryResult(item, State.ADDED, note=stays) for item in removing if item.identity in listed]
     return _settled(turn, undone or kept, answer=answer)
