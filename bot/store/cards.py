@@ -143,7 +143,7 @@ async def counts(connection: Connection, place: Thread) -> dict[State, int]:
 async def create(
     tx: Transaction, kind: str, thread: Thread, org: str, case_id: str, at: float, **more: object
 ) -> Row[Any]:
-    """A new card that is not posted yet; `more`: its other columns."""
+    """Insert a card that is not posted yet; `more`: its other columns."""
     fresh = {"id": secrets.token_hex(6), "shown_version": 0, "first_link_at": at, "continued": False}
     row = {"kind": kind, **place(thread), "org": org, "case_id": case_id, **fresh, **more}
     return (await tx.execute(_CREATE, row)).one()
@@ -186,12 +186,12 @@ async def record(tx: Transaction, messages: Mapping[int, str], old: State | None
     line = {"at": change.at, "old": old, "new": change.state, "by": change.by, "note": change.note}
     lines = [{**line, "insight": insight, "message": message or None} for insight, message in messages.items()]
     await tx.execute(_AUDIT, lines)
-    # Those that are rolled back count, too: they are few.
+    # Moves of a transaction that is rolled back are counted, too: they are few.
     metrics.moves.labels(str(change.state)).inc(len(lines))
 
 
 async def touch(tx: Transaction, moved: Collection[int], *, after: float = 0.0) -> None:
-    """Every card that shows one of these insights gets a new version, and its job is due in `after` seconds."""
+    """Give every card that shows one of these insights a new version, and make its job due in `after` seconds."""
     if not moved:
         return
     for card in sorted((await tx.execute(_AFFECTED, {"moved": moved})).scalars()):
@@ -199,28 +199,28 @@ async def touch(tx: Transaction, moved: Collection[int], *, after: float = 0.0) 
 
 
 async def bump(tx: Transaction, card: str, *, after: float = 0.0) -> None:
-    """A new version of one card; its job first (see `jobs`)."""
+    """Give a card a new version; its job is enqueued first (see `jobs`)."""
     await enqueue(tx, JobKind.CARD, card, after=after)
     await tx.execute(_BUMP, {"card": card})
 
 
 async def shown(tx: Transaction, card: str, version: int, ts: str, digest: str) -> None:
-    """Slack shows this version under this ts. Under the job's `check_lease`."""
+    """Store that Slack shows this version under this ts. Under the job's `check_lease`."""
     await tx.execute(_SHOW, {"card": card, "now_at": ts, "now_shown": version, "now_reads": digest})
 
 
 async def nothing_to_show(tx: Transaction, card: str, version: int) -> None:
-    """It was never posted, and all its offers were withdrawn: there is nothing to post."""
+    """Store that there is nothing to post: the card never was, and all its offers were withdrawn."""
     await _set(tx, card, shown_version=version)
 
 
 async def lost(tx: Transaction, card: str) -> None:
-    """Its message cannot be changed any more: the card is posted again as a new reply."""
+    """Have the card posted again as a new reply: its message cannot be changed any more."""
     await _set(tx, card, ts=None, posting_since=None)
 
 
 async def move_to_dm(tx: Transaction, card: Card, channel: str) -> None:
-    """The card is now in somebody's direct messages, outside any thread. Under `check_lease`."""
+    """Move the card to somebody's direct messages, outside any thread. Under `check_lease`."""
     in_dm = in_thread(cards, Thread(card.thread.workspace, channel, ""))
     await tx.execute(update(cards).where(in_dm, cards.c.open, cards.c.id != card.id).values(open=False))
     await _set(tx, card.id, channel=channel, thread_ts="", posting_since=None)
@@ -242,27 +242,27 @@ async def owe_late_reply(tx: Transaction, insight: int) -> None:
 
 
 async def late_reply_leaves(tx: Transaction, card: str, at: float) -> None:
-    """Commit this before the reply is sent: it may arrive."""
+    """Store when the reply is sent. Commit it before: even without an answer the reply may have arrived."""
     await _set(tx, card, late_reply_since=at)
 
 
 async def late_reply_posted(tx: Transaction, card: str, number: int) -> None:
-    """The thread has this many replies about late failures now."""
+    """Store how many replies about late failures the thread has now."""
     await _set(tx, card, late_replies_posted=number, late_reply_since=None)
 
 
 async def posting(tx: Transaction, card: str, at: float) -> None:
-    """Commit this before the card is posted: it may arrive."""
+    """Store when the card is posted. Commit it before: even without an answer the card may have arrived."""
     await tx.execute(_POSTING, {"card": card, "since": at})
 
 
 async def not_posted(tx: Transaction, card: str) -> None:
-    """Slack certainly did not get it."""
+    """Store that Slack certainly did not get the card."""
     await _set(tx, card, posting_since=None)
 
 
 async def end(tx: Transaction, card: str, reason: str) -> None:
-    """Slack will never show this card again."""
+    """Store why Slack will never show this card again."""
     await _set(tx, card, ended=reason, open=False)
 
 

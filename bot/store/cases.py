@@ -75,7 +75,7 @@ _OFFERED = select(insights).where(this_case(insights), insights.c.state == State
 
 
 async def save(tx: Transaction, case: Case) -> None:
-    """Keep what Datadog answered. Under `lock_case`.
+    """Store what Datadog answered. Under `lock_case`.
 
     Every card that offers something under an older key, title or status is updated. An offer that is on the case
     already is withdrawn: a second copy would be added.
@@ -130,8 +130,10 @@ async def read_ago(connection: Connection, org: str, case_id: str) -> float:
 
 
 async def send_at_once(tx: Transaction, case: Case, at: float) -> None:
-    """What is to be added leaves as soon as this transaction stands, where it took the case's job and nobody need ask
-    Datadog first: it is marked as sent here, which saves a transaction. Under `lock_case`.
+    """Mark what is to be added as sent, which saves a transaction: it leaves once this one is committed.
+
+    Only where this transaction took the case's job, all work on insights is one batch to add, and Datadog need not be
+    asked first. Under `lock_case`.
     """
     key = JobKind.CASE, case_key(case.org, case.case_id)
     job = tx.taken.get(key)
@@ -156,20 +158,20 @@ async def work(connection: Connection, org: str, case_id: str) -> list[WorkItem]
 
 
 async def mark_sent(tx: Transaction, items: Sequence[WorkItem], at: float) -> list[WorkItem]:
-    """Commit, before the call, that these may arrive; returns those that a person has not cancelled meanwhile."""
+    """Mark these as sent, to be committed before the call; returns those that a person has not cancelled meanwhile."""
     values = {"sending": [item.id for item in items], "still": list({item.state for item in items}), "when": at}
     sent = set((await tx.execute(_MARK_SENT, values)).scalars())
     return [item for item in items if item.id in sent]
 
 
 async def answered(tx: Transaction, ids: Collection[int]) -> None:
-    """The call with these has ended, well or not: Datadog will not execute it later."""
+    """Store that the call with these has ended, well or not: Datadog will not execute it later."""
     sent = insights.c.id.in_(ids) & insights.c.sent_at.is_not(None)
     await tx.execute(update(insights).where(sent).values(sent_at=0.0))
 
 
 async def unsent(tx: Transaction, ids: Collection[int]) -> None:
-    """Datadog certainly did not take these: the next attempt need not check first."""
+    """Store that Datadog certainly did not take these: the next attempt need not check first."""
     if ids:
         still = insights.c.id.in_(ids) & (insights.c.state == State.CONFIRMED)
         await tx.execute(update(insights).where(still).values(sent_at=None))

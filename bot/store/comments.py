@@ -59,6 +59,6 @@ async def waiting(connection: Connection, org: str, case_id: str) -> Comment | N
 
 
 async def settle(tx: Transaction, comment: Comment, state: CommentState) -> None:
-    """What became of it; its text is deleted once it is settled."""
+    """Store what became of a comment; its text is deleted once nothing is left to do."""
     over = {} if state in _OPEN else {"refs": ""}
     await tx.execute(update(comments).where(comments.c.id == comment.id).values(state=state, **over))

@@ -64,7 +64,7 @@ class Writer(Connection, Protocol):
     """Runs the statements of one transaction."""
 
     committed: bool
-    """Whether it stands: known even where whoever waited for it was cancelled."""
+    """Whether it was committed; true even if the task that waited for the COMMIT was cancelled."""
 
 
 class Driver(Protocol):
@@ -77,20 +77,20 @@ class Driver(Protocol):
     def dialect(self) -> Dialect: ...
 
     def with_list(self, text: str, name: str, bind: Any) -> str:
-        """The statement, with the place of this list filled."""
+        """The statement's text, with one parameter where SQLAlchemy left a place for this list."""
         ...
 
     def list(self, values: Iterable[Any]) -> Any:
-        """A list as the value of its place."""
+        """A list as the value of that parameter."""
         ...
 
     def reader(self, column: Any) -> Callable[[Any], Any] | None:
-        """What makes Python's value of this column's; None where the library does."""
+        """What converts a value of this column to Python's; None where the library does that itself."""
         ...
 
 
 class Plan:
-    """A statement as its database takes it, made once: its text, its own values, and how values go in and come out."""
+    """A statement compiled once for its database: its text, the values in it, and how values are converted."""
 
     def __init__(self, statement: Any, names: tuple[str, ...], driver: Driver) -> None:
         dialect = driver.dialect
@@ -115,7 +115,7 @@ class Plan:
         return values
 
     def rows(self, columns: Sequence[Sequence[Any]], raw: Iterable[Sequence[Any]]) -> list[Any]:
-        """As named tuples; `columns`: the cursor's description, for a mere text that does not say their names."""
+        """Rows as named tuples; `columns`: the cursor's description, for plain SQL, which does not tell its columns."""
         row = self._row or _named(name for name, *_ in columns)
         return [row(*values) for values in raw]
 
@@ -126,7 +126,7 @@ class Plan:
 
 
 class Plans:
-    """The plans of one database. A module's constant keeps its plan; a statement made for once takes it along."""
+    """The plans of one database, each kept as long as its statement: for good, if that is a module's constant."""
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
@@ -162,7 +162,7 @@ def as_sqlalchemy(error: Exception, text: str) -> exc.DBAPIError:
 
 
 def _row_of(columns: Any, driver: Driver) -> Callable[..., Any]:
-    """Makes a named tuple of what the database returns, with truth values and times as such."""
+    """What makes a named tuple of a row that the database returns, with its values converted (see `Driver.reader`)."""
     row = _named(columns.keys())
     found = [driver.reader(column) for column in columns]
     converts = [(place, convert) for place, convert in enumerate(found) if convert]

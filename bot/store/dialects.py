@@ -46,7 +46,7 @@ def _postgresql_now(element: server_now, compiler: SQLCompiler, **kw: Any) -> st
 
 
 def create_sync(url: str) -> Engine:
-    """One connection for migrations, whose transaction takes the write lock as it begins."""
+    """The engine of migrations; on SQLite its transaction takes the write lock as it begins."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_engine(parsed.set(drivername="postgresql+psycopg"), poolclass=NullPool)

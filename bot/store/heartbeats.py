@@ -24,7 +24,10 @@ class Pulse:
 
 
 async def beat(store: Store, replica: str, event_ago: float | None) -> None:
-    """This replica is alive; its last event was `event_ago` seconds ago (None: none yet). Old rows are deleted."""
+    """Store that this replica is alive, and that its last event was `event_ago` seconds ago (None: it had none).
+
+    Old rows are deleted.
+    """
     async with store.write() as tx:
         at = await now(tx)
         event_at = None if event_ago is None else at - event_ago

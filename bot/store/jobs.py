@@ -108,7 +108,7 @@ def _enqueue(dialect: str) -> Insert:
 
 @cache
 def _take(dialect: str) -> ReturningInsert[Any]:
-    """As `_enqueue`, due at once; a job that is free is the taker's."""
+    """As `_enqueue`, due at once; a job that nobody holds is taken, too."""
     row = _insert(dialect, due_at=_LEASE_ENDS, token=bindparam("taker"))
     again = _sooner(dialect)(func.coalesce(jobs.c.again_at, server_now()), server_now())
     return row.on_conflict_do_update(
@@ -195,7 +195,7 @@ async def check_lease(tx: Transaction, job: Job, lease: float | None = None) -> 
 
 
 async def complete(tx: Transaction, job: Job) -> None:
-    """After success, under `check_lease`: the job goes, unless it was enqueued since it was claimed."""
+    """Delete a job after success, under `check_lease`; one that was enqueued while it was held is freed instead."""
     gone = await tx.execute(_FORGET, {"job": job.id, "as_claimed": job.enqueued})
     if gone.scalar_one_or_none() is None:
         await tx.execute(_AGAIN, {"job": job.id, "batch": BATCH, "of_singles": 0})
@@ -203,13 +203,13 @@ async def complete(tx: Transaction, job: Job) -> None:
 
 
 async def keep(tx: Transaction, job: Job, *, batch_size: int = BATCH, refused: int = 0) -> None:
-    """After success with work left, under `check_lease`: the job is free and due, and its failures are forgotten."""
+    """Free a job that has work left after success, under `check_lease`: due now, and its failures are forgotten."""
     await tx.execute(_KEEP, {"job": job.id, "batch": batch_size, "of_singles": refused})
     tx.due_in = 0.0
 
 
 async def retry(tx: Transaction, job: Job, after: float, note: str, *, counts_as_attempt: bool = True) -> float:
-    """After a failure, under `check_lease`: free, and due in `after` seconds. Returns that time (epoch s)."""
+    """Free a job after a failure, under `check_lease`, due in `after` seconds. Returns that time (epoch s)."""
     values = {"token": None, "again_at": None, "due_at": server_now() + after, "note": note}
     if counts_as_attempt:
         values |= {"attempts": job.attempts + 1, "since": func.coalesce(jobs.c.since, server_now())}
@@ -231,7 +231,7 @@ async def waits_for(connection: Connection, kind: JobKind, key: str) -> tuple[st
 
 
 async def release(tx: Transaction, job: Job) -> None:
-    """A holder that stops frees the job at once, before its lease ends."""
+    """Free a job whose holder stops, at once instead of when its lease ends."""
     await tx.execute(_RELEASE, {"job": job.id, "holder": job.token})
 
 

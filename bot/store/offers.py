@@ -95,7 +95,7 @@ async def offer_pending(
 
 
 async def set_aside(tx: Transaction, thread: Thread, reason: str) -> list[SightingDecision]:
-    """The thread's pending sightings are not offered, for this reason; returns them."""
+    """Decide not to offer the thread's pending sightings, for this reason; returns the decisions."""
     rows = await tx.execute(
         update(sightings)
         .where(in_thread(sightings, thread), sightings.c.state == SightingState.PENDING)
@@ -180,7 +180,7 @@ def as_candidate(row: Row[Any]) -> Candidate:
 async def _add_at_once(
     tx: Transaction, where: CardPlace, joined: Sequence[CardEntry], may: Collection[str], at: float
 ) -> None:
-    """Mode auto: confirm in the name of who pasted it."""
+    """Mode auto: confirm what was pasted by those who `may`, each in their own name."""
     by_poster: dict[str | None, list[int]] = {}
     for entry in joined:
         if auto_adds(entry.poster, may, draft=entry.draft):
@@ -203,7 +203,7 @@ def _as_decided(row: Row[Any], decision: str) -> SightingDecision:
 async def _write_down(
     tx: Transaction, decided: Sequence[tuple[Row[Any], SightingState, str | None, int | None]]
 ) -> None:
-    """What became of these sightings, why, and as part of which insight."""
+    """Store what became of these sightings, why, and as part of which insight."""
     if not decided:
         return
     await tx.execute(

@@ -36,7 +36,7 @@ class CardEntry:
 
     @property
     def is_persons(self) -> bool:
-        """Whether a person posted that message, who looks for the card: apps' ids begin with B."""
+        """Whether a person posted that message, and so looks for the card: apps' ids begin with B."""
         return self.poster is not None and not self.poster.startswith("B")
 
 
@@ -121,7 +121,7 @@ async def is_asking(connection: Connection, where: CardPlace) -> bool:
 
 
 async def removed(store: Store, where: Thread, ts: str, timing: Timing) -> None:
-    """Somebody deleted this message of a channel; if it was a card, later links get a new one."""
+    """Close the card whose message somebody deleted, if it was one: later links get a new card."""
     shown = select(cards.c.id).where(in_channel(cards, where), cards.c.ts == ts, cards.c.ended.is_(None))
     async with store.read() as connection:
         card_id = (await connection.execute(shown)).scalar_one_or_none()
@@ -134,9 +134,10 @@ async def removed(store: Store, where: Thread, ts: str, timing: Timing) -> None:
 
 
 async def close(tx: Transaction, card: Card, reason: str, timing: Timing) -> None:
-    """Slack shows this card no more. Offers that joined it after its last update were seen by nobody: they move on.
+    """Close a card that Slack shows no more.
 
-    Under `lock_case` and the card's job.
+    Offers that joined it after its last update, so that nobody saw them, move to the next card. Under `lock_case`
+    and the card's job.
     """
     await end(tx, card.id, reason)
     if card.ts is None:
@@ -148,7 +149,7 @@ async def close(tx: Transaction, card: Card, reason: str, timing: Timing) -> Non
 
 
 async def _open_card(connection: Connection, where: CardPlace) -> Row[Any] | None:
-    """The card that later links join: one that nobody has decided on, or that was not posted yet."""
+    """The open card that later links join: something on it is undecided, or it was not posted yet."""
     return (await connection.execute(_OPEN[where.rolling], where.values)).one_or_none()
 
 
@@ -167,7 +168,7 @@ async def _take_off(tx: Transaction, card: str, leaving: Sequence[CardItem]) -> 
 
 
 async def _roll_over(tx: Transaction, where: CardPlace, old: Row[Any] | None, at: float) -> Row[Any]:
-    """A new open card, with what is undecided on the old one; a full card keeps its undecided insights."""
+    """Open a new card, with what is undecided on the old one; if that fills the old one, it stays there."""
     undecided: list[CardEntry] = []
     if old is not None:
         offered = await _offered(tx, old.id)
@@ -182,7 +183,7 @@ async def _roll_over(tx: Transaction, where: CardPlace, old: Row[Any] | None, at
 
 
 async def _put_on(tx: Transaction, card: str, joining: Sequence[CardEntry]) -> None:
-    """New groups of checkboxes: if an offered group's options changed, Slack would forget people's ticks."""
+    """Add insights in new groups of checkboxes: if a group's options changed, Slack would forget people's ticks."""
     if not joining:
         return
     version = (await tx.execute(_NEXT_VERSION, {"of_card": card})).scalar_one()
@@ -198,13 +199,13 @@ async def _put_on(tx: Transaction, card: str, joining: Sequence[CardEntry]) -> N
         }
         for number, entry in enumerate(joining)
     ]
-    # Those that were withdrawn from this card before.
+    # They may be on this card already: withdrawn, and offered again now.
     await tx.execute(_LEAVE, {"of_card": card, "leaving": [entry.insight for entry in joining]})
     await tx.execute(_JOIN, rows)
 
 
 async def _schedule(tx: Transaction, card: Row[Any], timing: Timing, at: float, *, at_once: bool) -> None:
-    """When the card is to be shown: a new one at once where a person waits for it; what comes later is collected."""
+    """Set when the card is shown: a new one at once if a person waits for it; what comes later is collected."""
     if card.ts is not None or card.posting_since is not None:
         await enqueue(tx, JobKind.CARD, card.id, after=timing.delay)
     elif at_once:

@@ -17,7 +17,7 @@ from bot.store.transaction import JobKind
 SHOWN = 10
 """Rows of each kind: Home is a page, not a list."""
 CANDIDATES = 300
-"""Of all that waits or failed anywhere, the newest that are looked at for the channels that were asked about."""
+"""How many of the newest insights that wait or failed, anywhere, are searched for those of the given channels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +95,11 @@ _LATEST_TIES = (
 
 
 async def read(connection: Connection, workspace: str, channels: Collection[str], orgs: Collection[str]) -> Overview:
-    """Of these channels alone, and of cases of these organisations."""
+    """The overview of these channels, with cases of these organisations only."""
     here = {"workspace": workspace, "orgs": orgs}
     tied: list[Row[Any]] = []
     latest: list[str] = []
-    for channel in sorted(channels):  # the newest of each: to look at all would take longer with each day
+    for channel in sorted(channels):  # only the newest of each channel: reading all would take longer with each day
         tied += await connection.execute(_LATEST_TIES, {**here, "channel": channel})
         found = await connection.execute(_LATEST_CARDS, {"workspace": workspace, "channel": channel})
         latest += found.scalars().all()
@@ -146,7 +146,7 @@ async def _waits_for(connection: Connection, org: str, case_id: str) -> str:
 
 
 async def retry_all(store: Store, workspace: str, channels: Collection[str], orgs: Collection[str], by: str) -> int:
-    """Confirm anew what failed in these channels, for cases of these organisations; how many insights."""
+    """Confirm anew what failed in these channels, for cases of these organisations; returns how many insights."""
     async with store.read() as connection:
         failed = await connection.execute(
             select(insights.c.org, insights.c.case_id, insights.c.id)

@@ -26,8 +26,8 @@ DIALECT = PGDialect_psycopg()
 MOST = 20
 """Connections of one process: what waits for Slack or Datadog holds none."""
 LOST = ("08", "57P", "25006", "25P03", "25P04")
-"""How the SQLSTATE of a session begins that is over, or that cannot write: after a failover those that were open before
-are read-only. Our own time-out is 57014 and ends nothing. https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""How the SQLSTATE begins where a session is over or cannot write: sessions from before a failover are read-only after
+it. Our own time-out is 57014 and ends no session. https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
 DEAD_AFTER = {"connect_timeout": 5, "tcp_user_timeout": 5000, "keepalives_idle": 10, "keepalives_interval": 5}
 """A server whose machine is gone answers nothing, not even that it is gone."""
@@ -38,7 +38,7 @@ BEGIN_SNAPSHOT = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_TIME_OUT}"
 LOOK_AFTER_SECONDS = 1.0
 """How long a connection may be idle before somebody looks whether it still stands."""
 
-logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # what it warns of, whoever wanted a connection logs
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # whoever wanted a connection logs what it warns of
 
 
 class PooledConnection(psycopg.AsyncConnection[TupleRow]):
@@ -71,7 +71,7 @@ class PostgresqlDriver:
 
 
 class PostgresqlConnection:
-    """Runs statements. `within`: seconds for each; None: the server keeps the time."""
+    """Runs statements. `within`: seconds for each; None: the server's time-out is enough."""
 
     dialect = DIALECT
 
@@ -134,7 +134,7 @@ class PostgresqlDatabase:
 
     @asynccontextmanager
     async def write(self, patience: float) -> AsyncGenerator[PostgresqlConnection]:
-        """One transaction, committed when its block ends. PostgreSQL lets many write: `patience` is SQLite's."""
+        """One transaction, committed when its block ends. `patience` is for SQLite: PostgreSQL lets many write."""
         async with self._connection() as raw:
             await raw.execute(BEGIN)
             connection = PostgresqlConnection(raw, self._plans)
@@ -148,10 +148,10 @@ class PostgresqlDatabase:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncGenerator[PooledConnection]:
-        """Raises what psycopg raises as SQLAlchemy's errors.
+        """Raises SQLAlchemy's errors in place of psycopg's.
 
-        After the loss of one session, those that were opened before it leave the pool, too: the driver counts only
-        closed connections as lost, and the pool's check a read-only one as good.
+        When one session is lost, all that were opened before leave the pool, too: the driver takes only closed
+        connections for lost, and the pool's check lets a read-only one pass.
         """
         if not self._opened:
             self._opened = True

@@ -53,7 +53,7 @@ async def tied_to(connection: Connection, question: Question) -> str | None:
 
 
 async def refuse(store: Store, card: str, by: str) -> bool:
-    """The thread is about none of these cases, and nobody is asked again; False: it was answered before."""
+    """Answer that the thread is about none of these cases; nobody is asked again. False: it was answered before."""
     async with store.write() as tx:
         await enqueue(tx, JobKind.CARD, card)
         answer = {"answer": NO, "answered_by": by, "answered_at": await now(tx), "version": _card.version + 1}
@@ -62,7 +62,7 @@ async def refuse(store: Store, card: str, by: str) -> bool:
 
 
 async def settle(tx: Transaction, thread: Thread, answer: str, by: str, at: float) -> None:
-    """The thread was tied, by this card or otherwise: its question is answered."""
+    """Answer the thread's question, because the thread was tied, by this card or otherwise."""
     unanswered = select(_card.id).where(_in(thread), _card.answer.is_(None))
     for card in sorted((await tx.execute(unanswered)).scalars()):
         await bump(tx, card)

@@ -59,7 +59,7 @@ async def prune(store: Store, keep: float) -> int:
 
 
 async def _is_alone(tx: Transaction) -> bool:
-    """Whether no other replica is pruning. This may take longer than a click."""
+    """Make this replica the one that prunes; False: another one does. Pruning may take longer than a click."""
     if tx.dialect.name == "sqlite":
         return True
     await tx.execute(text(f"SET LOCAL statement_timeout = {PRUNE_MILLISECONDS}"))

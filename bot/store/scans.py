@@ -34,12 +34,12 @@ async def waiting(connection: Connection, thread: Thread) -> ScanProgress | None
 
 
 async def proceed(tx: Transaction, thread: Thread, scan: ScanProgress) -> None:
-    """A page was read: `scan` is how far it is now."""
+    """Store how far the scan is, after a page was read."""
     await tx.execute(update(scans).where(in_thread(scans, thread)).values(**asdict(scan)))
 
 
 async def finish(tx: Transaction, thread: Thread) -> None:
-    """All of it was read."""
+    """End the scan: all of it was read."""
     await tx.execute(delete(scans).where(in_thread(scans, thread)))
 
 

@@ -18,7 +18,7 @@ async def is_shared(connection: Connection, thread: Thread) -> bool:
 
 
 async def remember_shared(store: Store, thread: Thread) -> None:
-    """Other organisations are in this thread's channel."""
+    """Remember that other organisations are in this thread's channel."""
     async with store.read() as connection:
         if await is_shared(connection, thread):
             return

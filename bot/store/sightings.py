@@ -24,7 +24,7 @@ from bot.store.transaction import JobKind, Transaction
 class ScannedMessage:
     """The links of one message. `names`: the cases it names; in a root they are what its thread is about.
 
-    `elsewhere`: Datadog's sites that its links are on, where none is on an org's of ours.
+    `elsewhere`: Datadog's sites that its links are on, if none of the links is on a host of our orgs.
     """
 
     thread: Thread
@@ -158,9 +158,9 @@ async def of_message(connection: Connection, thread: Thread, message_ts: str) ->
 
 
 async def take_back(store: Store, thread: Thread, message_ts: str, gone: Sequence[Identity]) -> int:
-    """Links left a message, by an edit or its deletion: offers that no other message brings are withdrawn.
+    """Withdraw the offers of links that an edit or a deletion took out of a message; returns how many.
 
-    Returns how many were.
+    An offer that another message brings, too, stays.
     """
     if not gone:
         return 0
@@ -190,12 +190,12 @@ async def withdraw(tx: Transaction, insight: int, at: float) -> bool:
 
 
 def _of_message(thread: Thread, message_ts: str) -> ColumnElement[bool]:
-    """Whatever thread of this channel it is in."""
+    """The rows of a message, whatever thread of this channel it is in."""
     return in_channel(sightings, thread) & (sightings.c.message_ts == message_ts)
 
 
 async def _mark_gone(tx: Transaction, message: ColumnElement[bool], identity: Identity) -> list[int]:
-    """The insights that this message brought and no longer brings."""
+    """Mark a link of this message as gone; returns the insights that were made of it."""
     link = and_(
         message,
         sightings.c.type == identity.type,

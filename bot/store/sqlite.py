@@ -1,8 +1,9 @@
 """SQLite, driven directly on connections that stay open.
 
-One connection reads (in WAL it waits for nobody) and one writes, for which this process queues: SQLite lets one write
-at a time and keeps no queue, so of twenty who wait, one would starve. Only what may wait for the disk or for another
-process leaves the event loop: COMMIT, and a BEGIN that finds somebody else writing.
+One connection reads (in WAL it waits for nobody) and one writes. The writers of this process queue for it: SQLite lets
+one write at a time and keeps no queue, so of twenty who wait, one would starve. What may wait for the disk or for
+another process does not block the event loop: COMMIT runs in a thread, and a BEGIN that finds somebody else writing is
+tried again a moment later.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from bot.store.connection import Plans, Result, Values, as_sqlalchemy, sets_of
 
 DIALECT = sqlite.dialect(paramstyle="named")
 KEPT_STATEMENTS = 512
-"""Prepared by the sqlite3 module, per connection: more than the bot has."""
+"""Prepared statements that the sqlite3 module keeps for each connection: more than the bot has."""
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 """`synchronous=FULL`: power cuts are real, and rates are tiny."""
 LOOK_AGAIN_SECONDS = 0.01
@@ -134,7 +135,7 @@ class SqliteDatabase:
             )
             for pragma in PRAGMAS:
                 raw.execute(f"PRAGMA {pragma}")
-            raw.execute("PRAGMA busy_timeout=0")  # what waits for another process waits off the loop, see `_begin`
+            raw.execute("PRAGMA busy_timeout=0")  # to wait in SQLite would block the event loop: `_begin` waits
         except sqlite3.Error as error:
             raise as_sqlalchemy(error, "connect") from error
         return raw
@@ -148,7 +149,7 @@ class SqliteDatabase:
 
 
 async def _begin(raw: sqlite3.Connection, deadline: float) -> None:
-    """Another process may be writing: then its turn comes first."""
+    """Begin as soon as no other process is writing; raises where that is not before `deadline`."""
     while True:
         try:
             raw.execute("BEGIN IMMEDIATE")

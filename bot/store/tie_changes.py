@@ -45,7 +45,7 @@ async def answer(store: Store, card: str, thread: Thread, case: Case, by: str) -
 
 
 async def tie_in(tx: Transaction, place: Thread, case: Case, by: str) -> bool:
-    """`tie` within a transaction that has locked nothing yet. The case is stored."""
+    """`tie` within a transaction that has locked nothing yet. The case is in the store already."""
     at = await now(tx)
     if place.ts:
         await enqueue(tx, JobKind.THREAD, thread_key(place))
@@ -64,7 +64,10 @@ async def tie_in(tx: Transaction, place: Thread, case: Case, by: str) -> bool:
 
 
 async def untie(store: Store, place: Thread, by: str) -> bool:
-    """A person says that a thread is about no case, whatever its root or channel says; returns whether it was."""
+    """Store that a thread is about no case, whatever its root or channel says, or untie a whole channel.
+
+    Returns whether that changed anything.
+    """
     async with store.write() as tx:
         at = await now(tx)
         if place.ts:
@@ -81,7 +84,7 @@ async def untie(store: Store, place: Thread, by: str) -> bool:
 
 
 async def reroot(store: Store, root: ScannedMessage) -> None:
-    """A thread's root was edited and names other cases now, or none. What a person said of the thread stays.
+    """Follow an edit of a thread's root, which names other cases now, or none. What a person said of the thread stays.
 
     What was only offered for the old case is withdrawn, and the thread's links wait for the new one.
     """
@@ -129,7 +132,10 @@ async def _lock(tx: Transaction, old: Tie | None, *new: Case) -> None:
 
 
 async def _leave(tx: Transaction, place: Thread, old: Tie | None, at: float) -> None:
-    """A thread's links wait again for a case; a channel's do not: the new case gets only what comes from now on."""
+    """Withdraw what was offered for the old case. A thread's links wait again for a case; a channel's do not.
+
+    The channel's new case gets only what comes from now on.
+    """
     if old is not None and old.kind is TieKind.TIED:
         await (_withdraw_of_thread if place.ts else _withdraw_of_channel)(tx, place, old, at)
     elif place.ts:
@@ -137,7 +143,7 @@ async def _leave(tx: Transaction, place: Thread, old: Tie | None, at: float) -> 
 
 
 async def _wait_again(tx: Transaction, thread: Thread) -> list[int]:
-    """The thread's sightings are pending again; returns the insights that were made of them."""
+    """Make the thread's sightings pending again; returns the insights that were made of them."""
     decided = in_thread(schema.sightings, thread) & _seen.state.in_([SightingState.OFFERED, SightingState.NOT])
     made = select(_seen.insight).where(decided, _seen.insight.is_not(None)).distinct()
     ids = list((await tx.execute(made)).scalars())
@@ -153,7 +159,7 @@ async def _withdraw_of_thread(tx: Transaction, thread: Thread, old: Tie, at: flo
 
 
 async def _withdraw_of_channel(tx: Transaction, channel: Thread, old: Tie, at: float) -> None:
-    """Only where the channel's tie is in effect: threads that are tied by themselves keep their offers."""
+    """Withdraw the offers where the channel's tie is in effect: threads that have a tie of their own keep theirs."""
     tied = exists().where(
         in_channel(schema.ties, channel),
         schema.ties.c.thread_ts == _seen.thread_ts,

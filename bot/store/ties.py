@@ -57,14 +57,14 @@ async def reply_names(tx: Transaction, thread: Thread, names: Sequence[CaseName]
 
 
 async def asked(tx: Transaction, thread: Thread) -> None:
-    """People were asked about the cases that replies name, or will not be."""
+    """Forget the cases that replies name: people were asked about them, or will not be."""
     await tx.execute(update(ties).where(in_thread(ties, thread)).values(replied=None))
 
 
 async def set_from_root(
     tx: Transaction, thread: Thread, kind: TieKind, at: float, *, org: str = "", case_id: str = ""
 ) -> None:
-    """What the root says, now that it is looked up; a tie that a person made stays."""
+    """Store what the root says, now that it is looked up; a tie that a person made stays."""
     values = {"kind": kind, "source": TieSource.ROOT, "org": org or None, "case_id": case_id or None, "named": None}
     await upsert(tx, ties, place(thread), {**values, "at": at}, where=ties.c.source == TieSource.ROOT)
 
@@ -78,17 +78,17 @@ async def say(
 
 
 async def forget_root(tx: Transaction, thread: Thread, at: float) -> None:
-    """The root was edited: what it said before no longer counts, nor does a look-up of it that is under way."""
+    """Forget what the root said before an edit; a look-up of it that is under way does not count, either."""
     await set_from_root(tx, thread, TieKind.UNREAD, at)
 
 
 async def lock_case(tx: Transaction, org: str, case_id: str) -> None:
-    """Nobody else moves this case's insights or changes their cards until the transaction ends."""
+    """Lock a case: nobody else moves its insights or changes their cards until the transaction ends."""
     await tx.execute(_LOCK, {"org": org, "case_id": case_id})
 
 
 async def lock_tied(tx: Transaction, thread: Thread, tie: Tie, *, bare_root: bool = False) -> bool:
-    """Lock the case of a thread's tie; whether the thread is still about it: somebody may have been faster."""
+    """Lock the case of a thread's tie; False: somebody changed the tie before the lock was ours."""
     await lock_case(tx, tie.org, tie.case_id)
     return await of(tx, thread, bare_root=bare_root) == tie
 

@@ -53,7 +53,7 @@ class Taker(Protocol):
         ...
 
     def give_back(self, kind: JobKind, places: int = 1) -> None:
-        """Places that were reserved are not needed."""
+        """Give back places that were reserved."""
         ...
 
     def start(self, job: Job) -> None:
@@ -61,7 +61,7 @@ class Taker(Protocol):
         ...
 
     def look_in(self, seconds: float) -> None:
-        """In so many seconds some job is due that nobody has taken."""
+        """Look for jobs in this many seconds: one that nobody has taken is due then."""
         ...
 
 
@@ -79,7 +79,7 @@ class Transaction:
         self.taker, self.taken, self.due_in = taker, dict[tuple[JobKind, str], Job](), math.inf
 
     def end(self) -> None:
-        """Start what was taken; without a commit it is still the queue's."""
+        """Start the jobs that were taken; without a commit they are still in the queue."""
         if self.taker is None:
             return
         for job in self.taken.values():

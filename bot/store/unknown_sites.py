@@ -8,7 +8,7 @@ from bot.store.dialects import upsert
 from bot.store.schema import sites
 
 HOUR = 3600.0
-"""How often a site is written at most: messages come faster."""
+"""A site is written once in this time at most: messages come faster."""
 LATELY = 7 * 86400.0
 """How long a site that was seen is worth a warning."""
 
