@@ -12,7 +12,7 @@ class UserError(Exception):
 
 
 async def permit(context: Context, workspace: str, user: str, what: str, *, org: str | None = None) -> None:
-    """Let through who may change `what`, a case of `org` or something else; raises UserError for anybody else."""
+    """Raise UserError unless this person may change `what`, a case of `org` or something else."""
     if refused := await context.refused(workspace, user, what, org=org):
         raise UserError(refused)
 

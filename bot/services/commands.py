@@ -25,7 +25,7 @@ SCANNED = 1000
 
 
 async def run(context: Context, caller: Caller, text: str) -> str:
-    """Do what this text asks for; what to tell the person."""
+    """Do what this text asks for; returns what to tell the person."""
     command = commands.parse(text)
     if isinstance(command, commands.Misunderstood):
         return replies.misunderstood(command, caller.via)
@@ -153,7 +153,7 @@ def _sorted(context: Context, workspace: str, org: str, links: Iterable[str]) ->
             case Draft():
                 others.append(replies.needs_an_id(link))
             case CaseLink():
-                pass  # it says where, not what
+                pass  # it says to which case, not what to add
             case Uncovered() | None:
                 others.append(replies.not_added(link, sentence(reading.reason) if reading.reason else "not read"))
             case _:

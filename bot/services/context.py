@@ -116,7 +116,7 @@ class Context:
         return may_change(person, installed.home, named=named)
 
     async def outsider(self, workspace: str, user: str) -> str | None:
-        """The sentence for somebody who is told nothing about cases; None: a full member, who is."""
+        """The sentence for somebody who is told nothing about cases; None for a full member, who is told."""
         installed = await self.workspaces.at(workspace)
         refusal = may_change(await installed.slack.person(user, within=PERSON_WITHIN), installed.home)
         return sentences.not_told(installed.home.name) if refusal else None
@@ -129,5 +129,5 @@ class Context:
         return sentences.refused(refusal, (await self.myself(workspace)).team_name, what) if refusal else None
 
     def write(self) -> AbstractAsyncContextManager[Transaction]:
-        """A transaction that waits its turn for as long as the lease allows."""
+        """A transaction that waits for other writers as long as the lease allows."""
         return self.store.write(patience=self.lease / 4)

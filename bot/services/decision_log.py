@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 
 
 def write(context: Context, thread: Thread, tie: Tie | None, decisions: Iterable[SightingDecision]) -> None:
-    """For a transaction that has committed. Neither a link's query is logged nor an id that a draft made from it."""
+    """Log these decisions, after their commit. Neither a link's query nor an id that a draft made from it is logged."""
     for sighting in decisions:
         ref = sighting.ref
         reading = explain(ref if ref.startswith("https://") else f"https://{sighting.host}{ref}", context.routes)

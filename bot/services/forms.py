@@ -24,7 +24,7 @@ Json = dict[str, Any]
 OPEN_SECONDS = 2.0
 SEARCH_SECONDS = 2.0
 OPTIONS = 100
-"""So many Slack takes."""
+"""The most that Slack takes."""
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ def _row(reading: Reading) -> Row | None:
 
 
 def _about(thread: Thread, message_ts: str, poster: str | None) -> dict[str, str]:
-    """What a submission has to say of its message; the modal carries it."""
+    """What is needed of the message when the form is submitted; the modal carries it."""
     place = {"workspace": thread.workspace, "channel": thread.channel, "thread": thread.ts}
     return {**place, "ts": message_ts, "poster": poster or ""}
 

@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 async def retry_failed(context: Context, workspace: str, user: str) -> str:
     """Try again what failed in the channels that this person shares with the bot; raises UserError.
 
-    They are judged at the press.
+    Whether they may is decided when they press: Home may have been shown long before.
     """
     await permit(context, workspace, user, "a case")
     channels = await (await context.slack(workspace)).channels_of(user) or frozenset[str]()
@@ -41,7 +41,7 @@ async def publish(context: Context, workspace: str, user: str, notice: Answer = 
 
 
 async def _home(context: Context, workspace: str, installed: Workspace, user: str, notice: str) -> Home:
-    """Nothing of cases to somebody who may not change them, and nothing of channels that they are not in."""
+    """What this person may see: no cases if they may not change them, and no channels that they are not in."""
     if refused := await context.refused(workspace, user, "a case"):
         return Home(notice=notice or refused)
     warning = await site_warning.warning(context, workspace)

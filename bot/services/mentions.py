@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 class Mentions:
-    """Those under way: Slack sends an event again while the first one is still being carried out."""
+    """The mentions under way: Slack sends an event again while the first one is still being carried out."""
 
     def __init__(self, context: Context, responder: Responder) -> None:
         self._context, self._responder = context, responder

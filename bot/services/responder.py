@@ -111,10 +111,10 @@ async def answered(act: Awaitable[Answer]) -> Answer:
 
 
 async def announce(context: Context, place: Thread, user: str, say: Callable[[str], Message], privately: str) -> str:
-    """Say in the open, under this person's name, what they changed; what is left to tell them alone ("": nothing).
+    """Say in the open, under this person's name, what they changed; returns what to tell them alone ("": nothing).
 
-    `privately`: instead of the announcement, where other organisations would read it or Slack does not post it. What
-    was changed is committed: no failure here may say otherwise.
+    `privately`: what to tell them alone where other organisations would read it, or Slack does not post it. What was
+    changed is committed: no failure here may say otherwise.
     """
     try:
         if await shared_channels.is_silent(context, place):

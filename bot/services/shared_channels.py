@@ -9,7 +9,10 @@ ANSWER_WITHIN = 0.5
 
 
 async def is_shared(context: Context, place: Thread) -> bool:
-    """Slack's answer where the app may ask, else what its events said of this channel. It is stored for cards."""
+    """Whether other organisations are in this channel: Slack's answer, else what its events said before.
+
+    A yes is stored, because cards depend on it.
+    """
     answer = await (await context.slack(place.workspace)).is_shared(place.channel, within=ANSWER_WITHIN)
     if answer is None:
         async with context.store.read() as connection:

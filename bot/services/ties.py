@@ -28,7 +28,7 @@ async def tie(context: Context, place: Thread, reference: CaseReference, user: s
 
 
 async def untie(context: Context, place: Thread, user: str) -> Answer:
-    """Make a thread or a channel one that is about no case; raises UserError."""
+    """Untie a thread or a channel: it is about no case from now on; raises UserError."""
     await permit(context, place.workspace, user, sentences.settings_of(place.ts))
     now = replies.untied_already(thread=bool(place.ts))
     if not await tie_changes.untie(context.store, place, user):
@@ -61,7 +61,7 @@ async def choose(context: Context, workspace: str, user: str, card_id: str, choi
 
 
 async def answer_question(context: Context, workspace: str, user: str, card_id: str, number: int | None) -> Answer:
-    """Tie a thread to this of the cases that a card asks about, or (None) to none of them; raises UserError.
+    """Tie a thread to the case with this number on a card that asks, or (None) to none of them; raises UserError.
 
     The card itself shows the answer: there is more to tell only where somebody else was first.
     """

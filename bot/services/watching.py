@@ -41,7 +41,7 @@ class Edit:
 
 
 async def watch(context: Context, workspace: str, event: Json, *, shared: bool) -> bool:
-    """Write down what a `message` event brings; whether there was anything: most messages bring no link.
+    """Store what a `message` event brings; returns whether there was anything: most messages bring no link.
 
     `shared`: other organisations are in its channel.
     """
@@ -121,7 +121,7 @@ async def _deleted(context: Context, channel: Thread, me: Myself, event: Json) -
 
 
 async def _sight(context: Context, brought: ScannedMessage) -> bool:
-    """Whether anything was new."""
+    """Store what a message brings and offer it in a tied thread; returns whether anything was new."""
     thread, poster = brought.thread, brought.poster
     sighted = await sightings.sight(context.store, brought, lambda: rules(context, thread, poster))
     decision_log.write(context, thread, sighted.tie, sighted.decided)
