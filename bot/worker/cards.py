@@ -155,13 +155,13 @@ def _sources(url: str, thread: Thread, items: Sequence[CardItem]) -> list[Source
 
 
 async def _show(context: Context, job: Job, card: Card) -> ShownCard:
-    """Post or update; what Slack shows now."""
+    """Post or update the card; returns what Slack shows now."""
     rendered = await (_question(context, card) if card.asks else _insights(context, card))
     if rendered is None:
         return ShownCard(0, None, "")
     workspace = await context.workspaces.at(card.thread.workspace)
     ts = card.ts
-    leaves = card.id in job.leaving  # as the transaction said that took the job
+    leaves = card.id in job.leaving  # the transaction that took the job has stored `posting_since` a moment ago
     if ts is None and card.posting_since is not None and not leaves:
         mark = metadata(card.id)
         ts = await workspace.slack.find(card.thread, mark, card.posting_since, workspace.myself.bot)
@@ -216,7 +216,7 @@ def _digest(message: Message) -> str:
 
 
 async def _reply_late(context: Context, job: Job, card: Card) -> None:
-    """One reply about insights that failed when nobody was watching any more."""
+    """Post one reply about insights that failed when nobody was watching any more."""
     mark = metadata(card.id, card.late_replies_due)
     workspace = await context.workspaces.at(card.thread.workspace)
     ts = None
@@ -238,6 +238,6 @@ def waiting(items: Sequence[CardItem], note: str, due_at: float, at: float) -> W
 
 
 async def _titles(org: Organization | None, items: Sequence[CardItem]) -> Mapping[Identity, str]:
-    """What the insights are called that the card lists."""
+    """The titles of the insights that the card names."""
     listed = [item.identity for item in items if item.state.is_named]
     return await org.names_of(listed, within=NAMES_WITHIN) if org else {}

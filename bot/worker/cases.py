@@ -88,7 +88,7 @@ async def work(context: Context, job: Job) -> Outcome:
 
 
 async def give_up(context: Context, job: Job, end: GiveUp) -> Done | More:
-    """What Datadog did not take in all that time has failed; people can press Retry."""
+    """Fail what Datadog did not take in all that time; people can press Retry."""
     return await _all_failed(context, job, sentences.gave_up(context.give_up_after / 3600, end.words or end.reason))
 
 
@@ -115,7 +115,7 @@ async def _batch(turn: _Turn) -> Outcome:
 
 
 async def _absent(turn: _Turn, adding: Sequence[WorkItem]) -> list[WorkItem]:
-    """What is on the case already is added, whoever put it there; returns the others."""
+    """Settle as added what is on the case already, whoever put it there; returns the others."""
     answer = await turn.org.datadog.case(turn.case_id)
     listed = present(turn.context, answer)
     found = [DeliveryResult(item, State.ADDED, ours=item.sent) for item in adding if item.identity in listed]
@@ -222,7 +222,7 @@ def _not_now(turn: _Turn, error: DatadogTransient) -> Outcome:
 
 
 def _wait(job: Job, work: Sequence[WorkItem], seconds: float, reason: str, *, counts: bool = True) -> RetryAfter:
-    """Cards that wait longer than a moment say so."""
+    """Try again in `seconds`; cards that wait longer than a moment say so."""
 
     async def write(tx: Transaction) -> None:
         await cases.unsent(tx, [item.id for item in work if item.id in job.leaving])

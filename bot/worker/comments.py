@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 
 async def add_comment(context: Context, org: Organization, job: Job, comment: Comment) -> More:
-    """Send this comment, or settle one whose answer got lost with its sender; raises DatadogTransient if not sent."""
+    """Send this comment, or give up one whose sender died before the answer; raises DatadogTransient if not sent."""
     case = jobs.case_of(job.key)
     if comment.state is CommentState.SENT:
         return _settled(context, case, comment, CommentState.UNKNOWN)

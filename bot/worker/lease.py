@@ -1,4 +1,4 @@
-"""Transactions in the middle of a turn: they stand only while the job is still ours."""
+"""The transactions of a turn: they write only while the job is still ours."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager

@@ -27,7 +27,7 @@ from bot.worker.outcomes import GAVE_UP, Done, GiveUp, More, Outcome, RetryAfter
 
 UPKEEP_SECONDS = 60.0
 POLL_SECONDS = 1.0
-"""How long at most until work of another replica is found."""
+"""After this long at most, work that another replica has enqueued is found."""
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +71,7 @@ class Worker:
             self._context.store.taker = None
 
     async def _round(self) -> float:
-        """Upkeep, and what is due; seconds until there may be more."""
+        """Do the upkeep, and start what is due; returns the seconds until there may be more."""
         try:
             await self._keep_up()
             wait = await self._claim_due()
@@ -128,7 +128,7 @@ class Worker:
             log.warning("worker.not_released", jobs=len(left), error=type(error).__name__)  # their leases end
 
     async def _keep_up(self) -> None:
-        """Once a minute: jobs that are missing, and a batch of what is long finished."""
+        """Once a minute: make jobs that are missing, and delete a batch of what was finished long ago."""
         if time.monotonic() - self._kept_up < UPKEEP_SECONDS:
             return
         self._kept_up = time.monotonic()
@@ -138,7 +138,7 @@ class Worker:
             log.info("worker.upkeep", jobs_made=made, rows_pruned=gone)
 
     async def _sleep(self) -> None:
-        """Until it is time to look."""
+        """Sleep until it is time to look for jobs."""
         while (left := self._look_at - time.monotonic()) > 0:
             self._awake.clear()
             with contextlib.suppress(TimeoutError):
@@ -146,7 +146,7 @@ class Worker:
                     await self._awake.wait()
 
     async def _claim_due(self) -> float:
-        """Start what is due, as far as there are places; seconds until there may be more."""
+        """Start what is due, as far as there are places; returns the seconds until there may be more."""
         while True:
             async with self._context.store.read() as connection:
                 due = await jobs.next_due(connection, [kind for kind in JobKind if self._limits.free(kind)])
@@ -163,7 +163,7 @@ class Worker:
                 return 0.02
 
     async def _claim(self, tx: Transaction, kind: JobKind) -> None:
-        """Take up to as many jobs as there are places: they start with the commit."""
+        """Take as many jobs as there are places at most; they start once the transaction is committed."""
         places = self.reserve(kind, self._limits.free(kind))
         try:
             claimed = await jobs.claim(tx, kind, self.lease, places) if places else []
@@ -177,7 +177,7 @@ class Worker:
         self.give_back(self._under_way.pop(task).kind)
 
     async def _work(self, job: Job) -> None:
-        """A turn of a job, and what became of it."""
+        """Run one turn of a job, and store what became of it."""
         try:
             await self._end(job, await self._turn(job))
         except LeaseLost:
@@ -192,7 +192,7 @@ class Worker:
             await self._failed(job, reference)
 
     async def _turn(self, job: Job) -> Outcome:
-        """A handler's outcome, with what any kind may raise as one."""
+        """Run the handler; what a job of any kind may raise becomes an outcome, too."""
         try:
             return await self._handlers[job.kind].work(self._context, job)
         except SlackTransient as error:
@@ -207,7 +207,7 @@ class Worker:
             return RetryAfter(self._context.retry_cap, sentences.refused_by_datadog(refused.words))
 
     async def _failed(self, job: Job, reference: str) -> None:
-        """An error of ours counts as an attempt, so a job that always fails is given up in the end."""
+        """Retry after an error of ours. It counts as an attempt, so a job that always fails is given up in the end."""
         try:
             await self._end(job, RetryAfter(None, f"Something went wrong ({reference})."))
         except Exception as error:  # its lease ends, and the job is claimed anew

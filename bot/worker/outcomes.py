@@ -1,6 +1,6 @@
 """What became of a job's turn. A handler returns one of these; the loop alone writes it to the queue.
 
-The law: what a turn brought and the end of the turn are one transaction, and it stands only while the lease does.
+The law: what a turn brought and the end of the turn are one transaction, committed only while the lease is ours.
 """
 
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ Write = Callable[[Transaction], Awaitable[Any]]
 class _Outcome:
     """`write`: what else the transaction that ends the turn writes; `case`: the case to lock before the job's row.
 
-    `after`: what to do once the transaction stands, with what `write` returned; lost if the process dies before.
+    `after`: what to do after the commit, with what `write` returned; lost if the process dies before.
     """
 
     write: Write | None = None

@@ -55,7 +55,7 @@ async def work(context: Context, job: Job) -> Outcome:
 
 
 async def give_up(context: Context, job: Job, end: GiveUp) -> Done:
-    """Nothing is known of the thread's case, so nothing is remembered: the next link asks again."""
+    """Decide not to offer what waits. The thread's case is unknown and stays so: the next link asks again."""
     thread = jobs.thread_of(job.key)
 
     async def write(tx: Transaction) -> Sequence[SightingDecision]:
@@ -112,7 +112,7 @@ async def _write(tx: Transaction, thread: Thread, learned: _Learned, rules: Rule
 
 
 async def write_root(tx: Transaction, thread: Thread, named: Sequence[Case], at: float) -> None:
-    """What the root turned out to say, with the cases it names."""
+    """Store what the root turned out to say, by the cases it names."""
     for case in sorted(named, key=lambda case: (case.org, case.case_id)):  # in one order, whoever locks them
         await ties.lock_case(tx, case.org, case.case_id)
     if len(named) == 1:
