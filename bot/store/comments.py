@@ -24,7 +24,7 @@ class CommentState(StrEnum):
     UNKNOWN = "unknown"
 
 
-_OPEN = (CommentState.ASKED, CommentState.SENT)
+OPEN = (CommentState.ASKED, CommentState.SENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Comment:
 
 
 # Made once, see `jobs`.
-_WAITING = select(comments).where(this_case(comments), comments.c.state.in_(_OPEN)).order_by(comments.c.id).limit(1)
+_WAITING = select(comments).where(this_case(comments), comments.c.state.in_(OPEN)).order_by(comments.c.id).limit(1)
 
 
 async def ask(tx: Transaction, case: Case, thread: Thread, text: str, by: str) -> None:
@@ -60,5 +60,5 @@ async def waiting(connection: Connection, org: str, case_id: str) -> Comment | N
 
 async def settle(tx: Transaction, comment: Comment, state: CommentState) -> None:
     """Store what became of a comment; its text is deleted once nothing is left to do."""
-    over = {} if state in _OPEN else {"refs": ""}
+    over = {} if state in OPEN else {"refs": ""}
     await tx.execute(update(comments).where(comments.c.id == comment.id).values(state=state, **over))

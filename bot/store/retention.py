@@ -3,14 +3,26 @@
 A missing job would be a bug of ours; this keeps such a bug from stranding what a person confirmed.
 """
 
-from sqlalchemy import and_, delete, exists, literal_column, or_, select, text
+from sqlalchemy import and_, delete, exists, literal_column, or_, select, text, true, tuple_
 
 from bot.insights import SightingState
 from bot.model import State, Thread
 from bot.store import Store, now
+from bot.store.comments import OPEN
 from bot.store.connection import Connection
 from bot.store.jobs import case_key, enqueue, thread_key
-from bot.store.schema import AT_WORK, card_insights, cards, in_states, insights, jobs, sightings
+from bot.store.schema import (
+    AT_WORK,
+    card_insights,
+    cards,
+    comments,
+    in_states,
+    insights,
+    jobs,
+    mentions,
+    sightings,
+    ties,
+)
 from bot.store.transaction import JobKind, Transaction
 
 BATCH = 100
@@ -18,6 +30,14 @@ BATCH = 100
 PRUNE_MILLISECONDS = 10_000
 LOCK = 0x4361736565
 """PostgreSQL's advisory lock of the replica that prunes."""
+_CODE_ALONE = sightings.c.orgs == "[]"
+"""A code change causes no look-up: in a thread about no case it waits for ever."""
+_FINISHED = {
+    mentions: true(),
+    comments: comments.c.state.not_in(OPEN),
+    ties: and_(ties.c.kind == literal_column("'no_case'"), ties.c.replied.is_(None)),
+}
+"""What is only kept so that it is not done twice within days. A root that named no case can be looked up again."""
 ALIVE = (State.OFFERED, *AT_WORK)
 """Undecided, or under way."""
 
@@ -39,7 +59,7 @@ async def reconcile(store: Store) -> int:
 
 
 async def prune(store: Store, keep: float) -> int:
-    """Delete one batch of sightings and cards that were finished `keep` seconds ago; returns how many rows.
+    """Delete one batch of each table's rows that were finished `keep` seconds ago; returns how many.
 
     Insights stay: what was dismissed, undone or added once is not offered again.
     """
@@ -50,11 +70,14 @@ async def prune(store: Store, keep: float) -> int:
         before = await now(tx) - keep
         old = (
             select(sightings.c.id)
-            .where(sightings.c.at < before, sightings.c.state != SightingState.PENDING, ~unfinished)
+            .where(sightings.c.at < before, or_(sightings.c.state != SightingState.PENDING, _CODE_ALONE), ~unfinished)
             .order_by(sightings.c.at)
             .limit(BATCH)
         )
         deleted = (await tx.execute(delete(sightings).where(sightings.c.id.in_(old)))).rowcount
+        for table, finished in _FINISHED.items():
+            rows = select(*table.primary_key).where(table.c.at < before, finished).order_by(table.c.at).limit(BATCH)
+            deleted += (await tx.execute(delete(table).where(tuple_(*table.primary_key).in_(rows)))).rowcount
         return deleted + await _prune_cards(tx, before)
 
 

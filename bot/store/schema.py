@@ -73,6 +73,7 @@ ties = Table(
     Column("replied", Text),  # the same in replies: people are asked about them where the root names no case
     Column("by", String(32)),
     Column("at", Double, nullable=False),
+    Index("ix_ties_no_case", "at", sqlite_where=text("kind = 'no_case'")),
     Index("ix_ties_latest", "workspace", "channel", "at", sqlite_where=text("kind = 'tied'")),
 )
 
@@ -253,6 +254,7 @@ comments = Table(
     Column("by", String(32), nullable=False),
     Column("at", Double, nullable=False),
     Index("ix_comments_work", "org", "case_id", "state"),
+    Index("ix_comments_at", "at"),
 )
 
 # Mentions that were answered: Slack may send one more than once.
@@ -263,6 +265,7 @@ mentions = Table(
     Column("channel", String(32), primary_key=True),
     Column("ts", String(32), primary_key=True),
     Column("at", Double, nullable=False),
+    Index("ix_mentions_at", "at"),
 )
 
 # Sites of Datadog in pasted links that no configured org is on.

@@ -74,6 +74,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_comments"),
     )
     op.create_index("ix_comments_work", "comments", ["org", "case_id", "state"])
+    op.create_index("ix_comments_at", "comments", ["at"])
     op.create_table(
         "heartbeats",
         *_required(sa.String(32), "replica"),
@@ -125,6 +126,7 @@ def upgrade() -> None:
         *_required(sa.Double, "at"),
         sa.PrimaryKeyConstraint("workspace", "channel", "ts", name="pk_mentions"),
     )
+    op.create_index("ix_mentions_at", "mentions", ["at"])
     op.create_table(
         "modes",
         *_required(sa.String(32), "workspace", "channel", "thread_ts"),
@@ -159,6 +161,7 @@ def upgrade() -> None:
         *_required(sa.Double, "at"),
         sa.PrimaryKeyConstraint("workspace", "channel", "thread_ts", name="pk_ties"),
     )
+    _partial_index("ix_ties_no_case", "ties", ["at"], "kind = 'no_case'")
     _partial_index("ix_ties_latest", "ties", ["workspace", "channel", "at"], "kind = 'tied'")
     op.create_table(
         "card_insights",
