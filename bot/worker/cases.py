@@ -119,7 +119,7 @@ async def _absent(turn: _Turn, adding: Sequence[WorkItem]) -> list[WorkItem]:
     answer = await turn.org.datadog.case(turn.case_id)
     listed = present(turn.context, answer)
     found = [DeliveryResult(item, State.ADDED, ours=item.sent) for item in adding if item.identity in listed]
-    async with fenced(turn.context, turn.job, case=turn.case, renew=True) as (tx, _):
+    async with fenced(turn.context, turn.job, case=turn.case) as (tx, _):
         await cases.settle(tx, found)
         await cases.save(tx, as_case(turn.context, turn.case[0], answer))
     return [item for item in adding if item.identity not in listed]

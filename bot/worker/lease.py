@@ -10,10 +10,13 @@ from bot.store.transaction import Job, Transaction
 
 @asynccontextmanager
 async def fenced(
-    context: Context, job: Job, *, case: tuple[str, str] | None = None, renew: bool = False
+    context: Context, job: Job, *, case: tuple[str, str] | None = None
 ) -> AsyncGenerator[tuple[Transaction, float]]:
-    """A transaction and the server's now; raises LeaseLost. `case` is locked before the job, as everywhere."""
+    """A transaction and the server's now; raises LeaseLost. What follows has a whole lease again.
+
+    `case` is locked before the job, as everywhere.
+    """
     async with context.write() as tx:
         if case is not None:
             await ties.lock_case(tx, *case)
-        yield tx, await jobs.check_lease(tx, job, context.lease if renew else None)
+        yield tx, await jobs.check_lease(tx, job, context.lease)
