@@ -14,6 +14,7 @@ GONE_CARD = "The bot no longer has this card. Paste the link again to get a new 
 NOT_HERE = "Case Insights is not set up in this workspace (any more). Ask whoever runs it to allow and install it here."
 NO_LINKS = "This message has no link to Datadog or to a code change. Choose one that has."
 NOT_OPENED = "Slack did not open the form in time. Press it again."
+NOT_CERTAIN = "It is not certain whether this was saved: look at the card, or ask for the status, before you try again."
 NOT_SAVED = "Not saved: the bot could not write to its database. Nothing was changed; try again in a moment."
 RATE_LIMITED = "Datadog asks the bot to slow down (429)."
 CREDENTIALS = "Datadog does not accept the bot's keys; whoever runs it has to renew them."

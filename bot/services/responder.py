@@ -16,6 +16,7 @@ from bot.services import shared_channels
 from bot.services.checks import UserError
 from bot.services.context import PERSON_WITHIN, Context
 from bot.slack.client import SlackPermanent, SlackTransient
+from bot.store.connection import CommitUncertain
 
 Answer = str | Callable[[], Awaitable[str]]
 """What to tell a person privately ("": nothing), or what finds it out once Slack has its acknowledgement."""
@@ -137,11 +138,16 @@ def refused_by_slack(end: SlackPermanent) -> str:
     return replies.slack_refused(end.reason)
 
 
+def not_saved(error: SQLAlchemyError | TimeoutError) -> str:
+    """What a person is told whose act was not committed, or perhaps was: its time was over in the middle of it."""
+    return sentences.NOT_CERTAIN if isinstance(error, (TimeoutError, CommitUncertain)) else sentences.NOT_SAVED
+
+
 def sentence_for(error: Exception, kind: str) -> str:
     """What a person is told of an error of ours, which is logged under the reference that they get."""
     reference = secrets.token_hex(2).upper()
     if isinstance(error, (SQLAlchemyError, TimeoutError)):
         log.warning("store.failed", reference=reference, type=kind, error=type(error).__name__)
-        return sentences.NOT_SAVED
+        return not_saved(error)
     log.error("listener.failed", reference=reference, type=kind, exc_info=error)
     return sentences.went_wrong(reference)

@@ -17,6 +17,7 @@ from bot.services import shared_channels
 from bot.services.cases import find, why_unknown
 from bot.services.checks import UserError, named_case, permit
 from bot.services.context import PERSON_WITHIN, Context
+from bot.services.responder import not_saved
 from bot.store import additions, cards, comments, now, tie_changes
 from bot.store.additions import Addition
 from bot.store.transaction import Transaction
@@ -51,7 +52,7 @@ async def submit(context: Context, user: str, view: Json) -> Mapping[str, str] |
         return {"key": str(error)}
     except (SQLAlchemyError, TimeoutError) as error:
         log.warning("modal.not_saved", error=type(error).__name__)
-        return {"key": sentences.NOT_SAVED}
+        return {"key": not_saved(error)}
     if not changed:
         return None
     return Form({**filled.about, "warned": "yes"}, filled.rows, notice=changed, case=modal.chosen(view))

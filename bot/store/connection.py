@@ -154,6 +154,10 @@ def sets_of(values: Values | Sequence[Values] | None) -> Sequence[Values]:
     return [values or {}] if values is None or isinstance(values, Mapping) else values
 
 
+class CommitUncertain(exc.SQLAlchemyError):
+    """A commit got no answer: what the transaction wrote may stand."""
+
+
 def as_sqlalchemy(error: Exception, text: str) -> exc.DBAPIError:
     """The error that SQLAlchemy would raise; without the values, which may be ids and refs."""
     names = (kind.__name__ for kind in type(error).__mro__)

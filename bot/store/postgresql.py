@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import make_url
 from sqlalchemy.sql.base import Executable
 
-from bot.store.connection import Plans, Result, Values, as_sqlalchemy, sets_of
+from bot.store.connection import CommitUncertain, Plans, Result, Values, as_sqlalchemy, sets_of
 from bot.store.dialects import BUSY_SECONDS
 
 DIALECT = PGDialect_psycopg()
@@ -183,5 +183,9 @@ async def _commit(connection: PostgresqlConnection) -> None:
     except asyncio.CancelledError:
         await asyncio.wait([done], timeout=BUSY_SECONDS)
         connection.committed = done.done() and done.exception() is None
+        raise
+    except psycopg.OperationalError as error:
+        if connection.raw.broken:
+            raise CommitUncertain("the connection was lost during COMMIT") from error
         raise
     connection.committed = True

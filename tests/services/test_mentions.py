@@ -11,6 +11,7 @@ from bot.services.checks import UserError
 from bot.services.mentions import Mentions
 from bot.services.responder import Caller, Responder
 from bot.store import shared_channels
+from bot.store.connection import CommitUncertain
 from tests.services.conftest import ANA, KEY, SHARED, TEAM, Office
 
 Json = dict[str, Any]
@@ -72,7 +73,8 @@ async def test_of_a_channel_that_others_read_it_is_remembered_and_nothing_is_sai
     ("error", "sentence"),
     [
         (UserError("You may not."), "You may not."),
-        (TimeoutError(), "Not saved: "),
+        (TimeoutError(), "It is not certain whether this was saved: look at the card"),
+        (CommitUncertain("COMMIT"), "It is not certain whether this was saved: look at the card"),
         (KeyError("row"), "Something went wrong here, and nothing was changed. Try again; if it happens again, tell"),
     ],
 )

@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from bot.store import Store, now
+from bot.store.connection import CommitUncertain
 from bot.store.jobs import BATCH
 from bot.store.schema import jobs
 from bot.store.transaction import JobKind, Transaction
@@ -144,6 +145,17 @@ async def test_of_sessions_that_a_failover_left_read_only_one_write_fails_and_no
     assert not old & await sessions(apart, 4)
     await add_job(apart)
     assert await attempts(apart) == 0
+
+
+async def test_a_session_that_ends_before_its_commit_is_answered_leaves_open_what_stands(apart, postgres_store):
+    async def write() -> None:
+        async with apart.write() as tx:
+            pid = (await tx.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+            async with postgres_store.read() as other:
+                await other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+
+    with pytest.raises(CommitUncertain):
+        await write()
 
 
 async def test_sessions_that_the_server_ends_take_one_transaction_with_them(apart: Store, postgres_store: Store):
