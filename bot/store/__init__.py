@@ -52,6 +52,10 @@ class Store:
         """As `read`, and all statements see the same moment; not to be held while something else is waited for."""
         return self.database.snapshot()
 
+    async def analyze(self) -> None:
+        """Tell the planner how large the tables are; raises SQLAlchemyError."""
+        await self.database.analyze()
+
     async def close(self) -> None:
         await self.database.close()
 

@@ -172,6 +172,9 @@ class PostgresqlDatabase:
         if (state or "").startswith(LOST):
             await self._pool.drain()
 
+    async def analyze(self) -> None:
+        """PostgreSQL keeps its statistics itself."""
+
     async def close(self) -> None:
         await self._pool.close()
 

@@ -111,6 +111,15 @@ class SqliteDatabase:
         finally:
             self._turn.release()
 
+    async def analyze(self) -> None:
+        """Tell the planner how large the tables are. It looks at some hundred rows of each, however large they are."""
+        async with self._turn:
+            raw = self._writer = self._writer or self._open()
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._disk, raw.execute, "ANALYZE")
+            except sqlite3.Error as error:
+                raise as_sqlalchemy(error, "ANALYZE") from error
+
     async def _commit(self, connection: SqliteConnection) -> None:
         done = asyncio.get_running_loop().run_in_executor(self._disk, connection.raw.execute, "COMMIT")
         try:
@@ -135,6 +144,7 @@ class SqliteDatabase:
             )
             for pragma in PRAGMAS:
                 raw.execute(f"PRAGMA {pragma}")
+            raw.execute("PRAGMA analysis_limit=400")
             raw.execute("PRAGMA busy_timeout=0")  # to wait in SQLite would block the event loop: `_begin` waits
         except sqlite3.Error as error:
             raise as_sqlalchemy(error, "connect") from error

@@ -26,6 +26,7 @@ from bot.worker.limits import Limits
 from bot.worker.outcomes import GAVE_UP, Done, GiveUp, More, Outcome, RetryAfter
 
 UPKEEP_SECONDS = 60.0
+ANALYZE_SECONDS = 3600.0
 POLL_SECONDS = 1.0
 """After this long at most, work that another replica has enqueued is found."""
 
@@ -56,7 +57,7 @@ class Worker:
         self._awake = asyncio.Event()
         self._look_at = 0.0
         self._under_way: dict[asyncio.Task[None], Job] = {}
-        self._kept_up = 0.0
+        self._kept_up = self._analyzed = -math.inf
         self.alive_at = time.monotonic()
 
     async def run(self) -> None:
@@ -128,12 +129,18 @@ class Worker:
             log.warning("worker.not_released", jobs=len(left), error=type(error).__name__)  # their leases end
 
     async def _keep_up(self) -> None:
-        """Once a minute: make jobs that are missing, and delete a batch of what was finished long ago."""
+        """Once a minute: make jobs that are missing, and delete a batch of what was finished long ago.
+
+        Once an hour the database counts its rows anew.
+        """
         if time.monotonic() - self._kept_up < UPKEEP_SECONDS:
             return
         self._kept_up = time.monotonic()
         made = await retention.reconcile(self._context.store)
         gone = await retention.prune(self._context.store, self._context.keep)
+        if self._kept_up - self._analyzed >= ANALYZE_SECONDS:
+            self._analyzed = self._kept_up
+            await self._context.store.analyze()
         if made or gone:
             log.info("worker.upkeep", jobs_made=made, rows_pruned=gone)
 

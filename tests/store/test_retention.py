@@ -1,7 +1,7 @@
 """Upkeep: a job that is missing is made again; what was finished long ago goes, and nothing else."""
 
 import pytest
-from sqlalchemy import Update, insert, select, update
+from sqlalchemy import Update, insert, select, text, update
 
 from bot.insights import Action
 from bot.model import State, Thread, TieKind
@@ -174,3 +174,9 @@ async def test_what_is_only_kept_against_repetition_goes_and_what_people_said_st
     await run(store, update(schema.comments).where(schema.comments.c.id == sent).values(state="done"))
     assert await retention.prune(store, KEEP) == 1
     assert await column(store, select(schema.ties.c.thread_ts)) == [said.ts]
+
+
+async def test_the_planner_of_sqlite_learns_how_large_a_table_has_become(sqlite_store):
+    await paste(sqlite_store, monitor(1))
+    await sqlite_store.analyze()
+    assert "sightings" in await column(sqlite_store, text("SELECT DISTINCT tbl FROM sqlite_stat1"))
