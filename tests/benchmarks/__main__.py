@@ -14,14 +14,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.benchmarks import cards, cases, clicks, events, full, links, memory, starts
+from tests.benchmarks import calls, cards, cases, events, full, links, memory, starts
 from tests.benchmarks.measure import Row
 
 ALL: Mapping[str, Callable[[], Awaitable[list[Row]]]] = {
     "links": links.run,
     "events": events.run,
     "cards": cards.run,
-    "clicks": clicks.run,
+    "calls": calls.run,
     "cases": cases.run,
     "starts": starts.run,
     "memory": memory.run,
