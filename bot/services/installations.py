@@ -108,7 +108,7 @@ class StoredInstallations(AsyncSQLAlchemyInstallationStore):
     async def unreadable(self) -> Sequence[str]:
         """The workspaces whose token no key opens, in order: the bot counts as not installed in them until one does."""
         async with self._store.read() as connection:
-            rows = (await connection.execute(select(self.bots).where(self.bots.c.client_id == self.client_id))).all()
+            rows = await connection.execute(select(self.bots).where(self.bots.c.client_id == self.client_id))
         return sorted({_workspace(row) for row in rows if _decrypted(self._all, row.bot_token) is None})
 
     async def renew(self) -> None:
@@ -116,7 +116,7 @@ class StoredInstallations(AsyncSQLAlchemyInstallationStore):
         async with self._store.write() as tx:
             for table in (self.bots, self.installations):
                 stored = select(table).where(table.c.client_id == self.client_id).order_by(table.c.id)
-                for row in (await tx.execute(stored.with_for_update())).all():
+                for row in await tx.execute(stored.with_for_update()):
                     if _decrypted(self._first, row.bot_token) is not None:
                         continue
                     if _decrypted(self._all, row.bot_token) is not None:

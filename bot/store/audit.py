@@ -44,7 +44,7 @@ async def entries(store: Store, since: float) -> AsyncGenerator[Entry]:
     last = (first or 0) - 1
     while True:
         async with store.read() as connection:
-            rows = (await connection.execute(_PAGE, {"since": since, "last": last})).all()
+            rows = await connection.execute(_PAGE, {"since": since, "last": last})
         for row in rows:
             case = row.key or row.case_id
             yield Entry(row.at, case, row.type, row.resource_id, row.old, row.new, row.by, row.message, row.note)

@@ -4,7 +4,7 @@ SQLAlchemy is the language of statements; its way of running them costs several 
 """
 
 from collections import namedtuple
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -15,78 +15,46 @@ from sqlalchemy.sql.base import Executable
 Values = Mapping[str, Any]
 
 
-class Result:
-    """The rows of a statement, read already; as much of SQLAlchemy's `Result` as the store uses."""
+class Result(list[Any]):
+    """The rows of a statement; as much of SQLAlchemy's `Result` as the store uses."""
 
-    __slots__ = ("_rows", "rowcount")
-
-    def __init__(self, rows: list[Any], rowcount: int) -> None:
-        self._rows, self.rowcount = rows, rowcount
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._rows)
-
-    def all(self) -> list[Any]:
-        return self._rows
+    rowcount = 0
 
     def first(self) -> Any:
-        return self._rows[0] if self._rows else None
+        return self[0] if self else None
 
     def one(self) -> Any:
-        (row,) = self._rows
+        (row,) = self
         return row
 
     def one_or_none(self) -> Any:
-        return self.one() if self._rows else None
+        return self.one() if self else None
 
     def scalar_one(self) -> Any:
         return self.one()[0]
 
     def scalar_one_or_none(self) -> Any:
-        return self.one()[0] if self._rows else None
+        return self.one()[0] if self else None
 
-    def scalars(self) -> "Result":
-        return Result([row[0] for row in self._rows], self.rowcount)
-
-
-class Connection(Protocol):
-    """Runs statements."""
-
-    @property
-    def dialect(self) -> Dialect: ...
-
-    def execute(self, statement: Executable, values: Values | Sequence[Values] | None = None, /) -> Awaitable[Result]:
-        """Run a statement, with one set of values or several; raises exc.DBAPIError."""
-        ...
-
-
-class Writer(Connection, Protocol):
-    """Runs the statements of one transaction."""
-
-    committed: bool
-    """Whether it was committed; true even if the task that waited for the COMMIT was cancelled."""
+    def scalars(self) -> list[Any]:
+        return [row[0] for row in self]
 
 
 class Driver(Protocol):
-    """What is particular to a database, and to the library that talks to it.
+    """What is particular to a database and to the library that talks to it.
 
-    A list is one value, so that a statement's text is the same however long the list is.
+    A list is one value, so that a statement's text is the same however long the list is: `with_list` puts a parameter
+    where SQLAlchemy left a place for it, `list` makes its value. `reader`: what converts a value of a column to
+    Python's; None where the library does that itself. `error`: what the library raises.
     """
 
     @property
     def dialect(self) -> Dialect: ...
-
-    def with_list(self, text: str, name: str, bind: Any) -> str:
-        """The statement's text, with one parameter where SQLAlchemy left a place for this list."""
-        ...
-
-    def list(self, values: Iterable[Any]) -> Any:
-        """A list as the value of that parameter."""
-        ...
-
-    def reader(self, column: Any) -> Callable[[Any], Any] | None:
-        """What converts a value of this column to Python's; None where the library does that itself."""
-        ...
+    @property
+    def error(self) -> type[Exception]: ...
+    def with_list(self, text: str, name: str, bind: Any) -> str: ...
+    def list(self, values: Iterable[Any]) -> Any: ...
+    def reader(self, column: Any) -> Callable[[Any], Any] | None: ...
 
 
 class Plan:
@@ -94,7 +62,9 @@ class Plan:
 
     def __init__(self, statement: Any, names: tuple[str, ...], driver: Driver) -> None:
         dialect = driver.dialect
-        compiled: Any = statement.compile(dialect=dialect, column_keys=names if _takes_columns(statement) else None)
+        # Of an INSERT without values the columns are those of the values that it runs with.
+        columns = names if getattr(statement, "is_insert", False) else None
+        compiled: Any = statement.compile(dialect=dialect, column_keys=columns)
         binds: Mapping[str, Any] = compiled.binds
         self.text = str(compiled)
         self._lists, self._as_list = [name for name, bind in binds.items() if bind.expanding], driver.list
@@ -105,8 +75,8 @@ class Plan:
         self._own = self._converted(
             {name: bind.effective_value for name, bind in binds.items() if not bind.required and name not in names}
         )
-        columns = getattr(statement, "exported_columns", None)
-        self._row = _row_of(columns, driver) if columns is not None and len(columns) else None
+        returned = getattr(statement, "exported_columns", None)
+        self._row = _row_of(returned, driver) if returned is not None and len(returned) else None
 
     def values(self, given: Values) -> dict[str, Any]:
         values = {**self._own, **(self._converted(given) if self._convert else given)}
@@ -129,7 +99,7 @@ class Plans:
     """The plans of one database, each kept as long as its statement: for good, if that is a module's constant."""
 
     def __init__(self, driver: Driver) -> None:
-        self._driver = driver
+        self.driver = driver
         self._made: WeakKeyDictionary[Executable, dict[tuple[str, ...], Plan]] = WeakKeyDictionary()
 
     def of(self, statement: Executable, first: Values) -> Plan:
@@ -140,18 +110,38 @@ class Plans:
         names = tuple(first)
         plan = plans.get(names)
         if plan is None:
-            plan = plans[names] = Plan(statement, names, self._driver)
+            plan = plans[names] = Plan(statement, names, self.driver)
         return plan
 
 
-def _takes_columns(statement: Any) -> bool:
-    """Whether it is an INSERT whose columns are those of the values that it runs with."""
-    return bool(getattr(statement, "is_insert", False))
+class Connection:
+    """Runs statements. `committed`: whether its transaction stands, also where who waited for that was cancelled."""
 
+    def __init__(self, raw: Any, plans: Plans) -> None:
+        self.raw, self.plans, self.committed = raw, plans, False
 
-def sets_of(values: Values | Sequence[Values] | None) -> Sequence[Values]:
-    """The sets of values that a statement runs with, one after the other."""
-    return [values or {}] if values is None or isinstance(values, Mapping) else values
+    @property
+    def dialect(self) -> Dialect:
+        return self.plans.driver.dialect
+
+    async def execute(self, statement: Executable, values: Values | Sequence[Values] | None = None, /) -> Result:
+        """Run a statement, with one set of values or several; raises exc.SQLAlchemyError."""
+        many = [values or {}] if values is None or isinstance(values, Mapping) else values
+        result = Result()
+        plan = self.plans.of(statement, many[0] if many else {})
+        try:
+            for each in many:
+                description, rows, count = await self.run(plan.text, plan.values(each))
+                if description is not None:
+                    result += plan.rows(description, rows)
+                result.rowcount += count
+        except self.plans.driver.error as error:
+            raise as_sqlalchemy(error, plan.text) from error
+        return result
+
+    async def run(self, text: str, values: Values) -> tuple[Any, Sequence[Any], int]:
+        """The description, the rows and the count of one execution."""
+        raise NotImplementedError
 
 
 class CommitUncertain(exc.SQLAlchemyError):

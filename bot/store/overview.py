@@ -102,7 +102,7 @@ async def read(connection: Connection, workspace: str, channels: Collection[str]
     for channel in sorted(channels):  # only the newest of each channel: reading all would take longer with each day
         tied += await connection.execute(_LATEST_TIES, {**here, "channel": channel})
         found = await connection.execute(_LATEST_CARDS, {"workspace": workspace, "channel": channel})
-        latest += found.scalars().all()
+        latest += found.scalars()
     tied.sort(key=lambda row: (row.thread_ts != "", -row.at))
     set_modes = await connection.execute(
         select(modes)
@@ -110,7 +110,7 @@ async def read(connection: Connection, workspace: str, channels: Collection[str]
         .order_by(modes.c.at.desc())
         .limit(SHOWN)
     )
-    unfinished = (await connection.execute(_UNFINISHED, {"orgs": orgs})).scalars().all()
+    unfinished = (await connection.execute(_UNFINISHED, {"orgs": orgs})).scalars()
     rows = [
         *await connection.execute(_UNFINISHED_HERE, {**here, "ids": unfinished, "channels": channels}),
         *await connection.execute(_ADDED, {**here, "latest": latest}),

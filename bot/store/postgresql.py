@@ -17,9 +17,8 @@ from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import exc
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import make_url
-from sqlalchemy.sql.base import Executable
 
-from bot.store.connection import CommitUncertain, Plans, Result, Values, as_sqlalchemy, sets_of
+from bot.store.connection import CommitUncertain, Connection, Plans, Values, as_sqlalchemy
 from bot.store.dialects import BUSY_SECONDS
 
 DIALECT = PGDialect_psycopg()
@@ -55,7 +54,7 @@ async def _check(raw: PooledConnection) -> None:
 class PostgresqlDriver:
     """Lists are handed over as arrays; psycopg makes Python's values."""
 
-    dialect = DIALECT
+    dialect, error = DIALECT, psycopg.Error
 
     def with_list(self, text: str, name: str, bind: Any) -> str:
         array = f"(%({name})s::{bind.type.compile(DIALECT)}[])"
@@ -70,32 +69,19 @@ class PostgresqlDriver:
         return None
 
 
-class PostgresqlConnection:
-    """Runs statements. `within`: seconds for each; None: the server's time-out is enough."""
+class PostgresqlConnection(Connection):
+    """`within`: seconds for each statement; None: the server's time-out is enough."""
 
-    dialect = DIALECT
+    within: float | None = None
 
-    def __init__(self, raw: PooledConnection, plans: Plans, within: float | None = None) -> None:
-        self.raw, self._plans, self._within, self.committed = raw, plans, within, False
-
-    async def execute(self, statement: Executable, values: Values | Sequence[Values] | None = None, /) -> Result:
-        many = sets_of(values)
-        rows: list[Any] = []
-        count = 0
-        plan = self._plans.of(statement, many[0] if many else {})
-        text = plan.text.encode()
+    async def run(self, text: str, values: Values) -> tuple[Any, Sequence[Any], int]:
         try:
-            async with asyncio.timeout(self._within):
-                for each in many:
-                    cursor = await self.raw.execute(text, plan.values(each))
-                    if cursor.description is not None:
-                        rows += plan.rows(cursor.description, await cursor.fetchall())
-                    count += cursor.rowcount
+            async with asyncio.timeout(self.within):
+                cursor = await self.raw.execute(text.encode(), values)
+                rows = await cursor.fetchall() if cursor.description is not None else ()
         except TimeoutError as error:
-            raise exc.TimeoutError(f"PostgreSQL did not answer within {self._within} s") from error
-        except psycopg.Error as error:
-            raise as_sqlalchemy(error, plan.text) from error
-        return Result(rows, count)
+            raise exc.TimeoutError(f"PostgreSQL did not answer within {self.within} s") from error
+        return cursor.description, rows, cursor.rowcount
 
 
 class PostgresqlDatabase:
@@ -119,18 +105,16 @@ class PostgresqlDatabase:
     async def read(self) -> AsyncGenerator[PostgresqlConnection]:
         """Each statement stands alone."""
         async with self._connection() as raw:
-            yield PostgresqlConnection(raw, self._plans, within=BUSY_SECONDS)
+            connection = PostgresqlConnection(raw, self._plans)
+            connection.within = BUSY_SECONDS
+            yield connection
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[PostgresqlConnection]:
         """All statements see the same moment."""
         async with self._connection() as raw:
             await raw.execute(BEGIN_SNAPSHOT)
-            try:
-                yield PostgresqlConnection(raw, self._plans)
-            finally:
-                if not raw.closed:
-                    await raw.rollback()
+            yield PostgresqlConnection(raw, self._plans)
 
     @asynccontextmanager
     async def write(self, patience: float) -> AsyncGenerator[PostgresqlConnection]:
@@ -138,12 +122,7 @@ class PostgresqlDatabase:
         async with self._connection() as raw:
             await raw.execute(BEGIN)
             connection = PostgresqlConnection(raw, self._plans)
-            try:
-                yield connection
-            except BaseException:
-                if not raw.closed:
-                    await raw.rollback()
-                raise
+            yield connection  # the pool rolls back what raises
             await _commit(connection)
 
     @asynccontextmanager

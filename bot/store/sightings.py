@@ -122,7 +122,7 @@ async def insert(tx: Transaction, seen: ScannedMessage, at: float) -> int:
         for candidate in seen.found
     ]
     # Not `rowcount`: after an INSERT psycopg's is -1.
-    return len((await tx.execute(_insert(tx.dialect.name), rows)).all())
+    return len(await tx.execute(_insert(tx.dialect.name), rows))
 
 
 @cache

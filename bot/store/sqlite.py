@@ -16,9 +16,8 @@ from typing import Any
 
 from sqlalchemy import exc
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.sql.base import Executable
 
-from bot.store.connection import Plans, Result, Values, as_sqlalchemy, sets_of
+from bot.store.connection import Connection, Plans, Values, as_sqlalchemy
 
 DIALECT = sqlite.dialect(paramstyle="named")
 KEPT_STATEMENTS = 512
@@ -33,7 +32,7 @@ OPEN_SECONDS = 1.0
 class SqliteDriver:
     """Lists are handed over as JSON; SQLite knows neither truth values nor times."""
 
-    dialect = DIALECT
+    dialect, error = DIALECT, sqlite3.Error
 
     def with_list(self, text: str, name: str, bind: Any) -> str:
         return text.replace(f"(__[POSTCOMPILE_{name}])", f"(SELECT value FROM json_each(:{name}))")  # noqa: S608  ours
@@ -45,28 +44,12 @@ class SqliteDriver:
         return column.type.dialect_impl(DIALECT).result_processor(DIALECT, None)
 
 
-class SqliteConnection:
-    """Runs statements; awaits nothing."""
+class SqliteConnection(Connection):
+    """Awaits nothing."""
 
-    dialect = DIALECT
-
-    def __init__(self, raw: sqlite3.Connection, plans: Plans) -> None:
-        self.raw, self._plans, self.committed = raw, plans, False
-
-    async def execute(self, statement: Executable, values: Values | Sequence[Values] | None = None, /) -> Result:
-        many = sets_of(values)
-        rows: list[Any] = []
-        count = 0
-        plan = self._plans.of(statement, many[0] if many else {})
-        try:
-            for each in many:
-                cursor = self.raw.execute(plan.text, plan.values(each))
-                if cursor.description is not None:
-                    rows += plan.rows(cursor.description, cursor.fetchall())
-                count += cursor.rowcount
-        except sqlite3.Error as error:
-            raise as_sqlalchemy(error, plan.text) from error
-        return Result(rows, count)
+    async def run(self, text: str, values: Values) -> tuple[Any, Sequence[Any], int]:
+        cursor = self.raw.execute(text, values)
+        return cursor.description, cursor.fetchall(), cursor.rowcount
 
 
 class SqliteDatabase:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from bot.store.connection import Writer
+from bot.store.connection import Connection
 
 
 class JobKind(StrEnum):
@@ -65,21 +65,20 @@ class Taker(Protocol):
         ...
 
 
-class Transaction:
+class Transaction(Connection):
     """A connection within a transaction.
 
-    `taken`: the jobs that are this process's once it is committed; `due_in`: seconds until one that it enqueued, and
-    did not take, is due.
+    `taken`: the jobs that are this process's once it is committed; `due_in`: seconds until the first of the jobs that
+    it enqueued and did not take is due.
     """
 
-    __slots__ = ("_connection", "dialect", "due_in", "execute", "taken", "taker")
-
-    def __init__(self, connection: Writer, taker: Taker | None) -> None:
-        self._connection, self.dialect, self.execute = connection, connection.dialect, connection.execute
+    def __init__(self, connection: Connection, taker: Taker | None) -> None:
+        super().__init__(connection.raw, connection.plans)
+        self.run, self._connection = connection.run, connection
         self.taker, self.taken, self.due_in = taker, dict[tuple[JobKind, str], Job](), math.inf
 
     def end(self) -> None:
-        """Start the jobs that were taken; without a commit they are still in the queue."""
+        """Start what was taken; without a commit it is still the queue's."""
         if self.taker is None:
             return
         for job in self.taken.values():

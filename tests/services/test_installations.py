@@ -177,4 +177,4 @@ async def test_states_that_nobody_ended_in_time_go(store):
     assert not await states.async_consume(late)
     await states.async_issue()
     async with store.read() as connection:
-        assert len((await connection.execute(select(states.oauth_states))).all()) == 1
+        assert len(await connection.execute(select(states.oauth_states))) == 1

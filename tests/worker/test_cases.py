@@ -69,7 +69,7 @@ class Desk:
         cases_jobs = schema.jobs.c.kind == JobKind.CASE
         async with self.store.read() as connection:
             found = await connection.execute(select(schema.jobs).where(cases_jobs))
-            return [(row.batch_size, row.refused) for row in found.all()]
+            return [(row.batch_size, row.refused) for row in found]
 
     async def notes(self) -> set[str]:
         return {item.note for item in await items_of(self.store, await card_of(self.store))}

@@ -61,7 +61,7 @@ async def confirmed(store: Store) -> None:
 
 async def rows(store: Store) -> Sequence[Any]:
     async with store.read() as connection:
-        return (await connection.execute(select(schema.jobs).where(schema.jobs.c.key == KEY))).all()
+        return await connection.execute(select(schema.jobs).where(schema.jobs.c.key == KEY))
 
 
 async def test_a_case_without_work_is_done(store):
@@ -182,7 +182,7 @@ async def test_a_write_that_fails_writes_nothing_and_counts_as_an_attempt(store,
     [row] = await rows(store)
     assert (row.attempts, row.token, row.note[:20]) == (1, None, "Something went wrong")
     async with store.read() as connection:
-        kinds = (await connection.execute(select(schema.jobs.c.kind))).scalars().all()
+        kinds = (await connection.execute(select(schema.jobs.c.kind))).scalars()
     assert kinds == [JobKind.CASE]
 
 
