@@ -1,16 +1,54 @@
 """Pressing a card's buttons: policy, one transaction, and who was first where somebody was faster."""
 
-from dataclasses import replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
-from bot.insights import Action
+from bot.insights import ADDING_AFTER_SECONDS, Action, ItemView, act, is_meant, is_open
 from bot.messages import replies, sentences
-from bot.model import Thread
+from bot.model import Card, CardItem, Case, State, Thread
 from bot.services.checks import UserError, permit
 from bot.services.context import PERSON_WITHIN, Context
 from bot.services.responder import Answer
-from bot.store import cards, clicks
-from bot.store.clicks import Click, Clicked
+from bot.store import Store, cards, cases, now, ties
+from bot.store.jobs import case_key, enqueue
+from bot.store.transaction import JobKind, Transaction
+
+Views = Sequence[tuple[CardItem, ItemView]]
+"""A card's insights, each with how the click sees it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """One click. `version` is the card's as the person saw it; `ticked` the insights they had ticked."""
+
+    card: str
+    version: int
+    action: Action
+    by: str
+    ticked: frozenset[int] = frozenset()
+
+    def view(self, item: CardItem) -> ItemView:
+        return ItemView(
+            state=item.state,
+            sent=item.sent,
+            ours=item.ours,
+            shown=item.joined_version <= self.version,
+            ticked=item.id in self.ticked,
+            left_out=item.left_out,
+            draft=item.draft,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Clicked:
+    """What a click did: how many insights it moved as asked, and those that others had decided on before."""
+
+    org: str
+    case_key: str
+    moved: int
+    earlier: Sequence[CardItem]
+    nothing_ticked: bool = False
 
 
 async def press(
@@ -39,13 +77,13 @@ async def undo_last(context: Context, thread: Thread, user: str) -> str:
 
 
 async def _press(context: Context, workspace: str, click: Click) -> Clicked:
-    case = await clicks.case_of(context.store, click.card, workspace)
+    case = await _case_of(context.store, click.card, workspace)
     if case is None:
         raise UserError(sentences.GONE_CARD)
     # A case whose organisation this workspace may not use any more can still be let go of: nothing reaches Datadog.
     org = None if click.action in (Action.CANCEL, Action.DISMISS) else case.org
     await permit(context, workspace, click.by, case.key, org=org)
-    clicked = await clicks.press(context.store, click)
+    clicked = await apply(context.store, click)
     if clicked is None:
         raise UserError(sentences.GONE_CARD)
     return clicked
@@ -60,3 +98,66 @@ async def _who_was_first(context: Context, workspace: str, clicked: Clicked) -> 
     if clicked.moved:
         return sentences.partly_late(people, earlier, clicked.moved, clicked.case_key)
     return sentences.late_click(people, earlier)
+
+
+async def _case_of(store: Store, card: str, workspace: str) -> Case | None:
+    """The case that a card is about; None: this workspace has no such card."""
+    async with store.read() as connection:
+        row = await cards.get(connection, card)
+        if row is None or row.thread.workspace != workspace:
+            return None
+        return await cases.get(connection, row.org, row.case_id)
+
+
+async def apply(store: Store, click: Click) -> Clicked | None:
+    """Do what one click asks and commit; None when the card is not in this database."""
+    async with store.write() as tx:
+        card = await cards.get(tx, click.card)
+        if card is None:
+            return None
+        await ties.lock_case(tx, card.org, card.case_id)
+        views = [(item, click.view(item)) for item in await cards.items(tx, click.card)]
+        case = await cases.get(tx, card.org, card.case_id)
+        key = case.key if case else card.case_id
+        if click.action is Action.ADD and not click.ticked and any(is_open(view) for _, view in views):
+            return Clicked(card.org, key, 0, (), nothing_ticked=True)
+        at = await now(tx)
+        moved = await _move(tx, card, views, click, at)
+        if case is not None and click.action in (Action.ADD, Action.RETRY):
+            await cases.send_at_once(tx, case, at)
+        return Clicked(card.org, key, sum(moved.values()), _earlier(views, moved, click))
+
+
+def _earlier(views: Views, moved: Collection[int], click: Click) -> list[CardItem]:
+    """What the person meant and others had decided on before.
+
+    A Dismiss means whatever is still open: if it moved anything, nobody was faster.
+    """
+    if click.action is Action.DISMISS and moved:
+        return []
+    return [
+        item
+        for item, view in views
+        if item.id not in moved
+        and item.state is not State.OFFERED
+        and is_meant(click.action, view, any_ticked=bool(click.ticked))
+    ]
+
+
+async def _move(tx: Transaction, card: Card, views: Views, click: Click, at: float) -> dict[int, bool]:
+    """Move what the click moves; returns the insights that moved, with False for those that were only not ticked."""
+    alike: dict[tuple[State, cards.Change], list[int]] = {}
+    for item, view in views:
+        new = act(click.action, view)
+        if new is not None:
+            left_out = click.action is Action.ADD and new is State.DISMISSED
+            change = cards.Change(new, at, by=click.by, left_out=left_out, deliberate=view.ticked)
+            alike.setdefault((item.state, change), []).append(item.id)
+    waits = any(change.state.is_at_work for _, change in alike)
+    if waits:
+        await enqueue(tx, JobKind.CASE, case_key(card.org, card.case_id))
+    moved: dict[int, bool] = {}
+    for (was, change), ids in alike.items():
+        moved |= dict.fromkeys(await cards.move(tx, ids, change, was=was), not change.left_out)
+    await cards.touch(tx, moved, after=ADDING_AFTER_SECONDS if waits else 0.0)
+    return moved

@@ -14,9 +14,10 @@ from sqlalchemy import select
 
 from bot.insights import Action, Candidate
 from bot.model import Case, CaseName, Insight, InsightType, State, Thread, TieKind
-from bot.store import Store, cards, cases, clicks, migrate, now, overview, schema, sightings, ties
+from bot.services import clicks
+from bot.services.clicks import Click
+from bot.store import Store, cards, cases, migrate, now, overview, schema, sightings, ties
 from bot.store.cards import Timing
-from bot.store.clicks import Click
 from bot.store.offers import Rules
 from bot.store.sightings import ScannedMessage
 from tests import postgres
@@ -107,14 +108,14 @@ async def _round(store: Store, clock: Clock, number: int) -> None:
         card = (await connection.execute(of_thread)).scalar_one()
         ids = [item.id for item in await cards.items(connection, card)]
     with clock.times("click"):
-        await clicks.press(store, Click(card, 99, Action.ADD, "U0ANA", frozenset(ids)))
+        await clicks.apply(store, Click(card, 99, Action.ADD, "U0ANA", frozenset(ids)))
     async with store.write() as tx:
         await cards.move(tx, ids, cards.Change(State.ADDED, await now(tx), ours=True), was=State.CONFIRMED)
     with clock.times("undo"):
         async with store.read() as connection:
             last = await cards.last_added(connection, thread)
         assert last is not None
-        await clicks.press(store, Click(last.id, last.version, Action.UNDO, "U0ANA"))
+        await clicks.apply(store, Click(last.id, last.version, Action.UNDO, "U0ANA"))
     with clock.times("status of a channel"):
         async with store.read() as connection:
             await cards.counts(connection, thread.whole_channel)

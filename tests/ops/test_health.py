@@ -29,8 +29,8 @@ def read_only(postgres_url: str, value: str) -> None:
 async def test_a_database_that_only_answers_is_told_until_it_takes_writes_again(store: Store, postgres_url: str):
     asked_each_time, asked_once = DatabaseCheck(store, every=0.0), DatabaseCheck(store, every=3600.0)
     assert await asked_each_time.reasons() == []
-    await store.database._pool.drain()
     read_only(postgres_url, "on")
+    await store.database._pool.drain()
     [reason] = await asked_each_time.reasons()
     assert reason.startswith("Nothing can be written to the database (InternalError): check that DATABASE_URL leads ")
     assert await asked_once.reasons() == [reason]

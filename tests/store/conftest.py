@@ -10,9 +10,9 @@ from sqlalchemy import Executable, select, update
 
 from bot.insights import Action, Candidate
 from bot.model import Card, CardItem, Case, CaseName, Identity, Insight, InsightType, State, Thread, TieKind
-from bot.store import Store, cards, cases, clicks, jobs, now, schema, sightings, tie_changes, ties
+from bot.services.clicks import Click, Clicked, apply
+from bot.store import Store, cards, cases, jobs, now, schema, sightings, tie_changes, ties
 from bot.store.cards import Timing
-from bot.store.clicks import Click, Clicked
 from bot.store.offers import Rules
 from bot.store.sightings import ScannedMessage
 from bot.store.transaction import Job, JobKind, Transaction
@@ -169,7 +169,7 @@ async def press(
     """Press a button with these monitors ticked, on the card as it is or as it was."""
     ids = {int(item.resource_id): item.id for item in await items_of(store, card)}
     seen = card.version if version is None else version
-    clicked = await clicks.press(store, Click(card.id, seen, action, by, frozenset(ids[one] for one in ticked)))
+    clicked = await apply(store, Click(card.id, seen, action, by, frozenset(ids[one] for one in ticked)))
     assert clicked is not None
     return clicked
 

@@ -7,8 +7,9 @@ from sqlalchemy import update
 
 from bot.insights import Action
 from bot.model import Card, State
-from bot.store import Store, cases, clicks, now, schema
-from bot.store.clicks import Click
+from bot.services import clicks
+from bot.services.clicks import Click
+from bot.store import Store, cases, now, schema
 from bot.store.jobs import case_key
 from bot.store.transaction import JobKind
 from tests.store.conftest import (
@@ -136,10 +137,10 @@ async def test_cancel_takes_back_what_may_have_arrived(store, card):
 
 
 async def test_a_card_knows_its_case_and_one_of_another_database_or_workspace_is_none(store, card):
-    assert await clicks.case_of(store, card.id, "T0ACME") == CASE
-    assert await clicks.case_of(store, card.id, "T0OTHER") is None
-    assert await clicks.case_of(store, "none such", "T0ACME") is None
-    assert await clicks.press(store, Click("none such", 1, Action.ADD, "U0ANA")) is None
+    assert await clicks._case_of(store, card.id, "T0ACME") == CASE
+    assert await clicks._case_of(store, card.id, "T0OTHER") is None
+    assert await clicks._case_of(store, "none such", "T0ACME") is None
+    assert await clicks.apply(store, Click("none such", 1, Action.ADD, "U0ANA")) is None
 
 
 async def test_a_card_from_long_ago_works(store, card):
