@@ -97,24 +97,37 @@ class SqliteDatabase:
     async def analyze(self) -> None:
         """Tell the planner how large the tables are. It looks at some hundred rows of each, however large they are."""
         async with self._turn:
-            raw = self._writer = self._writer or self._open()
+            self._writer = self._writer or self._open()
             try:
-                await asyncio.get_running_loop().run_in_executor(self._disk, raw.execute, "ANALYZE")
+                await self._on_disk("ANALYZE")
             except sqlite3.Error as error:
                 raise as_sqlalchemy(error, "ANALYZE") from error
 
     async def _commit(self, connection: SqliteConnection) -> None:
-        done = asyncio.get_running_loop().run_in_executor(self._disk, connection.raw.execute, "COMMIT")
         try:
-            await asyncio.shield(done)
-        except sqlite3.Error as error:
-            _roll_back(connection.raw)
-            raise as_sqlalchemy(error, "COMMIT") from error
+            await self._on_disk("COMMIT")
+            connection.committed = True
         except asyncio.CancelledError:
-            await asyncio.wait([done])  # nobody else may write before it is over
-            connection.committed = done.exception() is None
+            connection.committed = not connection.raw.in_transaction
             raise
-        connection.committed = True
+        except sqlite3.Error as error:
+            raise as_sqlalchemy(error, "COMMIT") from error
+        finally:
+            _roll_back(connection.raw)
+
+    async def _on_disk(self, text: str) -> None:
+        """Run this where it may wait for the disk. Nobody else may write before it is over, whoever is cancelled."""
+        assert self._writer is not None, "somebody writes"  # noqa: S101
+        done = asyncio.get_running_loop().run_in_executor(self._disk, self._writer.execute, text)
+        cancelled: asyncio.CancelledError | None = None
+        while not done.done():
+            try:
+                await asyncio.wait([done])
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled
+        done.result()
 
     def _open(self) -> sqlite3.Connection:
         try:

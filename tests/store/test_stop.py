@@ -14,7 +14,7 @@ from bot.store.sqlite import SqliteDatabase
 from bot.store.transaction import Job, JobKind
 from bot.worker.loop import Worker
 from bot.worker.outcomes import Done, GiveUp, Outcome
-from tests.store.conftest import claim, write
+from tests.store.conftest import claim, jobs_of, write
 
 
 async def claimed(store: Store) -> Job | None:
@@ -66,6 +66,23 @@ async def test_a_database_that_does_not_answer_keeps_nobody_from_stopping(sqlite
     holder.rollback()
     holder.close()
     assert await claimed(sqlite_store) is None, "its lease has yet to end"
+
+
+async def test_a_write_that_is_cancelled_twice_while_the_disk_is_slow_leaves_the_next_alone(sqlite_store):
+    disk_is_free = threading.Event()
+    assert isinstance(sqlite_store.database, SqliteDatabase)
+    sqlite_store.database._disk.submit(disk_is_free.wait)
+    writing = asyncio.create_task(write(sqlite_store, jobs.enqueue, JobKind.CASE, "default/one"))
+    for _ in range(2):
+        await asyncio.sleep(0)
+        writing.cancel()
+    following = asyncio.create_task(write(sqlite_store, jobs.enqueue, JobKind.CASE, "default/two"))
+    await asyncio.sleep(0)
+    disk_is_free.set()
+    await asyncio.gather(writing, return_exceptions=True)
+    await following
+    assert writing.cancelled()
+    assert await jobs_of(sqlite_store, JobKind.CASE) == ["default/one", "default/two"]
 
 
 async def test_what_was_claimed_in_the_moment_of_the_stop_is_free_for_the_next_at_once(sqlite_store):
