@@ -88,7 +88,8 @@ _KEEP = (
     )
 )
 _AGAIN = _KEEP.values(due_at=func.coalesce(jobs.c.again_at, server_now()))
-_WAITS_FOR = select(jobs.c.note, jobs.c.due_at).where(jobs.c.kind == bindparam("kind"), jobs.c.key == bindparam("key"))
+_NEXT_TRY = case((jobs.c.token.is_not(None), server_now()), else_=jobs.c.due_at).label("due_at")
+_WAITS_FOR = select(jobs.c.note, _NEXT_TRY).where(jobs.c.kind == bindparam("kind"), jobs.c.key == bindparam("key"))
 _NEXT_DUE = {kind: select(func.min(jobs.c.due_at) - server_now()).where(jobs.c.kind == kind) for kind in JobKind}
 
 
@@ -145,7 +146,11 @@ async def enqueue(tx: Transaction, kind: JobKind, key: str, *, after: float = 0.
         tx.due_in = min(tx.due_in, after)
         return
     token = secrets.token_hex(8)
-    row = (await tx.execute(_take(tx.dialect.name), {**values, "taker": token, "lease": taker.lease})).one()
+    try:
+        row = (await tx.execute(_take(tx.dialect.name), {**values, "taker": token, "lease": taker.lease})).one()
+    except BaseException:
+        taker.give_back(kind)
+        raise
     if row.token == token:
         tx.taken[kind, key] = _job(row)
     else:

@@ -114,19 +114,19 @@ class Worker:
 
     async def drain(self, within: float) -> None:
         """Let what is under way finish within this many seconds; the rest is released for the next holder."""
-        if not self._under_way:
-            return
-        _, pending = await asyncio.wait(self._under_way, timeout=within)
-        left = [self._under_way[task] for task in pending]
-        for task in pending:
-            task.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
-        try:
-            for job in left:
-                async with self._context.write() as tx:
-                    await jobs.release(tx, job)
-        except SQLAlchemyError as error:
-            log.warning("worker.not_released", jobs=len(left), error=type(error).__name__)  # their leases end
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=within)
+        while left := self._under_way:  # what a transaction started meanwhile, too
+            self._under_way = {}
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+            try:
+                for job in left.values():
+                    async with self._context.write() as tx:
+                        await jobs.release(tx, job)
+            except SQLAlchemyError as error:
+                log.warning("worker.not_released", jobs=len(left), error=type(error).__name__)  # their leases end
 
     async def _keep_up(self) -> None:
         """Once a minute: make jobs that are missing, and delete a batch of what was finished long ago.
@@ -175,13 +175,15 @@ class Worker:
         try:
             claimed = await jobs.claim(tx, kind, self.lease, places) if places else []
         except BaseException:
-            self.give_back(kind, places)
+            self._limits.give_back(kind, places)
             raise
         tx.taken |= {(kind, job.key): job for job in claimed}
-        self.give_back(kind, places - len(claimed))
+        self._limits.give_back(kind, places - len(claimed))
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
-        self.give_back(self._under_way.pop(task).kind)
+        job = self._under_way.pop(task, None)
+        if job is not None:
+            self.give_back(job.kind)
 
     async def _work(self, job: Job) -> None:
         """Run one turn of a job, and store what became of it."""

@@ -1,10 +1,12 @@
 """Jobs: each is held by one at a time, a dead holder's is found again, and a late one writes nothing."""
 
 import asyncio
+from collections.abc import Iterator
 from math import inf
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.model import Thread
 from bot.store import Store, jobs
@@ -86,6 +88,77 @@ async def test_the_job_that_is_due_longest_comes_first_and_one_that_is_not_due_w
     await wake(store, "not yet", after=60)
     assert [(await held(store)).key for _ in range(2)] == ["sooner", "later"]
     assert await claim(store) is None
+
+
+class Taker:
+    """Takes whatever it can; `free`: its places."""
+
+    def __init__(self) -> None:
+        self.lease, self.free, self.started, self.looks = 30.0, 2, list[Job](), list[float]()
+
+    def can_start(self, kind: JobKind, key: str) -> bool:
+        return key != "down"
+
+    def reserve(self, kind: JobKind, most: int = 1) -> int:
+        taken = min(most, self.free)
+        self.free -= taken
+        return taken
+
+    def give_back(self, kind: JobKind, places: int = 1) -> None:
+        self.free += places
+
+    def start(self, job: Job) -> None:
+        self.started.append(job)
+
+    def look_in(self, seconds: float) -> None:
+        self.looks.append(seconds)
+
+
+@pytest.fixture
+def taker(store: Store) -> Iterator[Taker]:
+    store.taker = Taker()
+    yield store.taker
+    store.taker = None
+
+
+async def test_what_a_transaction_makes_due_it_takes_where_there_is_a_place(store, taker):
+    async with store.write() as tx:
+        for key in ("one", "one", "two", "three", "down"):
+            await jobs.enqueue(tx, JobKind.CARD, key)
+        await jobs.enqueue(tx, JobKind.CARD, "later", after=60)
+        assert taker.started == [], "not before the commit"
+    assert [job.key for job in taker.started] == ["one", "two"]
+    assert (taker.free, taker.looks) == (0, [0.0])
+    assert {(await held(store)).key for _ in range(2)} == {"three", "down"}
+    assert await claim(store) is None
+
+
+async def test_a_job_that_somebody_holds_is_not_taken_and_is_due_again(store, taker):
+    taker.free = 0
+    await wake(store)
+    job = await held(store)
+    taker.free = 2
+    await wake(store)
+    assert (taker.started, taker.free) == ([], 2)
+    await end(store, job)
+    assert (await held(store)).key == "one"
+
+
+async def test_what_is_rolled_back_was_never_taken(store, taker):
+    async def fail() -> None:
+        async with store.write() as tx:
+            await jobs.enqueue(tx, JobKind.CARD, "one")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert (taker.started, taker.free) == ([], 2)
+
+
+async def test_a_place_is_free_again_where_the_database_refuses_the_job(store, taker):
+    with pytest.raises(SQLAlchemyError):
+        await wake(store, None)  # type: ignore[arg-type]  no job without a key
+    assert (taker.started, taker.free) == ([], 2)
 
 
 async def test_a_job_whose_lease_ended_is_claimed_again(store, due):
