@@ -1,6 +1,7 @@
 """The few calls we make to Datadog: docs.datadoghq.com/api/latest/case-management and datadog-api-client 2.62."""
 
 import asyncio
+import math
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -115,7 +116,8 @@ class Datadog:
         self._credentials = credentials
         self._renewed = renewed
         self._probe = probe
-        self._validating = asyncio.Lock()
+        self._validating, self._validated_at, self._valid = asyncio.Lock(), -math.inf, True
+        self._clock = clock
         self.cases, self._searches, self.titles = (CircuitBreaker(clock) for _ in range(3))
         self._client = httpx.AsyncClient(
             base_url=url,
@@ -184,33 +186,43 @@ class Datadog:
         wait = breaker.admit()
         if wait:
             raise DatadogTransient(TransientReason(breaker.reason), None, after=wait, sent=False, tried=False)
+        began = self._clock()
         try:
             response = await self._counted(method, path, body, within)
         except DatadogTransient as error:
-            if error.why is TransientReason.RATE_LIMITED:
-                breaker.open(PAUSE_SECONDS if error.after is None else error.after, error.why)
-            elif error.status is None:
+            if error.status is None:
                 breaker.silent(error.why)
             else:
                 breaker.answered()
+            if error.why is TransientReason.RATE_LIMITED:
+                breaker.open(PAUSE_SECONDS if error.after is None else error.after, error.why)
             raise
         except DatadogPermanent as refused:
             breaker.answered()
             if refused.status in (401, 403):
-                await self._check_keys(refused.status)
+                await self._check_keys(refused.status, began)
             raise
         breaker.answered()
         return response
 
-    async def _check_keys(self, status: int) -> None:
-        """Raises DatadogTransient where the keys themselves are refused: then nothing is called for a while."""
+    async def _check_keys(self, status: int, began: float) -> None:
+        """Raises DatadogTransient where the keys themselves are refused: then nothing is called for a while.
+
+        Of many calls that were refused at once, one asks. `began`: when the refused call did.
+        """
         async with self._validating:
-            if not self.cases.open_for and not await self.keys_are_valid():
-                log.error("datadog.credentials_refused", url=str(self._client.base_url), status=status)
-                for breaker in (self.cases, self._searches, self.titles):
-                    breaker.open(self._probe, TransientReason.CREDENTIALS)
-        if self.cases.open_for and self.cases.reason == TransientReason.CREDENTIALS:
-            raise DatadogTransient(TransientReason.CREDENTIALS, status, after=self.cases.open_for, sent=False)
+            if self._validated_at < began:
+                try:
+                    self._valid = await self.keys_are_valid()
+                except DatadogTransient as error:
+                    raise error.about(sent=False) from error
+                self._validated_at = self._clock()
+                if not self._valid:
+                    log.error("datadog.credentials_refused", url=str(self._client.base_url), status=status)
+                    for breaker in (self.cases, self._searches, self.titles):
+                        breaker.open(self._probe, TransientReason.CREDENTIALS)
+        if not self._valid:
+            raise DatadogTransient(TransientReason.CREDENTIALS, status, after=self._probe, sent=False)
 
     async def _counted(
         self, method: str, path: str, body: dict[str, Any] | None, within: float | None

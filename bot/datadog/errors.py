@@ -40,6 +40,10 @@ class DatadogTransient(Exception):
         super().__init__(f"Datadog: {why.value} ({status})")
         self.why, self.status, self.after, self.sent, self.tried = why, status, after, sent, tried
 
+    def about(self, *, sent: bool) -> "DatadogTransient":
+        """The same of a change that this call was only to clear up: whether that was `sent`."""
+        return DatadogTransient(self.why, self.status, after=self.after, sent=sent, tried=self.tried)
+
     @property
     def counts(self) -> bool:
         """Whether it is a failed attempt: keys are somebody's to renew, and what was not tried did not fail."""

@@ -211,7 +211,7 @@ async def shown(tx: Transaction, card: str, version: int, ts: str, digest: str) 
 
 async def nothing_to_show(tx: Transaction, card: str, version: int) -> None:
     """Store that there is nothing to post: the card never was, and all its offers were withdrawn."""
-    await _set(tx, card, shown_version=version)
+    await _set(tx, card, shown_version=version, posting_since=None)
 
 
 async def lost(tx: Transaction, card: str) -> None:

@@ -143,7 +143,7 @@ class PostgresqlDatabase:
             await self._left(error)
             raise as_sqlalchemy(error, "") from error
         except Exception as error:
-            await self._left(getattr(error, "orig", None))
+            await self._left(getattr(error, "orig", error.__cause__))
             raise
 
     async def _left(self, error: object) -> None:

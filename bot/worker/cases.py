@@ -103,6 +103,7 @@ async def _batch(turn: _Turn) -> Outcome:
         identities, sent = [item.identity for item in adding], any(item.sent for item in adding)
         if adding and reads_first(identities, turn.on_case, turn.read_ago, sent=sent):
             adding = await _absent(turn, adding)
+            turn = replace(turn, job=replace(job, leaving=frozenset()))  # they leave later than they were marked
         if adding:
             return await _add(turn, adding)
         if all(item.state is State.UNDOING for item in work):
@@ -116,7 +117,10 @@ async def _batch(turn: _Turn) -> Outcome:
 
 async def _absent(turn: _Turn, adding: Sequence[WorkItem]) -> list[WorkItem]:
     """Settle as added what is on the case already, whoever put it there; returns the others."""
-    answer = await turn.org.datadog.case(turn.case_id)
+    try:
+        answer = await turn.org.datadog.case(turn.case_id)
+    except DatadogTransient as error:
+        raise error.about(sent=False) from error
     listed = present(turn.context, answer)
     found = [DeliveryResult(item, State.ADDED, ours=item.sent) for item in adding if item.identity in listed]
     async with fenced(turn.context, turn.job, case=turn.case) as (tx, _):
@@ -159,6 +163,8 @@ async def _read(turn: _Turn) -> DatadogCase | None:
     """The case; None when it is gone."""
     try:
         return await turn.org.datadog.case(turn.case_id)
+    except DatadogTransient as error:
+        raise error.about(sent=True) from error
     except DatadogPermanent as error:
         if error.status == 404:
             return None

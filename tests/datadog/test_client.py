@@ -141,7 +141,7 @@ async def test_keys_are_told_from_permission_and_from_not_knowing(server, datado
     assert (await refused(datadog.add(KEY, [MONITOR]))).status == 403
     assert await datadog.keys_are_valid()
     server.control.rule("datadog", "GET /api/v2/validate_keys", status=503, times=1)
-    await later(datadog.add(KEY, [MONITOR]))
+    assert not (await later(datadog.add(KEY, [MONITOR]))).sent, "it was refused, whatever the reason"
     server.keys_valid = False
     assert not await datadog.keys_are_valid()
     error = await later(datadog.case(KEY))

@@ -31,6 +31,7 @@ from bot.worker.loop import Worker
 from bot.worker.outcomes import Done, More, Outcome, RetryAfter
 from tests.store.conftest import CASE, THREAD, card_of, claim, items_of, monitors, paste, press, states, tie
 
+GET = "GET /api/v2/cases/{case_id}"
 PUT = "PUT /api/v2/cases/{case_id}/insights"
 LEASE = 0.4  # a call without an answer is over after three quarters of it
 
@@ -125,6 +126,18 @@ async def test_a_comment_waits_until_the_keys_are_accepted_again(desk):
     assert comment.state is CommentState.ASKED
 
 
+async def test_a_refused_batch_of_which_nobody_knows_is_looked_for_before_it_is_sent_again(desk):
+    """It was taken in part, and Datadog did not say so: the case could not be read."""
+    await desk.confirm(1, 2)
+    desk.refuse(400, times=1)
+    desk.server.control.rule("datadog", GET, status=429, headers={"X-RateLimit-Reset": "0"}, times=1)
+    await desk.turn()
+    desk.server.cases.change(desk.server.cases[CASE.key], insights=[CaseInsight("MONITOR", "1", "/monitors/1")])
+    await desk.turn()
+    assert await states(desk.store, desk.case) == {"1": State.ADDED, "2": State.ADDED}
+    assert sorted(insight.resource_id for insight in desk.server.cases[CASE.key].insights) == ["1", "2"]
+
+
 async def test_more_than_a_batch_takes_another_turn(desk):
     await desk.confirm(1, 2, 3)
     assert isinstance(await desk.turn(batch_size=2), More)
@@ -205,7 +218,7 @@ async def test_what_others_added_after_a_job_was_given_up_is_not_ours_to_undo(de
 
     case = desk.server.cases[CASE.key]
     desk.server.cases.change(case, insights=[CaseInsight("MONITOR", "1", "/monitors/1")])
-    desk.context.orgs[CASE.org].breaker.open(0.0, "")
+    desk.context.orgs[CASE.org].breaker._paused = (0.0, "")
     async with desk.store.write() as tx:
         await tx.execute(update(schema.cases).values(read_at=0.0))
         await tx.execute(update(schema.insights).where(schema.insights.c.sent_at.is_not(None)).values(sent_at=1.0))
