@@ -173,17 +173,8 @@ async def claim(tx: Transaction, kind: JobKind, lease: float, most: int = 1) -> 
 
 
 def _job(row: Row[Any]) -> Job:
-    return Job(
-        id=row.id,
-        kind=JobKind(row.kind),
-        key=row.key,
-        token=row.token,
-        enqueued=row.enqueued,
-        attempts=row.attempts,
-        failing_for=row.failing_for,
-        batch_size=row.batch_size,
-        refused=row.refused,
-    )
+    columns = ("id", "key", "token", "enqueued", "attempts", "failing_for", "batch_size", "refused")
+    return Job(kind=JobKind(row.kind), **{name: getattr(row, name) for name in columns})
 
 
 async def check_lease(tx: Transaction, job: Job, lease: float | None = None) -> float:

@@ -3,14 +3,13 @@
 A missing job would be a bug of ours; this keeps such a bug from stranding what a person confirmed.
 """
 
-from sqlalchemy import and_, delete, exists, literal_column, or_, select, text, true, tuple_
+from sqlalchemy import ColumnElement, Select, delete, exists, literal_column, or_, select, text, true, tuple_
 
 from bot.insights import SightingState
-from bot.model import State, Thread
+from bot.model import State
 from bot.store import Store, now
 from bot.store.comments import OPEN
-from bot.store.connection import Connection
-from bot.store.jobs import case_key, enqueue, thread_key
+from bot.store.jobs import enqueue
 from bot.store.schema import (
     AT_WORK,
     card_insights,
@@ -35,23 +34,39 @@ _CODE_ALONE = sightings.c.orgs == "[]"
 _FINISHED = {
     mentions: true(),
     comments: comments.c.state.not_in(OPEN),
-    ties: and_(ties.c.kind == literal_column("'no_case'"), ties.c.replied.is_(None)),
+    ties: (ties.c.kind == literal_column("'no_case'")) & ties.c.replied.is_(None),
 }
 """What is only kept so that it is not done twice within days. A root that named no case can be looked up again."""
 ALIVE = (State.OFFERED, *AT_WORK)
 """Undecided, or under way."""
 
 
+def _missing(kind: JobKind, key: ColumnElement[str], *expected: ColumnElement[bool]) -> Select[str]:
+    """The keys of the jobs of this kind that should exist and do not."""
+    there = exists().where(jobs.c.kind == kind, jobs.c.key == key)
+    return select(key.label("key")).where(*expected, ~there).distinct().limit(BATCH)
+
+
+# With keys as `jobs.case_key` and `jobs.thread_key` make them.
+_MISSING = {
+    JobKind.CASE: _missing(
+        JobKind.CASE, insights.c.org + "/" + insights.c.case_id, in_states(insights.c.state, AT_WORK)
+    ),
+    JobKind.CARD: _missing(JobKind.CARD, cards.c.id, cards.c.ended.is_(None), cards.c.version > cards.c.shown_version),
+    # Code changes alone never cause a look-up: they wait for a link that does.
+    JobKind.THREAD: _missing(
+        JobKind.THREAD,
+        sightings.c.workspace + "/" + sightings.c.channel + "/" + sightings.c.thread_ts,
+        sightings.c.state == literal_column("'pending'"),
+        sightings.c.orgs != "[]",
+    ),
+}
+
+
 async def reconcile(store: Store) -> int:
-    """Enqueue every job that is missing; returns how many were."""
+    """Enqueue jobs that are missing, up to a hundred of each kind; returns how many were."""
     async with store.read() as connection:
-        expected = [
-            *((JobKind.CASE, key) for key in await _cases(connection)),
-            *((JobKind.CARD, key) for key in await _cards(connection)),
-            *((JobKind.THREAD, key) for key in await _threads(connection)),
-        ]
-        present = {(row.kind, row.key) for row in await connection.execute(select(jobs.c.kind, jobs.c.key))}
-    missing = [job for job in expected if job not in present]
+        missing = [(kind, key) for kind, keys in _MISSING.items() for (key,) in await connection.execute(keys)]
     for kind, key in missing:
         async with store.write() as tx:
             await enqueue(tx, kind, key)
@@ -105,21 +120,3 @@ async def _prune_cards(tx: Transaction, before: float) -> int:
     ids = list((await tx.execute(old)).scalars())
     await tx.execute(delete(card_insights).where(card_insights.c.card.in_(ids)))
     return (await tx.execute(delete(cards).where(cards.c.id.in_(ids)))).rowcount
-
-
-async def _cases(connection: Connection) -> list[str]:
-    at_work = select(insights.c.org, insights.c.case_id).where(in_states(insights.c.state, AT_WORK)).distinct()
-    return [case_key(row.org, row.case_id) for row in await connection.execute(at_work)]
-
-
-async def _cards(connection: Connection) -> list[str]:
-    behind = and_(cards.c.ended.is_(None), cards.c.version > cards.c.shown_version)
-    return list((await connection.execute(select(cards.c.id).where(behind))).scalars())
-
-
-async def _threads(connection: Connection) -> list[str]:
-    # Code changes alone never cause a look-up: they wait for a link that does.
-    waits = and_(sightings.c.state == literal_column("'pending'"), sightings.c.orgs != "[]")
-    columns = (sightings.c.workspace, sightings.c.channel, sightings.c.thread_ts)
-    rows = await connection.execute(select(*columns).where(waits).distinct())
-    return [thread_key(Thread(*row)) for row in rows]
