@@ -27,6 +27,8 @@ from bot.datadog.errors import (
 
 PROBE_SECONDS = 60.0
 """How often refused credentials are tried again."""
+CONNECTIONS = 64
+"""More than jobs, titles and searches together have places for: nobody waits for another's, or opens one per call."""
 PAUSE_SECONDS = 5.0
 """After a 429 that does not say until when."""
 
@@ -122,6 +124,7 @@ class Datadog:
         self._client = httpx.AsyncClient(
             base_url=url,
             timeout=timeout,
+            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
             headers={"Accept": "application/json", "User-Agent": "case-insights"},
             follow_redirects=False,
         )

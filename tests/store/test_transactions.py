@@ -3,16 +3,19 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from bot.store import Store, now
+from bot.store import Store, migrate, now
 from bot.store.connection import CommitUncertain
-from bot.store.jobs import BATCH
+from bot.store.jobs import BATCH, enqueue
 from bot.store.schema import jobs
+from bot.store.sqlite import SqliteDatabase
 from bot.store.transaction import JobKind, Transaction
 from tests.store.conftest import column, rows, run, write
 
@@ -185,3 +188,25 @@ async def test_a_session_is_given_to_nobody_else_only_if_it_is_lost_or_cannot_wr
     with pytest.raises(DBAPIError):
         await run(apart, text(f"DO $$ BEGIN RAISE EXCEPTION SQLSTATE '{state}'; END $$"))
     assert await sessions(apart, 3) & old == (set() if state in LOST else old)
+
+
+class CountingExecutor(ThreadPoolExecutor):
+    count = 0
+
+    def submit(self, *args: Any, **kwargs: Any) -> Any:
+        self.count += 1
+        return super().submit(*args, **kwargs)
+
+
+async def test_a_transaction_changes_the_thread_once_and_a_read_never(tmp_path: Path):
+    store = Store(f"sqlite:///{tmp_path}/one.db")
+    await migrate.upgrade(store)
+    assert isinstance(store.database, SqliteDatabase)
+    store.database._disk = disk = CountingExecutor(1)
+    async with store.write() as tx:
+        for key in ("one", "two", "three"):
+            await enqueue(tx, JobKind.CARD, key)
+    async with store.snapshot() as connection:
+        assert len(await connection.execute(select(jobs))) == 3
+    assert disk.count == 1
+    await store.close()
