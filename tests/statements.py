@@ -51,12 +51,21 @@ def watch(folder: Path) -> None:
     sqlite3.connect = watched  # type: ignore[assignment]
 
     execute: Callable[..., Any] = psycopg.AsyncConnection.execute
+    executemany: Callable[..., Any] = psycopg.AsyncCursor.executemany
 
-    async def on_postgresql(self: Any, statement: Any, values: Any = None, **kwargs: Any) -> Any:
+    def note(statement: Any, values: Any) -> None:
         _note(folder, "postgresql", statement.decode() if isinstance(statement, bytes) else statement, values or {})
+
+    async def one(self: Any, statement: Any, values: Any = None, **kwargs: Any) -> Any:
+        note(statement, values)
         return await execute(self, statement, values, **kwargs)
 
-    psycopg.AsyncConnection.execute = on_postgresql  # type: ignore[method-assign]
+    async def many(self: Any, statement: Any, values: Any, **kwargs: Any) -> Any:
+        note(statement, values[0] if values else None)
+        return await executemany(self, statement, values, **kwargs)
+
+    psycopg.AsyncConnection.execute = one  # type: ignore[method-assign]
+    psycopg.AsyncCursor.executemany = many  # type: ignore[method-assign]
 
 
 def _note(folder: Path, database: str, statement: str, values: Mapping[str, Any]) -> None:

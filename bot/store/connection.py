@@ -127,20 +127,17 @@ class Connection:
     async def execute(self, statement: Executable, values: Values | Sequence[Values] | None = None, /) -> Result:
         """Run a statement, with one set of values or several; raises exc.SQLAlchemyError."""
         many = [values or {}] if values is None or isinstance(values, Mapping) else values
-        result = Result()
         plan = self.plans.of(statement, many[0] if many else {})
         try:
-            for each in many:
-                description, rows, count = await self.run(plan.text, plan.values(each))
-                if description is not None:
-                    result += plan.rows(description, rows)
-                result.rowcount += count
+            description, rows, count = await self.run(plan.text, [plan.values(each) for each in many])
         except self.plans.driver.error as error:
             raise as_sqlalchemy(error, plan.text) from error
+        result = Result(plan.rows(description, rows) if description is not None else ())
+        result.rowcount = count
         return result
 
-    async def run(self, text: str, values: Values) -> tuple[Any, Sequence[Any], int]:
-        """The description, the rows and the count of one execution."""
+    async def run(self, text: str, many: Sequence[Values]) -> tuple[Any, Iterable[Any], int]:
+        """Execute a text with each of these sets; the rows' description, all rows, and how many were affected."""
         raise NotImplementedError
 
 

@@ -74,11 +74,18 @@ class PostgresqlConnection(Connection):
 
     within: float | None = None
 
-    async def run(self, text: str, values: Values) -> tuple[Any, Sequence[Any], int]:
+    async def run(self, text: str, many: Sequence[Values]) -> tuple[Any, Iterable[Any], int]:
+        """Several sets are one round trip."""
         try:
             async with asyncio.timeout(self.within):
-                cursor = await self.raw.execute(text.encode(), values)
-                rows = await cursor.fetchall() if cursor.description is not None else ()
+                if len(many) == 1:
+                    cursor = await self.raw.execute(text.encode(), many[0])
+                else:
+                    cursor = self.raw.cursor()
+                    await cursor.executemany(text.encode(), many, returning=True)
+                rows: list[Any] = [*await cursor.fetchall()] if cursor.description is not None else []
+                while cursor.nextset() and cursor.description is not None:
+                    rows += await cursor.fetchall()
         except TimeoutError as error:
             raise exc.TimeoutError(f"PostgreSQL did not answer within {self.within} s") from error
         return cursor.description, rows, cursor.rowcount

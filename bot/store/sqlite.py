@@ -47,9 +47,13 @@ class SqliteDriver:
 class SqliteConnection(Connection):
     """Awaits nothing."""
 
-    async def run(self, text: str, values: Values) -> tuple[Any, Sequence[Any], int]:
-        cursor = self.raw.execute(text, values)
-        return cursor.description, cursor.fetchall(), cursor.rowcount
+    async def run(self, text: str, many: Sequence[Values]) -> tuple[Any, Iterable[Any], int]:
+        description, rows, count = None, list[Any](), 0
+        for values in many:
+            cursor = self.raw.execute(text, values)
+            description, count = cursor.description, count + cursor.rowcount
+            rows += cursor.fetchall()
+        return description, rows, count
 
 
 class SqliteDatabase:
