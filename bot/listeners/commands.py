@@ -9,7 +9,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 
 from bot.commands import COMMAND
-from bot.listeners.payloads import caller_of, installation_of
+from bot.listeners.payloads import caller_of, installation_of, is_shared
 from bot.services.commands import run
 from bot.services.context import Context
 from bot.services.mentions import Mentions
@@ -34,6 +34,6 @@ def register(app: AsyncApp, context: Context, responder: Responder) -> None:
 
     @app.event("app_mention")
     async def on_mention(event: Json, body: Json) -> None:
-        await mentions.hear(installation_of(body), event, shared=bool(body.get("is_ext_shared_channel")))
+        await mentions.hear(installation_of(body), event, shared=is_shared(body))
 
     _ = on_command, on_mention

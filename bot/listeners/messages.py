@@ -7,7 +7,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners.payloads import installation_of
+from bot.listeners.payloads import installation_of, is_shared
 from bot.services import watching
 from bot.services.context import Context
 
@@ -19,6 +19,6 @@ def register(app: AsyncApp, context: Context) -> None:
 
     @app.event("message")
     async def on_message(event: Json, body: Json) -> None:
-        await watching.watch(context, installation_of(body), event, shared=bool(body.get("is_ext_shared_channel")))
+        await watching.watch(context, installation_of(body), event, shared=is_shared(body))
 
     _ = on_message

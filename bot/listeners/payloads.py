@@ -28,3 +28,9 @@ def caller_of(body: Json) -> Caller:
         str(body.get("command") or body.get("type")),
         str(body.get("response_url") or ""),
     )
+
+
+def is_shared(body: Json) -> bool | None:
+    """Whether other organisations are in the channel of this event; None where it does not say."""
+    shared = body.get("is_ext_shared_channel")
+    return shared if isinstance(shared, bool) else None

@@ -21,7 +21,7 @@ class Mentions:
         self._context, self._responder = context, responder
         self._under_way: set[Caller] = set()
 
-    async def hear(self, workspace: str, event: Json, *, shared: bool) -> None:
+    async def hear(self, workspace: str, event: Json, *, shared: bool | None) -> None:
         """Carry out a mention and answer in private: in its thread, or in the channel when it opened none.
 
         `shared`: other organisations are in its channel. What fails at once is raised, so that Slack sends it again;
@@ -40,14 +40,14 @@ class Mentions:
             caller if event.get("thread_ts") else replace(caller, here=thread.whole_channel), answer
         )
 
-    async def _carry_out(self, caller: Caller, text: str, *, shared: bool) -> str:
+    async def _carry_out(self, caller: Caller, text: str, *, shared: bool | None) -> str:
         """The answer; empty where another replica has carried it out."""
         store, thread = self._context.store, caller.here
         try:
             if await mentions.was_heard(store, thread, caller.message_ts):
                 return ""
-            if shared:
-                await shared_channels.remember_shared(store, thread.whole_channel)
+            if shared is not None:
+                await shared_channels.remember(store, thread, shared=shared)
             answer = await run(self._context, caller, text.lstrip().partition(">")[2])
             return answer if await mentions.hear(store, thread, caller.message_ts) else ""
         finally:

@@ -11,14 +11,13 @@ ANSWER_WITHIN = 0.5
 async def is_shared(context: Context, place: Thread) -> bool:
     """Whether other organisations are in this channel: Slack's answer, else what its events said before.
 
-    A yes is stored, because cards depend on it.
+    The answer is stored, because cards depend on it.
     """
     answer = await (await context.slack(place.workspace)).is_shared(place.channel, within=ANSWER_WITHIN)
     if answer is None:
         async with context.store.read() as connection:
             return await shared_channels.is_shared(connection, place)
-    if answer:
-        await shared_channels.remember_shared(context.store, place)
+    await shared_channels.remember(context.store, place, shared=answer)
     return answer
 
 

@@ -40,31 +40,31 @@ class Edit:
     renames_root: bool
 
 
-async def watch(context: Context, workspace: str, event: Json, *, shared: bool) -> bool:
+async def watch(context: Context, workspace: str, event: Json, *, shared: bool | None) -> bool:
     """Store what a `message` event brings; returns whether there was anything: most messages bring no link.
 
-    `shared`: other organisations are in its channel.
+    `shared`: whether other organisations are in its channel; None: the event does not say.
     """
     if not is_watched(event):
         return False
     channel = Thread(workspace, event["channel"], "")
     if shared:
-        await shared_channels.remember_shared(context.store, channel)
+        await shared_channels.remember(context.store, channel, shared=True)
         if not context.shared:
             return False
     me = await context.myself(workspace)
     match event.get("subtype"):
         case "message_changed":
-            return await _changed(context, channel, me, event)
+            return await _changed(context, channel, me, event, shared)
         case "message_deleted":
             return await _deleted(context, channel, me, event)
         case None | "bot_message" | "thread_broadcast" | "file_share" | "me_message":
-            return await _posted(context, channel, me, event)
+            return await _posted(context, channel, me, event, shared)
         case _:
             return False
 
 
-async def _posted(context: Context, channel: Thread, me: Myself, message: Json) -> bool:
+async def _posted(context: Context, channel: Thread, me: Myself, message: Json, shared: bool | None) -> bool:
     if is_ours(me, message) or is_command(me, message):
         return False
     brought = seen(context, channel, message, edited=False)
@@ -72,10 +72,10 @@ async def _posted(context: Context, channel: Thread, me: Myself, message: Json) 
         await site_warning.notice(context, brought)
     if not (brought.found or brought.names):
         return False
-    return await _sight(context, brought) or bool(brought.names)
+    return await _sight(context, brought, shared) or bool(brought.names)
 
 
-async def _changed(context: Context, channel: Thread, me: Myself, event: Json) -> bool:
+async def _changed(context: Context, channel: Thread, me: Myself, event: Json, shared: bool | None) -> bool:
     """Slack also sends this for link previews, where no link came or went."""
     message, previous = _message_in(event, "message"), _message_in(event, "previous_message")
     if not message or is_ours(me, message) or is_ours(me, previous):
@@ -88,7 +88,8 @@ async def _changed(context: Context, channel: Thread, me: Myself, event: Json) -
     if edit.gone:
         await sightings.take_back(context.store, after.thread, after.message_ts, list(edit.gone))
     if edit.came or edit.named:
-        await _sight(context, replace(after, found=edit.came, names=after.names if edit.renames_root else edit.named))
+        names = after.names if edit.renames_root else edit.named
+        await _sight(context, replace(after, found=edit.came, names=names), shared)
     return bool(edit.renames_root or edit.gone or edit.came or edit.named)
 
 
@@ -120,10 +121,16 @@ async def _deleted(context: Context, channel: Thread, me: Myself, event: Json) -
     return True
 
 
-async def _sight(context: Context, brought: ScannedMessage) -> bool:
-    """Store what a message brings and offer it in a tied thread; returns whether anything was new."""
-    thread, poster = brought.thread, brought.poster
-    sighted = await sightings.sight(context.store, brought, lambda: rules(context, thread, poster))
+async def _sight(context: Context, brought: ScannedMessage, shared: bool | None) -> bool:
+    """Store and offer what a message brings; returns whether anything was new."""
+    thread = brought.thread
+
+    async def offered_by() -> Rules:
+        if shared is False:  # it may have been, and its cards would be held back
+            await shared_channels.remember(context.store, thread, shared=False)
+        return await rules(context, thread, brought.poster)
+
+    sighted = await sightings.sight(context.store, brought, offered_by)
     decision_log.write(context, thread, sighted.tie, sighted.decided)
     return sighted.new > 0
 

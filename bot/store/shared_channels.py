@@ -1,4 +1,4 @@
-"""Channels that are shared with other organisations, as far as we have seen."""
+"""Channels that are shared with other organisations, or were, as far as we have seen."""
 
 from sqlalchemy import select
 
@@ -17,11 +17,11 @@ async def is_shared(connection: Connection, thread: Thread) -> bool:
     return bool((await connection.execute(_IS_SHARED, place(thread.whole_channel))).scalar_one_or_none())
 
 
-async def remember_shared(store: Store, thread: Thread) -> None:
-    """Remember that other organisations are in this thread's channel."""
+async def remember(store: Store, thread: Thread, *, shared: bool) -> None:
+    """Remember whether other organisations are in this thread's channel: they may have been, and have left."""
     async with store.read() as connection:
-        if await is_shared(connection, thread):
+        if await is_shared(connection, thread) == shared:
             return
     async with store.write() as tx:
         key = {"workspace": thread.workspace, "channel": thread.channel}
-        await upsert(tx, channels, key, {"shared": True, "at": await now(tx)})
+        await upsert(tx, channels, key, {"shared": shared, "at": await now(tx)})

@@ -16,6 +16,7 @@ from bot.messages.cards import card_message, late_failure, metadata
 from bot.messages.questions import question_message
 from bot.model import Card, CardItem, Identity, Question, State, Thread
 from bot.services.context import Context, Organization
+from bot.services.shared_channels import is_silent
 from bot.slack.client import DIRECT, SlackPermanent, SlackTransient
 from bot.store import cards, cases, jobs, now, open_cards, questions, shared_channels
 from bot.store.transaction import Job, JobKind, Transaction
@@ -174,8 +175,9 @@ async def _show(context: Context, job: Job, card: Card) -> ShownCard:
         return ShownCard(rendered.version, None, "")
     if not context.shared:
         async with context.store.read() as connection:
-            if await shared_channels.is_shared(connection, card.thread):
-                raise SlackPermanent(SHARED)
+            shared = await shared_channels.is_shared(connection, card.thread)
+        if shared and await is_silent(context, card.thread):  # it may not be any more
+            raise SlackPermanent(SHARED)
     if not leaves:
         async with fenced(context, job) as (tx, at):
             await cards.posting(tx, card.id, at)

@@ -34,6 +34,18 @@ async def test_by_default_nothing_is_watched_and_what_is_added_on_purpose_is_sho
     assert said_in(b, SHARED) == ""
 
 
+async def test_a_channel_that_is_shared_no_more_is_watched_again(own: Bench) -> None:
+    """K40."""
+    b = own
+    root = b.slack.message(SHARED, "U0ANA", f"see {CASE_LINK}")["ts"]
+    b.slack.message(SHARED, "U0ANA", monitor(1), thread_ts=root)
+    await b.handled()
+    assert b.calls("chat.postMessage") == []
+    b.slack.workspace.channels[SHARED].is_ext_shared = False
+    b.slack.message(SHARED, "U0ANA", monitor(2), thread_ts=root)
+    await b.control.until(lambda: b.calls("chat.postMessage"), what="a card")
+
+
 async def test_where_it_is_watched_cards_have_no_names_and_no_titles(watching: Bench) -> None:
     b = watching
     root = b.slack.message(SHARED, "U0ANA", f"see {CASE_LINK}")["ts"]

@@ -12,7 +12,7 @@ from bot.messages.cards import METADATA_EVENT
 from bot.model import CaseName, State, Thread, Tie, TieKind
 from bot.sandbox.slack.workspace import OUR_BOT, OUR_USER
 from bot.services import watching
-from bot.store import modes, schema, ties
+from bot.store import modes, schema, shared_channels, ties
 from tests.services.conftest import ANA, CHANNEL, GUEST, TEAM, Office, context_of, link
 from tests.store.conftest import CASE, REPLY, THREAD, rows, states, tie, tie_by_hand
 
@@ -44,7 +44,7 @@ async def tied(office: Office) -> Office:
     return office
 
 
-async def watch(office: Office, event: Json, *, shared: bool = False) -> bool:
+async def watch(office: Office, event: Json, *, shared: bool | None = False) -> bool:
     return await watching.watch(office.context, TEAM, {"channel": CHANNEL, **event}, shared=shared)
 
 
@@ -133,6 +133,15 @@ async def test_what_an_event_lacks_is_no_failure(tied, odd):
 
 
 # --- edits and deletions ---
+
+
+@pytest.mark.parametrize(("says", "still"), [(None, True), (False, False)])
+async def test_that_a_channel_was_shared_counts_until_an_event_says_otherwise(tied, says, still):
+    """K40."""
+    assert not await watch(tied, message(1), shared=True)
+    assert await watch(tied, message(1), shared=says)
+    async with tied.store.read() as connection:
+        assert await shared_channels.is_shared(connection, THREAD) == still
 
 
 @pytest.mark.parametrize("said", [True, False])
