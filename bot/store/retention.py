@@ -3,7 +3,7 @@
 A missing job would be a bug of ours; this keeps such a bug from stranding what a person confirmed.
 """
 
-from sqlalchemy import ColumnElement, Select, delete, exists, literal_column, or_, select, text, true, tuple_
+from sqlalchemy import ColumnElement, Select, delete, exists, func, literal_column, or_, select, text, true
 
 from bot.insights import SightingState
 from bot.model import State
@@ -26,6 +26,8 @@ from bot.store.transaction import JobKind, Transaction
 
 BATCH = 100
 """Rows that one transaction deletes: others wait for it."""
+DAY = 86_400.0
+"""Seconds: so much of what is small goes at once."""
 PRUNE_MILLISECONDS = 10_000
 LOCK = 0x4361736565
 """PostgreSQL's advisory lock of the replica that prunes."""
@@ -91,8 +93,10 @@ async def prune(store: Store, keep: float) -> int:
         )
         deleted = (await tx.execute(delete(sightings).where(sightings.c.id.in_(old)))).rowcount
         for table, finished in _FINISHED.items():
-            rows = select(*table.primary_key).where(table.c.at < before, finished).order_by(table.c.at).limit(BATCH)
-            deleted += (await tx.execute(delete(table).where(tuple_(*table.primary_key).in_(rows)))).rowcount
+            oldest = (await tx.execute(select(func.min(table.c.at)).where(finished))).scalar_one()
+            if oldest is not None and oldest < before:
+                old_rows = delete(table).where(finished, table.c.at < min(before, oldest + DAY))
+                deleted += (await tx.execute(old_rows)).rowcount
         return deleted + await _prune_cards(tx, before)
 
 
