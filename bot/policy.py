@@ -3,7 +3,7 @@
 The law: it fails closed. A person about whom we are not certain may not change a case.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -51,6 +51,11 @@ def person_behind(user: str | None, *, by_app: bool) -> str | None:
     return None if by_app or user == SLACKBOT else user
 
 
+def is_app(author: str | None) -> bool:
+    """Whether a message's author, as it is stored, is no person: ids of apps begin with B."""
+    return not author or author.startswith("B")
+
+
 class Refusal(StrEnum):
     """Why someone may not; each has its sentence in `bot.messages`."""
 
@@ -79,3 +84,23 @@ def may_change(person: Person | None, home: OurWorkspace, *, named: bool = True)
     if not at_home:
         return Refusal.NOT_A_MEMBER
     return None if named else Refusal.NOT_NAMED
+
+
+def may_be_told(poster: str | None, by: str | None, tied_by: str | None, told: frozenset[str]) -> bool:
+    """Whether a card in the open may name what a link leads to. `told`: the full members among those involved.
+
+    One of them posted the link, or pressed a button for it (`by`); an alert's link is named in a thread that one of
+    them tied, or began with the case (`tied_by`): that an app posted it is nobody's wish to read it.
+    """
+    return poster in told or by in told or (is_app(poster) and tied_by in told)
+
+
+def may_read_title(
+    tied_by: str | None, posters: Collection[str | None], clickers: Collection[str | None], told: frozenset[str]
+) -> bool:
+    """Whether a card in the open may show its case's title: one of those who may be `told` pressed a button of it, or
+    named the case or tied the thread; where an app did that, one of them posted a link of it.
+    """
+    if not told.isdisjoint(clickers):
+        return True
+    return tied_by in told if tied_by else not told.isdisjoint(posters)

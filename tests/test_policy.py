@@ -4,7 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from bot.policy import SLACKBOT, Confirmers, OurWorkspace, Person, Refusal, is_named, may_change, person_behind
+from bot.policy import (
+    SLACKBOT,
+    Confirmers,
+    OurWorkspace,
+    Person,
+    Refusal,
+    is_named,
+    may_be_told,
+    may_change,
+    may_read_title,
+    person_behind,
+)
 
 ACME = OurWorkspace("T0ACME", None, "Acme")
 GRID = OurWorkspace("T0ACME", "E0CORP", "Acme")
@@ -73,3 +84,40 @@ def test_what_an_app_posts_has_nobodys_authority_whoever_it_names():
     assert person_behind("U0ANA", by_app=False) == "U0ANA"
     assert person_behind(None, by_app=False) is None
     assert person_behind(SLACKBOT, by_app=False) is None
+
+
+TOLD = frozenset({"U0ANA"})
+
+
+@pytest.mark.parametrize(
+    ("poster", "by", "tied_by", "told"),
+    [
+        ("U0ANA", None, None, True),
+        ("U0GUEST", None, "U0ANA", False),
+        ("U0GUEST", "U0ANA", None, True),
+        ("B0DATADOG", None, "U0ANA", True),
+        ("B0DATADOG", None, "U0GUEST", False),
+        ("B0DATADOG", None, None, False),
+        (None, None, "U0ANA", True),
+    ],
+    ids=["member", "guest", "guest, member clicked", "alert", "alert, guest's case", "alert, app's case", "nobody"],
+)
+def test_a_card_names_what_a_member_posted_or_clicked_and_alerts_in_a_members_thread(poster, by, tied_by, told):
+    """K38."""
+    assert may_be_told(poster, by, tied_by, TOLD) == told
+
+
+@pytest.mark.parametrize(
+    ("tied_by", "posters", "clickers", "told"),
+    [
+        ("U0ANA", {"U0GUEST"}, {None}, True),
+        ("U0GUEST", {"U0ANA"}, {None}, False),
+        ("U0GUEST", {"U0GUEST"}, {"U0ANA"}, True),
+        (None, {"U0ANA", "B0DATADOG"}, {None}, True),
+        (None, {"U0GUEST", "B0DATADOG"}, {None}, False),
+    ],
+    ids=["a member's case", "a guest's case", "a member clicked", "an app's case, a member's link", "nobody's"],
+)
+def test_a_card_shows_its_cases_title_where_a_member_named_the_case_or_clicked(tied_by, posters, clickers, told):
+    """K38."""
+    assert may_read_title(tied_by, posters, clickers, TOLD) == told

@@ -12,19 +12,17 @@ HOLDS = 20
 _THEN = "Datadog links in this thread are then offered for that case, earlier ones too."
 
 
-def question_message(
-    asked: Question, names: Mapping[str, str], *, tied_to: str | None, shared: bool = False
-) -> Message:
+def question_message(asked: Question, names: Mapping[str, str], *, tied_to: str | None, titled: bool = True) -> Message:
     """The question with its buttons, or its answer.
 
-    `names`: people's names by Slack id; `tied_to`: the key of the chosen case; `shared`: people of other
-    organisations can read it, so it shows no titles.
+    `names`: people's names by Slack id; `tied_to`: the key of the chosen case; `titled`: whether it may show
+    the cases' titles.
     """
     if asked.answer is not None:
         text = _answer(asked, names, tied_to)
         return Message(cut(text, TEXT_CHARS), [context(text)])
     value = f"{asked.card}:{asked.version}"
-    choices = [(_key(case, asked), _named(case, asked, shared=shared)) for case in asked.asks]
+    choices = [(_key(case, asked), _named(case, asked, titled=titled)) for case in asked.asks]
     if len(choices) == 1:
         key, named = choices[0]
         text = f"Tie this thread to {named}?"
@@ -56,6 +54,6 @@ def _key(case: Case, asked: Question) -> str:
     return case.key if same == 1 else f"{case.org}/{case.key}"
 
 
-def _named(case: Case, asked: Question, *, shared: bool) -> str:
-    title = f", {escape(cut(case.title, 150))}" if case.title and not shared else ""
+def _named(case: Case, asked: Question, *, titled: bool) -> str:
+    title = f", {escape(cut(case.title, 150))}" if case.title and titled else ""
     return f"{escape(_key(case, asked))}{title}{' (closed)' if case.closed or case.archived else ''}"

@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
 from typing import Any, cast
 
 import structlog
@@ -28,7 +28,7 @@ class People(ABC):
     def __init__(self) -> None:
         self._people = TTLCache[str, Person](4096, POLICY_SECONDS)
         self._groups = TTLCache[tuple[str, str], frozenset[str]](256, POLICY_SECONDS)
-        self._names = TTLCache[str, str](4096, NAME_SECONDS)
+        self._known = TTLCache[str, Person](4096, NAME_SECONDS)
         self._shared = TTLCache[str, bool](1024, POLICY_SECONDS)
         self._is_org_wide = False
 
@@ -80,8 +80,7 @@ class People(ABC):
                     response = await self.call("users.info", {"user": user})
             except UNANSWERED:
                 return None
-            person = self._people[user] = _person(response["user"])
-            self._names[user] = person.name
+            person = self._people[user] = self._known[user] = _person(response["user"])
             return person
         return self._people[user]
 
@@ -104,12 +103,19 @@ class People(ABC):
             return users
         return self._groups[key]
 
-    async def names(self, users: set[str], *, within: float) -> Mapping[str, str]:
-        """Display names, without those that Slack does not tell."""
-        missing = [user for user in users if user not in self._names and user[:1] in ("U", "W")]
+    async def known(self, users: Collection[str], *, within: float) -> Mapping[str, Person]:
+        """What Slack said of these people within an hour, without those whom it does not tell: for what is shown.
+
+        What somebody may do is judged by `person`.
+        """
+        missing = [user for user in users if user not in self._known and user[:1] in ("U", "W")]
         if missing:
             await asyncio.gather(*(self.person(user, within=within) for user in missing))
-        return {user: self._names[user] for user in users if user in self._names}
+        return {user: self._known[user] for user in users if user in self._known}
+
+    async def names(self, users: Collection[str], *, within: float) -> Mapping[str, str]:
+        """Display names, without those that Slack does not tell."""
+        return {user: person.name for user, person in (await self.known(users, within=within)).items()}
 
     async def _team_of(self, user: str, *, within: float) -> Json:
         """An argument that Grid-wide tokens need (docs.slack.dev/enterprise/developing-for-enterprise-orgs)."""

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Row
 
 from bot.insights import CARD_HOLDS, moves_on, takes_more
 from bot.model import Card, CardItem, State, Thread
+from bot.policy import is_app
 from bot.store import Store, now, ties
 from bot.store.cards import Timing, create, end, get, items, posting
 from bot.store.conditions import in_channel, place, this_case, this_channel
@@ -37,7 +38,7 @@ class CardEntry:
     @property
     def is_persons(self) -> bool:
         """Whether a person posted that message, and so looks for the card: apps' ids begin with B."""
-        return self.poster is not None and not self.poster.startswith("B")
+        return not is_app(self.poster)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,11 @@ class ScannedMessage:
     elsewhere: frozenset[str] = frozenset()
 
     @property
+    def person(self) -> str | None:
+        """Its author; None: an app posted it."""
+        return None if self.by_bot else self.poster
+
+    @property
     def is_root(self) -> bool:
         return self.message_ts == self.thread.ts
 
@@ -102,7 +107,7 @@ async def _write_down(tx: Transaction, seen: ScannedMessage, rules: Rules) -> Si
     if seen.asks:
         await enqueue(tx, JobKind.THREAD, thread_key(seen.thread))
     if seen.names:
-        await (ties.name if seen.is_root else ties.reply_names)(tx, seen.thread, seen.names, at)
+        await (ties.name if seen.is_root else ties.reply_names)(tx, seen.thread, seen.names, at, seen.person)
     return Sighted(await insert(tx, seen, at))
 
 

@@ -98,7 +98,7 @@ async def reroot(store: Store, root: ScannedMessage) -> None:
         await _leave(tx, root.thread, old, at)
         await ties.forget_root(tx, root.thread, at)
         if root.names:
-            await ties.name(tx, root.thread, root.names, at)
+            await ties.name(tx, root.thread, root.names, at, root.person)
             await sightings.insert(tx, root, at)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, bindparam, literal, select, update
+from sqlalchemy import Row, bindparam, case, literal, select, update
 
 from bot.model import CaseName, Thread, Tie, TieKind, TieSource
 from bot.store.conditions import in_thread, place, this_case, this_channel
@@ -43,16 +43,19 @@ async def own(connection: Connection, thread: Thread) -> Tie | None:
     return None if row is None else _tie(row)
 
 
-async def name(tx: Transaction, thread: Thread, names: Sequence[CaseName], at: float) -> None:
-    """Remember the cases that the root names, unless the thread's tie is known already."""
-    values = {"kind": TieKind.NAMED, "source": TieSource.ROOT, "named": _json(names), "at": at}
+async def name(tx: Transaction, thread: Thread, names: Sequence[CaseName], at: float, by: str | None = None) -> None:
+    """Remember the cases that the root names, and its author, unless the thread's tie is known already."""
+    values = {"kind": TieKind.NAMED, "source": TieSource.ROOT, "named": _json(names), "by": by, "at": at}
     await upsert(tx, ties, place(thread), values, where=ties.c.kind == TieKind.UNREAD)
 
 
-async def reply_names(tx: Transaction, thread: Thread, names: Sequence[CaseName], at: float) -> None:
-    """Remember the cases that a reply names, unless another reply named some before."""
-    replied = {"replied": _json(names)}
-    values = {"kind": TieKind.UNREAD, "source": TieSource.ROOT, "at": at, **replied}
+async def reply_names(
+    tx: Transaction, thread: Thread, names: Sequence[CaseName], at: float, by: str | None = None
+) -> None:
+    """Remember the cases that a reply names, and its author, unless another reply named some before."""
+    values = {"kind": TieKind.UNREAD, "source": TieSource.ROOT, "at": at, "replied": _json(names), "by": by}
+    author = case((ties.c.kind == TieKind.NAMED, ties.c.by), else_=by)  # the root's, where that names cases, too
+    replied = {"replied": values["replied"], "by": author}
     await upsert(tx, ties, place(thread), values, changes=replied, where=ties.c.replied.is_(None))
 
 
@@ -62,11 +65,21 @@ async def asked(tx: Transaction, thread: Thread) -> None:
 
 
 async def set_from_root(
-    tx: Transaction, thread: Thread, kind: TieKind, at: float, *, org: str = "", case_id: str = ""
+    tx: Transaction,
+    thread: Thread,
+    kind: TieKind,
+    at: float,
+    *,
+    org: str = "",
+    case_id: str = "",
+    by: str | None = None,
 ) -> None:
-    """Store what the root says, now that it is looked up; a tie that a person made stays."""
+    """Store what the root says, now that it is looked up; a tie that a person made stays.
+
+    `by`: who named the case, or a reply's cases; None: nobody, or an app did.
+    """
     values = {"kind": kind, "source": TieSource.ROOT, "org": org or None, "case_id": case_id or None, "named": None}
-    await upsert(tx, ties, place(thread), {**values, "at": at}, where=ties.c.source == TieSource.ROOT)
+    await upsert(tx, ties, place(thread), {**values, "by": by, "at": at}, where=ties.c.source == TieSource.ROOT)
 
 
 async def say(

@@ -4,9 +4,9 @@ Before a post leaves, `posting_since` is committed; where that stands without a 
 card's metadata first. So a crash between Slack's answer and our commit leaves one card, not two.
 """
 
-import asyncio
 import hashlib
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,10 +15,12 @@ from bot.messages.card_view import CardView, Message, Source, Waiting
 from bot.messages.cards import card_message, late_failure, metadata
 from bot.messages.questions import question_message
 from bot.model import Card, CardItem, Identity, Question, State, Thread
+from bot.policy import Person, may_be_told, may_change, may_read_title
 from bot.services.context import Context, Organization
 from bot.services.shared_channels import is_silent
 from bot.slack.client import DIRECT, SlackPermanent, SlackTransient
-from bot.store import cards, cases, jobs, now, open_cards, questions, shared_channels
+from bot.slack.workspaces import Workspace
+from bot.store import cards, cases, jobs, now, open_cards, questions, shared_channels, ties
 from bot.store.transaction import Job, JobKind, Transaction
 from bot.worker.lease import fenced
 from bot.worker.outcomes import GAVE_UP, Done, GiveUp, Outcome, RetryAfter
@@ -125,19 +127,24 @@ async def view(context: Context, card: Card) -> CardView | None:
         case = await cases.get(connection, card.org, card.case_id)
         note, due_at = await jobs.waits_for(connection, JobKind.CASE, jobs.case_key(card.org, card.case_id))
         shared = await shared_channels.is_shared(connection, card.thread)
+        tie = await ties.of(connection, card.thread)
         at = await now(connection)
     if case is None or row is None:
         return None
     org = context.orgs.get(card.org)
-    people = {user for item in items for user in (item.by, item.poster) if user}
+    tied_by = tie.by if tie is not None and (tie.org, tie.case_id) == (card.org, card.case_id) else None
+    posters, clickers = {item.poster for item in items}, {item.by for item in items}
     workspace = await context.workspaces.at(card.thread.workspace)
-    wanted = [] if shared else items
-    titles, names = await asyncio.gather(_titles(org, wanted), workspace.slack.names(people, within=NAMES_WITHIN))
+    asked = time.monotonic()
+    people = await workspace.slack.known(_people(*posters, *clickers, tied_by), within=NAMES_WITHIN)
+    told = _told(workspace, people) if not shared else frozenset[str]()
+    named = [item for item in items if may_be_told(item.poster, item.by, tied_by, told)]
+    titles = await _titles(org, named, within=max(0.0, NAMES_WITHIN - (time.monotonic() - asked)))
     return CardView(
         id=card.id,
         version=row.version,
         case_key=case.key,
-        case_title="" if shared else case.title,
+        case_title=case.title if may_read_title(tied_by, posters, clickers, told) else "",
         case_url=f"{org.case_url}{case.key}" if org else "",
         items=[replace(item, name=titles.get(item.identity, "")) for item in items],
         sources=_sources(workspace.myself.url, card.thread, items),
@@ -145,8 +152,17 @@ async def view(context: Context, card: Card) -> CardView | None:
         archived=case.archived,
         continued=row.continued,
         waiting=waiting(items, note, due_at, at),
-        names=names,
+        names={user: person.name for user, person in people.items()},
     )
+
+
+def _people(*users: str | None) -> set[str]:
+    return {user for user in users if user}
+
+
+def _told(workspace: Workspace, people: Mapping[str, Person]) -> frozenset[str]:
+    """The full members among these people: others are told nothing about cases, and nobody is in front of them."""
+    return frozenset(user for user, person in people.items() if may_change(person, workspace.home) is None)
 
 
 def _sources(url: str, thread: Thread, items: Sequence[CardItem]) -> list[Source]:
@@ -202,13 +218,16 @@ async def _question(context: Context, card: Card) -> RenderedCard | None:
         question = await questions.get(connection, card.id)
         tied = await questions.tied_to(connection, question) if question else None
         shared = await shared_channels.is_shared(connection, card.thread)
+        tie = await ties.own(connection, card.thread)
     if question is None:
         return None
-    slack = await context.slack(card.thread.workspace)
-    names = await slack.names({question.by} if question.by else set(), within=NAMES_WITHIN)
+    workspace = await context.workspaces.at(card.thread.workspace)
+    people = await workspace.slack.known(_people(question.by, tie.by if tie else None), within=NAMES_WITHIN)
+    names = {user: person.name for user, person in people.items()}
+    titled = not shared and bool(_told(workspace, people))
 
     def render(question: Question) -> Message:
-        return question_message(question, names, tied_to=tied, shared=shared)
+        return question_message(question, names, tied_to=tied, titled=titled)
 
     return RenderedCard(question.version, render(question), _digest(render(replace(question, version=0))))
 
@@ -239,7 +258,7 @@ def waiting(items: Sequence[CardItem], note: str, due_at: float, at: float) -> W
     return Waiting(note, max(due_at, at))
 
 
-async def _titles(org: Organization | None, items: Sequence[CardItem]) -> Mapping[Identity, str]:
+async def _titles(org: Organization | None, items: Sequence[CardItem], *, within: float) -> Mapping[Identity, str]:
     """The titles of the insights that the card names."""
     listed = [item.identity for item in items if item.state.is_named]
-    return await org.names_of(listed, within=NAMES_WITHIN) if org else {}
+    return await org.names_of(listed, within=within) if org else {}

@@ -22,12 +22,14 @@ from bot.worker.scans import read_page
 class _Learned:
     """What Slack and Datadog said about a thread whose own tie was `own` when they were asked.
 
-    `root`: the cases that its root names, None where nobody had to ask; `replied`: those that a reply names.
+    `root`: the cases that its root names, None where nobody had to ask; `replied`: those that a reply names; `by`: who
+    wrote the one that counts, None: an app did.
     """
 
     own: Tie | None
     root: Sequence[Case] | None
     replied: Sequence[Case]
+    by: str | None
 
 
 Written = tuple[Tie | None, Sequence[SightingDecision]]
@@ -69,20 +71,25 @@ async def give_up(context: Context, job: Job, end: GiveUp) -> Done:
 
 async def _learn(context: Context, thread: Thread, tie: Tie | None, own: Tie | None) -> _Learned:
     """Ask for the root's cases where they are not known, and for a reply's where the root names none."""
-    root = await _find_out(context, thread, tie) if tie is None or tie.kind is TieKind.NAMED else None
+    by = own.by if own is not None else None
+    root: Sequence[Case] | None = None
+    if tie is not None and tie.kind is TieKind.NAMED:
+        root = await _known(context, thread, tie.named)
+    elif tie is None:
+        root, author = await _find_out(context, thread)
+        by = author if root else by
     asks = not root and (tie is None or tie.kind in (TieKind.NO_CASE, TieKind.NAMED))
     replied = await _known(context, thread, own.replied) if own is not None and asks else ()
-    return _Learned(own, root, replied)
+    return _Learned(own, root, replied, by)
 
 
-async def _find_out(context: Context, thread: Thread, tie: Tie | None) -> Sequence[Case]:
-    """The cases that the root names and Datadog knows, each once."""
-    if tie is not None:
-        return await _known(context, thread, tie.named)
+async def _find_out(context: Context, thread: Thread) -> tuple[Sequence[Case], str | None]:
+    """The cases that the root names and Datadog knows, each once; and its author, None: an app posted it."""
     root = await (await context.slack(thread.workspace)).root(thread)
-    links = extract(root) if root is not None else ()
-    named = watching.names_of(context, thread.workspace, [parse(link, context.routes) for link in links])
-    return await _known(context, thread, named)
+    if root is None:
+        return (), None
+    named = watching.names_of(context, thread.workspace, [parse(link, context.routes) for link in extract(root)])
+    return await _known(context, thread, named), watching.person_of(root)
 
 
 async def _known(context: Context, thread: Thread, named: Iterable[CaseName]) -> Sequence[Case]:
@@ -96,7 +103,7 @@ async def _write(tx: Transaction, thread: Thread, learned: _Learned, rules: Rule
         return None, ()  # the root was edited, or somebody tied the thread: that enqueued the job anew
     at = await now(tx)
     if learned.root is not None:
-        await write_root(tx, thread, learned.root, at)
+        await write_root(tx, thread, learned.root, at, learned.by)
     tie = await ties.of(tx, thread)
     decisions: Sequence[SightingDecision] = ()
     if tie is not None and tie.kind is TieKind.TIED:
@@ -111,11 +118,11 @@ async def _write(tx: Transaction, thread: Thread, learned: _Learned, rules: Rule
     return tie, decisions
 
 
-async def write_root(tx: Transaction, thread: Thread, named: Sequence[Case], at: float) -> None:
+async def write_root(tx: Transaction, thread: Thread, named: Sequence[Case], at: float, by: str | None) -> None:
     """Store what the root turned out to say, by the cases it names."""
     for case in sorted(named, key=lambda case: (case.org, case.case_id)):  # in one order, whoever locks them
         await ties.lock_case(tx, case.org, case.case_id)
     if len(named) == 1:
-        await ties.set_from_root(tx, thread, TieKind.TIED, at, org=named[0].org, case_id=named[0].case_id)
+        await ties.set_from_root(tx, thread, TieKind.TIED, at, org=named[0].org, case_id=named[0].case_id, by=by)
     else:
-        await ties.set_from_root(tx, thread, TieKind.SEVERAL if named else TieKind.NO_CASE, at)
+        await ties.set_from_root(tx, thread, TieKind.SEVERAL if named else TieKind.NO_CASE, at, by=by)

@@ -23,6 +23,7 @@ if "DATABASE_URL" in os.environ:
 
     sqlite3.connect = watched
 """
+ONCE_A_MINUTE = ("heartbeats", "DELETE FROM sightings")
 LOOKING_FOR_WORK = "SELECT min(jobs.due_at"
 
 
@@ -49,7 +50,9 @@ class Counted:
 
     @property
     def transactions(self) -> int:
-        return self.statements.count("BEGIN IMMEDIATE")
+        """Those since `begin`, without what happens once a minute."""
+        begun = "\n".join(self.statements).split("BEGIN IMMEDIATE")[1:]
+        return sum(not any(table in each for table in ONCE_A_MINUTE) for each in begun)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

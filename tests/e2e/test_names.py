@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 from bot.sandbox.datadog.resources import EVENT_UID, SIGNAL
-from tests.e2e.bench import PUT, Bench, monitor, options
+from bot.sandbox.render import as_text
+from tests.e2e.bench import CASE_LINK, CHANNEL, KEY, PUT, TITLE, Bench, monitor, options
 
 Json = dict[str, Any]
 
@@ -105,3 +106,31 @@ async def test_while_datadog_wants_no_calls_no_name_is_asked_for(own: Bench) -> 
     card = await own.card(root, "Monitor · 7021")
     await own.handled()
     assert len(own.calls(MONITOR)) == before
+
+
+async def test_a_guest_who_posts_links_learns_neither_the_cases_title_nor_a_monitors_name(b: Bench) -> None:
+    """K38. What a member posts beside is named, and the title stays the guest's to not know until a member clicks."""
+    b.slack.join(CHANNEL, "U0GUEST")
+    root = b.slack.message(CHANNEL, "U0GUEST", f"see {CASE_LINK}")["ts"]
+    b.reply(root, call(b, 7101, "Acquisition of Globex"), "U0GUEST")
+    card = await b.card(root, f"Add 1 insight to {KEY}?")
+    assert TITLE not in as_text(card)
+    assert "Acquisition of Globex" not in as_text(card)
+    assert [call.path for call in b.control.calls if "/monitor/" in call.path] == []
+    b.reply(root, call(b, 7102, "Disk full on db"), "U0ANA")
+    card = await b.card(root, "Add 2 insights")
+    assert "Disk full on db" in as_text(card)
+    assert "Acquisition of Globex" not in as_text(card)
+    assert TITLE not in as_text(card)
+    await b.click(card, "insights.add")
+    added = await b.card(root, f"Added to {KEY} by Ana")
+    assert "Acquisition of Globex" in as_text(added), "a member asked for it"
+
+
+async def test_a_guest_who_names_a_case_in_an_untied_thread_is_asked_without_its_title(b: Bench) -> None:
+    """K38."""
+    b.slack.join(CHANNEL, "U0GUEST")
+    root = b.slack.message(CHANNEL, "U0ANA", "The API is slow")["ts"]
+    b.reply(root, f"perhaps {CASE_LINK}", "U0GUEST")
+    question = await b.card(root, f"Tie this thread to {KEY}?")
+    assert TITLE not in as_text(question)

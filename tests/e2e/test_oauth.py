@@ -126,6 +126,7 @@ async def w(world: World) -> AsyncIterator[World]:
         bot.env["CASE_INSIGHTS_ALLOWED_TEAMS"] = ALLOWED
     await world.bots.start()
     async with world.bots.transaction() as tx:
+        await tx.execute(text("SET LOCAL statement_timeout = 0"))  # it waits for whoever reads these tables
         await tx.execute(
             text("TRUNCATE slack_bots, slack_installations, slack_oauth_states, cards, ties, cases CASCADE")
         )

@@ -241,7 +241,7 @@ async def test_two_threads_that_name_two_cases_in_different_order_do_not_wait_fo
     root = Thread("T0ACME", "C0INCIDENTS", "3000.1")
     async with store.write() as tx:
         await cases.save(tx, replace(first, title="New"))
-        writing = await until_waiting(store, write(other, threads.write_root, root, [last, first], await now(tx)))
+        writing = await until_waiting(store, write(other, threads.write_root, root, [last, first], await now(tx), None))
         await cases.save(tx, replace(last, title="New"))
     await writing
 
