@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from bot.model import Identity, Insight, State
+from bot.model import CaseName, Identity, Insight, State, Thread
 
 CARD_HOLDS = 20
 """Insights on one card: two groups of checkboxes at Slack's ten each, still readable on a phone."""
@@ -79,6 +79,41 @@ class Candidate:
     def needs_id(self) -> bool:
         """Its id is missing (see `Draft.as_insight`): such a link is no reason for a card of its own."""
         return self.draft and self.insight.resource_id.startswith("?")
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedMessage:
+    """The links of one message. `names`: the cases it names; in a root they are what its thread is about.
+
+    `elsewhere`: Datadog's sites that its links are on, if none of the links is on a host of our orgs.
+    """
+
+    thread: Thread
+    message_ts: str
+    poster: str | None
+    found: tuple[Candidate, ...]
+    names: tuple[CaseName, ...] = ()
+    by_bot: bool = False
+    elsewhere: frozenset[str] = frozenset()
+
+    @property
+    def person(self) -> str | None:
+        """Its author; None: an app posted it."""
+        return None if self.by_bot else self.poster
+
+    @property
+    def is_root(self) -> bool:
+        return self.message_ts == self.thread.ts
+
+    @property
+    def is_bare_root(self) -> bool:
+        """A root that names no case: if nothing else is known of its thread, the channel's tie counts."""
+        return self.is_root and not self.names
+
+    @property
+    def asks(self) -> bool:
+        """Whether to find out the thread's case: code changes alone are not worth a look-up."""
+        return bool(self.names) or any(candidate.orgs for candidate in self.found)
 
 
 class Decision(StrEnum):

@@ -2,10 +2,10 @@
 
 import structlog
 
+from bot.insights import ScannedMessage
 from bot.messages import sentences
 from bot.services.context import Context
 from bot.store import unknown_sites
-from bot.store.sightings import ScannedMessage
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from bot import metrics
-from bot.insights import Candidate, Mode
+from bot.insights import Candidate, Mode, ScannedMessage
 from bot.links import elsewhere, extract, orgs_of, parse
 from bot.messages.cards import METADATA_EVENT
 from bot.model import CaseLink, CaseName, Draft, Identity, Insight, InsightType, Outcome, Thread, TieKind, Uncovered
@@ -19,7 +19,6 @@ from bot.services.context import Context
 from bot.slack.client import Myself
 from bot.store import modes, open_cards, shared_channels, sightings, tie_changes, ties
 from bot.store.offers import Rules
-from bot.store.sightings import ScannedMessage
 
 Json = dict[str, Any]
 

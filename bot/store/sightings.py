@@ -8,8 +8,8 @@ from functools import cache
 from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.sql.dml import ReturningInsert
 
-from bot.insights import Candidate, SightingState
-from bot.model import CaseName, Identity, State, Thread, Tie, TieKind, TieSource
+from bot.insights import Candidate, ScannedMessage, SightingState
+from bot.model import Identity, State, Thread, Tie, TieKind, TieSource
 from bot.store import Store, cards, now, questions, schema, ties
 from bot.store.conditions import identity_of, in_channel, in_thread, place
 from bot.store.connection import Connection
@@ -18,41 +18,6 @@ from bot.store.jobs import enqueue, thread_key
 from bot.store.offers import Rules, SightingDecision, as_candidate, columns_of, offer_pending
 from bot.store.schema import card_insights, insights, sightings
 from bot.store.transaction import JobKind, Transaction
-
-
-@dataclass(frozen=True, slots=True)
-class ScannedMessage:
-    """The links of one message. `names`: the cases it names; in a root they are what its thread is about.
-
-    `elsewhere`: Datadog's sites that its links are on, if none of the links is on a host of our orgs.
-    """
-
-    thread: Thread
-    message_ts: str
-    poster: str | None
-    found: tuple[Candidate, ...]
-    names: tuple[CaseName, ...] = ()
-    by_bot: bool = False
-    elsewhere: frozenset[str] = frozenset()
-
-    @property
-    def person(self) -> str | None:
-        """Its author; None: an app posted it."""
-        return None if self.by_bot else self.poster
-
-    @property
-    def is_root(self) -> bool:
-        return self.message_ts == self.thread.ts
-
-    @property
-    def is_bare_root(self) -> bool:
-        """A root that names no case: if nothing else is known of its thread, the channel's tie counts."""
-        return self.is_root and not self.names
-
-    @property
-    def asks(self) -> bool:
-        """Whether to find out the thread's case: code changes alone are not worth a look-up."""
-        return bool(self.names) or any(candidate.orgs for candidate in self.found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,13 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, and_, exists, select, update
 
-from bot.insights import Decision, SightingState
+from bot.insights import Decision, ScannedMessage, SightingState
 from bot.model import Case, CaseName, State, Thread, Tie, TieKind, TieSource
 from bot.store import Store, cards, cases, now, questions, scans, schema, sightings, ties
 from bot.store.conditions import in_channel, in_thread, of_case
 from bot.store.connection import Connection
 from bot.store.jobs import enqueue, thread_key
 from bot.store.schema import card_insights, insights
-from bot.store.sightings import ScannedMessage
 from bot.store.transaction import JobKind, Transaction
 
 SCANNED = 200

@@ -12,14 +12,13 @@ from statistics import median
 
 from sqlalchemy import select
 
-from bot.insights import Action, Candidate
+from bot.insights import Action, Candidate, ScannedMessage
 from bot.model import Case, CaseName, Insight, InsightType, State, Thread, TieKind
 from bot.services import clicks
 from bot.services.clicks import Click
 from bot.store import Store, cards, cases, migrate, now, overview, schema, sightings, ties
 from bot.store.cards import Timing
 from bot.store.offers import Rules
-from bot.store.sightings import ScannedMessage
 from tests import postgres
 from tests.benchmarks.measure import Row
 from tests.fill import ORG, WORKSPACE, fill

@@ -8,13 +8,12 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import pytest
 from sqlalchemy import Executable, select, update
 
-from bot.insights import Action, Candidate
+from bot.insights import Action, Candidate, ScannedMessage
 from bot.model import Card, CardItem, Case, CaseName, Identity, Insight, InsightType, State, Thread, TieKind
 from bot.services.clicks import Click, Clicked, apply
 from bot.store import Store, cards, cases, jobs, now, schema, sightings, tie_changes, ties
 from bot.store.cards import Timing
 from bot.store.offers import Rules
-from bot.store.sightings import ScannedMessage
 from bot.store.transaction import Job, JobKind, Transaction
 
 THREAD = Thread("T0ACME", "C0INCIDENTS", "1000.000100")

@@ -12,10 +12,9 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.insights import Action
+from bot.insights import Action, ScannedMessage
 from bot.model import Card, CaseName, State, Thread, TieKind
 from bot.store import Store, cards, cases, jobs, migrate, now, retention, schema, tie_changes, ties
-from bot.store.sightings import ScannedMessage
 from bot.store.transaction import Job, JobKind, Transaction
 from bot.worker import threads
 from tests import postgres

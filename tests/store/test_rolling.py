@@ -3,10 +3,9 @@
 import pytest
 from sqlalchemy import select, update
 
-from bot.insights import Candidate
+from bot.insights import Candidate, ScannedMessage
 from bot.model import Thread
 from bot.store import Store, schema, sightings
-from bot.store.sightings import ScannedMessage
 from tests.store.conftest import CASE, THREAD, ask, column, monitor, run, states, tie_by_hand
 
 

@@ -6,11 +6,10 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select, update
 
-from bot.insights import Action
+from bot.insights import Action, ScannedMessage
 from bot.model import CaseName, Insight, InsightType, State, Thread, TieKind, TieSource
 from bot.store import Store, jobs, now, offers, schema, tie_changes, ties
 from bot.store.offers import Rules
-from bot.store.sightings import ScannedMessage
 from bot.store.transaction import JobKind
 from tests.store.conftest import (
     CASE,
