@@ -213,8 +213,8 @@ def is_ours(me: Myself, message: Json) -> bool:
 
 
 def is_command(me: Myself, message: Json) -> bool:
-    """Whether it begins with a mention of the bot, and so is meant for it."""
-    return str(message.get("text") or "").lstrip().startswith(f"<@{me.user}>")
+    """Whether it begins with a mention of the bot, and so is meant for it; Slack may add a label: `<@U1|Bot>`."""
+    return str(message.get("text") or "").lstrip().startswith((f"<@{me.user}>", f"<@{me.user}|"))
 
 
 def _message_in(event: Json, name: str) -> Json:

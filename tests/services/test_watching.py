@@ -99,6 +99,7 @@ def test_what_an_app_or_slackbot_posts_is_nobodys_word(more):
         message(1, bot_id=OUR_BOT),
         message(1, metadata={"event_type": METADATA_EVENT}),
         {**message(1), "text": f"<@{OUR_USER}> add {link(1)}"},
+        {**message(1), "text": f"<@{OUR_USER}|Case Insights> add {link(1)}"},
         message(1, subtype="channel_join"),
         message(1, channel_type="im"),
         edit(message(1, bot_id=OUR_BOT), message()),
