@@ -3,16 +3,14 @@
 # pyright: reportUnknownMemberType=false
 # slack_bolt's decorators take bare Patterns, which strict mode calls partially unknown.
 
-from functools import partial
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.insights import Mode
 from bot.listeners.clicks import on_click
 from bot.listeners.payloads import installation_of
 from bot.model import Thread
-from bot.services import home, ties
+from bot.services import home
 from bot.services.context import Context
 from bot.services.responder import Answer, Caller, Responder
 
@@ -31,13 +29,13 @@ def register(app: AsyncApp, context: Context, responder: Responder) -> None:
             responder.in_background(home.publish(context, installation_of(body), event["user"]))
 
     async def untie(caller: Caller, action: Json, _: Json) -> Answer:
-        return await ties.untie(context, _place(caller, action), caller.user)
+        return await home.untie(context, _place(caller, action), caller.user)
 
     async def ask_first(caller: Caller, action: Json, _: Json) -> Answer:
-        return await ties.set_mode(context, _place(caller, action), Mode.ASK, caller.user)
+        return await home.ask_first(context, _place(caller, action), caller.user)
 
     async def retry(caller: Caller, _: Json, __: Json) -> Answer:
-        return partial(home.retry_failed, context, caller.here.workspace, caller.user)
+        return await responder.soon(home.retry_failed(context, caller.here.workspace, caller.user))
 
     on_click(app, responder, "home.retry", retry, publish)
     on_click(app, responder, "home.untie", untie, publish)

@@ -27,7 +27,7 @@ CASE_FORBIDDEN = (
 )
 SLACK_DOWN = "The bot could not read that from Slack, so nothing was changed. Try again in a minute."
 NOT_SEEN_BY_YOU = (
-    "Nothing was done: Slack does not show that you are in that channel with the bot. Give the command in that channel."
+    "Nothing was done: Slack does not show that you are in that channel with the bot. Do it in that channel."
 )
 NOT_IN_CHANNEL = (
     "The bot is not in that channel, so it cannot read or post there: type `/invite @Case Insights` there first."

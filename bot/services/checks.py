@@ -5,6 +5,7 @@ from bot.messages import replies
 from bot.model import Case
 from bot.services.cases import find, names_of
 from bot.services.context import Context
+from bot.slack.errors import SlackTransient
 
 
 class UserError(Exception):
@@ -15,6 +16,16 @@ async def permit(context: Context, workspace: str, user: str, what: str, *, org:
     """Raise UserError unless this person may change `what`, a case of `org` or something else."""
     if refused := await context.refused(workspace, user, what, org=org):
         raise UserError(refused)
+
+
+async def in_channel(context: Context, workspace: str, user: str, channel: str) -> None:
+    """Raise UserError unless Slack shows that this person is in the channel with the bot, now."""
+    try:
+        theirs = await (await context.slack(workspace)).channels_of(user)
+    except SlackTransient as error:
+        raise UserError(replies.SLACK_DOWN) from error
+    if theirs is None or channel not in theirs:
+        raise UserError(replies.NOT_SEEN_BY_YOU)
 
 
 async def named_case(context: Context, workspace: str, reference: CaseReference) -> Case:

@@ -2,13 +2,14 @@
 
 import structlog
 
+from bot.insights import Mode
 from bot.messages import home, sentences
 from bot.messages.card_view import TYPE_NAMES
 from bot.messages.home import Home
 from bot.messages.text import escape
 from bot.model import State, Thread
-from bot.services import site_warning
-from bot.services.checks import permit
+from bot.services import site_warning, ties
+from bot.services.checks import in_channel, permit
 from bot.services.context import Context
 from bot.services.responder import Answer, text_of
 from bot.slack.client import SlackPermanent, SlackTransient
@@ -28,6 +29,18 @@ async def retry_failed(context: Context, workspace: str, user: str) -> str:
     channels = await (await context.slack(workspace)).channels_of(user) or frozenset[str]()
     retried = await overview.retry_all(context.store, workspace, channels, context.orgs_for(workspace), user)
     return sentences.retried(retried)
+
+
+async def untie(context: Context, place: Thread, user: str) -> Answer:
+    """Untie a place that is listed on somebody's Home, if they are still in its channel; raises UserError."""
+    await in_channel(context, place.workspace, user, place.channel)
+    return await ties.untie(context, place, user)
+
+
+async def ask_first(context: Context, place: Thread, user: str) -> Answer:
+    """Set a place of somebody's Home to mode ask, if they are still in its channel; raises UserError."""
+    await in_channel(context, place.workspace, user, place.channel)
+    return await ties.set_mode(context, place, Mode.ASK, user)
 
 
 async def publish(context: Context, workspace: str, user: str, notice: Answer = "") -> None:

@@ -68,7 +68,7 @@ class Responder:
 
     def in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Do this after the acknowledgement; the process waits for it for a moment when it stops."""
-        task = asyncio.create_task(work)
+        task = asyncio.create_task(_logged(work))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
@@ -93,6 +93,13 @@ class Responder:
                 await slack.whisper(here, caller.user, text)
         except (SlackTransient, SlackPermanent) as error:
             log.warning("answer.lost", user=caller.user, type=caller.via, why=str(error))
+
+
+async def _logged(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Exception as error:  # nobody waits for it, so nobody else would say so
+        log.exception("background.failed", error=type(error).__name__)
 
 
 async def text_of(answer: Answer) -> str:

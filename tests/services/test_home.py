@@ -84,3 +84,10 @@ async def test_what_failed_is_tried_again_for_who_may_and_of_ones_own_channels(o
     assert said == "Trying 1 insight again. See their cards for the result."
     assert (await states(office.store))["1"] is State.CONFIRMED
     assert await home.retry_failed(office.context, TEAM, ANA) == "Nothing to retry."
+
+
+async def test_who_has_left_a_channel_changes_nothing_of_it_from_an_old_home(office, thread):
+    office.slack.workspace.channels[CHANNEL].members.discard(ANA)
+    for act in (home.untie, home.ask_first):
+        with pytest.raises(UserError, match="does not show that you are in that channel"):
+            await act(office.context, Thread(TEAM, CHANNEL, ""), ANA)
