@@ -1,6 +1,7 @@
 """What people are told: privately, so that it delays no acknowledgement, or in the open where that is allowed."""
 
 import asyncio
+import base64
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -145,6 +146,11 @@ def refused_by_slack(end: SlackPermanent) -> str:
     return replies.slack_refused(end.reason)
 
 
+def new_reference() -> str:
+    """What a person can tell whoever runs the bot, who finds it in the log."""
+    return base64.b32encode(secrets.token_bytes(4)).decode()[:6]
+
+
 def not_saved(error: SQLAlchemyError | TimeoutError) -> str:
     """What a person is told whose act was not committed, or perhaps was: its time was over in the middle of it."""
     return sentences.NOT_CERTAIN if isinstance(error, (TimeoutError, CommitUncertain)) else sentences.NOT_SAVED
@@ -152,7 +158,7 @@ def not_saved(error: SQLAlchemyError | TimeoutError) -> str:
 
 def sentence_for(error: Exception, kind: str) -> str:
     """What a person is told of an error of ours, which is logged under the reference that they get."""
-    reference = secrets.token_hex(2).upper()
+    reference = new_reference()
     if isinstance(error, (SQLAlchemyError, TimeoutError)):
         log.warning("store.failed", reference=reference, type=kind, error=type(error).__name__)
         return not_saved(error)

@@ -18,7 +18,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.sql.functions import FunctionElement
 
-from bot.store.sqlite import PRAGMAS
+from bot.store.sqlite import PRAGMAS, keep_private
 from bot.store.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def create_sync(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_engine(parsed.set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    keep_private(str(parsed.database))
     engine = create_engine(parsed.set(drivername="sqlite"), poolclass=NullPool)
     event.listen(engine, "connect", _sqlite_connect)
     event.listen(engine, "begin", _sqlite_begin)

@@ -7,7 +7,9 @@ tried again a moment later.
 """
 
 import asyncio
+import contextlib
 import json
+import os
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +29,12 @@ PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 LOOK_AGAIN_SECONDS = 0.01
 OPEN_SECONDS = 1.0
 """How long the first connection may wait while the log of a crashed process is recovered."""
+
+
+def keep_private(file: str) -> None:
+    """Make the file, for its owner alone; SQLite gives its other files the same rights, and says why it cannot."""
+    with contextlib.suppress(OSError):
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 class SqliteDriver:
@@ -135,6 +143,7 @@ class SqliteDatabase:
 
     def _open(self) -> sqlite3.Connection:
         try:
+            keep_private(self._file)
             raw = sqlite3.connect(
                 self._file,
                 OPEN_SECONDS,

@@ -7,7 +7,6 @@ out: until then reading the case proves nothing, so its job waits.
 """
 
 import math
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -20,6 +19,7 @@ from bot.messages import sentences
 from bot.model import Identity, State
 from bot.services.cases import as_case, present
 from bot.services.context import Context, Organization
+from bot.services.responder import new_reference
 from bot.store import cards, cases, comments, jobs
 from bot.store.cases import DeliveryResult, WorkItem
 from bot.store.comments import Comment
@@ -196,7 +196,7 @@ async def _halve(turn: _Turn, batch: Sequence[WorkItem]) -> Outcome:
 
 
 async def _not_allowed(turn: _Turn, batch: Sequence[WorkItem], error: DatadogPermanent) -> Outcome:
-    reference = secrets.token_hex(2).upper()
+    reference = new_reference()
     log.error("datadog.permission", job=turn.job.key, status=error.status, words=error.words, reference=reference)
     words = sentences.permission(error.status, await _key_of(turn), reference)
     return _settled(turn, [_failure(item, words) for item in batch], batch_size=turn.job.batch_size)

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import math
-import secrets
 import time
 from collections.abc import Mapping
 from typing import Protocol, assert_never
@@ -15,6 +14,7 @@ from bot import metrics
 from bot.datadog.errors import DatadogPermanent, DatadogTransient
 from bot.messages import sentences
 from bot.services.context import Context
+from bot.services.responder import new_reference
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import jobs, retention
 from bot.store.jobs import LeaseLost
@@ -196,7 +196,7 @@ class Worker:
             # Nothing can be written now: the lease ends and the job is claimed anew.
             log.warning("job.store_failed", kind=job.kind, key=job.key, error=type(error).__name__)
         except Exception:
-            reference = secrets.token_hex(2).upper()
+            reference = new_reference()
             log.exception("job.failed", kind=job.kind, key=job.key, reference=reference)
             await self._failed(job, reference)
 

@@ -103,3 +103,15 @@ async def test_an_upgrade_that_fails_leaves_the_database_as_it_was(tmp_path: Pat
         await migrate.upgrade(empty)
     assert await column(empty, text("SELECT name FROM sqlite_master WHERE type = 'table'")) == ["jobs"]
     await empty.close()
+
+
+def rights(folder: Path) -> dict[str, str]:
+    return {path.name: oct(path.stat().st_mode & 0o777) for path in folder.iterdir()}
+
+
+async def test_the_files_of_a_new_database_are_their_owners_alone(tmp_path: Path):
+    store = Store(f"sqlite:///{tmp_path}/one.db")
+    await migrate.upgrade(store)
+    async with store.write():
+        assert rights(tmp_path) == {"one.db": "0o600", "one.db-wal": "0o600", "one.db-shm": "0o600"}
+    await store.close()
