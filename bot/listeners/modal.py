@@ -55,7 +55,7 @@ def register(app: AsyncApp, context: Context, responder: Responder) -> None:
 
     @app.view(modal.CALLBACK)
     async def on_submit(ack: Ack, body: Json) -> None:
-        problem = await submission.submit(context, body["user"]["id"], body["view"])
+        problem = await submission.submit(context, installation_of(body), body["user"]["id"], body["view"])
         match problem:
             case None:
                 await ack()

@@ -10,6 +10,7 @@ from bot.policy import Refusal
 
 NOTHING_TICKED = "Tick at least one, or press Dismiss."
 NOTHING_LEFT = "Nothing was changed: somebody was faster, or it is already done. See the card."
+OTHER_WORKSPACE = "This form was opened in another workspace. Open it again: ⋯ on the message, Add to case."
 GONE_CARD = "The bot no longer has this card. Paste the link again to get a new one."
 NOT_HERE = "Case Insights is not set up in this workspace (any more). Ask whoever runs it to allow and install it here."
 NO_LINKS = "This message has no link to Datadog or to a code change. Choose one that has."

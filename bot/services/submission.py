@@ -32,13 +32,15 @@ RESOLVE_SECONDS = 1.2
 log = structlog.get_logger(__name__)
 
 
-async def submit(context: Context, user: str, view: Json) -> Mapping[str, str] | Form | None:
+async def submit(context: Context, workspace: str, user: str, view: Json) -> Mapping[str, str] | Form | None:
     """Confirm what is ticked, withdraw what it replaces, tie, comment. None: all of it is committed.
 
     Else nothing is changed: sentences by the field that they are about, or the form again, which says what others
     decided meanwhile.
     """
     filled = modal.read(view)
+    if filled.about["workspace"] != workspace:
+        return {"key": sentences.OTHER_WORKSPACE}
     if problems := modal.errors(filled):
         return problems
     try:

@@ -25,7 +25,7 @@ async def add_comment(context: Context, org: Organization, job: Job, comment: Co
     try:
         await org.datadog.comment(case[1], comment.text)
     except DatadogPermanent as error:
-        log.warning("comment.refused", case=case[1], status=error.status, words=error.words)
+        log.warning("comment.refused", case=case[1], status=error.status)  # its words may quote the comment
         return _settled(context, case, comment, CommentState.FAILED)
     except DatadogTransient as error:
         if error.sent:

@@ -9,6 +9,7 @@ from bot.insights import Action
 from bot.links import OrgHosts
 from bot.messages import modal as views
 from bot.messages.modal import CaseOption, Form, Row
+from bot.messages.sentences import OTHER_WORKSPACE
 from bot.model import InsightType, State, TieKind
 from bot.services import forms, submission
 from bot.services.checks import UserError
@@ -29,7 +30,9 @@ def form(*links: str) -> Form:
     return forms.of_message(context_of(), TEAM, CHANNEL, message)
 
 
-async def submit(office: Office, shown: Form, user: str = ANA, *, tied: bool = False, **typed: str) -> Any:
+async def submit(
+    office: Office, shown: Form, user: str = ANA, *, workspace: str = TEAM, tied: bool = False, **typed: str
+) -> Any:
     """Press Add, with this typed into fields, whose names have `_` for a dot; `tied`: with the tie's box ticked."""
     view = views.form(shown)
     values = as_opened(view)
@@ -39,7 +42,7 @@ async def submit(office: Office, shown: Form, user: str = ANA, *, tied: bool = F
     for name, text in typed.items():
         block, action = name.replace("_", "."), name.partition("_")[0]
         values[block][action]["value"] = text
-    return await submission.submit(office.context, user, {**view, "state": {"values": values}})
+    return await submission.submit(office.context, workspace, user, {**view, "state": {"values": values}})
 
 
 def test_a_message_brings_each_insight_once_and_what_none_covers():
@@ -173,3 +176,8 @@ async def test_where_several_organisations_have_the_key_the_modal_names_them_and
 def test_a_widget_gets_its_dashboard_from_its_ref():
     row = Row(InsightType.WIDGET, "21", "/dashboard/a-b-c?fullscreen_widget=21", "app.datadoghq.com")
     assert submission.insight_of(row, ROUTES).scope == "a-b-c"
+
+
+async def test_a_form_of_another_workspace_changes_nothing(office):
+    assert await submit(office, form(link(1)), workspace="T0OTHER", key=KEY) == {"key": OTHER_WORKSPACE}
+    assert await office.insights() == {}
