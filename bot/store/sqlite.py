@@ -32,9 +32,13 @@ OPEN_SECONDS = 1.0
 
 
 def keep_private(file: str) -> None:
-    """Make the file, for its owner alone; SQLite gives its other files the same rights, and says why it cannot."""
+    """Make a new file, for its owner alone; SQLite gives its other files the same rights, and says why it cannot.
+
+    One that is there already is not opened: to close it would end all locks that this process has on it
+    (https://sqlite.org/howtocorrupt.html, 2.2).
+    """
     with contextlib.suppress(OSError):
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 class SqliteDriver:

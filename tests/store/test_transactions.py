@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +20,12 @@ from bot.store.schema import jobs
 from bot.store.sqlite import SqliteDatabase
 from bot.store.transaction import JobKind, Transaction
 from tests.store.conftest import column, rows, run, write
+
+LOCKS = """
+import sqlite3, sys
+
+sqlite3.connect(sys.argv[1], timeout=0, isolation_level=None).execute("BEGIN IMMEDIATE")
+"""
 
 
 async def add_job(store: Store) -> None:
@@ -210,3 +218,15 @@ async def test_a_transaction_changes_the_thread_once_and_a_read_never(tmp_path: 
         assert len(await connection.execute(select(jobs))) == 3
     assert disk.count == 1
     await store.close()
+
+
+async def test_to_open_a_database_again_ends_nobodys_lock_on_it(tmp_path: Path):
+    """A process that closes the file loses its locks: https://sqlite.org/howtocorrupt.html, 2.2."""
+    first, again = Store(f"sqlite:///{tmp_path}/one.db"), Store(f"sqlite:///{tmp_path}/one.db")
+    async with first.write():
+        async with again.read() as connection:
+            await connection.execute(text("SELECT 1"))
+        said = subprocess.run([sys.executable, "-c", LOCKS, tmp_path / "one.db"], capture_output=True, text=True)  # noqa: ASYNC221, S603
+        assert "database is locked" in said.stderr
+    await first.close()
+    await again.close()
