@@ -4,6 +4,7 @@ The law: an insight moves only along `MOVES`. The store refuses any other step, 
 bring it into a wrong state.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,6 +18,7 @@ CARD_OPEN_SECONDS = 600.0
 """How long later links join a card; later ones get a new card, near where people are reading."""
 ROLLING_SECONDS = 900.0
 """The same for the card that the bot posts of a tied channel share."""
+OFFERED_AT_MOST = {True: 40, False: 20}  # insights of one message, by whether a person posted it
 ADDING_AFTER_SECONDS = 0.3
 """When a card says "Adding": what Datadog takes sooner is shown as added at once."""
 WAITING_AFTER_SECONDS = 10.0
@@ -132,6 +134,7 @@ class Decision(StrEnum):
     MODE_OFF = "mode_off"
     NEEDS_ID = "needs_id"
     UNTIED = "untied"
+    TOO_MANY = "too_many"
 
     @property
     def is_offer(self) -> bool:
@@ -198,16 +201,23 @@ def _decide(candidate: Candidate, org: str, snapshot: CaseSnapshot, offered: Col
     return decision
 
 
+def within_limits(decisions: Sequence[Decision], posts: Sequence[tuple[str, bool]]) -> list[Decision]:
+    """These decisions, bounded for each message; `posts`: each one's message, and whether a person posted it."""
+    offers, kept = Counter[str](), list[Decision]()
+    for decision, (message, is_persons) in zip(decisions, posts, strict=True):
+        offers[message] += decision.is_offer
+        too_many = decision.is_offer and offers[message] > OFFERED_AT_MOST[is_persons]
+        kept.append(Decision.TOO_MANY if too_many else decision)
+    return kept
+
+
 def auto_adds(poster: str | None, may: Collection[str], *, draft: bool) -> bool:
     """Whether mode auto adds at once what this person pasted: those who `may` confirm need not click as well."""
     return poster in may and not draft
 
 
 def reads_first(adding: Collection[Identity], on_case: Collection[Identity], read_ago: float, *, sent: bool) -> bool:
-    """Whether Datadog must say what is on a case before these are added: a second copy of one would stay.
-
-    `on_case`: what it said `read_ago` seconds ago; `sent`: some were sent before, and may have arrived.
-    """
+    """Whether Datadog must list the case before these are added: a copy would stay. `sent`: some may have arrived."""
     return sent or read_ago > FRESH_SECONDS or not frozenset(on_case).isdisjoint(adding)
 
 

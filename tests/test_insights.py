@@ -1,5 +1,6 @@
 """The life of an insight, move by move, and what a click or a sighting makes of it."""
 
+from collections import Counter
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -24,6 +25,7 @@ from bot.insights import (
     may_move,
     moves_on,
     takes_more,
+    within_limits,
 )
 from bot.model import Identity, Insight, InsightType, State
 
@@ -241,3 +243,11 @@ def test_a_click_means_what_was_ticked_else_all_that_the_card_showed(
     action: Action, any_ticked: bool, shown: bool, ticked: bool, meant: bool
 ):
     assert is_meant(action, standing(State.ADDED, shown=shown, ticked=ticked), any_ticked=any_ticked) is meant
+
+
+def test_of_one_message_only_so_many_are_offered():
+    """K39."""
+    posts = [*[("1.1", True)] * 860, *[("1.2", False)] * 30]
+    chosen = within_limits([Decision.ON_CARD, *[Decision.OFFER] * 889], posts)
+    assert Counter(chosen[:860]) == {Decision.ON_CARD: 1, Decision.OFFER: 40, Decision.TOO_MANY: 819}
+    assert Counter(chosen[860:]) == {Decision.OFFER: 20, Decision.TOO_MANY: 10}

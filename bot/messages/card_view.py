@@ -46,7 +46,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class CardView:
-    """All that a card's message depends on. `names` maps Slack user ids to plain names."""
+    """All that a card's message depends on. `names` maps Slack user ids to plain names.
+
+    `left_over`: links of the same messages that are not offered, because there are too many.
+    """
 
     id: str
     version: int
@@ -58,6 +61,7 @@ class CardView:
     closed: bool = False
     archived: bool = False
     continued: bool = False
+    left_over: int = 0
     waiting: Waiting | None = None
     names: Mapping[str, str] = field(default_factory=dict[str, str])
 

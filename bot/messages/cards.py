@@ -160,6 +160,8 @@ def _notes(view: CardView, offered: Sequence[CardItem]) -> Iterable[Json]:
     parts: list[str] = []
     if offered and view.sources:
         parts.append(f"From {_sources(view)}")
+    if offered and view.left_over:
+        parts.append(f"{view.left_over} more links there are too many to offer; paste those that matter again")
     if view.archived or view.closed:
         parts.append(f"{escape(view.case_key)} is {'archived' if view.archived else 'closed'}.")
     if parts:

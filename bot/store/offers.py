@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, or_, select, update
 
-from bot.insights import Candidate, CaseSnapshot, Decision, Mode, SightingState, auto_adds, choose
+from bot.insights import Candidate, CaseSnapshot, Decision, Mode, SightingState, auto_adds, choose, within_limits
 from bot.model import Identity, Insight, InsightType, State, Thread, Tie, TieSource
+from bot.policy import is_app
 from bot.store import cards, cases, modes, open_cards, schema
 from bot.store.cards import Change, Timing
 from bot.store.conditions import identity_of, in_thread, place, this_case, this_channel, this_thread
@@ -78,7 +79,9 @@ async def offer_pending(
         return await set_aside(tx, thread, Decision.MODE_OFF)
     where = CardPlace(thread, tie.org, tie.case_id, rolling=rolling)
     known, ids = await _case(tx, where, pending, shared=tie.source is TieSource.CHANNEL)
-    decided = list(zip(pending, choose([as_candidate(row) for row in pending], tie.org, known), strict=True))
+    posts = [(row.message_ts, not is_app(row.poster)) for row in pending]
+    chosen = within_limits(choose([as_candidate(row) for row in pending], tie.org, known), posts)
+    decided = list(zip(pending, chosen, strict=True))
     offered = [row for row, decision in decided if decision.is_offer]
     silent = [(row, decision) for row, decision in decided if not decision.is_offer]
     await _write_down(tx, [(row, SightingState.NOT, why, ids.get(identity_of(row))) for row, why in silent])

@@ -1,17 +1,17 @@
 """Sightings: links in messages, stored before Slack or Datadog is asked anything, offered once the tie is known."""
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, String, and_, bindparam, func, select, update
 from sqlalchemy.sql.dml import ReturningInsert
 
-from bot.insights import Candidate, ScannedMessage, SightingState
+from bot.insights import Candidate, Decision, ScannedMessage, SightingState
 from bot.model import Identity, State, Thread, Tie, TieKind, TieSource
 from bot.store import Store, cards, now, questions, schema, ties
-from bot.store.conditions import identity_of, in_channel, in_thread, place
+from bot.store.conditions import identity_of, in_channel, in_thread, place, this_thread
 from bot.store.connection import Connection
 from bot.store.dialects import insert_on
 from bot.store.jobs import enqueue, thread_key
@@ -27,6 +27,13 @@ class Sighted:
     new: int = 0
     tie: Tie | None = None
     decided: Sequence[SightingDecision] = ()
+
+
+_LEFT_OVER = select(func.count()).where(
+    this_thread(sightings),
+    sightings.c.reason == Decision.TOO_MANY,
+    sightings.c.message_ts.in_(bindparam("messages", expanding=True, type_=String)),
+)
 
 
 async def sight(store: Store, seen: ScannedMessage, rules: Callable[[], Awaitable[Rules]]) -> Sighted:
@@ -105,6 +112,11 @@ def _insert(dialect: str) -> ReturningInsert[tuple[int]]:
         where=sightings.c.state == SightingState.GONE,
     )
     return again.returning(sightings.c.id)
+
+
+async def left_over(connection: Connection, thread: Thread, messages: Collection[str]) -> int:
+    """How many links of these messages are not offered because there are too many of them."""
+    return (await connection.execute(_LEFT_OVER, {**place(thread), "messages": messages})).scalar_one()
 
 
 async def posters(connection: Connection, thread: Thread) -> set[str]:

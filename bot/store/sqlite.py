@@ -32,10 +32,8 @@ OPEN_SECONDS = 1.0
 
 
 def keep_private(file: str) -> None:
-    """Make a new file, for its owner alone; SQLite gives its other files the same rights, and says why it cannot.
-
-    One that is there already is not opened: to close it would end all locks that this process has on it
-    (https://sqlite.org/howtocorrupt.html, 2.2).
+    """Make a new file, for its owner alone; SQLite gives its other files the same rights. One that is there already is
+    not opened: to close it would end this process's locks on it (https://sqlite.org/howtocorrupt.html, 2.2).
     """
     with contextlib.suppress(OSError):
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -113,15 +111,15 @@ class SqliteDatabase:
     async def analyze(self) -> None:
         """Tell the planner how large the tables are. It looks at some hundred rows of each, however large they are."""
         async with self._turn:
-            self._writer = self._writer or self._open()
+            raw = self._writer = self._writer or self._open()
             try:
-                await self._on_disk("ANALYZE")
+                await self._on_disk(raw, "ANALYZE")
             except sqlite3.Error as error:
                 raise as_sqlalchemy(error, "ANALYZE") from error
 
     async def _commit(self, connection: SqliteConnection) -> None:
         try:
-            await self._on_disk("COMMIT")
+            await self._on_disk(connection.raw, "COMMIT")
             connection.committed = True
         except asyncio.CancelledError:
             connection.committed = not connection.raw.in_transaction
@@ -131,10 +129,9 @@ class SqliteDatabase:
         finally:
             _roll_back(connection.raw)
 
-    async def _on_disk(self, text: str) -> None:
+    async def _on_disk(self, raw: sqlite3.Connection, text: str) -> None:
         """Run this where it may wait for the disk. Nobody else may write before it is over, whoever is cancelled."""
-        assert self._writer is not None, "somebody writes"  # noqa: S101
-        done = asyncio.get_running_loop().run_in_executor(self._disk, self._writer.execute, text)
+        done = asyncio.get_running_loop().run_in_executor(self._disk, raw.execute, text)
         cancelled: asyncio.CancelledError | None = None
         while not done.done():
             try:

@@ -37,12 +37,9 @@ class Job:
 
 
 class Taker(Protocol):
-    """Who works on jobs in this process."""
+    """Who works on jobs in this process. `lease`: seconds for which a job is taken."""
 
-    @property
-    def lease(self) -> float:
-        """Seconds for which a job is taken."""
-        ...
+    lease: float
 
     def can_start(self, kind: JobKind, key: str) -> bool:
         """Whether a job could be done now: what it needs is not known to be down."""
@@ -53,16 +50,13 @@ class Taker(Protocol):
         ...
 
     def give_back(self, kind: JobKind, places: int = 1) -> None:
-        """Give back places that were reserved."""
-        ...
+        """Places that were reserved are not needed."""
 
     def start(self, job: Job) -> None:
         """Work on a job that is this process's now, in a place reserved for it."""
-        ...
 
     def look_in(self, seconds: float) -> None:
-        """Look for jobs in this many seconds: one that nobody has taken is due then."""
-        ...
+        """In so many seconds some job is due that nobody has taken."""
 
 
 class Transaction(Connection):

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.insights import WAITING_AFTER_SECONDS
+from bot.insights import CARD_HOLDS, WAITING_AFTER_SECONDS
 from bot.messages.card_view import CardView, Message, Source, Waiting
 from bot.messages.cards import card_message, late_failure, metadata
 from bot.messages.questions import question_message
@@ -20,7 +20,7 @@ from bot.services.context import Context, Organization
 from bot.services.shared_channels import is_silent
 from bot.slack.client import DIRECT, SlackPermanent, SlackTransient
 from bot.slack.workspaces import Workspace
-from bot.store import cards, cases, jobs, now, open_cards, questions, shared_channels, ties
+from bot.store import cards, cases, jobs, now, open_cards, questions, shared_channels, sightings, ties
 from bot.store.transaction import Job, JobKind, Transaction
 from bot.worker.lease import fenced
 from bot.worker.outcomes import GAVE_UP, Done, GiveUp, Outcome, RetryAfter
@@ -128,6 +128,8 @@ async def view(context: Context, card: Card) -> CardView | None:
         note, due_at = await jobs.waits_for(connection, JobKind.CASE, jobs.case_key(card.org, card.case_id))
         shared = await shared_channels.is_shared(connection, card.thread)
         tie = await ties.of(connection, card.thread)
+        brought = {item.message_ts for item in items if item.state is State.OFFERED}
+        left_over = await sightings.left_over(connection, card.thread, brought) if len(items) >= CARD_HOLDS else 0
         at = await now(connection)
     if case is None or row is None:
         return None
@@ -151,6 +153,7 @@ async def view(context: Context, card: Card) -> CardView | None:
         closed=case.closed,
         archived=case.archived,
         continued=row.continued,
+        left_over=left_over,
         waiting=waiting(items, note, due_at, at),
         names={user: person.name for user, person in people.items()},
     )

@@ -53,7 +53,7 @@ class Worker:
 
     def __init__(self, context: Context, handlers: Mapping[JobKind, Handler] = HANDLERS) -> None:
         self._context, self._handlers = context, handlers
-        self._limits = Limits()
+        self._limits, self.lease = Limits(), context.lease
         self._awake = asyncio.Event()
         self._look_at = 0.0
         self._under_way: dict[asyncio.Task[None], Job] = {}
@@ -81,10 +81,6 @@ class Worker:
             return POLL_SECONDS
         self.alive_at = time.monotonic()
         return wait
-
-    @property
-    def lease(self) -> float:
-        return self._context.lease
 
     def can_start(self, kind: JobKind, key: str) -> bool:
         if kind is not JobKind.CASE:
