@@ -121,3 +121,19 @@ async def test_when_somebody_does_not_answer_nothing_changes_and_the_answer_says
     office.datadog.control.clear_rules()
     office.datadog.keys_valid = False
     assert (await ask(office, f"tie {KEY}")).startswith("Datadog does not accept the bot's keys")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"status": 403}, "Datadog does not let the bot see that case"),
+        ({"status": 429, "headers": {"X-RateLimit-Reset": "30"}}, "Datadog asks the bot to slow down (429)"),
+        ({"status": 503}, "Datadog is not answering"),
+    ],
+    ids=["forbidden", "limited", "down"],
+)
+async def test_what_keeps_datadog_from_telling_a_case_is_said_as_it_is(office, answer, said):
+    office.datadog.control.rule("datadog", "GET /api/v2/cases/{case_id}", **answer)
+    told = await ask(office, f"tie {KEY}", here=office.thread())
+    assert told.startswith(said)
+    assert "nothing was changed" in told
