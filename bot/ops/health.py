@@ -15,7 +15,7 @@ from bot.services import site_warning
 from bot.services.context import Context
 from bot.slack.transport import LastEvent, Transport
 from bot.store import Store, heartbeats, jobs, now
-from bot.worker.backoff import because
+from bot.worker.backoff import not_now
 from bot.worker.loop import Worker
 
 DATABASE_SECONDS = 2.0
@@ -131,7 +131,7 @@ def _worker(worker: Worker) -> list[str]:
 def _closed(context: Context) -> dict[str, str]:
     """The Datadog organisations that take no calls now, and why: a sentence."""
     closed = {name: org.breaker.reason for name, org in context.orgs.items() if org.breaker.open_for}
-    return {name: f"{name}: {because(TransientReason(reason))}" for name, reason in closed.items()}
+    return {name: f"{name}: {not_now(TransientReason(reason))}" for name, reason in closed.items()}
 
 
 def _refused(context: Context) -> list[str]:

@@ -1,5 +1,7 @@
 """What is checked before anything is changed: who asks, and which case they mean."""
 
+from collections.abc import Collection
+
 from bot.commands import CaseReference
 from bot.messages import replies
 from bot.model import Case
@@ -18,13 +20,15 @@ async def permit(context: Context, workspace: str, user: str, what: str, *, org:
         raise UserError(refused)
 
 
-async def in_channel(context: Context, workspace: str, user: str, channel: str) -> None:
-    """Raise UserError unless Slack shows that this person is in the channel with the bot, now."""
+async def in_channels(context: Context, workspace: str, user: str, channels: Collection[str]) -> None:
+    """Raise UserError unless Slack shows that this person is in all of these channels with the bot, now."""
+    if not channels:
+        return
     try:
         theirs = await (await context.slack(workspace)).channels_of(user)
     except SlackTransient as error:
         raise UserError(replies.SLACK_DOWN) from error
-    if theirs is None or channel not in theirs:
+    if theirs is None or not theirs.issuperset(channels):
         raise UserError(replies.NOT_SEEN_BY_YOU)
 
 

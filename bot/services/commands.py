@@ -11,7 +11,7 @@ from bot.messages import replies
 from bot.model import Case, CaseLink, Draft, Insight, InsightType, Reason, Thread, Uncovered
 from bot.services import clicks
 from bot.services.cases import tied_by, tied_case, why_unknown
-from bot.services.checks import UserError, in_channel, named_case, permit
+from bot.services.checks import UserError, in_channels, named_case, permit
 from bot.services.context import PERSON_WITHIN, Context
 from bot.services.responder import Caller, refused_by_slack, text_of
 from bot.services.ties import set_mode, tie, untie
@@ -75,8 +75,7 @@ async def _look(context: Context, caller: Caller, command: Command) -> None:
         outsider := await context.outsider(caller.here.workspace, caller.user)
     ):
         raise UserError(outsider)
-    for channel in commands.channels(command) - {caller.here.channel}:
-        await in_channel(context, caller.here.workspace, caller.user, channel)
+    await in_channels(context, caller.here.workspace, caller.user, commands.channels(command) - {caller.here.channel})
 
 
 def _place(caller: Caller, where: Permalink | None) -> Thread:

@@ -9,7 +9,7 @@ from bot.messages.home import Home
 from bot.messages.text import escape
 from bot.model import State, Thread
 from bot.services import site_warning, ties
-from bot.services.checks import in_channel, permit
+from bot.services.checks import in_channels, permit
 from bot.services.context import Context
 from bot.services.responder import Answer, text_of
 from bot.slack.client import SlackPermanent, SlackTransient
@@ -33,13 +33,13 @@ async def retry_failed(context: Context, workspace: str, user: str) -> str:
 
 async def untie(context: Context, place: Thread, user: str) -> Answer:
     """Untie a place that is listed on somebody's Home, if they are still in its channel; raises UserError."""
-    await in_channel(context, place.workspace, user, place.channel)
+    await in_channels(context, place.workspace, user, {place.channel})
     return await ties.untie(context, place, user)
 
 
 async def ask_first(context: Context, place: Thread, user: str) -> Answer:
     """Set a place of somebody's Home to mode ask, if they are still in its channel; raises UserError."""
-    await in_channel(context, place.workspace, user, place.channel)
+    await in_channels(context, place.workspace, user, {place.channel})
     return await ties.set_mode(context, place, Mode.ASK, user)
 
 

@@ -69,7 +69,6 @@ _CLAIM = (
     .returning(jobs, _FAILING_FOR)
 )
 _HELD = and_(jobs.c.id == bindparam("job"), jobs.c.token == bindparam("holder"))
-_CHECK = update(jobs).where(_HELD).values(token=jobs.c.token).returning(server_now())
 _RENEW = update(jobs).where(_HELD).values(due_at=_LEASE_ENDS).returning(server_now())
 _RELEASE = update(jobs).where(_HELD).values(**_NOW_AT_LAST)
 _FORGET = (
@@ -177,14 +176,13 @@ def _job(row: Row[Any]) -> Job:
     return Job(kind=JobKind(row.kind), **{name: getattr(row, name) for name in columns})
 
 
-async def check_lease(tx: Transaction, job: Job, lease: float | None = None) -> float:
+async def check_lease(tx: Transaction, job: Job, lease: float) -> float:
     """Lock the job's row for this transaction and return the server's now; raises LeaseLost when it is not ours.
 
-    `lease`: seconds for which it is held from now on; None: as before.
+    `lease`: seconds for which it is held from now on.
     """
-    mine = {"job": job.id, "holder": job.token}
-    longer = {} if lease is None else {"lease": lease}
-    now = (await tx.execute(_RENEW if longer else _CHECK, mine | longer)).scalar_one_or_none()
+    mine = {"job": job.id, "holder": job.token, "lease": lease}
+    now = (await tx.execute(_RENEW, mine)).scalar_one_or_none()
     if now is None:
         raise LeaseLost(job.key)
     return now

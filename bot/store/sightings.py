@@ -11,7 +11,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 from bot.insights import Candidate, Decision, ScannedMessage, SightingState
 from bot.model import Identity, State, Thread, Tie, TieKind, TieSource
 from bot.store import Store, cards, now, questions, schema, ties
-from bot.store.conditions import identity_of, in_channel, in_thread, place, this_thread
+from bot.store.conditions import identity_of, in_channel, in_thread, place, this_channel
 from bot.store.connection import Connection
 from bot.store.dialects import insert_on
 from bot.store.jobs import enqueue, thread_key
@@ -30,7 +30,7 @@ class Sighted:
 
 
 _LEFT_OVER = select(func.count()).where(
-    this_thread(sightings),
+    this_channel(sightings),
     sightings.c.reason == Decision.TOO_MANY,
     sightings.c.message_ts.in_(bindparam("messages", expanding=True, type_=String)),
 )

@@ -3,7 +3,7 @@
 import random
 from typing import assert_never
 
-from bot.datadog.errors import DatadogTransient, TransientReason
+from bot.datadog.errors import TransientReason
 from bot.messages import sentences
 
 FIRST_RETRY_SECONDS = 1.0
@@ -22,12 +22,8 @@ def answer_is_due(lease: float) -> float:
     return 0.75 * lease
 
 
-def not_now(error: DatadogTransient) -> str:
-    """Why Datadog did not do it now, a sentence."""
-    return because(error.why, error.status)
-
-
-def because(why: TransientReason, status: int | None = None) -> str:
+def not_now(why: TransientReason, status: int | None = None) -> str:
+    """Why Datadog did not do it now, a sentence. `status`: of its answer, None: there was none."""
     match why:
         case TransientReason.RATE_LIMITED:
             return sentences.RATE_LIMITED

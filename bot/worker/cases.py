@@ -25,7 +25,7 @@ from bot.store.cases import DeliveryResult, WorkItem
 from bot.store.comments import Comment
 from bot.store.jobs import BATCH
 from bot.store.transaction import Job, Transaction
-from bot.worker.backoff import answer_is_due, backoff, because, not_now
+from bot.worker.backoff import answer_is_due, backoff, not_now
 from bot.worker.comments import add_comment
 from bot.worker.lease import fenced
 from bot.worker.outcomes import Done, GiveUp, More, Outcome, RetryAfter
@@ -75,7 +75,7 @@ async def work(context: Context, job: Job) -> Outcome:
     if org is None:
         return _wait(job, todo, context.retry_cap, sentences.org_gone(case[0]))
     if org.breaker.open_for:
-        words = because(TransientReason(org.breaker.reason))
+        words = not_now(TransientReason(org.breaker.reason))
         return _wait(job, todo, org.breaker.open_for, words, counts=False)
     turn = _Turn(context, org, job, todo, comment, read_ago, stored.on_case if stored else frozenset())
     try:
@@ -213,7 +213,7 @@ async def _all_failed(context: Context, job: Job, words: str) -> Done | More:
 
 
 def _not_now(turn: _Turn, error: DatadogTransient) -> Outcome:
-    words = not_now(error)
+    words = not_now(error.why, error.status)
     log.warning("datadog.later", job=turn.job.key, status=error.status, attempts=turn.job.attempts + 1)
     seconds = backoff(turn.job.attempts, turn.context.retry_cap, error.after)
 

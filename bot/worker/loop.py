@@ -206,7 +206,7 @@ class Worker:
             log.warning("slack.refused", kind=job.kind, key=job.key, reason=error.reason, needed=error.needed)
             return GiveUp(error.reason)
         except DatadogTransient as error:
-            return RetryAfter(error.after, not_now(error), error.counts)
+            return RetryAfter(error.after, not_now(error.why, error.status), error.counts)
         except DatadogPermanent as refused:  # valid keys that may not read a case: until somebody grants it
             log.warning("datadog.refused", kind=job.kind, key=job.key, status=refused.status, words=refused.words)
             return RetryAfter(self._context.retry_cap, sentences.refused_by_datadog(refused.words))

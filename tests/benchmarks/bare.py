@@ -27,8 +27,8 @@ def bolt_app() -> AsyncApp:
     return app
 
 
-async def over_http() -> None:
-    bolt = bolt_app()
+async def over_http(bolt: AsyncApp) -> None:
+    """Serve this app on a free port, which is printed."""
 
     async def events(request: web.Request) -> web.StreamResponse:
         return await to_aiohttp_response(await bolt.async_dispatch(await to_bolt_request(request)))
@@ -47,4 +47,4 @@ async def over_a_socket() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(over_http() if sys.argv[1] == "http" else over_a_socket())
+    asyncio.run(over_http(bolt_app()) if sys.argv[1] == "http" else over_a_socket())

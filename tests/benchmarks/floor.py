@@ -16,10 +16,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
-from aiohttp import web
-from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
+
+from tests.benchmarks.bare import over_http
 
 LINK = re.compile(r"https://app\.datadoghq\.com(/monitors/(\d+))")
 Json = dict[str, Any]
@@ -181,18 +181,5 @@ def button(action_id: str, text: str, value: str) -> Json:
     return {"type": "button", "action_id": action_id, "text": {"type": "plain_text", "text": text}, "value": value}
 
 
-async def main() -> None:
-    async def events(request: web.Request) -> web.StreamResponse:
-        return await to_aiohttp_response(await bolt.async_dispatch(await to_bolt_request(request)))
-
-    app = web.Application()
-    app.router.add_post("/slack/events", events)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    print(runner.addresses[0][1], flush=True)
-    await asyncio.Event().wait()
-
-
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(over_http(bolt))

@@ -111,7 +111,7 @@ async def case_job(store: Store, card: Card) -> Job:
 async def test_work_that_is_added_while_its_job_ends_waits_for_that_and_makes_a_new_one(store, other, card):
     job = await claimed(store, JobKind.CARD)
     async with store.write() as tx:
-        await jobs.check_lease(tx, job)
+        await jobs.check_lease(tx, job, 30.0)
         await cards.shown(tx, card.id, card.version, "1.1", "digest")
         adding = await until_waiting(store, write(other, cards.bump, card.id))
         await jobs.complete(tx, job)
@@ -124,7 +124,7 @@ async def test_a_job_that_ends_while_work_is_added_waits_for_that_and_stays(stor
     job = await claimed(store, JobKind.CARD)
 
     async def finish(tx: Transaction) -> None:
-        await jobs.check_lease(tx, job)
+        await jobs.check_lease(tx, job, 30.0)
         await jobs.complete(tx, job)
 
     async with store.write() as tx:
@@ -138,7 +138,7 @@ async def test_adding_without_enqueueing_would_strand_the_work_until_jobs_are_re
     """The reason for the rule: whoever adds work and only looks whether its job exists waits for nobody."""
     async with store.write() as finishing, other.write() as adding:
         await adding.execute(update(schema.insights).values(state=State.CONFIRMED))
-        await jobs.check_lease(finishing, case_job)
+        await jobs.check_lease(finishing, case_job, 30.0)
         assert await cases.work(finishing, CASE.org, CASE.case_id) == []
         row = await adding.execute(select(schema.jobs.c.id).where(schema.jobs.c.key == case_job.key))
         assert row.scalar_one() == case_job.id, "the job is there: nothing to do"
@@ -152,7 +152,7 @@ async def test_adding_without_enqueueing_would_strand_the_work_until_jobs_are_re
 async def test_a_confirmation_is_never_missed_by_the_end_of_its_cases_job(store, other, card, case_job):
     async with store.write() as tx:
         await ties.lock_case(tx, CASE.org, CASE.case_id)
-        await jobs.check_lease(tx, case_job)
+        await jobs.check_lease(tx, case_job, 30.0)
         assert await cases.work(tx, CASE.org, CASE.case_id) == []
         confirming = await until_waiting(store, press(other, card, Action.ADD, 1))
         await jobs.complete(tx, case_job)
@@ -196,7 +196,7 @@ async def test_a_link_that_comes_while_the_root_is_edited_is_not_offered_for_the
 async def test_a_link_joins_a_card_while_that_is_being_shown(store, other, card):
     job = await claimed(store, JobKind.CARD)
     async with store.write() as tx:
-        await jobs.check_lease(tx, job)
+        await jobs.check_lease(tx, job, 30.0)
         joining = await until_waiting(store, paste(other, monitor(2), ts="1000.3"))
         await show(tx, job, card)
     assert await joining == 1
@@ -215,7 +215,7 @@ async def test_an_insight_fails_late_while_its_card_is_being_shown(store, other,
         await settle(tx, State.FAILED, note="No.")
 
     async with store.write() as tx:
-        await jobs.check_lease(tx, job)
+        await jobs.check_lease(tx, job, 30.0)
         failing = await until_waiting(store, write(other, fail))
         await show(tx, job, await card_of(store))
     await failing

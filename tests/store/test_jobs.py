@@ -57,13 +57,13 @@ async def next_due(store: Store) -> float:
 
 async def end(store: Store, job: Job, *, more: bool = False) -> None:
     async with store.write() as tx:
-        await jobs.check_lease(tx, job)
+        await jobs.check_lease(tx, job, 30.0)
         await (jobs.keep if more else jobs.complete)(tx, job)
 
 
 async def retry(store: Store, job: Job, after: float, note: str, *, counts: bool = True) -> float:
     async with store.write() as tx:
-        await jobs.check_lease(tx, job)
+        await jobs.check_lease(tx, job, 30.0)
         return await jobs.retry(tx, job, after, note, counts_as_attempt=counts)
 
 
@@ -174,11 +174,11 @@ async def test_whoever_lost_the_lease_writes_nothing(store, due):
 
     async def write_late(tx: Transaction) -> None:
         await jobs.enqueue(tx, JobKind.CASE, "written before the fence")
-        await jobs.check_lease(tx, stale)
+        await jobs.check_lease(tx, stale, 30.0)
 
     with pytest.raises(LeaseLost):
         await write(store, write_late)
-    await write(store, jobs.check_lease, fresh)
+    await write(store, jobs.check_lease, fresh, 30.0)
     assert await column(store, select(table.c.key)) == ["one"]
 
 
@@ -293,7 +293,7 @@ async def test_the_next_job_is_the_one_that_can_be_claimed_first(store):
 
 async def test_how_much_a_job_sends_and_how_often_it_was_refused_survives(store, job):
     async with store.write() as tx:
-        await jobs.check_lease(tx, job)
+        await jobs.check_lease(tx, job, 30.0)
         await jobs.keep(tx, job, batch_size=50, refused=2)
         await tx.execute(update(table).values(due_at=0.0))
     job = await held(store)
