@@ -42,7 +42,7 @@ async def run(context: Context, caller: Caller, text: str) -> str:
 
 
 async def _run(context: Context, caller: Caller, command: Command) -> str:  # noqa: C901  one case for each command
-    await _look(context, caller, command)
+    await _check(context, caller, command)
     match command:
         case commands.Help():
             return replies.help_text(caller.via)
@@ -69,13 +69,21 @@ async def _run(context: Context, caller: Caller, command: Command) -> str:  # no
     return await text_of(answer) or replies.DONE_HERE
 
 
-async def _look(context: Context, caller: Caller, command: Command) -> None:
-    """Only full members are told of cases, and only of channels that they are in; raises UserError."""
-    if isinstance(command, commands.Status | commands.Why) and (
-        outsider := await context.outsider(caller.here.workspace, caller.user)
-    ):
-        raise UserError(outsider)
-    await in_channels(context, caller.here.workspace, caller.user, commands.channels(command) - {caller.here.channel})
+async def _check(context: Context, caller: Caller, command: Command) -> None:
+    """Raise UserError for those who may not ask this: before anything is looked up, so that a refusal tells nothing.
+
+    Only full members are told of cases, and only of channels that they are in. Ties and modes check in their services.
+    """
+    workspace, user = caller.here.workspace, caller.user
+    match command:
+        case commands.Status() | commands.Why():
+            if outsider := await context.outsider(workspace, user):
+                raise UserError(outsider)
+        case commands.Add() | commands.Scan() | commands.Undo():
+            await permit(context, workspace, user, "a case")
+        case _:
+            pass
+    await in_channels(context, workspace, user, commands.channels(command) - {caller.here.channel})
 
 
 def _place(caller: Caller, where: Permalink | None) -> Thread:

@@ -103,6 +103,20 @@ async def test_a_guest_changes_nothing_and_is_told_nothing_of_cases(office):
     assert "tied to no case" in await ask(office, "status")
 
 
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("command", ["add {link}", "add {link} to {case}", "scan", "undo", "tie {case}", "untie"])
+async def test_a_refusal_is_the_same_whatever_there_is_and_asks_nobody(office, command, tied):
+    thread = office.thread(f"see https://app.datadoghq.com/cases/{KEY}" if tied else "The API is slow")
+    case = KEY if tied else "NOPE-1"
+    what = "this thread's settings" if "tie" in command else "a case"
+    refusal = f"Only full members of Acme can change {what}. Ask one of them to press Add to case."
+    assert await ask(office, command.format(link=link(1), case=case), GUEST, thread) == refusal
+    methods = {call.method for call in office.slack.control.calls} | {
+        call.method for call in office.datadog.control.calls
+    }
+    assert methods <= {"auth.test", "users.info"}
+
+
 async def test_of_a_channel_that_somebody_is_not_in_they_are_told_nothing_and_change_nothing(office):
     office.slack.add_channel(id="C0SECRET", name="secret", members={BEN, "U0CASES"}, is_private=True)
     there = office.slack.permalink("C0SECRET", office.slack.message("C0SECRET", BEN, link(9))["ts"])
