@@ -45,7 +45,7 @@ def register(app: AsyncApp, context: Context, responder: Responder) -> None:
 
     async def choose(caller: Caller, action: Json, _: Json) -> Answer:
         card, choice = _parts(action["selected_option"])
-        return await ties.choose(context, caller.here.workspace, caller.user, card, choice)
+        return await ties.choose(context, caller.here, caller.user, card, choice)
 
     async def set_mode(caller: Caller, action: Json, _: Json) -> Answer:
         return await ties.set_mode(context, _place(caller, action), MODES[action["action_id"]], caller.user)

@@ -15,7 +15,7 @@ from bot.messages.modal import Filled, Form, Row
 from bot.model import CardItem, Case, CaseName, Insight, InsightType, State, Thread
 from bot.services import shared_channels
 from bot.services.cases import find, why_unknown
-from bot.services.checks import UserError, named_case, permit
+from bot.services.checks import UserError, in_channels, named_case, permit
 from bot.services.context import PERSON_WITHIN, Context
 from bot.services.responder import not_saved
 from bot.store import additions, cards, comments, now, tie_changes
@@ -45,9 +45,11 @@ async def submit(context: Context, workspace: str, user: str, view: Json) -> Map
         return problems
     try:
         async with asyncio.timeout(SUBMIT_SECONDS):
-            await permit(context, filled.about["workspace"], user, "a case")
+            await permit(context, workspace, user, "a case")
+            if filled.tie:
+                await in_channels(context, workspace, user, {filled.about["channel"]}, was_there=True)
             case = await _case_of(context, filled)
-            if problems := of_other_orgs(filled.rows, case, context.hosts_for(filled.about["workspace"])):
+            if problems := of_other_orgs(filled.rows, case, context.hosts_for(workspace)):
                 return problems
             changed = await _write(context, user, filled, case)
     except UserError as error:

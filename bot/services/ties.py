@@ -10,7 +10,7 @@ from bot.insights import Mode
 from bot.messages import replies, sentences
 from bot.messages.announcements import mode_set, tied, untied
 from bot.model import Thread
-from bot.services.checks import UserError, named_case, permit
+from bot.services.checks import UserError, in_channels, named_case, permit
 from bot.services.context import PERSON_WITHIN, Context
 from bot.services.responder import Answer, announce
 from bot.store import cards, modes, questions, tie_changes
@@ -45,15 +45,17 @@ async def set_mode(context: Context, place: Thread, mode: Mode, user: str) -> An
     return partial(announce, context, place, user, partial(mode_set, mode=mode, thread_ts=place.ts), now)
 
 
-async def choose(context: Context, workspace: str, user: str, card_id: str, choice: str) -> Answer:
-    """Do what a card's menu offers, in the card's thread or channel, wherever the card is shown; raises UserError.
+async def choose(context: Context, here: Thread, user: str, card_id: str, choice: str) -> Answer:
+    """Do what a card's menu offers, in the card's thread or channel; raises UserError.
 
+    `here`: where the card is shown, perhaps in this person's direct messages, of a channel that they have left.
     `choice`: `untie`, or a mode and how far it goes (`off.thread`, `auto.channel`).
     """
     async with context.store.read() as connection:
         card = await cards.get(connection, card_id)
-    if card is None or card.thread.workspace != workspace:
+    if card is None or card.thread.workspace != here.workspace:
         raise UserError(sentences.GONE_CARD)
+    await in_channels(context, here.workspace, user, {card.thread.channel} - {here.channel})
     if choice == "untie":
         return await untie(context, card.thread, user)
     mode, _, where = choice.partition(".")

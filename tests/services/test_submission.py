@@ -70,6 +70,15 @@ async def test_the_thread_is_tied_to_the_case_where_that_box_is_ticked(office, t
     assert (known and (known.kind, known.by)) == ((TieKind.TIED, ANA) if ticked else None)
 
 
+async def test_who_has_left_the_channel_meanwhile_does_not_tie_its_thread(office):
+    shown = form(link(1))
+    office.slack.workspace.channels[CHANNEL].members.discard(ANA)
+    refused = await submit(office, shown, tied=True, key=KEY)
+    assert refused["key"].startswith("Nothing was done: Slack does not show that you are in that channel")
+    assert await office.insights() == {}
+    assert await submit(office, shown, key=KEY) is None, "the case is as open to them as before"
+
+
 @pytest.mark.parametrize(
     ("typed", "field", "words"),
     [

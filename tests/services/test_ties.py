@@ -94,11 +94,23 @@ async def test_a_cards_menu_changes_its_thread_or_its_channel(office, choice, in
     await tie(office.store, thread)
     await paste(office.store, monitor(1), thread=thread)
     card = await card_of(office.store, thread)
-    assert await text_of(await ties.choose(office.context, TEAM, ANA, card.id, choice)) == ""
+    assert await text_of(await ties.choose(office.context, thread, ANA, card.id, choice)) == ""
     assert await known(office, thread) == in_thread
     assert await known(office, thread.whole_channel) == in_channel
     with pytest.raises(UserError, match="no longer has this card"):
-        await ties.choose(office.context, "T0OTHER", ANA, card.id, choice)
+        await ties.choose(office.context, Thread("T0OTHER", CHANNEL, ""), ANA, card.id, choice)
+
+
+@pytest.mark.parametrize("choice", ["untie", "off.thread", "auto.channel"])
+async def test_who_has_left_a_channel_changes_nothing_of_it_from_a_card_in_their_direct_messages(office, choice):
+    thread = office.thread()
+    await tie(office.store, thread)
+    await paste(office.store, monitor(1), thread=thread)
+    card, before = await card_of(office.store, thread), await known(office, thread)
+    office.slack.workspace.channels[CHANNEL].members.discard(ANA)
+    with pytest.raises(UserError, match="does not show that you are in that channel"):
+        await ties.choose(office.context, Thread(TEAM, "D0ANA", ""), ANA, card.id, choice)
+    assert await known(office, thread) == before
 
 
 # --- the card that asks ---
