@@ -70,12 +70,13 @@ class SightingState(StrEnum):
 class Candidate:
     """An insight that a link names, and the orgs whose web host it is on: none for a code change, which fits any.
 
-    `draft`: a person has to give or confirm its id.
+    `draft`: a person has to give or confirm its id. `quoted`: somebody else wrote it, and this message shows it.
     """
 
     insight: Insight
     orgs: tuple[str, ...]
     draft: bool = False
+    quoted: bool = False
 
     @property
     def needs_id(self) -> bool:
@@ -211,9 +212,9 @@ def within_limits(decisions: Sequence[Decision], posts: Sequence[tuple[str, bool
     return kept
 
 
-def auto_adds(poster: str | None, may: Collection[str], *, draft: bool) -> bool:
-    """Whether mode auto adds at once what this person pasted: those who `may` confirm need not click as well."""
-    return poster in may and not draft
+def auto_adds(poster: str | None, candidate: Candidate, may: Collection[str]) -> bool:
+    """Whether mode auto adds this link at once: those who `may` confirm need not click for what they pasted."""
+    return poster in may and not candidate.draft and not candidate.quoted
 
 
 def reads_first(adding: Collection[Identity], on_case: Collection[Identity], read_ago: float, *, sent: bool) -> bool:
@@ -295,6 +296,5 @@ def _add(item: ItemView) -> State | None:
     if item.state is State.OFFERED:
         return State.CONFIRMED if item.ticked else State.DISMISSED
     # Two people at once, {1, 2} and {2, 3}: the first leaves 3 out, the second asks for it.
-    if item.state is State.DISMISSED and item.left_out and item.ticked:
-        return State.CONFIRMED
-    return None
+    takes_it = item.state is State.DISMISSED and item.left_out and item.ticked
+    return State.CONFIRMED if takes_it else None

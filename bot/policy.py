@@ -52,8 +52,8 @@ def person_behind(user: str | None, *, by_app: bool) -> str | None:
 
 
 def is_app(author: str | None) -> bool:
-    """Whether a message's author, as it is stored, is no person: ids of apps begin with B."""
-    return not author or author.startswith("B")
+    """Whether a message's author, as it is stored, is no person: only people's ids begin with U or W."""
+    return not (author or "").startswith(("U", "W"))
 
 
 class Refusal(StrEnum):

@@ -134,11 +134,17 @@ def test_a_link_needs_an_id_where_it_has_not_even_a_candidate(number: str, draft
 
 
 @pytest.mark.parametrize(
-    ("poster", "draft", "adds"),
-    [("U0ANA", False, True), ("U0ANA", True, False), ("U0BEN", False, False), (None, False, False)],
+    ("poster", "link", "adds"),
+    [
+        ("U0ANA", monitor(), True),
+        ("U0ANA", monitor(draft=True), False),
+        ("U0ANA", replace(monitor(), quoted=True), False),
+        ("U0BEN", monitor(), False),
+        (None, monitor(), False),
+    ],
 )
-def test_auto_adds_what_somebody_pasted_who_may_confirm_it(poster: str | None, draft: bool, adds: bool):
-    assert auto_adds(poster, {"U0ANA"}, draft=draft) is adds
+def test_auto_adds_what_somebody_pasted_who_may_confirm_it(poster: str | None, link: Candidate, adds: bool):
+    assert auto_adds(poster, link, {"U0ANA"}) is adds
 
 
 # --- when a card is full ---

@@ -17,6 +17,7 @@ from bot.policy import person_behind
 from bot.services import decision_log, site_warning
 from bot.services.context import Context
 from bot.slack.client import Myself
+from bot.slack.json import as_objects
 from bot.store import modes, open_cards, shared_channels, sightings, tie_changes, ties
 from bot.store.offers import Rules
 
@@ -156,14 +157,17 @@ def seen(context: Context, channel: Thread, message: Json, *, edited: bool) -> S
     workspace, thread = channel.workspace, replace(channel, ts=message.get("thread_ts") or message["ts"])
     person = person_of(message)
     brought = ScannedMessage(thread, message["ts"], person or message.get("bot_id"), (), by_bot=person is None)
-    links = [parse(link, context.routes) for link in extract(message, edited=edited)]
-    if not links:
+    urls = extract(message, edited=edited)
+    if not urls:
         return brought  # as nearly all messages
+    links = [parse(url, context.routes) for url in urls]
     if not edited:
         _count(links)
+    own = own_part(message, person)
+    pasted = urls if own is message else extract(own, edited=edited)
     return replace(
         brought,
-        found=tuple(_candidates(context, workspace, links)),
+        found=tuple(_candidates(context, workspace, links, [url not in pasted for url in urls])),
         names=names_of(context, workspace, links),
         elsewhere=elsewhere({link.host for link in links if link}, context.hosts_for(workspace)),
     )
@@ -206,6 +210,20 @@ def person_of(message: Json) -> str | None:
     return person_behind(message.get("user") or None, by_app=by_app)
 
 
+def own_part(message: Json, person: str | None) -> Json:
+    """What this person wrote of a message themselves: without what they forward, quote, or share of somebody else.
+
+    Slack names the author of each attachment and the owner of each file (docs.slack.dev/reference/objects/file-object);
+    where it does not, it is not this person's. An e-mail is its sender's, whoever shares it.
+    """
+    if person is None or not (message.get("attachments") or message.get("files")):
+        return message
+    attachments = [part for part in as_objects(message.get("attachments")) if part.get("author_id") == person]
+    files = [file for file in as_objects(message.get("files")) if file.get("user") == person]
+    files = [file for file in files if "email" not in (file.get("mode"), file.get("filetype"))]
+    return {**message, "attachments": attachments, "files": files}
+
+
 def is_ours(me: Myself, message: Json) -> bool:
     """Whether the bot posted this itself: neither the message nor an edit of it is evidence."""
     metadata: Json = message.get("metadata") or {}
@@ -233,15 +251,19 @@ def _count(links: Iterable[Outcome | None]) -> None:
             metrics.links.labels(_COUNTED[type(link)], kind).inc()
 
 
-def _candidates(context: Context, workspace: str, links: Iterable[Outcome | None]) -> Iterable[Candidate]:
-    """Each identity once, without those of organisations that are not ours."""
+def _candidates(
+    context: Context, workspace: str, links: Iterable[Outcome | None], quoted: Iterable[bool]
+) -> Iterable[Candidate]:
+    """Each identity once, without those of organisations that are not ours; what was also pasted is not `quoted`."""
     hosts = context.hosts_for(workspace)
     candidates: dict[Identity, Candidate] = {}
-    for link in links:
+    for link, is_quoted in zip(links, quoted, strict=True):
         if not isinstance(link, (Insight, Draft)):
             continue
         insight = link if isinstance(link, Insight) else link.as_insight
         orgs = tuple(org.name for org in orgs_of(link.host, hosts))
         if orgs or link.type is InsightType.SCM_URL:
-            candidates.setdefault(insight.identity, Candidate(insight, orgs, draft=isinstance(link, Draft)))
+            known = candidates.get(insight.identity)
+            if known is None or known.quoted > is_quoted:
+                candidates[insight.identity] = Candidate(insight, orgs, isinstance(link, Draft), is_quoted)
     return candidates.values()

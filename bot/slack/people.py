@@ -132,7 +132,7 @@ def _person(user: Json) -> Person:
         team=user.get("team_id") or "",
         enterprise=grid.get("enterprise_id"),
         deleted=bool(user.get("deleted")),
-        is_bot=bool(user.get("is_bot")),
+        is_bot=any(user.get(flag) for flag in ("is_bot", "is_workflow_bot", "is_connector_bot")),
         is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
         is_stranger=bool(user.get("is_stranger")),
     )

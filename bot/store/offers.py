@@ -93,7 +93,8 @@ async def offer_pending(
         joined = await _offer(tx, where, offered, known, ids, at)
         await open_cards.join(tx, where, joined, rules.timing, at)
         if mode is Mode.AUTO:
-            await _add_at_once(tx, where, joined, rules.may, at)
+            pasted = [(as_candidate(row), entry) for row, entry in zip(offered, joined, strict=True)]
+            await _add_at_once(tx, where, pasted, rules.may, at)
     return [*(_as_decided(row, why) for row, why in silent), *(_as_decided(row, made_of) for row in offered)]
 
 
@@ -151,7 +152,7 @@ async def _offer(
     await cards.record(tx, messages, None, change)
     ids = {**ids, **made}
     await _write_down(tx, [(row, SightingState.OFFERED, None, ids[one]) for one, row in offered.items()])
-    return [CardEntry(ids[one], row.poster, row.message_ts, draft=row.draft) for one, row in offered.items()]
+    return [CardEntry(ids[one], row.poster, row.message_ts) for one, row in offered.items()]
 
 
 async def make(
@@ -177,16 +178,16 @@ def columns_of(insight: Insight) -> dict[str, str]:
 def as_candidate(row: Row[Any]) -> Candidate:
     """A row of `sightings` as the link that it was made of."""
     insight = Insight(InsightType(row.type), row.resource_id, row.ref, row.host, row.scope)
-    return Candidate(insight, tuple(json.loads(row.orgs)), draft=row.draft)
+    return Candidate(insight, tuple(json.loads(row.orgs)), row.draft, row.quoted)
 
 
 async def _add_at_once(
-    tx: Transaction, where: CardPlace, joined: Sequence[CardEntry], may: Collection[str], at: float
+    tx: Transaction, where: CardPlace, pasted: Sequence[tuple[Candidate, CardEntry]], may: Collection[str], at: float
 ) -> None:
     """Mode auto: confirm what was pasted by those who `may`, each in their own name."""
     by_poster: dict[str | None, list[int]] = {}
-    for entry in joined:
-        if auto_adds(entry.poster, may, draft=entry.draft):
+    for candidate, entry in pasted:
+        if auto_adds(entry.poster, candidate, may):
             by_poster.setdefault(entry.poster, []).append(entry.insight)
     added: list[int] = []
     for poster, ids in by_poster.items():

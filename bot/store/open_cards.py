@@ -33,7 +33,6 @@ class CardEntry:
     insight: int
     poster: str | None
     message_ts: str
-    draft: bool = False
 
     @property
     def is_persons(self) -> bool:
@@ -165,7 +164,7 @@ async def _offered(tx: Transaction, card: str) -> list[CardItem]:
 async def _take_off(tx: Transaction, card: str, leaving: Sequence[CardItem]) -> list[CardEntry]:
     """Take these insights off a card; returns how they join the next one."""
     await tx.execute(_LEAVE, {"of_card": card, "leaving": [item.id for item in leaving]})
-    return [CardEntry(item.id, item.poster, item.message_ts, item.draft) for item in leaving]
+    return [CardEntry(item.id, item.poster, item.message_ts) for item in leaving]
 
 
 async def _roll_over(tx: Transaction, where: CardPlace, old: Row[Any] | None, at: float) -> Row[Any]:

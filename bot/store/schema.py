@@ -92,6 +92,7 @@ sightings = Table(
     Column("host", Text, nullable=False),
     Column("orgs", Text, nullable=False),  # JSON: the orgs that have this host; [] for links of no org (code changes)
     Column("draft", Boolean, nullable=False, server_default=text("false")),  # as in insights
+    Column("quoted", Boolean, nullable=False, server_default=text("false")),  # as in insights.Candidate
     Column("poster", String(32)),
     Column("state", String(16), nullable=False),  # SightingState
     Column("reason", String(40)),  # why it is not offered: insights.Decision, TieKind or Slack's error code

@@ -94,6 +94,7 @@ async def insert(tx: Transaction, seen: ScannedMessage, at: float) -> int:
             **columns_of(candidate.insight),
             "orgs": json.dumps(candidate.orgs),
             "draft": candidate.draft,
+            "quoted": candidate.quoted,
             "state": SightingState.PENDING,
         }
         for candidate in seen.found
@@ -108,7 +109,7 @@ def _insert(dialect: str) -> ReturningInsert[tuple[int]]:
     row = insert_on(dialect, sightings)
     again = row.on_conflict_do_update(
         index_elements=["workspace", "channel", "message_ts", "type", "scope", "resource_id"],
-        set_={"state": row.excluded.state, "at": row.excluded.at},
+        set_={name: row.excluded[name] for name in ("state", "at", "quoted")},
         where=sightings.c.state == SightingState.GONE,
     )
     return again.returning(sightings.c.id)

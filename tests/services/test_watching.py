@@ -87,6 +87,44 @@ async def test_auto_adds_what_a_person_posts_who_may_and_offers_the_rest(tied):
     assert list((await states(tied.store)).values()) == [*[State.OFFERED] * len(posts[1:]), State.CONFIRMED]
 
 
+def shared(author: Any, **more: Any) -> Json:
+    return {"text": "", "attachments": [{"is_share": True, "author_id": author, "text": f"<{link(1)}>", **more}]}
+
+
+def file(**more: Any) -> Json:
+    return {"text": "", "subtype": "file_share", "files": [{"title": f"see {link(1)}", **more}]}
+
+
+@pytest.mark.parametrize(
+    ("more", "becomes"),
+    [
+        (shared(GUEST), State.OFFERED),
+        (shared(None), State.OFFERED),
+        (shared(ANA), State.CONFIRMED),
+        (shared(GUEST, is_share=False, is_msg_unfurl=True, from_url="https://acme.slack.com/p1"), State.OFFERED),
+        ({**shared(GUEST), "text": f"look at {link(1)}?a=1"}, State.CONFIRMED),
+        (file(user=ANA), State.CONFIRMED),
+        (file(user=GUEST), State.OFFERED),
+        (file(), State.OFFERED),
+        (file(user=ANA, mode="email", filetype="email"), State.OFFERED),
+    ],
+)
+async def test_auto_adds_nothing_that_somebody_only_forwards_quotes_or_shares(tied, more, becomes):
+    await modes.say(tied.store, THREAD, Mode.AUTO, ANA)
+    assert await watch(tied, message(**more))
+    assert await states(tied.store) == {"1": becomes}
+
+
+async def test_what_was_forwarded_and_is_pasted_later_is_that_persons_word(tied):
+    await modes.say(tied.store, THREAD, Mode.AUTO, ANA)
+    quoting, empty, pasted = message(**shared(GUEST)), message(), message(1)
+    await watch(tied, quoting)
+    await watch(tied, edit(empty, quoting))
+    assert await states(tied.store) == {"1": State.WITHDRAWN}
+    await watch(tied, edit(pasted, empty))
+    assert await states(tied.store) == {"1": State.CONFIRMED}
+
+
 @pytest.mark.parametrize("more", NOBODY, ids=str)
 def test_what_an_app_or_slackbot_posts_is_nobodys_word(more):
     assert watching.person_of(message(1, **more)) is None

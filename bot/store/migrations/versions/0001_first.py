@@ -182,6 +182,7 @@ def upgrade() -> None:
         *_required(sa.String(64), "scope"),
         *_required(sa.Text, "resource_id", "ref", "host", "orgs"),
         sa.Column("draft", sa.Boolean, server_default=sa.text("false"), nullable=False),
+        sa.Column("quoted", sa.Boolean, server_default=sa.text("false"), nullable=False),
         *_optional(sa.String(32), "poster"),
         *_required(sa.String(16), "state"),
         *_optional(sa.String(40), "reason"),
