@@ -98,9 +98,13 @@ TOLD = frozenset({"U0ANA"})
         ("B0DATADOG", None, "U0ANA", True),
         ("B0DATADOG", None, "U0GUEST", False),
         ("B0DATADOG", None, None, False),
-        (None, None, "U0ANA", True),
+        (None, None, "U0ANA", False),
+        (None, "U0ANA", "U0ANA", True),
     ],
-    ids=["member", "guest", "guest, member clicked", "alert", "alert, guest's case", "alert, app's case", "nobody"],
+    ids=[
+        *("member", "guest", "guest, member clicked", "alert", "alert, guest's case", "alert, app's case"),
+        *("workflow or e-mail", "workflow, member clicked"),
+    ],
 )
 def test_a_card_names_what_a_member_posted_or_clicked_and_alerts_in_a_members_thread(poster, by, tied_by, told):
     """K38."""

@@ -17,7 +17,7 @@ from bot.policy import person_behind
 from bot.services import decision_log, site_warning
 from bot.services.context import Context
 from bot.slack.client import Myself
-from bot.slack.json import as_objects
+from bot.slack.json import as_object, as_objects
 from bot.store import modes, open_cards, shared_channels, sightings, tie_changes, ties
 from bot.store.offers import Rules
 
@@ -156,7 +156,7 @@ def seen(context: Context, channel: Thread, message: Json, *, edited: bool) -> S
     """What a message brings; `edited`: it comes from an edit, where other messages' previews do not count."""
     workspace, thread = channel.workspace, replace(channel, ts=message.get("thread_ts") or message["ts"])
     person = person_of(message)
-    brought = ScannedMessage(thread, message["ts"], person or message.get("bot_id"), (), by_bot=person is None)
+    brought = ScannedMessage(thread, message["ts"], person or _app_of(message), (), by_bot=person is None)
     urls = extract(message, edited=edited)
     if not urls:
         return brought  # as nearly all messages
@@ -208,6 +208,12 @@ def person_of(message: Json) -> str | None:
     """
     by_app = message.get("subtype") == "bot_message" or any(message.get(name) for name in _OF_APPS)
     return person_behind(message.get("user") or None, by_app=by_app)
+
+
+def _app_of(message: Json) -> str | None:
+    """The app that posted a message of no person; None: a workflow's, which can say what anybody typed into it."""
+    is_workflow = message.get("workflow_id") or as_object(message.get("bot_profile")).get("is_workflow_bot")
+    return None if is_workflow else message.get("bot_id")
 
 
 def own_part(message: Json, person: str | None) -> Json:
