@@ -90,8 +90,8 @@ def may_be_told(poster: str | None, by: str | None, tied_by: str | None, told: f
     """Whether a card in the open may name what a link leads to. `told`: the full members among those involved.
 
     One of them posted the link, or pressed a button for it (`by`); an alert's link is named in a thread that one of
-    them tied, or began with the case (`tied_by`). An alert is an app's (`B…`): a workflow, an e-mail or a reminder, whose
-    `poster` is None, can be anybody's wish to read it.
+    them tied, or began with the case (`tied_by`). An alert is an app's (`B…`); a workflow, an e-mail or a reminder has
+    no `poster`, and anybody can have them post a link.
     """
     is_alert = (poster or "").startswith("B")
     return poster in told or by in told or (is_alert and tied_by in told)
