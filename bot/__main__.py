@@ -77,10 +77,10 @@ def explain(link: str | None, *, as_json: bool) -> None:
 @click.argument("permalink")
 def why(permalink: str) -> None:
     """Explain what became of the links in the message at PERMALINK; with the settings of `run`."""
-    from bot import app, commands, logs
+    from bot import app, links, logs
     from bot.config import settings
 
-    message = commands.permalink(permalink)
+    message = links.permalink(permalink)
     if message is None:
         raise _Refusal(f"{permalink} is not the address of a Slack message: ⋯ on the message, Copy link.")
 

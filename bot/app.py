@@ -12,13 +12,12 @@ from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.commands import Permalink
 from bot.config import ConfigError
 from bot.config.organizations import OrganizationConfig
 from bot.config.settings import Settings
 from bot.datadog.client import PROBE_SECONDS, Datadog
 from bot.datadog.titles import Titles
-from bot.links import Routes
+from bot.links import Permalink, Routes
 from bot.listeners import bolt, clicks, commands, errors, home, messages, modal, workspace_guard
 from bot.ops import health, server
 from bot.services.context import Context, Organization

@@ -4,6 +4,7 @@ Nothing here raises: text that is not understood becomes a value with the neares
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,28 +12,17 @@ from typing import assert_never
 
 from bot.insights import Mode
 from bot.links.id_formats import case_key, uuid
+from bot.links.permalinks import Permalink, permalink
 from bot.links.urls import CONTROL, unescape
 
 COMMAND, MENTION = "/insight", "@Case Insights"
 """The two prefixes of a command: the slash command in the manifest, and the app's display name."""
 SHORTCUT = "add_to_case"
 """The message shortcut in the manifest."""
-_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "\u00a0": " "})
+_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63"), "-")
+_MARKS = "\"'`*_~()[]{}<>#,;“”„‚‘’«»‹›"
+"""What phones, pages and Slack's editor put around a word."""
 _ORG = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}", re.IGNORECASE)
-_PERMALINK = re.compile(
-    r"https://[^/?#]+/archives/(?P<channel>[CDG][A-Z0-9]{2,20})/p(?P<seconds>\d{10})(?P<micros>\d{6})"
-    r"(?:\?(?P<query>[^#]*))?(?:#.*)?"
-)
-_THREAD_TS = re.compile(r"(?:^|&)thread_ts=(\d{10}\.\d{6})(?:&|$)")
-
-
-@dataclass(frozen=True, slots=True)
-class Permalink:
-    """A Slack message by its address; `thread_ts` is the root of its thread (itself, if it is no reply)."""
-
-    channel: str
-    ts: str
-    thread_ts: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,21 +162,25 @@ def parse(text: str) -> Command | Misunderstood:
         return Misunderstood(plain.strip(), str(wrong), VERBS[verb].usage)
 
 
-def permalink(link: str) -> Permalink | None:
-    """The message with this address; None if it is no address of a Slack message."""
-    match = _PERMALINK.fullmatch(link)
-    if match is None:
-        return None
-    ts = f"{match['seconds']}.{match['micros']}"
-    root = _THREAD_TS.search(match["query"] or "")
-    return Permalink(match["channel"], ts, root[1] if root else ts)
-
-
 def _plain(text: str) -> str:
-    """Text as typed, without Slack's markup of links, its escapes, and typographic quotes."""
-    text = CONTROL.sub(lambda control: f" {control[1]} " if _is_link(control[1]) else control[0], text)
-    words = unescape(text.translate(_QUOTES)).split()
-    return " ".join(stripped for word in words if (stripped := word.strip("\"'`,;")))
+    """Text as typed, without Slack's markup of links, its escapes, and what clings to words."""
+    text = CONTROL.sub(_shown, text)
+    return " ".join(filter(None, map(_cleaned, unescape(text).split())))
+
+
+def _shown(markup: re.Match[str]) -> str:
+    """A link's address; of a channel its name, which may be a case's key; anything else as it is."""
+    target, _, label = markup[0][1:-1].partition("|")
+    return f" {target} " if _is_link(target) else label if target.startswith("#") and label else markup[0]
+
+
+def _cleaned(word: str) -> str:
+    """A word in plain characters: phones make dashes of hyphens, pages add invisible characters. Links stay."""
+    word = "".join(character for character in word if unicodedata.category(character) != "Cf").lstrip(_MARKS)
+    if not _is_link(word):
+        return unicodedata.normalize("NFKC", word).translate(_DASHES).strip(_MARKS)
+    word = word.rstrip("\"'`*_~>,;”’»")
+    return word[:-1] if word.endswith(")") and "(" not in word else word
 
 
 def _is_link(word: str) -> bool:
@@ -219,9 +213,9 @@ def _split_at(separator: str, words: Sequence[str]) -> tuple[Sequence[str], Sequ
 
 
 def _case(words: Sequence[str]) -> CaseReference:
-    if len(words) != 1:
+    if len(words) != 1 and not case_key("".join(words)):  # "CASEM - 4523"
         raise _Wrong("needs one case: its key, like CASEM-4523, or its link")
-    word = words[0].rstrip(".!?")
+    word = "".join(words).rstrip(".!?:")
     if _is_link(word):
         return CaseReference(words[0])
     org, slash, name = word.rpartition("/")

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import commands
 from bot.commands import (
     VERBS,
     Add,
@@ -14,7 +13,6 @@ from bot.commands import (
     Explain,
     Help,
     Misunderstood,
-    Permalink,
     SetMode,
     SetTie,
     Undo,
@@ -22,6 +20,7 @@ from bot.commands import (
     parse,
 )
 from bot.insights import Mode
+from bot.links import Permalink
 from bot.messages import replies
 
 LINK = "https://app.datadoghq.com/monitors/1?a=1&b=2"
@@ -30,6 +29,15 @@ REPLY = f"{MESSAGE}?thread_ts=1795439590.000001&cid=C0INC"
 ROOT = Permalink("C0INC", "1795439598.000001", "1795439598.000001")
 IN_THREAD = Permalink("C0INC", "1795439598.000001", "1795439590.000001")
 CASE = CaseReference("CASEM-4523")
+# fmt: off
+CLINGING = [
+    "“casem-4523”", "„CASEM-4523“", "«CASEM-4523»", "*CASEM-4523*", "_CASEM-4523_", "~CASEM-4523~", "`CASEM-4523`",
+    "[CASEM-4523]", "(CASEM-4523)", "&lt;CASEM-4523&gt;", "#CASEM-4523", "<#C0INC|casem-4523>", "CASEM-4523:",
+    "CASEM–4523", "CASEM\u20114523", "CASEM−4523", "CASEM - 4523", "ＣＡＳＥＭ－４５２３",
+    "CASEM-4523\u200b", "\u2068CASEM-4523\u2069", "CASEM-4523\u00a0",
+]
+"""A key as phones, pages and Slack's editor give it."""
+# fmt: on
 
 
 @pytest.mark.parametrize(
@@ -42,7 +50,10 @@ CASE = CaseReference("CASEM-4523")
         (f"add <{LINK.replace('&', '&amp;')}|monitor 1> to casem-4523", Add((LINK,), (), CASE, None)),
         (f"add {REPLY} to CASEM-4523", Add((), (IN_THREAD,), CASE, None)),
         (f"add {LINK}, {LINK}2 in {REPLY}", Add((LINK, f"{LINK}2"), (), None, IN_THREAD)),
-        ("tie “casem-4523”", SetTie(CASE, None)),
+        *((f"tie {key}", SetTie(CASE, None)) for key in CLINGING),
+        ("tie 3pl-12", SetTie(CaseReference("3PL-12"), None)),
+        (f"add ({LINK}) to CASEM–4523", Add((LINK,), (), CASE, None)),
+        (f"add {LINK}&q=(a) *{LINK}*", Add((f"{LINK}&q=(a)", LINK), (), None, None)),
         ("tie to CASEM-4523.", SetTie(CASE, None)),
         (f"Tie CASEM-4523 in <{MESSAGE}>", SetTie(CASE, ROOT)),
         (
@@ -98,13 +109,6 @@ def test_help_and_usage_come_from_the_one_table():
     for name, verb in VERBS.items():
         assert verb.usage.startswith(name)
         assert verb.does in text
-
-
-def test_only_an_address_of_a_slack_message_is_a_permalink():
-    assert commands.permalink(MESSAGE) == ROOT
-    assert commands.permalink(REPLY) == IN_THREAD
-    assert commands.permalink(LINK) is None
-    assert commands.permalink("https://acme.slack.com/archives/C0INC") is None
 
 
 def test_the_readme_has_every_command():

@@ -4,12 +4,14 @@ from bot.links.explain import as_row, as_text
 from bot.links.extract import extract
 from bot.links.loading import load
 from bot.links.parse import Reading, explain, insight_on, parse
+from bot.links.permalinks import Permalink, permalink
 from bot.links.reasons import sentence
 from bot.links.routes import Routes, RoutesError
 from bot.links.scm_names import change_name
 from bot.links.sites import SITES, OrgHosts, api_host, elsewhere, is_web_host, orgs_of, site_of
 
 __all__ = [
-    "SITES", "OrgHosts", "Reading", "Routes", "RoutesError", "api_host", "as_row", "as_text", "change_name",
-    "elsewhere", "explain", "extract", "insight_on", "is_web_host", "load", "orgs_of", "parse", "sentence", "site_of",
+    "SITES", "OrgHosts", "Permalink", "Reading", "Routes", "RoutesError", "api_host", "as_row", "as_text",
+    "change_name", "elsewhere", "explain", "extract", "insight_on", "is_web_host", "load", "orgs_of", "parse",
+    "permalink", "sentence", "site_of",
 ]  # fmt: skip

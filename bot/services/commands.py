@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 from bot import commands
-from bot.commands import Command, Permalink
+from bot.commands import Command
 from bot.datadog.errors import DatadogPermanent, DatadogTransient
-from bot.links import as_text, explain, extract, orgs_of, sentence
+from bot.links import Permalink, as_text, explain, extract, orgs_of, sentence
 from bot.messages import replies
 from bot.model import Case, CaseLink, Draft, Insight, InsightType, Reason, Thread, Uncovered
 from bot.services import clicks

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bot.commands import Permalink
 from bot.insights import SightingState
-from bot.links import OrgHosts, Reading, explain, extract, orgs_of
+from bot.links import OrgHosts, Permalink, Reading, explain, extract, orgs_of
 from bot.messages import replies
 from bot.messages.why import LinkReport, Poster, Sighting, ThreadReport, why_text
 from bot.model import Draft, Identity, Insight, InsightType, Thread, TieKind

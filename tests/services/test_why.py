@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.commands import Permalink
+from bot.links import Permalink
 from bot.model import Thread
 from bot.services import watching
 from bot.services.why import why_not_offered
