@@ -20,6 +20,7 @@ from bot.datadog.titles import Titles
 from bot.links import Permalink, Routes
 from bot.listeners import bolt, clicks, commands, errors, home, messages, modal, workspace_guard
 from bot.ops import health, server
+from bot.services.checks import UserError
 from bot.services.context import Context, Organization
 from bot.services.responder import Responder, refused_by_slack
 from bot.services.why import why_not_offered
@@ -84,6 +85,8 @@ async def _why(context: Context, message: Permalink) -> str:
     for workspace in await context.workspaces.installed():
         try:
             return await why_not_offered(context, workspace, message)
+        except UserError as answer:
+            return str(answer)
         except SlackPermanent as refused:
             error = refused
     raise error

@@ -3,11 +3,13 @@
 from collections.abc import Collection
 
 from bot.commands import CaseReference
+from bot.links import Permalink
 from bot.messages import replies
-from bot.model import Case
+from bot.model import Case, Thread
 from bot.services.cases import find, names_of
 from bot.services.context import Context
 from bot.slack.errors import SlackTransient
+from bot.slack.json import Json
 
 
 class UserError(Exception):
@@ -37,6 +39,18 @@ async def in_channels(
         return
     if theirs is None or not theirs.issuperset(channels):
         raise UserError(replies.NOT_SEEN_BY_YOU)
+
+
+async def message_at(context: Context, workspace: str, address: Permalink) -> tuple[Thread, Json]:
+    """The message with this address and the thread that it is in; raises UserError where Slack has none.
+
+    The address of a reply may lack its thread, and Slack would post what belongs to a thread that is gone in the open.
+    """
+    slack = await context.slack(workspace)
+    message = await slack.message(Thread(workspace, address.channel, address.thread_ts), address.ts)
+    if message is None:
+        raise UserError(replies.NO_SUCH_MESSAGE)
+    return Thread(workspace, address.channel, str(message.get("thread_ts") or message["ts"])), message
 
 
 async def named_case(context: Context, workspace: str, reference: CaseReference) -> Case:

@@ -1,6 +1,6 @@
 """Running what somebody typed: each command ends in a sentence for them, and some are announced in the open."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import assert_never
 
 from bot import commands
@@ -11,7 +11,7 @@ from bot.messages import replies
 from bot.model import Case, CaseLink, Draft, Insight, InsightType, Reason, Thread, Uncovered
 from bot.services import clicks
 from bot.services.cases import tied_by, tied_case, why_unknown
-from bot.services.checks import UserError, in_channels, named_case, permit
+from bot.services.checks import UserError, in_channels, message_at, named_case, permit
 from bot.services.context import PERSON_WITHIN, Context
 from bot.services.responder import Caller, refused_by_slack, text_of
 from bot.services.ties import set_mode, tie, untie
@@ -51,19 +51,19 @@ async def _run(context: Context, caller: Caller, command: Command) -> str:  # no
         case commands.Why(message):
             return await why_not_offered(context, caller.here.workspace, message)
         case commands.Status(where):
-            return await _status(context, _place(caller, where))
+            return await _status(context, await _place(context, caller, where))
         case commands.Add():
             return await _add(context, caller, command)
         case commands.Scan(where):
-            return await _scan(context, caller, _thread(caller, where, "scan"))
+            return await _scan(context, caller, await _thread(context, caller, where, "scan"))
         case commands.Undo(where):
-            return await clicks.undo_last(context, _thread(caller, where, "undo"), caller.user)
+            return await clicks.undo_last(context, await _thread(context, caller, where, "undo"), caller.user)
         case commands.SetTie(reference, where):
-            answer = await tie(context, _place(caller, where), reference, caller.user)
+            answer = await tie(context, await _place(context, caller, where), reference, caller.user)
         case commands.Untie(where):
-            answer = await untie(context, _place(caller, where), caller.user)
+            answer = await untie(context, await _place(context, caller, where), caller.user)
         case commands.SetMode(mode, where):
-            answer = await set_mode(context, _place(caller, where), mode, caller.user)
+            answer = await set_mode(context, await _place(context, caller, where), mode, caller.user)
         case _:
             assert_never(command)
     return await text_of(answer) or replies.DONE_HERE
@@ -86,13 +86,13 @@ async def _check(context: Context, caller: Caller, command: Command) -> None:
     await in_channels(context, workspace, user, commands.channels(command) - {caller.here.channel})
 
 
-def _place(caller: Caller, where: Permalink | None) -> Thread:
-    """The thread that a command names, else where it was typed."""
-    return Thread(caller.here.workspace, where.channel, where.thread_ts) if where else caller.here
+async def _place(context: Context, caller: Caller, where: Permalink | None) -> Thread:
+    """The thread that a command names, as Slack has it; else where it was typed."""
+    return (await message_at(context, caller.here.workspace, where))[0] if where else caller.here
 
 
-def _thread(caller: Caller, where: Permalink | None, verb: str) -> Thread:
-    thread = _place(caller, where)
+async def _thread(context: Context, caller: Caller, where: Permalink | None, verb: str) -> Thread:
+    thread = await _place(context, caller, where)
     if not thread.ts:
         raise UserError(replies.names_a_thread(verb, caller.via))
     return thread
@@ -106,17 +106,16 @@ async def _tied(context: Context, caller: Caller, place: Thread) -> Case:
 
 
 async def _add(context: Context, caller: Caller, command: commands.Add) -> str:
-    place = _place(caller, command.where)
-    if not command.where and command.messages and not place.ts:
-        place = _place(caller, command.messages[0])
-    workspace, user = place.workspace, caller.user
+    workspace, user = caller.here.workspace, caller.user
+    messages = [await message_at(context, workspace, address) for address in command.messages]
+    place = await _place(context, caller, command.where)
+    if not place.ts and messages:
+        place = messages[0][0]
     reference = command.case
     case = await named_case(context, workspace, reference) if reference else await _tied(context, caller, place)
     await permit(context, workspace, user, case.key, org=case.org)
-    links = [*command.links]
-    for message in command.messages:
-        links += await _links_of(context, workspace, message)
-    insights, others = _sorted(context, workspace, case.org, dict.fromkeys(links))
+    links = dict.fromkeys([*command.links, *(link for _, message in messages for link in extract(message))])
+    insights, others = _sorted(context, workspace, case.org, links)
     async with context.store.write() as tx:
         await ties.lock_case(tx, case.org, case.case_id)
         source = caller.message_ts or f"{await now(tx):.6f}"
@@ -130,14 +129,6 @@ async def _add(context: Context, caller: Caller, command: commands.Add) -> str:
         for item in added.earlier
     ]
     return replies.adding(added.confirmed, case.key, [*earlier, *others])
-
-
-async def _links_of(context: Context, workspace: str, address: Permalink) -> Sequence[str]:
-    slack = await context.slack(workspace)
-    message = await slack.message(Thread(workspace, address.channel, address.thread_ts), address.ts)
-    if message is None:
-        raise UserError(replies.NO_SUCH_MESSAGE)
-    return extract(message)
 
 
 def _sorted(context: Context, workspace: str, org: str, links: Iterable[str]) -> tuple[dict[str, Insight], list[str]]:

@@ -1,28 +1,22 @@
 """Why: what became of a message's links, from what Slack, the table of links and the store say."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from bot.insights import SightingState
 from bot.links import OrgHosts, Permalink, Reading, explain, extract, orgs_of
-from bot.messages import replies
 from bot.messages.why import LinkReport, Poster, Sighting, ThreadReport, why_text
 from bot.model import Draft, Identity, Insight, InsightType, Thread, TieKind
 from bot.services import watching
+from bot.services.checks import message_at
 from bot.services.context import PERSON_WITHIN, Context
 from bot.store import cases, modes, ties
 from bot.store.sightings import Trace, trace
 
 
 async def why_not_offered(context: Context, workspace: str, message: Permalink) -> str:
-    """The answer to `why`; raises SlackTransient and SlackPermanent where the message cannot be read."""
-    thread = Thread(workspace, message.channel, message.thread_ts)
+    """The answer to `why`. Raises UserError where there is no such message, and what Slack's calls raise."""
+    thread, content = await message_at(context, workspace, message)
     installed = await context.workspaces.at(workspace)
-    content = await installed.slack.message(thread, message.ts)
-    if content is None:
-        return replies.NO_SUCH_MESSAGE
-    # A reply's address may lack its thread.
-    thread = replace(thread, ts=str(content.get("thread_ts") or content["ts"]))
     async with context.store.read() as connection:
         tie = await ties.of(connection, thread)
         case = await cases.get(connection, tie.org, tie.case_id) if tie and tie.kind is TieKind.TIED else None

@@ -7,7 +7,7 @@ from bot.commands import COMMAND
 from bot.model import State, Thread
 from bot.services.commands import SCANNED, run
 from bot.services.responder import Caller
-from bot.store import scans, schema
+from bot.store import scans, schema, ties
 from bot.store.scans import ScanProgress
 from tests.services.conftest import ANA, BEN, CHANNEL, GUEST, KEY, TEAM, Office, link
 
@@ -115,6 +115,32 @@ async def test_a_refusal_is_the_same_whatever_there_is_and_asks_nobody(office, c
         call.method for call in office.datadog.control.calls
     }
     assert methods <= {"auth.test", "users.info"}
+
+
+@pytest.mark.parametrize(
+    "command", ["add {link} to {case}", "tie {case}", "untie", "mode off", "scan", "undo", "status"]
+)
+async def test_a_place_that_is_gone_is_told_and_nothing_is_done_there(office, command):
+    """K35."""
+    ts = office.slack.message(CHANNEL, BEN, "soon gone")["ts"]
+    there = office.slack.permalink(CHANNEL, ts)
+    office.slack.delete(CHANNEL, ts)
+    said = await ask(office, f"{command.format(link=link(1), case=KEY)} in {there}")
+    assert said.startswith("There is no such message: it was deleted")
+    assert await office.insights() == {}
+    assert (await ask(office, "status")).startswith("This channel is tied to no case")
+
+
+@pytest.mark.parametrize("address", ["{there}", "https://app.slack.com/client/T0ACME/{channel}/p{number}"])
+async def test_the_address_of_a_reply_may_lack_its_thread(office, address):
+    thread = office.thread()
+    ts = office.slack.message(CHANNEL, BEN, link(1), thread_ts=thread.ts)["ts"]
+    there = office.slack.permalink(CHANNEL, ts).partition("?")[0]
+    named = address.format(there=there, channel=CHANNEL, number=ts.replace(".", ""))
+    assert await ask(office, f"tie {KEY} in {named}") == "Done."
+    async with office.store.read() as connection:
+        assert await ties.of(connection, thread) is not None
+    assert (await ask(office, f"add {named}")).startswith(f"Adding 1 insight to {KEY}.")
 
 
 async def test_of_a_channel_that_somebody_is_not_in_they_are_told_nothing_and_change_nothing(office):

@@ -5,6 +5,7 @@ import pytest
 from bot.links import Permalink
 from bot.model import Thread
 from bot.services import watching
+from bot.services.checks import UserError
 from bot.services.why import why_not_offered
 from bot.store import tie_changes
 from tests.services.conftest import ANA, BEN, CHANNEL, GUEST, KEY, TEAM, Office, link
@@ -64,5 +65,5 @@ async def test_it_says_by_what_a_thread_is_tied_and_whether_its_poster_may_add(o
         office, link(2), GUEST
     )
     assert "A bot posted it" in await asked(office, link(3), "U0DATADOG")
-    gone = await why_not_offered(office.context, TEAM, Permalink(CHANNEL, "1.000100", "1.000100"))
-    assert gone.startswith("There is no such message")
+    with pytest.raises(UserError, match="There is no such message"):
+        await why_not_offered(office.context, TEAM, Permalink(CHANNEL, "1.000100", "1.000100"))
