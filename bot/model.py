@@ -266,7 +266,7 @@ class CardItem:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card's row. `asks`: it asks which case the thread is about and shows no insights."""
+    """A card's row. `asks`: it asks which case the thread is about; `refused`: why it is not in its thread."""
 
     id: str
     thread: Thread
@@ -279,6 +279,7 @@ class Card:
     posting_since: float | None
     continued: bool
     ended: str | None
+    refused: str | None
     late_replies_due: int
     late_replies_posted: int
     late_reply_since: float | None

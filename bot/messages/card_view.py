@@ -48,7 +48,8 @@ class Source:
 class CardView:
     """All that a card's message depends on. `names` maps Slack user ids to plain names.
 
-    `left_over`: links of the same messages that are not offered, because there are too many.
+    `left_over`: links of the same messages that are not offered, because there are too many. `refused`: why Slack did
+    not let the card be posted in its thread.
     """
 
     id: str
@@ -62,6 +63,7 @@ class CardView:
     archived: bool = False
     continued: bool = False
     left_over: int = 0
+    refused: str = ""
     waiting: Waiting | None = None
     names: Mapping[str, str] = field(default_factory=dict[str, str])
 

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from bot.messages.blocks import Json, actions, button, context, option, section
 from bot.messages.card_view import TYPE_NAMES, CardView, Message, Waiting, address, label, listed, short
-from bot.messages.sentences import CREDENTIALS
+from bot.messages.sentences import CREDENTIALS, not_posted
 from bot.messages.text import TEXT_CHARS, clock, cut, escape, insights
 from bot.model import CardItem, State
 
@@ -162,6 +162,8 @@ def _notes(view: CardView, offered: Sequence[CardItem]) -> Iterable[Json]:
         parts.append(f"From {_sources(view)}")
     if offered and view.left_over:
         parts.append(f"{view.left_over} more links there are too many to offer; paste those that matter again")
+    if view.refused:
+        parts.append(not_posted(view.refused))
     if view.archived or view.closed:
         parts.append(f"{escape(view.case_key)} is {'archived' if view.archived else 'closed'}.")
     if parts:

@@ -8,6 +8,8 @@ from bot.messages.text import clock, cut, escape, insights
 from bot.model import CardItem, State
 from bot.policy import Refusal
 
+SHARED = "shared_channel"
+"""Our own reason: in such a channel the operator wants nothing said in the open."""
 NOTHING_TICKED = "Tick at least one, or press Dismiss."
 NOTHING_LEFT = "Nothing was changed: somebody was faster, or it is already done. See the card."
 OTHER_WORKSPACE = "This form was opened in another workspace. Open it again: ⋯ on the message, Add to case."
@@ -67,6 +69,17 @@ def not_told(home: str) -> str:
     """To a guest or a stranger who asks what the bot knows, or to somebody whom Slack does not describe."""
     members = f"Only full members of {escape(home)} can see cases here"
     return f"{members}, and Slack does not confirm that you are one. If you are, try again in a minute."
+
+
+def not_posted(reason: str) -> str:
+    """Why a card is in somebody's direct messages; `reason`: Slack's word, or ours."""
+    if reason == SHARED:
+        return "Shown here alone, because other organisations read that channel"
+    if reason in ("not_in_channel", "channel_not_found"):
+        return "Shown here, because the bot is not in that channel: type `/invite @Case Insights` there"
+    if reason == "thread_not_found":
+        return "Shown here, because that thread is gone"
+    return f"Shown here, because Slack did not let the bot post it there ({escape(reason)})"
 
 
 def org_gone(org: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -89,9 +90,10 @@ class Responder:
         try:
             slack = await self._context.slack(here.workspace)
             if caller.response_url:
-                await slack.answer(caller.response_url, text, here.ts or None, within=RESPOND_WITHIN)
-            else:
-                await slack.whisper(here, caller.user, text)
+                with contextlib.suppress(SlackPermanent):  # used up, or too old
+                    await slack.answer(caller.response_url, text, here.ts or None, within=RESPOND_WITHIN)
+                    return
+            await slack.whisper(here, caller.user, text)
         except (SlackTransient, SlackPermanent) as error:
             log.warning("answer.lost", user=caller.user, type=caller.via, why=str(error))
 

@@ -4,6 +4,7 @@ The law: nothing here is tried twice. A post has no idempotency key, so a repeat
 decides, after looking (`find`). Facts: docs.slack.dev/reference/methods.
 """
 
+import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Mapping
@@ -88,16 +89,33 @@ class Slack(People):
         A user's id as channel: to their direct messages with the app. After a SlackTransient it is open whether the
         message was posted.
         """
-        response = await self.call("chat.postMessage", {**_at(thread), **_content(message), **_PLAIN, "metadata": mark})
-        return Posted(response["channel"], response["ts"])
+        return await self._post(thread, {**_content(message), "metadata": mark})
 
     async def say(self, place: Thread, message: Message) -> None:
         """Post a message that nobody has to find again."""
-        await self.call("chat.postMessage", {**_at(place), **_content(message), **_PLAIN})
+        await self._post(place, _content(message))
+
+    async def _post(self, place: Thread, content: Json) -> Posted:
+        """Slack answers ok to a thread that is gone, and posts at the channel's top level: that is taken back."""
+        response = await self.call("chat.postMessage", {**_at(place), **content, **_PLAIN})
+        posted, message = Posted(response["channel"], response["ts"]), as_object(response.get("message"))
+        if place.ts and message and "thread_ts" not in message:
+            with contextlib.suppress(SlackTransient, SlackPermanent):
+                await self.call("chat.delete", {"channel": posted.channel, "ts": posted.ts})
+            raise SlackPermanent("thread_not_found")
+        return posted
 
     async def whisper(self, place: Thread, user: str, text: str) -> None:
-        """Show a message to one person alone; it is lost when they are not active in Slack."""
-        await self.call("chat.postEphemeral", {**_at(place), "user": user, "text": text})
+        """Show a message to one person alone; it is lost when they are not active in Slack.
+
+        Where Slack refuses that, it goes to their direct messages with the app.
+        """
+        try:
+            await self.call("chat.postEphemeral", {**_at(place), "user": user, "text": text})
+        except SlackPermanent as refused:
+            if refused.reason == "missing_scope":
+                raise
+            await self.call("chat.postMessage", {"channel": user, "text": text, **_PLAIN})
 
     async def update(self, channel: str, ts: str, message: Message) -> None:
         """Replace a message. Its metadata stays: Slack keeps what is not sent again."""
@@ -159,7 +177,7 @@ class Slack(People):
         await self.call("views.publish", {"user_id": user, "view": view})
 
     async def answer(self, response_url: str, text: str, thread_ts: str | None, *, within: float) -> None:
-        """Reply to a click so that only that person sees it; raises SlackTransient."""
+        """Reply to a click so that only that person sees it. SlackPermanent: Slack does not take it (any more)."""
         body: Json = {"response_type": "ephemeral", "replace_original": False, "text": text}
         if thread_ts:
             body["thread_ts"] = thread_ts
@@ -168,7 +186,8 @@ class Slack(People):
         try:
             async with session.post(response_url, json=body, timeout=aiohttp.ClientTimeout(within)) as response:
                 if response.status != 200:
-                    raise SlackTransient(f"response_url answered {response.status}")
+                    failure = SlackPermanent if 400 <= response.status < 500 else SlackTransient
+                    raise failure(f"response_url answered {response.status}")
         except (aiohttp.ClientError, TimeoutError) as error:
             raise SlackTransient(f"response_url: {type(error).__name__}") from error
 

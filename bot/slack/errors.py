@@ -11,13 +11,17 @@ from bot.slack.json import as_object
 
 DEAD_TOKEN = frozenset({"token_revoked", "token_expired", "account_inactive", "invalid_auth", "not_authed"})
 """The token no longer works; another one will, once the app is installed again."""
-PERMANENT = DEAD_TOKEN | {
-    *("channel_not_found", "not_in_channel", "is_archived", "message_not_found", "thread_not_found", "user_not_found"),
-    *("cant_update_message", "edit_window_closed", "missing_scope", "restricted_action", "user_not_in_channel"),
-    *("invalid_blocks", "invalid_arguments", "expired_trigger_id", "exchanged_trigger_id", "not_found"),
-    *("view_too_large", "msg_too_long"),
-}
-"""Slack's errors that asking again does not change."""
+WORD_CHARS = 80
+"""As much of an unknown word as the store keeps."""
+TRANSIENT = frozenset(
+    {
+        *("ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"),
+        *("team_added_to_org", "org_login_required", "external_channel_migrating", "update_failed"),
+    }
+)
+"""Slack's errors that pass by themselves. The list of others grows: each that is not here is an end.
+https://docs.slack.dev/reference/methods/chat.postMessage#errors
+"""
 
 
 class SlackTransient(Exception):
@@ -45,12 +49,12 @@ def refusal(error: SlackApiError) -> SlackTransient | SlackPermanent:
     if isinstance(response, aiohttp.ClientResponse):  # what it raises for a body that only claims to be JSON
         return SlackTransient(f"HTTP {response.status}", _retry_after(response.headers))
     data = as_object(response.data)
-    reason = str(data.get("error") or f"HTTP {response.status_code}")
-    if response.status_code == 429 or reason == "ratelimited":
-        return SlackTransient("ratelimited", _retry_after(response.headers))
-    if reason in PERMANENT:
-        return SlackPermanent(reason, str(data.get("needed") or ""))
-    return SlackTransient(reason)
+    reason, status = str(data.get("error") or ""), int(response.status_code)
+    if status == 429 or reason in TRANSIENT:
+        return SlackTransient(reason or "ratelimited", _retry_after(response.headers))
+    if status >= 500 or not reason:
+        return SlackTransient(reason or f"HTTP {status}")
+    return SlackPermanent(reason[:WORD_CHARS], str(data.get("needed") or ""))
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -219,11 +219,11 @@ async def lost(tx: Transaction, card: str) -> None:
     await _set(tx, card, ts=None, posting_since=None)
 
 
-async def move_to_dm(tx: Transaction, card: Card, channel: str) -> None:
-    """Move the card to somebody's direct messages, outside any thread. Under `check_lease`."""
+async def move_to_dm(tx: Transaction, card: Card, channel: str, refused: str | None) -> None:
+    """Move the card, which was `refused` in its thread, to somebody's direct messages. Under `check_lease`."""
     in_dm = in_thread(cards, Thread(card.thread.workspace, channel, ""))
     await tx.execute(update(cards).where(in_dm, cards.c.open, cards.c.id != card.id).values(open=False))
-    await _set(tx, card.id, channel=channel, thread_ts="", posting_since=None)
+    await _set(tx, card.id, channel=channel, thread_ts="", posting_since=None, refused=refused)
 
 
 async def owe_late_reply(tx: Transaction, insight: int) -> None:

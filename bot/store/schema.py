@@ -95,7 +95,7 @@ sightings = Table(
     Column("quoted", Boolean, nullable=False, server_default=text("false")),  # as in insights.Candidate
     Column("poster", String(32)),
     Column("state", String(16), nullable=False),  # SightingState
-    Column("reason", String(40)),  # why it is not offered: insights.Decision, TieKind or Slack's error code
+    Column("reason", String(80)),  # why it is not offered: insights.Decision, TieKind or Slack's error code
     Column("insight", Integer, ForeignKey("insights.id"), index=True),  # the insight that was made of it
     Column("at", Double, nullable=False),
     UniqueConstraint("workspace", "channel", "message_ts", "type", "scope", "resource_id", name="uq_sightings_message"),
@@ -148,7 +148,8 @@ cards = Table(
     Column("first_link_at", Double, nullable=False),
     Column("open", Boolean, nullable=False),  # it takes more links
     Column("continued", Boolean, nullable=False),
-    Column("ended", String(40)),  # Slack's error code for why it can no longer be shown
+    Column("ended", String(80)),  # Slack's error code for why it can no longer be shown
+    Column("refused", String(80)),  # the same for why it is not in its thread, but in somebody's direct messages
     Column("late_replies_due", Integer, nullable=False, server_default="0"),  # replies about late failures
     Column("late_replies_posted", Integer, nullable=False, server_default="0"),
     Column("late_reply_since", Double),  # when we sent one that Slack has not answered yet

@@ -14,6 +14,7 @@ from bot.insights import CARD_HOLDS, WAITING_AFTER_SECONDS
 from bot.messages.card_view import CardView, Message, Source, Waiting
 from bot.messages.cards import card_message, late_failure, metadata
 from bot.messages.questions import question_message
+from bot.messages.sentences import SHARED
 from bot.model import Card, CardItem, Identity, Question, State, Thread
 from bot.policy import Person, may_be_told, may_change, may_read_title
 from bot.services.context import Context, Organization
@@ -25,9 +26,6 @@ from bot.store.transaction import Job, JobKind, Transaction
 from bot.worker.lease import fenced
 from bot.worker.outcomes import GAVE_UP, Done, GiveUp, Outcome, RetryAfter
 
-SHARED = "shared_channel"
-"""Our own reason: in such a channel the operator wants nothing said in the open."""
-OUTSIDE = frozenset({"not_in_channel", "channel_not_found", SHARED})
 MESSAGE_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 NAMES_WITHIN = 1.0
 """Seconds that a card waits for names, of people and of insights at once."""
@@ -76,7 +74,7 @@ async def work(context: Context, job: Job) -> Outcome:
             await cards.nothing_to_show(tx, card.id, shown.version)
             return
         if shown.channel and shown.channel != card.thread.channel:
-            await cards.move_to_dm(tx, card, shown.channel)
+            await cards.move_to_dm(tx, card, shown.channel, card.refused)
         await cards.shown(tx, card.id, shown.version, shown.ts, shown.digest)
 
     return Done(write=write)
@@ -85,8 +83,8 @@ async def work(context: Context, job: Job) -> Outcome:
 async def give_up(context: Context, job: Job, end: GiveUp) -> Done:
     """A card whose message cannot be changed any more: what became of its insights is posted as a new reply.
 
-    Where the bot is not in the channel, or must be silent, the card of what somebody added on purpose goes to their
-    direct messages with it. Other refusals are final, and so is Slack's silence for too long.
+    A card that was never posted, of what somebody added on purpose, goes to their direct messages with the bot. Refused
+    there, too, it ends, and so it does where Slack is silent for too long: Home lists what became of it.
     """
     async with context.store.read() as connection:
         card = await cards.get(connection, job.key)
@@ -98,10 +96,10 @@ async def give_up(context: Context, job: Job, end: GiveUp) -> Done:
             await cards.end(tx, card.id, GAVE_UP)
             return
         items = await cards.items(tx, card.id)
-        person = _whose(card, items) if card.ts is None and end.reason in OUTSIDE else None
+        person = _whose(card, items) if card.ts is None else None
         decided = any(item.state is not State.OFFERED for item in items)
         if person is not None:
-            await cards.move_to_dm(tx, card, person)
+            await cards.move_to_dm(tx, card, person, end.reason)
         elif card.ts is not None and end.reason in MESSAGE_GONE and decided:
             await cards.lost(tx, card.id)
         else:
@@ -154,6 +152,7 @@ async def view(context: Context, card: Card) -> CardView | None:
         archived=case.archived,
         continued=row.continued,
         left_over=left_over,
+        refused=card.refused or "",
         waiting=waiting(items, note, due_at, at),
         names={user: person.name for user, person in people.items()},
     )

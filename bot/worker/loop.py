@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import metrics
 from bot.datadog.errors import DatadogPermanent, DatadogTransient
-from bot.messages import sentences
+from bot.messages import replies, sentences
 from bot.services.context import Context
 from bot.services.responder import new_reference
 from bot.slack.client import SlackPermanent, SlackTransient
@@ -204,6 +204,8 @@ class Worker:
             return RetryAfter(error.after, str(error), error.tried)
         except SlackPermanent as error:
             log.warning("slack.refused", kind=job.kind, key=job.key, reason=error.reason, needed=error.needed)
+            if error.reason == "missing_scope":  # until somebody grants it
+                return RetryAfter(self._context.retry_cap, replies.missing_scope(error.needed), counts=False)
             return GiveUp(error.reason)
         except DatadogTransient as error:
             return RetryAfter(error.after, not_now(error.why, error.status), error.counts)

@@ -1,5 +1,7 @@
 """The slash command: acts on its channel, or on the thread that a permalink names; answers in private."""
 
+import pytest
+
 from bot.sandbox.render import as_text
 from tests.e2e.bench import CASE_LINK, CHANNEL, KEY, Bench, monitor, options
 
@@ -20,6 +22,17 @@ def said_in(b: Bench, channel: str) -> str:
     """What the bot said in the open, in this channel or its threads."""
     found = [one for one in b.slack.state()["channels"] if one["id"] == channel]
     return "\n".join(as_text(message) for one in found for message in one["messages"] if message.get("bot_id"))
+
+
+@pytest.mark.parametrize("word", ["restricted_action_thread_locked", "ekm_access_denied", "metadata_too_large"])
+async def test_where_slack_takes_no_post_the_person_gets_the_result_and_the_reason(b: Bench, word: str) -> None:
+    """K34."""
+    root = b.start_thread()
+    await b.handled()
+    b.control.rule("slack", "chat.postMessage", status=200, body={"ok": False, "error": word}, times=1)
+    await ask(b, f"add {monitor(1)} to {KEY} in {b.slack.permalink(CHANNEL, root)}")
+    await b.control.until(lambda: f"Added to {KEY} by Ana" in said_in(b, "D0ANA"), what="the card in direct messages")
+    assert f"because Slack did not let the bot post it there ({word})" in said_in(b, "D0ANA")
 
 
 async def test_a_thread_is_tied_by_its_permalink_and_what_it_holds_is_offered(b: Bench) -> None:

@@ -93,6 +93,9 @@ async def test_where_the_bot_is_not_in_the_channel_the_card_lives_in_the_persons
     view = await opened(b, ts, channel="C0ELSE")
     assert (await submit(b, view, {"key": {"key": KEY}}))["errors"] == {}
     await b.control.until(lambda: f"Added to {KEY} by Ana" in said_in(b, "D0ANA"), what="the card in direct messages")
+    assert "Shown here, because the bot is not in that channel: type `/invite @Case Insights` there" in said_in(
+        b, "D0ANA"
+    )
     assert [rid for _, rid, _ in b.on_case] == ["5"]
 
 

@@ -212,7 +212,10 @@ async def test_a_dead_token_ends_nothing_but_the_start(slack, server, thread, re
         await slack.myself()
 
 
-@pytest.mark.parametrize("reason", ["is_archived", "channel_not_found", "not_in_channel"])
+ENDS = ["is_archived", "not_in_channel", "restricted_action_thread_locked", "ekm_access_denied", "one_of_tomorrow"]
+
+
+@pytest.mark.parametrize("reason", ENDS)
 async def test_what_asking_again_does_not_change_is_an_end(slack, server, thread, reason: str):
     spoil(server, {"ok": False, "error": reason})
     error = await end(slack, thread)
@@ -224,6 +227,28 @@ async def test_what_slack_refuses_by_itself_is_an_end(slack, server, session):
         await slack.update(HERE, "1.000001", CARD)
     with pytest.raises(SlackPermanent, match="invalid_auth"):
         await client(session, server.url, "xoxb-wrong").myself()
+
+
+async def test_a_word_of_any_length_is_kept_as_far_as_the_store_takes_it(slack, server, thread):
+    spoil(server, {"ok": False, "error": "x" * 500})
+    assert (await end(slack, thread)).reason == "x" * 80
+
+
+async def test_what_belongs_to_a_thread_that_is_gone_stays_nowhere(slack, server, thread):
+    """K35."""
+    server.delete(HERE, thread.ts)
+    for post in (lambda: slack.post(thread, CARD, metadata("7f3a")), lambda: slack.say(thread, CARD)):
+        with pytest.raises(SlackPermanent, match="thread_not_found"):
+            await post()
+    assert [message for message in server.state()["channels"][0]["messages"] if message.get("bot_id")] == []
+
+
+async def test_what_cannot_be_whispered_in_a_channel_is_told_in_direct_messages(slack, server):
+    server.workspace.channels[HERE].members.discard("U0BEN")
+    for place in (Thread("T0ACME", HERE, ""), Thread("T0ACME", "", "")):
+        await slack.whisper(place, "U0BEN", "Done.")
+    [direct] = [channel for channel in server.state()["channels"] if channel["id"] == "D0BEN"]
+    assert [message["text"] for message in direct["messages"]] == ["Done.", "Done."]
 
 
 # --- later ---
@@ -249,8 +274,8 @@ async def test_a_rate_limit_says_when_and_never_negative_endless_or_no_number(
     assert (await later(slack)).after == means
 
 
-@pytest.mark.parametrize("reason", ["internal_error", "fatal_error", "service_unavailable", "one_of_tomorrow"])
-async def test_any_other_word_of_slacks_is_asked_again(slack, server, reason: str):
+@pytest.mark.parametrize("reason", ["internal_error", "fatal_error", "service_unavailable", "rate_limited"])
+async def test_what_passes_by_itself_is_asked_again(slack, server, reason: str):
     spoil(server, {"ok": False, "error": reason})
     assert str(await later(slack)) == reason
 
@@ -287,7 +312,7 @@ async def test_a_refused_connection_is_asked_again(session, nobody: str):
 
 
 async def test_a_response_url_that_is_gone_or_that_nobody_answers_is_no_error_of_ours(slack, server, nobody: str):
-    with pytest.raises(SlackTransient, match="response_url answered 4"):
+    with pytest.raises(SlackPermanent, match="response_url answered 4"):
         await slack.answer(server.url.replace("/api/", "/actions/T0ACME/A0CASES/none"), "Too late.", None, within=5)
     with pytest.raises(SlackTransient, match="response_url: "):
         await slack.answer(nobody, "Too late.", None, within=5)

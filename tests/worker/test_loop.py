@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from bot.datadog.errors import DatadogPermanent, DatadogTransient, TransientReason
 from bot.insights import Action
-from bot.messages import sentences
+from bot.messages import replies, sentences
 from bot.model import State
 from bot.services.context import Context
 from bot.slack.client import SlackPermanent, SlackTransient
@@ -259,7 +259,11 @@ async def test_a_card_that_could_not_be_shown_for_too_long_has_ended(store, give
     ("error", "outcome"),
     [
         (SlackTransient("ratelimited", 3.0), RetryAfter(3.0, "ratelimited")),
-        (SlackPermanent("missing_scope", "channels:history"), GiveUp("missing_scope")),
+        (SlackPermanent("is_archived"), GiveUp("is_archived")),
+        (
+            SlackPermanent("missing_scope", "channels:history"),
+            RetryAfter(300.0, replies.missing_scope("channels:history"), counts=False),
+        ),
         (
             DatadogTransient(TransientReason.RATE_LIMITED, 429, after=7.0, sent=False),
             RetryAfter(7.0, "Datadog asks the bot to slow down (429)."),

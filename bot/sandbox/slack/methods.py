@@ -131,7 +131,9 @@ def unfurl(conversations: Conversations, posted: Posted, arguments: Arguments) -
 def _thread(api: Api, channel: Channel, arguments: Arguments) -> Json:
     if not arguments.has("thread_ts"):
         return {}
-    root = api.message(channel, arguments.text("thread_ts"), "thread_not_found")
+    root = api.conversations.find(channel.id, arguments.text("thread_ts"))
+    if root is None:
+        return {}  # Slack answers ok, and posts at the channel's top level
     if root.is_reply:
         raise SlackError("cannot_reply_to_message")
     return {"thread_ts": root.ts}

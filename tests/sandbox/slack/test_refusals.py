@@ -42,7 +42,6 @@ REFUSED: list[tuple[str, str, list[Json]]] = [
     (POST, "not_in_channel", [to("C0LONELY")]),
     (POST, "is_archived", [to("C0OLD")]),
     (POST, "no_text", [{"channel": HERE}, {"channel": HERE, "text": ""}, {"channel": HERE, "blocks": []}]),
-    (POST, "thread_not_found", [to(HERE, thread_ts=NEVER)]),
     (POST, "cannot_reply_to_message", [to(HERE, thread_ts="{reply}")]),
     (POST, "invalid_blocks_format", [to(HERE, blocks="[{not json"), to(HERE, blocks=DIVIDER), blocks("divider")]),
     (POST, "invalid_blocks", [blocks({"type": "sektion"}), blocks(*[DIVIDER] * 51), blocks(button(), button())]),
