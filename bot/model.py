@@ -148,7 +148,7 @@ class TieKind(StrEnum):
     """Whether a thread is tied to a case.
 
     unread: the root was not read yet, or was edited since; named: the root names a case that Datadog has not
-    confirmed yet; several: it names more than one; no_case: it names none; none: a person said "no case".
+    confirmed yet; several: it names more than one; no_case: it names none that exists; none: a person said "no case".
     """
 
     UNREAD = "unread"
@@ -177,7 +177,8 @@ class CaseName:
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """A thread's case. `org` and `case_id` are set when it is tied, `named` while it waits for Datadog.
+    """A thread's case. `org` and `case_id` are set when it is tied; `named`: what its root names, while Datadog is
+    asked, and with `no_case` what Datadog does not know.
 
     `by` (Slack user id) and `at` (epoch s): who tied it and when. `replied`: cases that replies name.
     """

@@ -40,13 +40,17 @@ NOTHING_TO_UNDO = "Nothing to undo: nothing that the bot added in this thread is
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """What `status` shows. `tied_to`: the case's key and title; `by`: where the tie comes from; `counts`: by state."""
+    """What `status` shows. `tied_to`: the case's key and title; `by`: where the tie comes from; `counts`: by state.
+
+    `unknown`: the case that its first message names, where Datadog does not know it.
+    """
 
     thread: bool
     tied_to: tuple[str, str] | None
     by: str
     mode: Mode
     counts: Mapping[State, int]
+    unknown: str = ""
 
 
 def help_text(prefix: str) -> str:
@@ -80,6 +84,11 @@ def unknown_case(name: str) -> str:
         f"Datadog knows no case {escape(name)}, or the bot may not see it. Check its key: a case that moved to another "
         "project has a new one."
     )
+
+
+def root_unknown(names: Sequence[str]) -> str:
+    """To the person whose message began a thread with cases that Datadog does not know."""
+    return f"{unknown_case(names[0])} So this thread is tied to none: edit its first message, or tie the thread."
 
 
 def several_cases(key: str, orgs: Sequence[str]) -> str:
@@ -187,6 +196,8 @@ def status(report: StatusReport) -> str:
     case = "no case" if report.tied_to is None else ", ".join(escape(text) for text in report.tied_to if text)
     by = f" ({escape(report.by)})" if report.by else ""
     lines = [f"{this(report.thread)} is tied to {case}{by}.", f"Mode {report.mode}: {MODES[report.mode]}."]
+    if report.unknown:
+        lines.insert(1, f"Its first message names {escape(report.unknown)}, which Datadog does not know.")
     if report.counts:
         counts = ", ".join(f"{count} {state}" for state, count in report.counts.items() if count)
         counts = "more than 1,000" if sum(report.counts.values()) > MOST_COUNTED else counts

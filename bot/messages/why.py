@@ -108,6 +108,9 @@ def why_text(thread: ThreadReport, links: Sequence[LinkReport]) -> str:
 def _tie(tie: Tie | None, case_key: str) -> str:
     if tie is not None and case_key:
         return f"Its thread is tied to {case_key} {_TIED[tie.source]}."
+    if tie is not None and tie.kind is TieKind.NO_CASE and tie.named:
+        named = escape(tie.named[0].case)
+        return f"Its thread's first message names {named}, which Datadog does not know: it is tied to none."
     return _UNTIED.get(tie.kind if tie else TieKind.UNREAD, _UNTIED[TieKind.UNREAD])
 
 

@@ -12,7 +12,7 @@ from bot.datadog.errors import DatadogPermanent, DatadogTransient, TransientReas
 from bot.insights import FRESH_SECONDS
 from bot.links import extract, insight_on, parse
 from bot.messages import replies
-from bot.model import Case, CaseName, Identity, Thread, TieKind, TieSource
+from bot.model import Case, CaseName, Identity, Thread, Tie, TieKind, TieSource
 from bot.services import watching
 from bot.services.context import Context, Organization
 from bot.store import cases, ties
@@ -41,11 +41,16 @@ async def tied_by(context: Context, thread: Thread) -> tuple[Case | None, TieSou
             stored = await cases.get(connection, known.org, known.case_id)
     if tie is not None and (tie.kind is TieKind.TIED or tie.source is TieSource.SAID):
         return stored, tie.source
-    names = tie.named if tie is not None else await _named_by_root(context, thread)
+    names = _waiting(tie) if tie is not None else await _named_by_root(context, thread)
     found = {case.case_id: case for name in names if name.org in orgs and (case := await resolve(context, name))}
     if found:
         return next(iter(found.values())) if len(found) == 1 else None, TieSource.ROOT
     return stored, None if stored is None else TieSource.CHANNEL
+
+
+def _waiting(tie: Tie) -> Sequence[CaseName]:
+    """The cases of which Datadog has not yet said whether it knows them."""
+    return tie.named if tie.kind is TieKind.NAMED else ()
 
 
 async def _named_by_root(context: Context, thread: Thread) -> Sequence[CaseName]:

@@ -8,7 +8,7 @@ from bot.commands import Command
 from bot.datadog.errors import DatadogPermanent, DatadogTransient
 from bot.links import Permalink, as_text, explain, extract, orgs_of, sentence
 from bot.messages import replies
-from bot.model import Case, CaseLink, Draft, Insight, InsightType, Reason, Thread, Uncovered
+from bot.model import Case, CaseLink, Draft, Insight, InsightType, Reason, Thread, TieKind, Uncovered
 from bot.services import clicks
 from bot.services.cases import tied_by, tied_case, why_unknown
 from bot.services.checks import UserError, in_channels, message_at, named_case, permit
@@ -174,4 +174,5 @@ async def _status(context: Context, place: Thread) -> str:
     names = await slack.names({own.by} if own and own.by else set(), within=PERSON_WITHIN)
     by = replies.tied_by(source, names.get(own.by or "", "") if own else "") if source else ""
     tied_to = (case.key, case.title) if case else None
-    return replies.status(replies.StatusReport(bool(place.ts), tied_to, by, mode, counts))
+    unknown = own.named[0].case if own and own.named and own.kind is TieKind.NO_CASE else ""
+    return replies.status(replies.StatusReport(bool(place.ts), tied_to, by, mode, counts, unknown))

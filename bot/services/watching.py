@@ -83,10 +83,10 @@ async def _changed(context: Context, channel: Thread, me: Myself, event: Json, s
     after = seen(context, channel, message, edited=True)
     before = seen(context, channel, previous, edited=True) if previous else await _as_stored(context, after)
     edit = difference(before, after, deleted=message.get("subtype") == "tombstone")
+    if edit.gone:  # before the thread has another case, which they would be offered for
+        await sightings.take_back(context.store, after.thread, after.message_ts, list(edit.gone))
     if edit.renames_root:
         await tie_changes.reroot(context.store, after)
-    if edit.gone:
-        await sightings.take_back(context.store, after.thread, after.message_ts, list(edit.gone))
     if edit.came or edit.named:
         names = after.names if edit.renames_root else edit.named
         await _sight(context, replace(after, found=edit.came, names=names), shared)

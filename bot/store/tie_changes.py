@@ -109,7 +109,7 @@ async def root_names(connection: Connection, root: ScannedMessage) -> Sequence[C
     old = await ties.own(connection, root.thread) if root.is_root else None
     if old is None:
         return ()
-    if old.kind is TieKind.NAMED:
+    if old.named:
         return old.named
     if old.kind is TieKind.SEVERAL:  # which ones is not stored
         return root.names if len(root.names) > 1 else ()

@@ -73,12 +73,14 @@ async def set_from_root(
     org: str = "",
     case_id: str = "",
     by: str | None = None,
+    unknown: Sequence[CaseName] = (),
 ) -> None:
     """Store what the root says, now that it is looked up; a tie that a person made stays.
 
-    `by`: who named the case, or a reply's cases; None: nobody, or an app did.
+    `by`: who named the case, or a reply's cases; None: nobody, or an app did. `unknown`: what Datadog does not know.
     """
-    values = {"kind": kind, "source": TieSource.ROOT, "org": org or None, "case_id": case_id or None, "named": None}
+    named = _json(unknown) if unknown else None
+    values = {"kind": kind, "source": TieSource.ROOT, "org": org or None, "case_id": case_id or None, "named": named}
     await upsert(tx, ties, place(thread), {**values, "by": by, "at": at}, where=ties.c.source == TieSource.ROOT)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.links import extract, parse
+from bot.messages import replies
 from bot.model import Case, CaseName, Thread, Tie, TieKind
 from bot.services import decision_log, watching
 from bot.services.cases import resolve
@@ -16,6 +17,7 @@ from bot.store.offers import Rules, SightingDecision
 from bot.store.transaction import Job, Transaction
 from bot.worker.outcomes import Done, GiveUp, More, Outcome
 from bot.worker.scans import read_page
+from bot.worker.whispers import whisper
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +25,14 @@ class _Learned:
     """What Slack and Datadog said about a thread whose own tie was `own` when they were asked.
 
     `root`: the cases that its root names, None where nobody had to ask; `replied`: those that a reply names; `by`: who
-    wrote the one that counts, None: an app did.
+    wrote the one that counts, None: an app did. `unknown`: what the root names and Datadog does not know.
     """
 
     own: Tie | None
     root: Sequence[Case] | None
     replied: Sequence[Case]
     by: str | None
+    unknown: Sequence[CaseName] = ()
 
 
 Written = tuple[Tie | None, Sequence[SightingDecision]]
@@ -52,6 +55,8 @@ async def work(context: Context, job: Job) -> Outcome:
 
     async def after(written: Written) -> None:
         decision_log.write(context, thread, *written)
+        if learned.unknown and written[0] is not None:
+            await _tell_unknown(context, thread, learned)
 
     return More(write=write, after=after) if scan is not None else Done(write=write, after=after)
 
@@ -73,23 +78,32 @@ async def _learn(context: Context, thread: Thread, tie: Tie | None, own: Tie | N
     """Ask for the root's cases where they are not known, and for a reply's where the root names none."""
     by = own.by if own is not None else None
     root: Sequence[Case] | None = None
+    named: Sequence[CaseName] = ()
     if tie is not None and tie.kind is TieKind.NAMED:
-        root = await _known(context, thread, tie.named)
+        named = tie.named
+        root = await _known(context, thread, named)
     elif tie is None:
-        root, author = await _find_out(context, thread)
-        by = author if root else by
+        named, author = await _find_out(context, thread)
+        root = await _known(context, thread, named)
+        by = author if named else by
     asks = not root and (tie is None or tie.kind in (TieKind.NO_CASE, TieKind.NAMED))
     replied = await _known(context, thread, own.replied) if own is not None and asks else ()
-    return _Learned(own, root, replied, by)
+    return _Learned(own, root, replied, by, () if root else named)
 
 
-async def _find_out(context: Context, thread: Thread) -> tuple[Sequence[Case], str | None]:
-    """The cases that the root names and Datadog knows, each once; and its author, None: an app posted it."""
+async def _find_out(context: Context, thread: Thread) -> tuple[Sequence[CaseName], str | None]:
+    """The cases that the root names; and its author, None: an app posted it."""
     root = await (await context.slack(thread.workspace)).root(thread)
     if root is None:
         return (), None
     named = watching.names_of(context, thread.workspace, [parse(link, context.routes) for link in extract(root)])
-    return await _known(context, thread, named), watching.person_of(root)
+    return named, watching.person_of(root)
+
+
+async def _tell_unknown(context: Context, thread: Thread, learned: _Learned) -> None:
+    """Tell the person who named a case that Datadog does not know it; others are told nothing of cases."""
+    if learned.by and await context.outsider(thread.workspace, learned.by) is None:
+        await whisper(context, thread, learned.by, replies.root_unknown([name.case for name in learned.unknown]))
 
 
 async def _known(context: Context, thread: Thread, named: Iterable[CaseName]) -> Sequence[Case]:
@@ -103,7 +117,7 @@ async def _write(tx: Transaction, thread: Thread, learned: _Learned, rules: Rule
         return None, ()  # the root was edited, or somebody tied the thread: that enqueued the job anew
     at = await now(tx)
     if learned.root is not None:
-        await write_root(tx, thread, learned.root, at, learned.by)
+        await write_root(tx, thread, learned.root, at, learned.by, learned.unknown)
     tie = await ties.of(tx, thread)
     decisions: Sequence[SightingDecision] = ()
     if tie is not None and tie.kind is TieKind.TIED:
@@ -118,11 +132,19 @@ async def _write(tx: Transaction, thread: Thread, learned: _Learned, rules: Rule
     return tie, decisions
 
 
-async def write_root(tx: Transaction, thread: Thread, named: Sequence[Case], at: float, by: str | None) -> None:
-    """Store what the root turned out to say, by the cases it names."""
+async def write_root(
+    tx: Transaction,
+    thread: Thread,
+    named: Sequence[Case],
+    at: float,
+    by: str | None,
+    unknown: Sequence[CaseName] = (),
+) -> None:
+    """Store what the root turned out to say, by the cases it names; `unknown`: all that it names, if none exists."""
     for case in sorted(named, key=lambda case: (case.org, case.case_id)):  # in one order, whoever locks them
         await ties.lock_case(tx, case.org, case.case_id)
     if len(named) == 1:
         await ties.set_from_root(tx, thread, TieKind.TIED, at, org=named[0].org, case_id=named[0].case_id, by=by)
     else:
-        await ties.set_from_root(tx, thread, TieKind.SEVERAL if named else TieKind.NO_CASE, at, by=by)
+        kind = TieKind.SEVERAL if named else TieKind.NO_CASE
+        await ties.set_from_root(tx, thread, kind, at, by=by, unknown=unknown)

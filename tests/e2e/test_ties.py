@@ -4,6 +4,7 @@ from typing import Any
 
 from bot.sandbox.render import as_text
 from tests.e2e.bench import CASE_LINK, CHANNEL, KEY, Bench, monitor, options
+from tests.e2e.test_commands import ask
 
 
 async def test_a_reply_with_a_case_asks_once_and_a_yes_offers_what_came_before(b: Bench) -> None:
@@ -123,3 +124,33 @@ async def choose(b: Bench, card: dict[str, object], words: str, as_user: str = "
     menus = [one for block in card["blocks"] for one in block.get("elements", []) if one["type"] == "overflow"]  # type: ignore[attr-defined]
     value = next(option["value"] for option in menus[0]["options"] if option["text"]["text"] == words)
     await b.slack.click(CHANNEL, card["ts"], "insights.more", as_user, option=value)  # type: ignore[arg-type]
+
+
+async def test_who_names_a_case_that_datadog_does_not_know_is_told_once_and_status_and_why_say_so(b: Bench) -> None:
+    b.slack.join(CHANNEL, "U0GUEST")
+    links = "https://app.datadoghq.com/cases/NOPE-1"
+    roots = {user: b.slack.message(CHANNEL, user, f"see {links}")["ts"] for user in ("U0ANA", "U0GUEST")}
+    for root in roots.values():
+        b.reply(root, monitor(1))
+        b.reply(root, monitor(2), "U0BEN")
+    assert (await b.answer_to("U0ANA")).startswith("Datadog knows no case NOPE-1, or the bot may not see it.")
+    await b.handled()
+    b.reply(roots["U0ANA"], monitor(3))
+    await b.handled()
+    assert len(b.private("U0ANA")) == 1
+    assert b.private("U0GUEST") == [], "who is told of no case is told of none that does not exist"
+    there = b.slack.permalink(CHANNEL, roots["U0ANA"])
+    assert "Its first message names NOPE-1, which Datadog does not know." in await ask(b, f"status in {there}")
+    assert "Its thread's first message names NOPE-1, which Datadog does not know" in await ask(b, f"why {there}")
+
+
+async def test_a_root_that_names_another_case_offers_nothing_of_a_link_that_it_dropped(b: Bench) -> None:
+    b.datadog.add_case("PLAT-7", "Disk full")
+    b.start_thread("see https://app.datadoghq.com/cases/PLAT-7")  # so that this case is known at once
+    root = b.start_thread(f"{CASE_LINK} {monitor(1)}")
+    await b.card(root, "Add 1 insight")
+    b.slack.edit(CHANNEL, root, f"https://app.datadoghq.com/cases/PLAT-7 {monitor(2)}")
+    await b.card(root, "Add 1 insight to PLAT-7")
+    await b.handled()
+    posted = [str(call.arguments) for call in b.control.calls if call.method in ("chat.postMessage", "chat.update")]
+    assert [shown for shown in posted if "PLAT-7" in shown and "Monitor · 1" in shown] == []
