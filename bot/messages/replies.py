@@ -32,6 +32,7 @@ NOT_SEEN_BY_YOU = (
 NOT_IN_CHANNEL = (
     "The bot is not in that channel, so it cannot read or post there: type `/invite @Case Insights` there first."
 )
+SPOKEN_OF = "To tell the bot what to do, begin the message with its name: `@Case Insights help` lists what it can do."
 NO_SUCH_MESSAGE = "There is no such message: it was deleted, or its address is cut. Copy it again: ⋯, Copy link."
 DONE_HERE = "Done."
 SCANNING = "Reading this thread's earlier messages. If there are links to offer, they come in one card."

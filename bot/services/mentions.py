@@ -1,9 +1,10 @@
-"""Mentions of the bot that begin a message: commands, each carried out and answered once."""
+"""Mentions of the bot: what begins a message is a command, carried out and answered once; the rest is answered, too."""
 
 from dataclasses import replace
 from typing import Any
 
 from bot.commands import MENTION
+from bot.messages import replies
 from bot.model import Thread
 from bot.services import watching
 from bot.services.commands import run
@@ -28,27 +29,28 @@ class Mentions:
         what fails after the acknowledgement is answered with a sentence.
         """
         me = await self._context.myself(workspace)
-        if watching.person_of(event) is None or event.get("edited") or not watching.is_command(me, event):
+        if watching.person_of(event) is None or event.get("edited"):
             return
+        command = watching.command_of(me, event)
         thread = Thread(workspace, event["channel"], event.get("thread_ts") or event["ts"])
         caller = Caller(thread, event["user"], MENTION, message_ts=event["ts"])
         if caller in self._under_way:
             return
         self._under_way.add(caller)
-        answer = await self._responder.soon(self._carry_out(caller, str(event["text"]), shared=shared))
+        answer = await self._responder.soon(self._carry_out(caller, command, shared=shared))
         self._responder.respond(
             caller if event.get("thread_ts") else replace(caller, here=thread.whole_channel), answer
         )
 
-    async def _carry_out(self, caller: Caller, text: str, *, shared: bool | None) -> str:
-        """The answer; empty where another replica has carried it out."""
+    async def _carry_out(self, caller: Caller, command: str | None, *, shared: bool | None) -> str:
+        """The answer; empty where another replica has carried it out. `command` None: the bot is only spoken of."""
         store, thread = self._context.store, caller.here
         try:
             if await mentions.was_heard(store, thread, caller.message_ts):
                 return ""
             if shared is not None:
                 await shared_channels.remember(store, thread, shared=shared)
-            answer = await run(self._context, caller, text.lstrip().partition(">")[2])
+            answer = replies.SPOKEN_OF if command is None else await run(self._context, caller, command)
             return answer if await mentions.hear(store, thread, caller.message_ts) else ""
         finally:
             self._under_way.discard(caller)

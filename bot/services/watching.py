@@ -4,6 +4,7 @@ Events differ from Slack's documentation: an edit may lack the previous message,
 """
 
 import asyncio
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -23,6 +24,9 @@ from bot.store.offers import Rules
 
 Json = dict[str, Any]
 
+_MENTION = re.compile(r"<@([UWB][A-Z0-9]+)(?:\|[^<>]*)?>")
+"""Slack may add a label (`<@U1|Bot>`), and names the bot by either of its ids."""
+_MENTIONS = re.compile(rf"\s*(?:{_MENTION.pattern}[\s:,]*)+")
 _OF_APPS = ("bot_id", "app_id", "bot_profile")
 _COUNTED = {Insight: "insight", Draft: "draft", CaseLink: "case", Uncovered: "uncovered"}
 
@@ -65,7 +69,7 @@ async def watch(context: Context, workspace: str, event: Json, *, shared: bool |
 
 
 async def _posted(context: Context, channel: Thread, me: Myself, message: Json, shared: bool | None) -> bool:
-    if is_ours(me, message) or is_command(me, message):
+    if is_ours(me, message) or command_of(me, message) is not None:
         return False
     brought = seen(context, channel, message, edited=False)
     if brought.elsewhere:
@@ -80,8 +84,12 @@ async def _changed(context: Context, channel: Thread, me: Myself, event: Json, s
     message, previous = _message_in(event, "message"), _message_in(event, "previous_message")
     if not message or is_ours(me, message) or is_ours(me, previous):
         return False
-    after = seen(context, channel, message, edited=True)
-    before = seen(context, channel, previous, edited=True) if previous else await _as_stored(context, after)
+    after = _evidence(me, message, seen(context, channel, message, edited=True))
+    before = (
+        _evidence(me, previous, seen(context, channel, previous, edited=True))
+        if previous
+        else await _as_stored(context, after)
+    )
     edit = difference(before, after, deleted=message.get("subtype") == "tombstone")
     if edit.gone:  # before the thread has another case, which they would be offered for
         await sightings.take_back(context.store, after.thread, after.message_ts, list(edit.gone))
@@ -91,6 +99,11 @@ async def _changed(context: Context, channel: Thread, me: Myself, event: Json, s
         names = after.names if edit.renames_root else edit.named
         await _sight(context, replace(after, found=edit.came, names=names), shared)
     return bool(edit.renames_root or edit.gone or edit.came or edit.named)
+
+
+def _evidence(me: Myself, message: Json, brought: ScannedMessage) -> ScannedMessage:
+    """What a message brings to its thread: a command brings nothing, however it is edited."""
+    return brought if command_of(me, message) is None else replace(brought, found=(), names=())
 
 
 async def _as_stored(context: Context, after: ScannedMessage) -> ScannedMessage:
@@ -236,9 +249,12 @@ def is_ours(me: Myself, message: Json) -> bool:
     return message.get("bot_id") == me.bot or metadata.get("event_type") == METADATA_EVENT
 
 
-def is_command(me: Myself, message: Json) -> bool:
-    """Whether it begins with a mention of the bot, and so is meant for it; Slack may add a label: `<@U1|Bot>`."""
-    return str(message.get("text") or "").lstrip().startswith((f"<@{me.user}>", f"<@{me.user}|"))
+def command_of(me: Myself, message: Json) -> str | None:
+    """What a message tells the bot to do: what follows the mentions that begin it, if the bot is among them."""
+    text = str(message.get("text") or "")
+    begin = _MENTIONS.match(text) if "<@" in text else None
+    is_for_us = begin is not None and not {me.user, me.bot}.isdisjoint(_MENTION.findall(begin[0]))
+    return text[begin.end() :] if begin is not None and is_for_us else None
 
 
 def _message_in(event: Json, name: str) -> Json:

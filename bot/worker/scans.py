@@ -27,7 +27,9 @@ async def read_page(context: Context, job: Job, thread: Thread, scan: ScanProgre
     read = [
         watching.seen(context, thread, message, edited=True)
         for message in messages
-        if not (watching.is_ours(workspace.myself, message) or watching.is_command(workspace.myself, message))
+        if not (
+            watching.is_ours(workspace.myself, message) or watching.command_of(workspace.myself, message) is not None
+        )
     ]
     done = not cursor or scan.left <= len(messages)
     async with fenced(context, job) as (tx, _):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.model import Thread
-from bot.sandbox.slack.workspace import OUR_USER
+from bot.sandbox.slack.workspace import OUR_BOT, OUR_USER
 from bot.services.checks import UserError
 from bot.services.mentions import Mentions
 from bot.services.responder import Caller, Responder
@@ -36,9 +36,37 @@ async def test_a_mention_that_arrives_three_times_and_once_more_later_is_answere
 
 
 @pytest.mark.parametrize(
+    "addressed",
+    [
+        f"<@{OUR_USER}>",
+        f" <@{OUR_USER}|Case Insights>",
+        f"<@{OUR_BOT}>",
+        f"<@{OUR_USER}>:",
+        f"<@{OUR_USER}>,",
+        f"<@U0BEN> <@{OUR_USER}>",
+        f"<@U0BEN>, <@W0EVE|eve> and <@{OUR_USER}>".replace(" and", ","),
+        f"<@{OUR_USER}> <@U0BEN>",
+        f"<@{OUR_USER}>\n",
+    ],
+)
+async def test_the_bot_is_addressed_by_either_of_its_ids_among_the_mentions_that_begin_a_message(office, addressed):
+    event = mention(office.thread(), f"{addressed} tie {KEY}")
+    assert await hear(office, office.responder(), event) == ["Done."]
+
+
+@pytest.mark.parametrize(
+    "text", [f"thanks <@{OUR_USER}>", f"I asked <@{OUR_USER}> to tie {KEY}", f"<@{OUR_USER}> tei {KEY}"]
+)
+async def test_what_is_not_understood_is_answered_and_does_nothing(office, text):
+    thread = office.thread()
+    [said] = await hear(office, office.responder(), mention(thread, text))
+    assert "`@Case Insights help`" in said
+    assert office.in_the_open(thread) == []
+
+
+@pytest.mark.parametrize(
     "more",
     [
-        {"text": f"thanks <@{OUR_USER}>"},
         {"edited": {"user": ANA, "ts": "2000.000200"}},
         {"bot_id": "B0ZAP"},
         {"user": "USLACKBOT"},

@@ -138,6 +138,7 @@ def test_what_an_app_or_slackbot_posts_is_nobodys_word(more):
         message(1, metadata={"event_type": METADATA_EVENT}),
         {**message(1), "text": f"<@{OUR_USER}> add {link(1)}"},
         {**message(1), "text": f"<@{OUR_USER}|Case Insights> add {link(1)}"},
+        {**message(1), "text": f"<@U0BEN> <@{OUR_BOT}>: add {link(1)}"},
         message(1, subtype="channel_join"),
         message(1, channel_type="im"),
         edit(message(1, bot_id=OUR_BOT), message()),
@@ -148,6 +149,17 @@ def test_what_an_app_or_slackbot_posts_is_nobodys_word(more):
 async def test_what_is_no_evidence_is_not_stored(tied, event):
     assert not await watch(tied, event)
     assert await states(tied.store) == {}
+
+
+async def test_a_command_is_no_evidence_however_it_is_edited(tied):
+    plain, command = message(1), {**message(), "text": f"<@{OUR_USER}> add {link(2)}"}
+    other = {**command, "text": f"<@{OUR_USER}> add {link(3)}"}
+    assert not await watch(tied, edit(other, command))
+    await watch(tied, plain)
+    await watch(tied, edit(command, plain))
+    assert await states(tied.store) == {"1": State.WITHDRAWN}
+    await watch(tied, edit(plain, command))
+    assert await states(tied.store) == {"1": State.OFFERED}
 
 
 async def test_a_channel_that_others_read_is_watched_only_where_the_operator_allows_it(tied):
