@@ -48,7 +48,8 @@ async def run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stopping.set)
-    routes, orgs = settings.routes(), settings.orgs()
+    orgs = settings.orgs()
+    routes = settings.routes(orgs)
     async with contextlib.AsyncExitStack() as stack:
         waiting_for = ["The database is being opened."]
         http = server.HttpRoutes(health.starting(lambda: waiting_for[-1]))
@@ -65,7 +66,8 @@ async def run(settings: Settings) -> None:
 
 async def why(settings: Settings, message: Permalink) -> str:
     """What became of the links of this message; raises ConfigError with a sentence."""
-    routes, orgs = settings.routes(), settings.orgs()
+    orgs = settings.orgs()
+    routes = settings.routes(orgs)
     async with contextlib.AsyncExitStack() as stack:
         try:
             context = await _context(settings, routes, orgs, stack, _myself)

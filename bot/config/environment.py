@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from bot.config import ConfigError
+from bot.config import ConfigError, values
 from bot.config.credentials import unreadable
 from bot.links import Routes, RoutesError, load
 
@@ -39,15 +39,28 @@ def routes_from(variables: Mapping[str, str]) -> Routes:
     return routes(
         Path(file) if file else None,
         scm_hosts=comma_separated(variables.get("CASE_INSIGHTS_SCM_HOSTS", "")),
+        web_hosts=_web_hosts(variables),
         case_path=variables.get("CASE_INSIGHTS_CASE_PATH", "/cases/"),
     )
 
 
-def routes(file: Path | None, *, scm_hosts: Collection[str], case_path: str) -> Routes:
+def _web_hosts(variables: Mapping[str, str]) -> Collection[str]:
+    """Those of all organisations; of their file nothing else is read, neither secrets nor their files."""
+    try:
+        if file := variables.get("CASE_INSIGHTS_ORGS_FILE"):
+            from bot.config import organizations  # imports more of pydantic, only if there is a file
+
+            return organizations.web_hosts(Path(file))
+        return values.web_hosts(comma_separated(variables.get("DD_WEB_HOSTS", "")))
+    except ValueError as error:
+        raise ConfigError(f"DD_WEB_HOSTS {error}.") from error
+
+
+def routes(file: Path | None, *, scm_hosts: Collection[str], web_hosts: Collection[str], case_path: str) -> Routes:
     """The built-in table, with the operator's routes in `file` before it; raises ConfigError."""
     try:
         extra = file.read_text(encoding="utf-8") if file is not None else None
-        return load(extra, source=str(file), scm_hosts=scm_hosts, case_path=case_path)
+        return load(extra, source=str(file), scm_hosts=scm_hosts, web_hosts=web_hosts, case_path=case_path)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"CASE_INSIGHTS_ROUTES_FILE: {unreadable(file, error)}") from error
     except RoutesError as error:

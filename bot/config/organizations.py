@@ -31,8 +31,8 @@ log = structlog.get_logger(__name__)
 class OrganizationConfig:
     """One organisation. `url`: its API, without a slash at the end; `case_host`: the host of its case pages.
 
-    `teams`: the Slack workspaces (or Grids) that may use it, None for all; `secrets`: by their names in `SECRETS`;
-    `in_file`: it comes from the file of organisations.
+    `teams`: the installations that may use it, None for all: `T…` is that workspace and no sibling in its Grid, `E…` is
+    the whole Grid; `secrets`: by their names in `SECRETS`; `in_file`: it comes from the file of organisations.
     """
 
     hosts: OrgHosts
@@ -73,9 +73,9 @@ class OrganizationConfig:
 def build(
     name: str, site: str, url: str | None, web_hosts: tuple[str, ...], secrets: Mapping[str, Secret]
 ) -> OrganizationConfig:
-    """An organisation for all workspaces. `url` None: its site's."""
-    hosts = OrgHosts(name, site, frozenset(host.lower() for host in web_hosts))
-    case_host = web_hosts[0].lower() if web_hosts else values.WEB_HOSTS[site]
+    """An organisation for all workspaces. `url` None: its site's; `web_hosts`: checked, in lower case."""
+    hosts = OrgHosts(name, site, frozenset(web_hosts))
+    case_host = web_hosts[0] if web_hosts else values.WEB_HOSTS[site]
     return OrganizationConfig(hosts, (url or f"https://{api_host(site)}").rstrip("/"), case_host, None, secrets)
 
 
@@ -99,6 +99,12 @@ def read(file: Path) -> tuple[OrganizationConfig, ...]:
     return orgs
 
 
+def web_hosts(file: Path) -> frozenset[str]:
+    """The hosts that the organisations of a file name, without its secrets; raises ConfigError."""
+    tables = _tables(file)
+    return frozenset(host for name, table in tables.items() for host in _checked(file, name, table).dd_web_hosts)
+
+
 class _Table(BaseModel):
     """The DD_… settings in lower case; secrets also as paths of files."""
 
@@ -112,7 +118,7 @@ class _Table(BaseModel):
     dd_access_token: SecretStr | None = None
     dd_access_token_file: Path | None = None
     dd_api_url: Annotated[str, BeforeValidator(values.web_address)] | None = None
-    dd_web_hosts: tuple[str, ...] = ()
+    dd_web_hosts: Annotated[tuple[str, ...], AfterValidator(values.web_hosts)] = ()
     teams: Annotated[frozenset[str] | None, AfterValidator(values.org_teams)] = None
 
 
@@ -126,15 +132,7 @@ def _tables(file: Path) -> Mapping[str, Any]:
 
 
 def _organization(file: Path, name: str, content: object) -> OrganizationConfig:
-    where = f"{ORGS_FILE}: {file}, [{name}]"
-    if not isinstance(content, dict):
-        raise ConfigError(f"{ORGS_FILE}: {file}: {name} is outside of every table; put it under a [name] of its own.")
-    if not _NAME.fullmatch(name):
-        raise ConfigError(f"{where} cannot be a name: use up to 32 of a-z, 0-9, - and _.")
-    try:
-        table = _Table.model_validate(cast(dict[str, Any], content))
-    except ValidationError as error:
-        raise ConfigError(f"{where} {_sentence(error)}") from None  # pydantic's own words show the value: a secret
+    table, where = _checked(file, name, content), _where(file, name)
     in_table = {
         secret: read_secret(secret, getattr(table, secret), getattr(table, f"{secret}_file"), where=f"{where} ")
         for secret in SECRETS
@@ -143,6 +141,22 @@ def _organization(file: Path, name: str, content: object) -> OrganizationConfig:
     _check_complete(where, secrets)
     org = build(name, table.dd_site, table.dd_api_url, table.dd_web_hosts, secrets)
     return replace(org, teams=table.teams, in_file=True)
+
+
+def _where(file: Path, name: str) -> str:
+    return f"{ORGS_FILE}: {file}, [{name}]"
+
+
+def _checked(file: Path, name: str, content: object) -> _Table:
+    if not isinstance(content, dict):
+        raise ConfigError(f"{ORGS_FILE}: {file}: {name} is outside of every table; put it under a [name] of its own.")
+    where = _where(file, name)
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"{where} cannot be a name: use up to 32 of a-z, 0-9, - and _.")
+    try:
+        return _Table.model_validate(cast(dict[str, Any], content))
+    except ValidationError as error:
+        raise ConfigError(f"{where} {_sentence(error)}") from None  # pydantic's own words show the value: a secret
 
 
 def _sentence(error: ValidationError) -> str:

@@ -1,7 +1,7 @@
 """The environment, read once into one frozen `Settings`; what is wrong is a sentence that names the variable."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -65,7 +65,7 @@ class Settings(BaseModel):
     dd_app_key: SecretStr | None = Field(None, alias="DD_APP_KEY")
     dd_access_token: SecretStr | None = Field(None, alias="DD_ACCESS_TOKEN")
     dd_api_url: Address | None = Field(None, alias="DD_API_URL")
-    dd_web_hosts: Listed = Field((), alias="DD_WEB_HOSTS")
+    dd_web_hosts: Annotated[Listed, AfterValidator(values.web_hosts)] = Field((), alias="DD_WEB_HOSTS")
     orgs_file: Path | None = Field(None, alias="CASE_INSIGHTS_ORGS_FILE")
     database_url: str = Field(database.DEFAULT, alias="DATABASE_URL", repr=False)  # it may hold a password
     confirmers: Annotated[Listed | None, AfterValidator(values.confirmers)] = Field(
@@ -118,9 +118,10 @@ class Settings(BaseModel):
         secrets = {name: Secret(value, self.secret_files.get(name.upper())) for name, value in keys.items() if value}
         return (organizations.build(organizations.ONE, self.dd_site, self.dd_api_url, self.dd_web_hosts, secrets),)
 
-    def routes(self) -> Routes:
-        """The table of links; raises ConfigError for a bad file of the operator's."""
-        return environment.routes(self.routes_file, scm_hosts=self.scm_hosts, case_path=self.case_path)
+    def routes(self, orgs: Iterable[OrganizationConfig]) -> Routes:
+        """The table of links, with these organisations' hosts; raises ConfigError for a bad file of the operator's."""
+        hosts = [host for org in orgs for host in org.hosts.web_hosts]
+        return environment.routes(self.routes_file, scm_hosts=self.scm_hosts, web_hosts=hosts, case_path=self.case_path)
 
 
 def read(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from urllib.parse import urlsplit
 
-from bot.links import SITES
+from bot.links import SITES, can_be_web_host
 
 WEB_HOSTS: Mapping[str, str] = {site.parameter: site.web_host for site in SITES}
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -34,6 +34,18 @@ def site(value: object) -> object:
     if value not in WEB_HOSTS:
         raise ValueError(f"is not one of Datadog's nine sites: use one of {', '.join(WEB_HOSTS)}")
     return value
+
+
+def web_hosts(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Hosts of Datadog's pages, in lower case."""
+    hosts = tuple(host.lower() for host in value)
+    for host in hosts:
+        if not can_be_web_host(host):
+            raise ValueError(
+                f"names {host!r}, from which Datadog serves no pages: "
+                "write the host alone, as the browser shows it in Datadog: acme.datadoghq.com"
+            )
+    return hosts
 
 
 def web_address(value: object) -> object:

@@ -8,10 +8,10 @@ from bot.links.permalinks import Permalink, permalink
 from bot.links.reasons import sentence
 from bot.links.routes import Routes, RoutesError
 from bot.links.scm_names import change_name
-from bot.links.sites import SITES, OrgHosts, api_host, elsewhere, is_web_host, orgs_of, site_of
+from bot.links.sites import SITES, OrgHosts, api_host, can_be_web_host, elsewhere, orgs_of, site_of
 
 __all__ = [
     "SITES", "OrgHosts", "Permalink", "Reading", "Routes", "RoutesError", "api_host", "as_row", "as_text",
-    "change_name", "elsewhere", "explain", "extract", "insight_on", "is_web_host", "load", "orgs_of", "parse",
+    "can_be_web_host", "change_name", "elsewhere", "explain", "extract", "insight_on", "load", "orgs_of", "parse",
     "permalink", "sentence", "site_of",
 ]  # fmt: skip

@@ -4,6 +4,7 @@ Every comparison is on the parsed, lower-cased host, label by label, never on a 
 Sites and hosts: https://docs.datadoghq.com/getting_started/site/
 """
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,7 +26,7 @@ class OrgHosts:
     """The web hosts of one Datadog organisation.
 
     `site` is the site parameter (`datadoghq.com`, `us5.datadoghq.com` …), `web_hosts` its custom sub-domains;
-    without any, every sub-domain under the site's suffix counts.
+    without any, every sub-domain under the site's suffix counts but those where Datadog serves no web app.
     """
 
     name: str
@@ -62,16 +63,13 @@ _NOT_THE_APP = frozenset({
     "static", "status", "store", "support", "telemetry", "trace", "training", "trust", "www", "yum",
 })
 # fmt: on
+_LABEL = re.compile(r"(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+"""Of a host; `xn--` would spell foreign letters."""
 
 
 def api_host(site: str) -> str:
     """The API host of a site parameter."""
     return f"api.{site}"
-
-
-def is_web_host(host: str) -> bool:
-    """Whether this lower-cased host can serve Datadog's web pages."""
-    return refusal(host) is None
 
 
 @lru_cache(maxsize=4096)
@@ -123,6 +121,15 @@ def elsewhere(hosts: Collection[str], orgs: Sequence[OrgHosts]) -> frozenset[str
     )
 
 
+def can_be_web_host(host: str) -> bool:
+    """Whether a lower-cased host can be one that an organisation names: it is on a site, whatever its name.
+
+    `status.datadoghq.com` can be, where an organisation says so.
+    """
+    label, _, parent = host.partition(".")
+    return host in _BY_WEB_HOST or (parent in _BY_PARAMETER and _LABEL.fullmatch(label) is not None)
+
+
 def site_of(host: str) -> str | None:
     """The site parameter of a lower-cased web host, as far as the host shows it; None if it is not Datadog's."""
     site = _BY_WEB_HOST.get(host)
@@ -143,4 +150,4 @@ def _custom_site(host: str) -> str | None:
 def _is_org_label(label: str) -> bool:
     if label in _NOT_THE_APP or label.endswith(("-intake", "-agent")) or label.startswith("browser-intake"):
         return False
-    return label.replace("-", "").isalnum() and not label.startswith("-") and not label.endswith("-")
+    return _LABEL.fullmatch(label) is not None

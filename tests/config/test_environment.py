@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.config import ConfigError, environment
+from bot.config.organizations import ORGS_FILE
 from bot.links import load, parse
 from bot.model import CaseLink, Insight, InsightType
 
@@ -52,6 +53,19 @@ def test_code_hosts_of_ones_own_are_read(tmp_path: Path, hosts: str, type_: Insi
     routes = environment.routes_from({"CASE_INSIGHTS_ROUTES_FILE": str(file), "CASE_INSIGHTS_SCM_HOSTS": hosts})
     found = parse(CODE, routes)
     assert (found.type if isinstance(found, Insight) else found) is type_
+
+
+def test_hosts_of_ones_own_are_read_without_secrets(tmp_path: Path):
+    link = "https://status.datadoghq.com/monitors/7"
+    file = tmp_path / "orgs.toml"
+    file.write_text('[acme]\ndd_web_hosts = ["Status.datadoghq.com"]\ndd_api_key_file = "/none"\n')
+    for variables in ({"DD_WEB_HOSTS": "acme.datadoghq.com, Status.datadoghq.com"}, {ORGS_FILE: str(file)}):
+        assert isinstance(parse(link, environment.routes_from(variables)), Insight)
+    file.write_text('[acme]\ndd_web_hosts = ["acme.example"]\n')
+    with pytest.raises(ConfigError, match=r"^CASE_INSIGHTS_ORGS_FILE: .*\[acme\] dd_web_hosts names 'acme.example'"):
+        environment.routes_from({ORGS_FILE: str(file)})
+    with pytest.raises(ConfigError, match=r"^DD_WEB_HOSTS names 'acme.example'"):
+        environment.routes_from({"DD_WEB_HOSTS": "acme.example"})
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path):

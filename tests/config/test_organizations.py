@@ -76,6 +76,7 @@ def test_a_secret_is_renewed_from_its_file_and_stays_where_it_cannot_be_read(tmp
         (f'[acme]\nteams = "T0ACME"\n{KEYS}', "teams must be a list in brackets."),
         ('[acme]\ndd_api_key = 5\ndd_app_key = "very-secret-2"\n', "dd_api_key must be text in quotes."),
         (f"[acme]\ndd_web_hosts = [1]\n{KEYS}", "dd_web_hosts must be a list in brackets."),
+        (f'[acme]\ndd_web_hosts = ["acme"]\n{KEYS}', "[acme] dd_web_hosts names 'acme', from which Datadog serves no"),
         (
             f'[acme]\ndd_web_hosts = ["a.datadoghq.com"]\n{KEYS}[beta]\ndd_web_hosts = ["A.datadoghq.com"]\n{KEYS}',
             "acme and beta both name a.datadoghq.com",

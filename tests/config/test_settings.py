@@ -11,6 +11,9 @@ from bot.config import ConfigError
 from bot.config.settings import SECRETS, Settings, examine, read
 from bot.config.validation import TransportMode
 from bot.config.values import seconds
+from bot.links import orgs_of, parse
+from bot.links.sites import _NOT_THE_APP
+from bot.model import Insight
 from bot.policy import Confirmers
 
 SLACK = {"SLACK_BOT_TOKEN": "xoxb-very-secret", "SLACK_APP_TOKEN": "xapp-very-secret"}
@@ -127,6 +130,10 @@ WRONG = {
     "CASE_INSIGHTS_CARD_DELAY=soon": "CASE_INSIGHTS_CARD_DELAY is not a duration: ",
     "CASE_INSIGHTS_RETRY_CAP=-5m": "CASE_INSIGHTS_RETRY_CAP is not a duration: ",
     "CASE_INSIGHTS_LEASE=0s": "CASE_INSIGHTS_LEASE must be more than 0.",
+    "DD_WEB_HOSTS=acme.datadoghq.com,https://two.datadoghq.com/": (
+        "DD_WEB_HOSTS names 'https://two.datadoghq.com/', from which Datadog serves no pages: write the host alone"
+    ),
+    "DD_WEB_HOSTS=datadog.acme.com": "DD_WEB_HOSTS names 'datadog.acme.com', from which Datadog serves no pages",
     "CASE_INSIGHTS_PORT=many": "CASE_INSIGHTS_PORT is not a whole number.",
     "CASE_INSIGHTS_PORT=70000": "CASE_INSIGHTS_PORT must be at most 65535.",
     "CASE_INSIGHTS_PORT=-1": "CASE_INSIGHTS_PORT must be at least 0.",
@@ -198,6 +205,15 @@ def test_lists_are_separated_by_commas():
     read_ = settings(DD_WEB_HOSTS="Acme.datadoghq.com, two.datadoghq.com ,", CASE_INSIGHTS_SCM_HOSTS="git.acme.com")
     assert read_.orgs()[0].hosts.web_hosts == {"acme.datadoghq.com", "two.datadoghq.com"}
     assert read_.scm_hosts == ("git.acme.com",)
+
+
+@pytest.mark.parametrize("label", sorted(_NOT_THE_APP))
+def test_what_serves_no_app_elsewhere_is_read_where_the_settings_name_it(label: str):
+    link = f"https://{label}.datadoghq.com/monitors/1"
+    plain, named = settings(), settings(DD_WEB_HOSTS=f"{label.title()}.datadoghq.com")
+    assert parse(link, plain.routes(plain.orgs())) is None
+    assert isinstance(parse(link, named.routes(named.orgs())), Insight)
+    assert [org.name for org in orgs_of(f"{label}.datadoghq.com", [org.hosts for org in named.orgs()])] == ["default"]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 import pytest
 
-from bot.links import SITES, OrgHosts, api_host, elsewhere, is_web_host, orgs_of
+from bot.links import SITES, OrgHosts, api_host, can_be_web_host, elsewhere, orgs_of
+from bot.links.sites import refusal
+from bot.model import Reason
 
 US1 = OrgHosts("us1", "datadoghq.com")
 US5 = OrgHosts("us5", "us5.datadoghq.com")
@@ -14,9 +16,9 @@ BETA = OrgHosts("beta", "datadoghq.com", frozenset({"beta.datadoghq.com"}))
 def test_there_are_nine_sites_and_their_api_host_is_always_api_dot_site() -> None:
     assert len(SITES) == 9
     assert {site.web_host for site in SITES} >= {"app.datadoghq.com", "app.datadoghq.eu", "us2.ddog-gov.com"}
-    assert all(is_web_host(site.web_host) for site in SITES)
+    assert all(refusal(site.web_host) is None for site in SITES)
     assert api_host("us5.datadoghq.com") == "api.us5.datadoghq.com"
-    assert not any(is_web_host(api_host(site.parameter)) for site in SITES)
+    assert all(refusal(api_host(site.parameter)) is Reason.NOT_THE_APP for site in SITES)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,37 @@ def test_there_are_nine_sites_and_their_api_host_is_always_api_dot_site() -> Non
 )
 def test_whose_host_it_is(host: str, org: OrgHosts, its: bool) -> None:
     assert orgs_of(host, [org]) == ((org,) if its else ())
+
+
+@pytest.mark.parametrize(
+    ("host", "can"),
+    [
+        ("acme.datadoghq.com", True),
+        ("status.datadoghq.com", True),
+        ("browser-intake.us5.datadoghq.com", True),
+        ("app.datadoghq.eu", True),
+        ("us3.datadoghq.com", True),
+        ("acme.ddog-gov.com", True),
+        ("datadoghq.com", False),
+        ("acme", False),
+        ("", False),
+        ("acme.example.com", False),
+        ("acme.datadoghq.com.evil.example", False),
+        ("a.b.datadoghq.com", False),
+        ("https://acme.datadoghq.com", False),
+        ("acme.datadoghq.com/monitors", False),
+        ("acme.datadoghq.com:443", False),
+        ("acme.datadoghq.com.", False),
+        (" acme.datadoghq.com", False),
+        ("*.datadoghq.com", False),
+        ("-acme.datadoghq.com", False),
+        ("xn--acm-6ma.datadoghq.com", False),
+        ("acmé.datadoghq.com", False),
+        (f"{'a' * 64}.datadoghq.com", False),
+    ],
+)
+def test_an_organisation_can_name_any_sub_domain_of_a_site_and_nothing_else(host: str, can: bool) -> None:
+    assert can_be_web_host(host) is can
 
 
 def test_an_org_that_names_the_host_comes_before_one_that_could_have_it() -> None:

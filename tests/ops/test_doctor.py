@@ -301,7 +301,7 @@ SET: dict[str, str] = {
         "warning settings: CASE_INSIGHTS_CONFIRMER is no setting → mean CASE_INSIGHTS_CONFIRMERS?"
     ),
     "CASE_INSIGHTS_ROUTES_FILE=none.toml": "error routes: cannot be read → check its",
-    "DD_WEB_HOSTS=https://acme.datadoghq.com": "error datadog-hosts: no link will match → the host alone",
+    "DD_WEB_HOSTS=https://acme.datadoghq.com": "error settings: serves no pages → write the host alone",
     "DD_WEB_HOSTS=acme.datadoghq.eu": "warning datadog-hosts: which is on datadoghq.eu → Set DD_SITE to datadoghq.eu",
     "CASE_INSIGHTS_CONFIRMERS=": "error confirmers: nobody may press → Remove it",
     "CASE_INSIGHTS_CONFIRMERS=U0ANA,U0GONE": "error confirmers: U0GONE → Copy the",

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from bot.config import ConfigError
 from bot.config.organizations import OrganizationConfig
 from bot.config.settings import SECRETS, Settings
-from bot.links import Routes, is_web_host, site_of
+from bot.links import site_of
 from bot.ops.doctor.finding import Finding, Subject, error, ok, warning
 
 PREFIX = "CASE_INSIGHTS_"
@@ -30,13 +30,13 @@ def examine(subject: Subject, problems: Sequence[str], variables: Collection[str
         text = "CASE_INSIGHTS_CONFIRMERS is set but empty: nobody may press a button."
         yield error("confirmers", text, "Remove it (then every full member may), or name people and user groups.")
     try:
-        routes = settings.routes()
+        routes = settings.routes(subject.orgs)
     except ConfigError as problem:
         yield error("routes", str(problem))
     else:
         yield ok("routes", f"The table of links has {len(routes.rows)} rows.")
         for org in subject.orgs:
-            yield from _web_hosts(org, routes)
+            yield from _web_hosts(org)
 
 
 def _suggestion(name: str, known: Collection[str]) -> str:
@@ -44,17 +44,11 @@ def _suggestion(name: str, known: Collection[str]) -> str:
     return f"Did you mean {near[0]}?" if near else "Remove it; the README has a table of all settings."
 
 
-def _web_hosts(org: OrganizationConfig, routes: Routes) -> Iterator[Finding]:
+def _web_hosts(org: OrganizationConfig) -> Iterator[Finding]:
     hosts, ours = org.setting("DD_WEB_HOSTS"), org.hosts.site
     for host in sorted(org.hosts.web_hosts):
         site = site_of(host)
-        if not (is_web_host(host) or host in routes.web_hosts):
-            yield error(
-                "datadog-hosts",
-                f"{hosts} names {host}, from which Datadog serves no pages: no link will match it.",
-                "Write the host alone, as the browser shows it in Datadog: acme.datadoghq.com.",
-            )
-        elif site is not None and site != ours and not ours.endswith(f".{site}"):
+        if site is not None and site != ours and not ours.endswith(f".{site}"):
             yield warning(
                 "datadog-hosts",
                 f"{hosts} names {host}, which is on {site}, while {org.setting('DD_SITE')} is {ours}.",
