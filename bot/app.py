@@ -114,6 +114,11 @@ async def _context(
     workspaces = await _workspaces(settings, store, connect, ask_who)
     if workspaces is None:
         return None
+    installed = await workspaces.installed()
+    for problem in filter(None, (org.unseen_teams(installed) for org in orgs)):
+        if settings.oauth is None:
+            raise ConfigError(problem)
+        log.warning("teams.in_vain", problem=problem)  # the workspace may install the bot itself, tomorrow
     return Context(
         store=store,
         workspaces=workspaces,

@@ -5,7 +5,7 @@ When Datadog refuses a secret that came from a file, the file is read again: sec
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -45,6 +45,21 @@ class OrganizationConfig:
     def setting(self, name: str) -> str:
         """What the operator calls a setting of it: `DD_SITE`, in the file `[acme] dd_site`."""
         return f"[{self.hosts.name}] {name.lower()}" if self.in_file else name
+
+    def unseen_teams(self, installed: Collection[str]) -> str:
+        """A sentence on workspaces that are named in vain, where the bot is in a whole Grid; empty where there is none.
+
+        Of a Grid the bot knows no workspaces: clicks in one do not say in which, and its channels can be in several.
+        """
+        grids = sorted(name for name in installed if name.startswith("E"))
+        if not grids or self.teams is None or not self.teams.isdisjoint(grids):
+            return ""
+        names = ", ".join(sorted(team for team in self.teams.difference(installed) if team.startswith("T")))
+        return names and (
+            f"{ORGS_FILE}: [{self.hosts.name}] teams names {names}, but the bot is installed in the whole Grid "
+            f"{', '.join(grids)}, where it does not know one workspace from another: name the Grid, or install the bot "
+            "in the workspace alone."
+        )
 
     @property
     def has_keys(self) -> bool:

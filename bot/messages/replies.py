@@ -34,6 +34,7 @@ NOT_IN_CHANNEL = (
 )
 SPOKEN_OF = "To tell the bot what to do, begin the message with its name: `@Case Insights help` lists what it can do."
 NO_SUCH_MESSAGE = "There is no such message: it was deleted, or its address is cut. Copy it again: ⋯, Copy link."
+NOT_FOR_THIS_WORKSPACE = "It belongs to a Datadog organisation that this bot does not use from this workspace."
 DONE_HERE = "Done."
 SCANNING = "Reading this thread's earlier messages. If there are links to offer, they come in one card."
 NOTHING_TO_UNDO = "Nothing to undo: nothing that the bot added in this thread is still on its case."

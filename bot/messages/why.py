@@ -7,7 +7,7 @@ from typing import assert_never
 
 from bot.insights import Decision, Mode
 from bot.links import Reading, sentence
-from bot.messages.replies import MODES
+from bot.messages.replies import MODES, NOT_FOR_THIS_WORKSPACE
 from bot.messages.text import clock, cut, escape
 from bot.model import CaseLink, Draft, Insight, State, Tie, TieKind, TieSource, Uncovered
 
@@ -79,10 +79,14 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class LinkReport:
-    """What happened to one link. `sites`: the bot's own, if the link is on none of them."""
+    """What happened to one link. `sites`: the bot's own, if the link is on none of them.
+
+    `hidden`: it belongs to an organisation that is not for this workspace.
+    """
 
     reading: Reading
     sites: Sequence[str] = ()
+    hidden: bool = False
     sighting: Sighting | None = None
 
 
@@ -137,13 +141,15 @@ def _read_as(link: LinkReport) -> str:
         case Draft() as insight:
             words = f"Probably {insight.type}, by route {reading.route}; a person has to give its id."
         case CaseLink(case=case):
-            return f"A case: {case}."
+            words = f"A case: {case}."
         case Uncovered() | None:
             return sentence(reading.reason) if reading.reason else "Not read."
         case _:
             assert_never(reading.outcome)
+    if link.hidden:
+        return f"{words} {NOT_FOR_THIS_WORKSPACE}"
     if link.sites:
-        return f"{words} Its host {insight.host} is not on this bot's Datadog site ({', '.join(link.sites)})."
-    if link.sighting is None:
+        return f"{words} Its host {reading.outcome.host} is not on this bot's Datadog site ({', '.join(link.sites)})."
+    if link.sighting is None and not isinstance(reading.outcome, CaseLink):
         return f"{words} It was not stored: the bot did not receive it, or there was no case."
     return words

@@ -6,7 +6,7 @@ from typing import assert_never
 from bot import commands
 from bot.commands import Command
 from bot.datadog.errors import DatadogPermanent, DatadogTransient
-from bot.links import Permalink, as_text, explain, extract, orgs_of, sentence
+from bot.links import Permalink, as_text, explain, extract, sentence
 from bot.messages import replies
 from bot.model import Case, CaseLink, Draft, Insight, InsightType, Reason, Thread, TieKind, Uncovered
 from bot.services import clicks
@@ -47,7 +47,7 @@ async def _run(context: Context, caller: Caller, command: Command) -> str:  # no
         case commands.Help():
             return replies.help_text(caller.via)
         case commands.Explain(link):
-            return f"```{as_text(explain(link, context.routes)).replace('```', '')}```"
+            return _explained(context, caller.here.workspace, link)
         case commands.Why(message):
             return await why_not_offered(context, caller.here.workspace, message)
         case commands.Status(where):
@@ -131,9 +131,15 @@ async def _add(context: Context, caller: Caller, command: commands.Add) -> str:
     return replies.adding(added.confirmed, case.key, [*earlier, *others])
 
 
+def _explained(context: Context, workspace: str, link: str) -> str:
+    reading = explain(link, context.routes)
+    hidden = reading.outcome is not None and context.hides(workspace, reading.outcome.host)
+    text = as_text(reading) + (f"\n  {replies.NOT_FOR_THIS_WORKSPACE}" if hidden else "")
+    return f"```{text.replace('```', '')}```"
+
+
 def _sorted(context: Context, workspace: str, org: str, links: Iterable[str]) -> tuple[dict[str, Insight], list[str]]:
     """The insights among these links for a case of this org, by link, and a sentence for each of the others."""
-    hosts = context.hosts_for(workspace)
     insights: dict[str, Insight] = {}
     others: list[str] = []
     for link in links:
@@ -141,7 +147,7 @@ def _sorted(context: Context, workspace: str, org: str, links: Iterable[str]) ->
         match reading.outcome:
             case Insight(type=InsightType.SCM_URL) as insight:
                 insights[link] = insight
-            case Insight(host=host) as insight if org in [hosting.name for hosting in orgs_of(host, hosts)]:
+            case Insight(host=host) as insight if org in context.owners(workspace, host):
                 insights[link] = insight
             case Insight():
                 others.append(replies.not_added(link, sentence(Reason.OTHER_ORG)))

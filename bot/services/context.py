@@ -13,7 +13,7 @@ from bot.breaker import CircuitBreaker
 from bot.datadog.client import Datadog, DatadogCase
 from bot.datadog.titles import Titles
 from bot.insights import Mode
-from bot.links import OrgHosts, Routes
+from bot.links import OrgHosts, Routes, orgs_of
 from bot.messages import sentences
 from bot.model import Case, Identity
 from bot.policy import Confirmers, Refusal, is_named, may_change
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 class Organization:
     """One Datadog organisation: its hosts, API, titles and the address before a case's key.
 
-    `teams`: the workspaces that may use it; None: all.
+    `teams`: the workspaces and Grids that may use it; None: all.
     """
 
     hosts: OrgHosts
@@ -97,12 +97,29 @@ class Context:
         return True
 
     def orgs_for(self, workspace: str) -> Mapping[str, Organization]:
-        """The organisations that this workspace may use: of the others it sees nothing and changes nothing."""
+        """The organisations that this workspace may use: of the others it sees nothing and changes nothing.
+
+        They name it, or the Grid that it is in or is; `workspaces.at` has been asked before, else the Grid is unknown.
+        """
         ids = {workspace, self.workspaces.grid(workspace)}
         return {name: org for name, org in self.orgs.items() if org.teams is None or not ids.isdisjoint(org.teams)}
 
-    def hosts_for(self, workspace: str) -> list[OrgHosts]:
-        return [org.hosts for org in self.orgs_for(workspace).values()]
+    @property
+    def hosts(self) -> list[OrgHosts]:
+        """The web hosts of every organisation, also of those that are hidden from a workspace."""
+        return [org.hosts for org in self.orgs.values()]
+
+    def owners(self, workspace: str, host: str) -> list[str]:
+        """The organisations that a link on this host may belong to and this workspace may use, by name.
+
+        Whose host it is is decided among all: what belongs to one that is hidden from the workspace is nobody else's.
+        """
+        visible = self.orgs_for(workspace)
+        return [org.name for org in orgs_of(host, self.hosts) if org.name in visible]
+
+    def hides(self, workspace: str, host: str) -> bool:
+        """Whether links on this host belong to organisations that this workspace may not use, and to no others."""
+        return bool(orgs_of(host, self.hosts)) and not self.owners(workspace, host)
 
     async def refusal(self, workspace: str, user: str) -> Refusal | None:
         """Why this person may not change a case, or None; judged at every act, by what Slack says within a second."""

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.commands import parse_case
 from bot.datadog.errors import DatadogPermanent, DatadogTransient
-from bot.links import OrgHosts, Routes, insight_on, orgs_of
+from bot.links import Routes, insight_on
 from bot.messages import modal, replies, sentences
 from bot.messages.modal import Filled, Form, Row
 from bot.model import CardItem, Case, CaseName, Insight, InsightType, State, Thread
@@ -49,7 +49,7 @@ async def submit(context: Context, workspace: str, user: str, view: Json) -> Map
             if filled.tie:
                 await in_channels(context, workspace, user, {filled.about["channel"]}, was_there=True)
             case = await _case_of(context, filled)
-            if problems := of_other_orgs(filled.rows, case, context.hosts_for(workspace)):
+            if problems := of_other_orgs(context, workspace, filled.rows, case):
                 return problems
             changed = await _write(context, user, filled, case)
     except UserError as error:
@@ -85,14 +85,12 @@ async def _case_of(context: Context, filled: Filled) -> Case:
     return known[0]
 
 
-def of_other_orgs(rows: Sequence[Row], case: Case, hosts: Sequence[OrgHosts]) -> dict[str, str]:
+def of_other_orgs(context: Context, workspace: str, rows: Sequence[Row], case: Case) -> dict[str, str]:
     """A sentence for each ticked link that belongs to another organisation than the case, by the field of its id."""
     return {
         f"id.{number}": replies.other_org(case.key)
         for number, row in enumerate(rows)
-        if row.ticked
-        and row.type is not InsightType.SCM_URL
-        and case.org not in [org.name for org in orgs_of(row.host, hosts)]
+        if row.ticked and row.type is not InsightType.SCM_URL and case.org not in context.owners(workspace, row.host)
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from bot import metrics
 from bot.insights import Candidate, Mode, ScannedMessage
-from bot.links import elsewhere, extract, orgs_of, parse
+from bot.links import elsewhere, extract, parse
 from bot.messages.cards import METADATA_EVENT
 from bot.model import CaseLink, CaseName, Draft, Identity, Insight, InsightType, Outcome, Thread, TieKind, Uncovered
 from bot.policy import person_behind
@@ -182,7 +182,7 @@ def seen(context: Context, channel: Thread, message: Json, *, edited: bool) -> S
         brought,
         found=tuple(_candidates(context, workspace, links, [url not in pasted for url in urls])),
         names=names_of(context, workspace, links),
-        elsewhere=elsewhere({link.host for link in links if link}, context.hosts_for(workspace)),
+        elsewhere=elsewhere({link.host for link in links if link}, context.hosts),
     )
 
 
@@ -209,9 +209,9 @@ def names_of(context: Context, workspace: str, links: Iterable[Outcome | None]) 
 
     Organisations that share a web host can each have a case with that key: Datadog tells which of them do.
     """
-    hosts = context.hosts_for(workspace)
     cases = [link for link in links if isinstance(link, CaseLink)]
-    return tuple(dict.fromkeys(CaseName(org.name, link.case) for link in cases for org in orgs_of(link.host, hosts)))
+    named = (CaseName(org, link.case) for link in cases for org in context.owners(workspace, link.host))
+    return tuple(dict.fromkeys(named))
 
 
 def person_of(message: Json) -> str | None:
@@ -276,14 +276,15 @@ def _count(links: Iterable[Outcome | None]) -> None:
 def _candidates(
     context: Context, workspace: str, links: Iterable[Outcome | None], quoted: Iterable[bool]
 ) -> Iterable[Candidate]:
-    """Each identity once, without those of organisations that are not ours; what was also pasted is not `quoted`."""
-    hosts = context.hosts_for(workspace)
+    """Each identity once, without those of organisations that are not this workspace's; what was also pasted is not
+    `quoted`.
+    """
     candidates: dict[Identity, Candidate] = {}
     for link, is_quoted in zip(links, quoted, strict=True):
         if not isinstance(link, (Insight, Draft)):
             continue
         insight = link if isinstance(link, Insight) else link.as_insight
-        orgs = tuple(org.name for org in orgs_of(link.host, hosts))
+        orgs = tuple(context.owners(workspace, link.host))
         if orgs or link.type is InsightType.SCM_URL:
             known = candidates.get(insight.identity)
             if known is None or known.quoted > is_quoted:

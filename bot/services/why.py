@@ -1,9 +1,9 @@
 """Why: what became of a message's links, from what Slack, the table of links and the store say."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from bot.insights import SightingState
-from bot.links import OrgHosts, Permalink, Reading, explain, extract, orgs_of
+from bot.links import Permalink, Reading, explain, extract
 from bot.messages.why import LinkReport, Poster, Sighting, ThreadReport, why_text
 from bot.model import Draft, Identity, Insight, InsightType, Thread, TieKind
 from bot.services import watching
@@ -24,12 +24,12 @@ async def why_not_offered(context: Context, workspace: str, message: Permalink) 
         traces = await trace(connection, thread, message.ts)
     people = {sighting.by for sighting in traces.values() if sighting.by}
     names = await installed.slack.names(people, within=PERSON_WITHIN)
-    url, hosts = installed.myself.url, context.hosts_for(workspace)
+    url = installed.myself.url
     sightings = {identity: _sighting(found, thread, names, url) for identity, found in traces.items()}
     poster = await _poster(context, workspace, watching.person_of(content))
     return why_text(
         ThreadReport(tie, case.key if case else "", mode, poster),
-        [report(explain(link, context.routes), hosts, sightings) for link in extract(content)],
+        [report(context, workspace, explain(link, context.routes), sightings) for link in extract(content)],
     )
 
 
@@ -39,14 +39,16 @@ async def _poster(context: Context, workspace: str, person: str | None) -> Poste
     return Poster.MAY_ADD if await context.refusal(workspace, person) is None else Poster.MAY_NOT_ADD
 
 
-def report(reading: Reading, hosts: Sequence[OrgHosts], sightings: Mapping[Identity, Sighting]) -> LinkReport:
+def report(context: Context, workspace: str, reading: Reading, sightings: Mapping[Identity, Sighting]) -> LinkReport:
     """What became of a link that was read like this."""
     outcome = reading.outcome
+    if outcome is not None and context.hides(workspace, outcome.host):
+        return LinkReport(reading, hidden=True)
     if not isinstance(outcome, Insight | Draft):
         return LinkReport(reading)
     insight = outcome.as_insight if isinstance(outcome, Draft) else outcome
-    if not orgs_of(insight.host, hosts) and insight.type is not InsightType.SCM_URL:
-        return LinkReport(reading, sites=sorted(org.site for org in hosts))
+    if not context.owners(workspace, insight.host) and insight.type is not InsightType.SCM_URL:
+        return LinkReport(reading, sites=sorted({org.hosts.site for org in context.orgs_for(workspace).values()}))
     return LinkReport(reading, sighting=sightings.get(insight.identity))
 
 

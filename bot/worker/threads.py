@@ -42,6 +42,7 @@ Written = tuple[Tie | None, Sequence[SightingDecision]]
 async def work(context: Context, job: Job) -> Outcome:
     """Find out this thread's case, read its earlier messages where that was asked for, and offer what waits."""
     thread = jobs.thread_of(job.key)
+    await context.slack(thread.workspace)  # else it is not known which organisations it may use
     async with context.store.read() as connection:
         tie, own = await ties.of(connection, thread), await ties.own(connection, thread)
         scan = await scans.waiting(connection, thread)

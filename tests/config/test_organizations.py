@@ -87,6 +87,26 @@ def test_what_is_wrong_is_said_with_the_place_and_without_the_secret(tmp_path: P
     assert words in sentence(tmp_path, text)
 
 
+@pytest.mark.parametrize(
+    ("teams", "installed", "in_vain"),
+    [
+        ('["T0PART"]', {"E0GRID"}, "T0PART"),
+        ('["T0PART", "T0ACME"]', {"E0GRID", "T0ACME"}, "T0PART"),
+        ('["T0PART", "E0OTHER"]', {"E0GRID"}, "T0PART"),
+        ('["T0PART", "E0GRID"]', {"E0GRID"}, ""),
+        ('["E0OTHER"]', {"E0GRID"}, ""),
+        ('["T0PART"]', {"T0ACME"}, ""),
+    ],
+)
+def test_a_workspace_is_named_in_vain_where_the_bot_is_in_its_whole_grid(tmp_path, teams, installed, in_vain):
+    [org] = organizations.read(written(tmp_path, f"[acme]\nteams = {teams}\n{KEYS}"))
+    problem = org.unseen_teams(installed)
+    assert (f"[acme] teams names {in_vain}, but the bot is installed in the whole Grid E0GRID" in problem) is bool(
+        in_vain
+    )
+    assert bool(problem) is bool(in_vain)
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nowhere.toml cannot be read \(No such file"):
         organizations.read(tmp_path / "nowhere.toml")

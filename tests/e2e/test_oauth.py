@@ -26,12 +26,14 @@ from tests.e2e.workspaces import Workspaces, workspaces
 
 Json = dict[str, Any]
 
+KEYS = 'dd_api_key = "sandbox-api-key"\ndd_app_key = "sandbox-app-key"'
 PUBLIC = "https://bot.example.com"
 CLIENT = ("111.222", "client-very-secret")
 ALLOWED = "T0ACME,E0GRID"
 PLACES: Mapping[str, Json] = {
     "acme": {},
     "grid": {"team": "T0PART", "team_name": "Part", "enterprise": "E0GRID", "org_wide": True},
+    "sister": {"team": "T0SISTER", "team_name": "Sister", "enterprise": "E0GRID"},
     "evil": {"team": "T0EVIL", "team_name": "Evil & Sons"},
 }
 SETTINGS = {
@@ -47,9 +49,10 @@ SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Each workspace with a bench of its own; the first one's has the bots."""
+    """Each workspace with a bench of its own; the first one's has the bots. `few`: a Datadog for some of them."""
 
     benches: Mapping[str, Bench]
+    few: DatadogServer
 
     @property
     def bots(self) -> Bench:
@@ -103,16 +106,28 @@ async def world(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
             slack.workspace.user_groups["S0SRE"] = ["U0ANA", "U0EVE"]
         there: Workspaces = await stack.enter_async_context(workspaces(*slacks.values()))
         datadog = await stack.enter_async_context(DatadogServer(Control()))
+        few = await stack.enter_async_context(DatadogServer(site="us3.datadoghq.com"))
+        (orgs := directory / "orgs.toml").write_text(
+            "\n".join(
+                f'[{name}]\ndd_api_url = "{url}"\n{more}\n{KEYS}'
+                for name, url, more in (
+                    ("default", datadog.url, ""),
+                    ("few", few.url, 'dd_site = "us3.datadoghq.com"\nteams = ["T0SISTER", "T0PART"]'),
+                )
+            ),
+            encoding="utf-8",
+        )
         database = postgres.create(postgres_url, "oauth")
         stack.callback(postgres.drop, postgres_url, "oauth")
         settings = {**SETTINGS, "DATABASE_URL": database, "SLACK_API_URL": there.url}
+        settings["CASE_INSIGHTS_ORGS_FILE"] = str(orgs)
         benches: dict[str, Bench] = {}
         for name, slack in slacks.items():
             (home := directory / name).mkdir()
             replicas = 0 if benches else 2
-            taken = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
+            taken = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "DD_API_KEY", "DD_APP_KEY", "DD_API_URL")
             benches[name] = Bench(slack, datadog, home, replicas, settings, front, taken)
-        made = World(benches)
+        made = World(benches, few)
         stack.push_async_callback(made.bots.kill)
         yield made
         for bench in benches.values():
@@ -138,7 +153,9 @@ async def w(world: World) -> AsyncIterator[World]:
         bench.note_coverage()
         bench.control.reset()
         bench.datadog.control.reset()
-    world.bots.datadog.add_case(KEY, TITLE)
+    world.few.control.reset()
+    for datadog in (world.bots.datadog, world.few):
+        datadog.add_case(KEY, TITLE)
     yield world
     assert "very-secret" not in world.bots.log
     assert "Traceback" not in world.bots.log
@@ -174,6 +191,24 @@ async def test_an_enterprise_grid_installs_it_once_for_all_of_its_workspaces(w: 
     grid.slack.uninstall()
     await grid.control.until(lambda: grid.slack.transport.undelivered == 0, what="the removal to be heard")
     assert [row["team_id"] for row in await w.stored()] == ["T0ACME"]
+
+
+async def test_an_organisation_for_one_workspace_is_neither_its_siblings_nor_the_whole_grids(w: World) -> None:
+    for where in ("grid", "sister", "acme"):
+        await w.install(where)
+    await w.stop()
+    await w.bots.start()  # which says what it cannot keep
+    roots: dict[str, str] = {}
+    for where in ("grid", "acme", "sister"):
+        roots[where] = w.benches[where].start_thread(f"see https://us3.datadoghq.com/cases/{KEY}")
+        w.benches[where].reply(roots[where], "https://us3.datadoghq.com/monitors/1")
+    sister = w.benches["sister"]
+    await sister.click(await sister.card(roots["sister"], f"Add 1 insight to {KEY}"), "insights.add")
+    await sister.card(roots["sister"], f"Added to {KEY} by Ana")
+    await w.bots.handled()
+    assert [insight.resource_id for insight in w.few.cases[KEY].insights] == ["1"]
+    assert [w.benches[where].cards(roots[where]) for where in ("grid", "acme")] == [[], []]
+    assert "[few] teams names T0PART, but the bot is installed in the whole Grid E0GRID" in w.bots.log
 
 
 async def test_who_is_of_one_workspace_is_a_stranger_in_the_other(w: World) -> None:

@@ -9,16 +9,29 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from bot.sandbox.bot_process import BotProcess, environment
 from bot.sandbox.datadog.server import DatadogServer
 from bot.sandbox.render import as_text
+from bot.sandbox.slack.server import SlackServer
+from bot.slack.manifest import app_manifest
 from tests.e2e.bench import CHANNEL, KEY, PUT, Bench, bench, monitor, options
 from tests.e2e.test_commands import ask
 
 Json = dict[str, Any]
 
-SITES = {"acme": "datadoghq.com", "beta": "datadoghq.com", "acme-eu": "datadoghq.eu", "secret": "us3.datadoghq.com"}
-"""Two of them share a web host."""
-TEAMS = {"secret": ["T0ELSEWHERE"]}
+SITES = {
+    "acme": "datadoghq.com",
+    "beta": "datadoghq.com",
+    "acme-eu": "datadoghq.eu",
+    "secret": "us3.datadoghq.com",
+    "named": "datadoghq.com",
+}
+"""Three of them share a web host."""
+HOSTS = {"named": ["named.datadoghq.com", "status.datadoghq.com"]}
+TEAMS = {"secret": ["T0ELSEWHERE"], "named": ["T0SIBLING", "E0ELSEWHERE"], "beta": ["E0GRID"]}
+"""The workspace is T0ACME, in the Grid E0GRID."""
+ONE = ("DD_API_KEY", "DD_APP_KEY", "DD_API_URL")
+"""What is set where there is one organisation."""
 
 
 def case_link(key: str, host: str = "app.datadoghq.com") -> str:
@@ -59,6 +72,7 @@ def file_of(datadogs: Mapping[str, DatadogServer], keys: Path, teams: Mapping[st
         lines += [f"[{name}]", f'dd_site = "{SITES[name]}"', f'dd_api_url = "{datadog.url}"']
         lines += [f'dd_api_key = "{datadog.api_key}"', f'dd_app_key_file = "{keys / f"{name}-app"}"']
         lines += [f"teams = {teams[name]}"] if name in teams else []
+        lines += [f"dd_web_hosts = {HOSTS[name]}"] if name in HOSTS else []
     return "\n".join(lines)
 
 
@@ -73,8 +87,8 @@ async def several(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Org
             for name, site in SITES.items()
         }
         (file := directory / "orgs.toml").write_text(file_of(datadogs, directory, TEAMS), encoding="utf-8")
-        settings, one = {"CASE_INSIGHTS_ORGS_FILE": str(file)}, ("DD_API_KEY", "DD_APP_KEY", "DD_API_URL")
-        b = await stack.enter_async_context(bench(directory, settings=settings, without=one))
+        settings = {"CASE_INSIGHTS_ORGS_FILE": str(file)}
+        b = await stack.enter_async_context(bench(directory, settings=settings, without=ONE, enterprise="E0GRID"))
         yield Orgs(b, datadogs, file)
 
 
@@ -97,7 +111,7 @@ async def test_each_link_goes_to_a_case_of_its_own_organisation(o: Orgs) -> None
     await o.b.card(root, f"Added to {KEY} by Ana")
     await o.b.handled()
     assert o.on_case("acme-eu") == ["7"]
-    assert [o.puts(name) for name in SITES] == [0, 0, 1, 0]
+    assert [o.puts(name) for name in SITES] == [0, 0, 1, 0, 0]
 
 
 async def test_a_host_that_two_organisations_share_is_told_apart_by_the_case(o: Orgs) -> None:
@@ -130,6 +144,45 @@ async def test_of_an_organisation_that_is_not_for_this_workspace_nothing_is_read
     await o.b.handled()
     assert o.b.cards(root) == []
     assert o.datadogs["secret"].control.calls == []
+
+
+@pytest.mark.parametrize("host", HOSTS["named"])
+async def test_what_an_organisation_names_is_its_own_also_where_only_a_sibling_workspace_may_use_it(
+    o: Orgs, host: str
+) -> None:
+    link = f"https://{host}/monitors/3"
+    assert "Insight: MONITOR" in (said := await ask(o.b, f"explain {link}"))
+    assert "this bot does not use from this workspace" in said
+    quiet = o.b.start_thread(case_link(KEY, host))
+    o.b.reply(quiet, f"{link} {monitor(9)}")
+    root = o.b.start_thread(f"see {case_link(KEY)}")
+    o.b.reply(root, f"{link} {monitor(8)}")
+    asking = await o.b.card(root, "names 2 cases")  # acme's, and that of beta, which is for the whole Grid
+    pick = next(block for block in asking["blocks"] if f"beta/{KEY}" in str(block))
+    await o.b.slack.click(CHANNEL, asking["ts"], "tie.yes", "U0ANA", block_id=pick["block_id"])
+    card = await o.b.card(root, f"Add 1 insight to {KEY}, Known to beta")
+    assert [option["text"]["text"] for option in options(card)] == ["Monitor · 8"]
+    there = o.b.slack.permalink(CHANNEL, root)
+    assert "belong to different Datadog organisations" in await ask(o.b, f"add {link} to beta/{KEY} in {there}")
+    await o.b.handled()
+    assert o.b.cards(quiet) == []
+    assert o.datadogs["named"].control.calls == []
+
+
+async def test_for_one_workspace_of_a_grid_that_it_is_in_as_a_whole_the_bot_does_not_start(tmp_path: Path) -> None:
+    """Whether a click is in that workspace it could not tell."""
+    (asked := app_manifest())["settings"]["org_deploy_enabled"] = True
+    async with SlackServer(asked, enterprise="E0GRID", org_wide=True) as slack, DatadogServer() as datadog:
+        (file := tmp_path / "orgs.toml").write_text(file_of({"acme": datadog}, tmp_path, {"acme": ["T0ACME"]}), "utf-8")
+        env = environment(slack.url, datadog.url, tmp_path / "bot.db", {"CASE_INSIGHTS_ORGS_FILE": str(file)})
+        bot = BotProcess({name: value for name, value in env.items() if name not in ONE}, tmp_path)
+        await bot.start()
+        assert await bot.wait() == 2
+        assert bot.log.read_text("utf-8").splitlines()[-1] == (
+            "case-insights: CASE_INSIGHTS_ORGS_FILE: [acme] teams names T0ACME, but the bot is installed in the whole "
+            "Grid E0GRID, where it does not know one workspace from another: name the Grid, or install the bot in the "
+            "workspace alone."
+        )
 
 
 async def test_a_click_is_refused_once_the_workspace_may_no_more(o: Orgs) -> None:

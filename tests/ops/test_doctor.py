@@ -102,6 +102,10 @@ def elsewhere(w: World) -> None:
     w.sql("INSERT INTO sites VALUES ('T0ACME', 'datadoghq.eu', ?)", time.time())
 
 
+def in_whole_grid(w: World) -> None:
+    w.slack.workspace.enterprise_id, w.slack.workspace.installation.is_org_wide = "E0GRID", True
+
+
 def leave_all(w: World) -> None:
     for channel in w.slack.workspace.channels.values():
         channel.members.discard("U0CASES")
@@ -197,6 +201,10 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     "no organisation for this workspace": (
         several(f'[acme]\nteams = ["T0OTHER"]\n{RIGHT_KEYS}'),
         "error datadog-teams: is for Acme (T0ACME) → Add T0ACME to the teams",
+    ),
+    "an organisation for one workspace of a whole Grid": (
+        lambda w: (in_whole_grid(w), several(f'[acme]\nteams = ["T0ACME"]\n{RIGHT_KEYS}[beta]\n{RIGHT_KEYS}')(w)),
+        "error datadog-teams: [acme] teams names T0ACME, but the bot is installed in the whole Grid → name the Grid",
     ),
     "no workspace installed the bot": (
         by_oauth(),

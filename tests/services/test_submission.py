@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from bot.insights import Action
-from bot.links import OrgHosts
 from bot.messages import modal as views
 from bot.messages.modal import CaseOption, Form, Row
 from bot.messages.sentences import OTHER_WORKSPACE
@@ -152,7 +151,7 @@ async def test_what_somebody_decided_meanwhile_is_said_and_added_only_when_asked
 
 
 def test_a_link_of_another_organisation_than_the_case_stays_on_its_field():
-    hosts = [OrgHosts("acme", "datadoghq.com"), OrgHosts("acme-eu", "datadoghq.eu")]
+    context = context_of(**{"acme": "datadoghq.com", "acme-eu": "datadoghq.eu"})
     rows = [
         Row(InsightType.MONITOR, "1", "/monitors/1", "app.datadoghq.com"),
         Row(InsightType.MONITOR, "7", "/monitors/7", "app.datadoghq.eu"),
@@ -165,7 +164,7 @@ def test_a_link_of_another_organisation_than_the_case_stays_on_its_field():
             "github.com",
         ),
     ]
-    problems = submission.of_other_orgs(rows, replace(CASE, org="acme"), hosts)
+    problems = submission.of_other_orgs(context, TEAM, rows, replace(CASE, org="acme"))
     assert list(problems) == ["id.1", "id.3"]
     assert f"This link and {KEY} belong to different Datadog organisations" in problems["id.1"]
 

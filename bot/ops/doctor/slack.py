@@ -150,6 +150,10 @@ def _bad_token(settings: Settings, failure: Failure) -> Finding:
 def _teams(subject: Subject, me: Mapping[str, Any]) -> list[Finding]:
     """Whether this workspace may use any of the organisations; if not, the bot is silent in it."""
     team = str(me.get("team_id"))
+    if subject.settings.oauth is None and (
+        problems := [*filter(None, (org.unseen_teams({team}) for org in subject.orgs))]
+    ):
+        return [error("datadog-teams", problem) for problem in problems]
     ids = {team, str(me.get("enterprise_id"))}
     if not subject.orgs or any(org.teams is None or not ids.isdisjoint(org.teams) for org in subject.orgs):
         return []
