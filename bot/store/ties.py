@@ -13,12 +13,17 @@ from sqlalchemy import Row, bindparam, case, literal, select, update
 from bot.model import CaseName, Thread, Tie, TieKind, TieSource
 from bot.store.conditions import in_thread, place, this_case, this_channel
 from bot.store.connection import Connection
-from bot.store.dialects import upsert
+from bot.store.dialects import server_now, upsert
 from bot.store.schema import cases, ties
 from bot.store.transaction import Transaction
 
+ASK_AGAIN = 86_400.0
+"""Seconds after which a root without a case is looked up again: Datadog or the settings may know its case by then."""
+
 # Made once, see `jobs`.
-_OF = select(ties).where(this_channel(ties), ties.c.thread_ts.in_([literal(""), bindparam("thread_ts")]))
+_OF = select(ties, (server_now() - ties.c.at).label("ago")).where(
+    this_channel(ties), ties.c.thread_ts.in_([literal(""), bindparam("thread_ts")])
+)
 _LOCK = select(cases.c.key).where(this_case(cases)).with_for_update()
 
 
@@ -27,7 +32,8 @@ async def of(connection: Connection, thread: Thread, *, bare_root: bool = False)
 
     `bare_root`: the caller has seen the root, and it names no case: where nothing is known, the channel's tie counts.
     """
-    rows = {row.thread_ts: _tie(row) for row in await connection.execute(_OF, place(thread))}
+    found = await connection.execute(_OF, place(thread))
+    rows = {row.thread_ts: _tie(row) for row in found if row.kind != TieKind.NO_CASE or row.ago < ASK_AGAIN}
     own, channel = rows.get(thread.ts), rows.get("")
     if not thread.ts:
         return channel
@@ -109,15 +115,9 @@ async def lock_tied(tx: Transaction, thread: Thread, tie: Tie, *, bare_root: boo
 
 
 def _tie(row: Row[Any]) -> Tie:
+    named = {"named": _names(row.named), "replied": _names(row.replied)}
     return Tie(
-        kind=TieKind(row.kind),
-        source=TieSource(row.source),
-        org=row.org or "",
-        case_id=row.case_id or "",
-        named=_names(row.named),
-        replied=_names(row.replied),
-        by=row.by,
-        at=row.at,
+        TieKind(row.kind), TieSource(row.source), row.org or "", row.case_id or "", **named, by=row.by, at=row.at
     )
 
 

@@ -6,7 +6,8 @@ from sqlalchemy import update
 
 from bot.model import CaseName, TieKind, TieSource
 from bot.store import Store, now, schema, ties
-from tests.store.conftest import CASE, ELSEWHERE, THREAD, run, tie
+from bot.store.transaction import JobKind
+from tests.store.conftest import CASE, ELSEWHERE, THREAD, jobs_of, monitor, paste, run, tie
 
 NAMES = (CaseName("default", "CASEM-4523"), CaseName("default", CASE.case_id))
 TIED = (TieKind.TIED, TieSource.ROOT, CASE.org, CASE.case_id, ())
@@ -47,3 +48,13 @@ async def test_what_a_person_said_stays_whatever_the_root_says(store, tied):
     await root(store, ties.set_from_root, TieKind.NO_CASE)
     await root(store, ties.forget_root)
     assert await effective(store) == (TieKind.TIED, TieSource.SAID, CASE.org, CASE.case_id, ())
+
+
+async def test_that_a_root_names_no_case_is_asked_again_after_a_day(store):
+    await root(store, ties.set_from_root, TieKind.NO_CASE)
+    await run(store, update(schema.ties).values(at=schema.ties.c.at - ties.ASK_AGAIN + 60))
+    assert await effective(store) == (TieKind.NO_CASE, TieSource.ROOT, "", "", ())
+    await run(store, update(schema.ties).values(at=schema.ties.c.at - 120))
+    assert await effective(store) is None, "Datadog or the settings may know its case by now"
+    await paste(store, monitor(1))
+    assert await jobs_of(store, JobKind.THREAD) == ["T0ACME/C0INCIDENTS/1000.000100"]
