@@ -117,7 +117,7 @@ class Titles:
                 self._refused(resource, refused)
             except DatadogTransient:
                 self._cache[resource] = _Cached({}, TROUBLE_SECONDS)
-            except (ValueError, TypeError):  # no JSON, or another shape
+            except (ValueError, TypeError, LookupError, AttributeError):  # no JSON, or another shape
                 log.info("names.unreadable", org=self._org, type=resource.type.insight)
                 self._cache[resource] = _Cached({}, NO_NAME_SECONDS)
 

@@ -167,6 +167,11 @@ def in_mode(mode: Mode, *, thread: bool) -> str:
     return f"{this(thread)} is in mode {mode}: {MODES[mode]}."
 
 
+def scan_given_up(words: str) -> str:
+    """`words`: why, a sentence."""
+    return f"The bot could not read this thread's earlier messages. {words} Ask again when that has changed."
+
+
 def scanned(read: int, new: int, *, on_a_card: bool) -> str:
     """To the person who asked for a scan, at its end; `on_a_card`: some of the new links are offered."""
     messages = "1 message" if read == 1 else f"{read} messages"

@@ -117,6 +117,11 @@ def commented(state: str, case_key: str) -> str:
     return f"Datadog refused the comment, so it is not on {case}. Add it there by hand."
 
 
+def comment_given_up(case_key: str, words: str) -> str:
+    """`words`: what it waited for, a sentence."""
+    return f"The comment is not on {escape(case_key)}, after many tries: {escape(words)} Add it there by hand."
+
+
 def modal_changed(decided: Sequence[tuple[CardItem, str]]) -> str:
     """Who decided on what while somebody filled in the form."""
     verbs = {State.DISMISSED: "dismissed", State.UNDONE: "removed", State.WITHDRAWN: "took back the link of"}
@@ -125,6 +130,11 @@ def modal_changed(decided: Sequence[tuple[CardItem, str]]) -> str:
         for item, who in decided[:8]
     ]
     return " ".join([*lines, "Press Add again to add what is ticked anyway."])
+
+
+def failed_here(reference: str) -> str:
+    """Of work that nobody waits for at this moment."""
+    return f"Something went wrong ({reference})."
 
 
 def went_wrong(reference: str) -> str:

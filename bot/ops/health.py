@@ -118,6 +118,8 @@ async def beat(context: Context, last_event: LastEvent) -> None:
             await heartbeats.beat(context.store, replica, last_event.event_ago)
         except SQLAlchemyError as error:
             log.warning("heartbeat.lost", error=type(error).__name__)
+        except Exception:  # an error of ours: the bot works without its heartbeat
+            log.exception("heartbeat.failed")
         await asyncio.sleep(BEAT_SECONDS)
 
 

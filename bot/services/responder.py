@@ -102,7 +102,7 @@ async def _logged(work: Coroutine[Any, Any, None]) -> None:
     try:
         await work
     except Exception as error:  # nobody waits for it, so nobody else would say so
-        log.exception("background.failed", error=type(error).__name__)
+        log.exception("background.failed", reference=new_reference(), error=type(error).__name__)
 
 
 async def text_of(answer: Answer) -> str:

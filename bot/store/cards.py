@@ -15,7 +15,7 @@ from sqlalchemy.engine import Row
 from bot import metrics
 from bot.insights import may_move
 from bot.model import Card, CardItem, InsightType, State, Thread
-from bot.store.conditions import in_channel, in_thread, place
+from bot.store.conditions import TYPES, in_channel, in_thread, place
 from bot.store.connection import Connection
 from bot.store.jobs import enqueue
 from bot.store.schema import card_insights, cards, insights, transitions
@@ -151,7 +151,7 @@ async def create(
 
 async def items(connection: Connection, card: str) -> list[CardItem]:
     """The card's insights in the order in which they joined."""
-    return [_item(row) for row in await connection.execute(_ITEMS, {"of_card": card})]
+    return [_item(row) for row in await connection.execute(_ITEMS, {"of_card": card}) if row.type in TYPES]
 
 
 async def by_id(connection: Connection, ids: Collection[int]) -> list[CardItem]:
@@ -162,7 +162,7 @@ async def by_id(connection: Connection, ids: Collection[int]) -> list[CardItem]:
         .where(insights.c.id.in_(ids))
         .order_by(insights.c.id)
     )
-    return list({row.id: _item(row) for row in rows}.values())
+    return list({row.id: _item(row) for row in rows if row.type in TYPES}.values())
 
 
 async def move(tx: Transaction, ids: Collection[int], change: Change, *, was: State) -> list[int]:

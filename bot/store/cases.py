@@ -4,14 +4,15 @@ import json
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import Row, bindparam, or_, select, update
 
 from bot import metrics
 from bot.insights import reads_first
 from bot.model import Case, Identity, InsightType, State
 from bot.store import cards, now
-from bot.store.conditions import identity_of, this_case
+from bot.store.conditions import TYPES, identity_of, this_case
 from bot.store.connection import Connection
 from bot.store.dialects import server_now, upsert
 from bot.store.jobs import case_key
@@ -26,16 +27,24 @@ LATE_SECONDS = 120.0
 class WorkItem:
     """One insight that is to be put on its case, or taken off.
 
-    `sent_ago`: seconds since it was sent to Datadog, where it may have arrived; large once that call has ended; None:
-    it was not sent.
+    `identity` raises ValueError where the row's type is none of `TYPES`. `sent_ago`: seconds since it was sent to
+    Datadog, where it may have arrived; large once that call has ended; None: it was not sent.
     """
 
     id: int
-    identity: Identity
+    row: Row[Any]
     ref: str
     state: State
     sent_ago: float | None
     confirmed_at: float
+
+    @property
+    def is_known(self) -> bool:
+        return self.row.type in TYPES
+
+    @property
+    def identity(self) -> Identity:
+        return identity_of(self.row)
 
     @property
     def sent(self) -> bool:
@@ -60,8 +69,6 @@ _WORK = (
     .where(this_case(insights), insights.c.state.in_(AT_WORK))
     .order_by(insights.c.confirmed_at, insights.c.id)
 )
-
-
 _MARK_SENT = (
     update(insights)
     .where(
@@ -82,14 +89,8 @@ async def save(tx: Transaction, case: Case) -> None:
     """
     at = await now(tx)
     old = await get(tx, case.org, case.case_id)
-    values = {
-        "key": case.key,
-        "title": case.title,
-        "closed": case.closed,
-        "archived": case.archived,
-        "on_case": json.dumps(sorted(case.on_case)),
-        "read_at": at,
-    }
+    values = {name: getattr(case, name) for name in ("key", "title", "closed", "archived")}
+    values |= {"on_case": json.dumps(sorted(case.on_case)), "read_at": at}
     await upsert(tx, cases, {"org": case.org, "case_id": case.case_id}, values)
     if old is not None and case.on_case - old.on_case:
         await _withdraw_present(tx, case, at)
@@ -101,8 +102,8 @@ async def get(connection: Connection, org: str, case_id: str) -> Case | None:
     row = (await connection.execute(_GET, {"org": org, "case_id": case_id})).one_or_none()
     if row is None:
         return None
-    on_case = frozenset(Identity(InsightType(kind), scope, rid) for kind, scope, rid in json.loads(row.on_case))
-    return Case(row.org, row.case_id, row.key, row.title, row.closed, row.archived, on_case)
+    listed = [Identity(InsightType(kind), scope, rid) for kind, scope, rid in json.loads(row.on_case) if kind in TYPES]
+    return Case(row.org, row.case_id, row.key, row.title, row.closed, row.archived, frozenset(listed))
 
 
 async def named(connection: Connection, org: str, name: str, *, read_within: float = math.inf) -> Case | None:
@@ -140,7 +141,7 @@ async def send_at_once(tx: Transaction, case: Case, at: float) -> None:
     if job is None:
         return
     todo = await work(tx, case.org, case.case_id)
-    if len(todo) > job.batch_size or any(item.state is not State.CONFIRMED for item in todo):
+    if len(todo) > job.batch_size or any((item.state, item.is_known) != (State.CONFIRMED, True) for item in todo):
         return
     adding, ago = [item.identity for item in todo], await read_ago(tx, case.org, case.case_id)
     if not reads_first(adding, case.on_case, ago, sent=any(item.sent for item in todo)):
@@ -151,10 +152,7 @@ async def send_at_once(tx: Transaction, case: Case, at: float) -> None:
 async def work(connection: Connection, org: str, case_id: str) -> list[WorkItem]:
     """What is to be put on the case or taken off; oldest confirmation first."""
     rows = await connection.execute(_WORK, {"org": org, "case_id": case_id})
-    return [
-        WorkItem(row.id, identity_of(row), row.ref, State(row.state), row.sent_ago, row.confirmed_at or row.at)
-        for row in rows
-    ]
+    return [WorkItem(row.id, row, row.ref, State(row.state), row.sent_ago, row.confirmed_at or row.at) for row in rows]
 
 
 async def mark_sent(tx: Transaction, items: Sequence[WorkItem], at: float) -> list[WorkItem]:

@@ -7,6 +7,9 @@ from sqlalchemy.engine import Row
 
 from bot.model import Identity, InsightType, Thread
 
+TYPES = frozenset(map(str, InsightType))
+"""Those that this version knows; a newer one that was taken back may have left others."""
+
 
 def place(thread: Thread) -> dict[str, str]:
     """The columns of a thread, or (no `ts`) of a whole channel: for rows to insert, and as values of `this_thread`."""
@@ -44,5 +47,5 @@ def this_case(table: Table) -> ColumnElement[bool]:
 
 
 def identity_of(row: Row[Any]) -> Identity:
-    """What a row of `sightings` or `insights` is about."""
+    """What a row of `sightings` or `insights` is about; raises ValueError for none of `TYPES`."""
     return Identity(InsightType(row.type), row.scope, row.resource_id)

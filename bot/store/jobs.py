@@ -243,5 +243,5 @@ async def depths(connection: Connection) -> list[Depth]:
     found = await connection.execute(
         select(jobs.c.kind, func.count(), server_now() - func.min(jobs.c.due_at)).group_by(jobs.c.kind)
     )
-    known = {row[0]: Depth(JobKind(row[0]), row[1], max(0.0, row[2])) for row in found}
-    return [known.get(kind, Depth(kind, 0, 0.0)) for kind in JobKind]
+    known = {kind: (count, max(0.0, oldest)) for kind, count, oldest in found}  # a newer version may have more kinds
+    return [Depth(kind, *known.get(kind, (0, 0.0))) for kind in JobKind]

@@ -12,7 +12,7 @@ from bot.model import Identity, Insight, InsightType, State, Thread, Tie, TieSou
 from bot.policy import is_app
 from bot.store import cards, cases, modes, open_cards, schema
 from bot.store.cards import Change, Timing
-from bot.store.conditions import identity_of, in_thread, place, this_case, this_channel, this_thread
+from bot.store.conditions import TYPES, identity_of, in_thread, place, this_case, this_channel, this_thread
 from bot.store.jobs import case_key, enqueue
 from bot.store.open_cards import CardEntry, CardPlace
 from bot.store.schema import card_insights, insights, sightings
@@ -106,7 +106,7 @@ async def set_aside(tx: Transaction, thread: Thread, reason: str) -> list[Sighti
         .values(state=SightingState.NOT, reason=reason)
         .returning(sightings)
     )
-    return [_as_decided(row, reason) for row in rows]
+    return [_as_decided(row, reason) for row in rows if row.type in TYPES]
 
 
 async def _case(

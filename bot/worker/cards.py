@@ -86,15 +86,14 @@ async def give_up(context: Context, job: Job, end: GiveUp) -> Done:
     A card that was never posted, of what somebody added on purpose, goes to their direct messages with the bot. Refused
     there, too, it ends, and so it does where Slack is silent for too long: Home lists what became of it.
     """
+    if end.reason == GAVE_UP:  # nothing is read: a row that cannot be read may be why
+        return Done(write=lambda tx: cards.end(tx, job.key, GAVE_UP))
     async with context.store.read() as connection:
         card = await cards.get(connection, job.key)
     if card is None:
         return Done()
 
     async def write(tx: Transaction) -> None:
-        if end.reason == GAVE_UP:
-            await cards.end(tx, card.id, GAVE_UP)
-            return
         items = await cards.items(tx, card.id)
         person = _whose(card, items) if card.ts is None else None
         decided = any(item.state is not State.OFFERED for item in items)

@@ -26,7 +26,7 @@ from bot.store.comments import Comment
 from bot.store.jobs import BATCH
 from bot.store.transaction import Job, Transaction
 from bot.worker.backoff import answer_is_due, backoff, not_now
-from bot.worker.comments import add_comment
+from bot.worker.comments import add_comment, given_up
 from bot.worker.lease import fenced
 from bot.worker.outcomes import Done, GiveUp, More, Outcome, RetryAfter
 
@@ -78,6 +78,11 @@ async def work(context: Context, job: Job) -> Outcome:
         words = not_now(TransientReason(org.breaker.reason))
         return _wait(job, todo, org.breaker.open_for, words, counts=False)
     turn = _Turn(context, org, job, todo, comment, read_ago, stored.on_case if stored else frozenset())
+    if unknown := [item for item in todo if not item.is_known]:
+        reference = new_reference()
+        types = sorted({item.row.type for item in unknown})  # of a newer version that was taken back
+        log.error("insights.unknown", job=job.key, types=types, reference=reference)
+        return _settled(turn, [_failure(item, sentences.failed_here(reference)) for item in unknown])
     try:
         if todo:
             return await _batch(turn)
@@ -88,8 +93,21 @@ async def work(context: Context, job: Job) -> Outcome:
 
 
 async def give_up(context: Context, job: Job, end: GiveUp) -> Done | More:
-    """Fail what Datadog did not take in all that time; people can press Retry."""
-    return await _all_failed(context, job, sentences.gave_up(context.give_up_after / 3600, end.words or end.reason))
+    """Fail what Datadog did not take in all that time, where people can press Retry, and a comment with it."""
+    why = end.words or end.reason
+    failed = await _all_failed(context, job, sentences.gave_up(context.give_up_after / 3600, why))
+    async with context.store.read() as connection:
+        comment = await comments.waiting(connection, *jobs.case_of(job.key))
+    if comment is None:
+        return failed
+    ended = given_up(context, jobs.case_of(job.key), comment, why)
+
+    async def write(tx: Transaction) -> None:
+        for outcome in (failed, ended):
+            assert outcome.write is not None, "both settle something"  # noqa: S101
+            await outcome.write(tx)
+
+    return replace(ended, write=write)
 
 
 async def _batch(turn: _Turn) -> Outcome:

@@ -36,11 +36,19 @@ async def add_comment(context: Context, org: Organization, job: Job, comment: Co
     return _settled(context, case, comment, CommentState.DONE)
 
 
-def _settled(context: Context, case: tuple[str, str], comment: Comment, state: CommentState) -> More:
+def given_up(context: Context, case: tuple[str, str], comment: Comment, words: str) -> More:
+    """End a comment that could not be sent for too long. `words`: why, a sentence."""
+    state = CommentState.UNKNOWN if comment.state is CommentState.SENT else CommentState.FAILED
+    return _settled(context, case, comment, state, words)
+
+
+def _settled(context: Context, case: tuple[str, str], comment: Comment, state: CommentState, words: str = "") -> More:
     async def tell(_: object) -> None:
         async with context.store.read() as connection:
             row = await cases.get(connection, *case)
-        text = sentences.commented(state.value, row.key if row else case[1])
+        key = row.key if row else case[1]
+        not_sent = words and state is CommentState.FAILED
+        text = sentences.comment_given_up(key, words) if not_sent else sentences.commented(state.value, key)
         await whisper(context, comment.thread, comment.by, text)
 
     return More(write=lambda tx: comments.settle(tx, comment, state), case=case, after=tell)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Protocol, assert_never
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, NotSupportedError, ProgrammingError, SQLAlchemyError
 
 from bot import metrics
 from bot.datadog.errors import DatadogPermanent, DatadogTransient
@@ -29,6 +29,9 @@ UPKEEP_SECONDS = 60.0
 ANALYZE_SECONDS = 3600.0
 POLL_SECONDS = 1.0
 """After this long at most, work that another replica has enqueued is found."""
+
+REFUSED = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
+"""The database works, and does not take what we give it: it will not tomorrow, either."""
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +61,7 @@ class Worker:
         self._look_at = 0.0
         self._under_way: dict[asyncio.Task[None], Job] = {}
         self._kept_up = self._analyzed = -math.inf
+        self._failures = 0
         self.alive_at = time.monotonic()
 
     async def run(self) -> None:
@@ -72,14 +76,21 @@ class Worker:
             self._context.store.taker = None
 
     async def _round(self) -> float:
-        """Do the upkeep, and start what is due; returns the seconds until there may be more."""
+        """Do the upkeep, and start what is due; returns the seconds until there may be more.
+
+        Neither keeps the other from being done, and no error ends the loop: the process would only begin it again.
+        """
         try:
             await self._keep_up()
+        except Exception as error:  # noqa: BLE001  it is logged, and tried again in a minute
+            _log_failure(error, "upkeep")
+        try:
             wait = await self._claim_due()
-        except SQLAlchemyError as error:
-            log.warning("worker.store_failed", error=type(error).__name__)
-            return POLL_SECONDS
-        self.alive_at = time.monotonic()
+        except Exception as error:  # noqa: BLE001  it is logged
+            _log_failure(error, "claim")
+            self._failures += 1
+            return POLL_SECONDS if _is_down(error) else backoff(self._failures, UPKEEP_SECONDS)
+        self._failures, self.alive_at = 0, time.monotonic()
         return wait
 
     def can_start(self, kind: JobKind, key: str) -> bool:
@@ -188,10 +199,10 @@ class Worker:
         except LeaseLost:
             metrics.leases_lost.labels(job.kind).inc()
             log.warning("job.lease_lost", kind=job.kind, key=job.key)
-        except SQLAlchemyError as error:
-            # Nothing can be written now: the lease ends and the job is claimed anew.
-            log.warning("job.store_failed", kind=job.kind, key=job.key, error=type(error).__name__)
-        except Exception:
+        except Exception as error:
+            if _is_down(error):  # nothing can be written now: the lease ends and the job is claimed anew
+                log.warning("job.store_failed", kind=job.kind, key=job.key, error=type(error).__name__)
+                return
             reference = new_reference()
             log.exception("job.failed", kind=job.kind, key=job.key, reference=reference)
             await self._failed(job, reference)
@@ -214,11 +225,27 @@ class Worker:
             return RetryAfter(self._context.retry_cap, sentences.refused_by_datadog(refused.words))
 
     async def _failed(self, job: Job, reference: str) -> None:
-        """Retry after an error of ours. It counts as an attempt, so a job that always fails is given up in the end."""
+        """Retry after an error of ours. It counts as an attempt, so a job that always fails is given up in the end.
+
+        Where even giving it up fails, the job is deleted, and only the log tells.
+        """
         try:
-            await self._end(job, RetryAfter(None, f"Something went wrong ({reference})."))
-        except Exception as error:  # its lease ends, and the job is claimed anew
+            await self._end(job, RetryAfter(None, sentences.failed_here(reference)))
+        except LeaseLost:
+            pass  # the turn was over before, or is somebody else's
+        except Exception as error:
             log.exception("job.not_kept", kind=job.kind, key=job.key, reference=reference, error=type(error).__name__)
+            if job.failing_for > self._context.give_up_after and not _is_down(error):
+                await self._abandon(job, reference)  # else its lease ends, and the job is claimed anew
+
+    async def _abandon(self, job: Job, reference: str) -> None:
+        try:
+            async with fenced(self._context, job) as (tx, _):
+                await jobs.complete(tx, job)
+        except (LeaseLost, SQLAlchemyError) as error:
+            log.warning("job.not_abandoned", kind=job.kind, key=job.key, error=type(error).__name__)
+        else:
+            log.error("job.abandoned", kind=job.kind, key=job.key, reference=reference)
 
     async def _end(self, job: Job, outcome: Outcome) -> None:
         """End the turn; a job that has failed for too long is given up, once what the turn brought is written."""
@@ -249,3 +276,15 @@ class Worker:
                 metrics.jobs_retried.labels(job.kind).inc()
             case _:
                 assert_never(outcome)
+
+
+def _is_down(error: Exception) -> bool:
+    """Whether the database cannot be used now, whatever it is asked."""
+    return isinstance(error, SQLAlchemyError) and not isinstance(error, REFUSED)
+
+
+def _log_failure(error: Exception, part: str) -> None:
+    if _is_down(error):
+        log.warning("worker.store_failed", part=part, error=type(error).__name__)
+    else:
+        log.error("worker.failed", part=part, reference=new_reference(), exc_info=error)

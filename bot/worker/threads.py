@@ -63,14 +63,22 @@ async def work(context: Context, job: Job) -> Outcome:
 
 
 async def give_up(context: Context, job: Job, end: GiveUp) -> Done:
-    """Decide not to offer what waits. The thread's case is unknown and stays so: the next link asks again."""
+    """Decide not to offer what waits, and end a scan. The thread's case stays unknown: the next link asks again."""
     thread = jobs.thread_of(job.key)
+    async with context.store.read() as connection:
+        scan = await scans.waiting(connection, thread)
 
     async def write(tx: Transaction) -> Sequence[SightingDecision]:
+        if scan is not None and await scans.waiting(tx, thread) == scan:
+            await scans.finish(tx, thread)
         return await offers.set_aside(tx, thread, end.reason)
 
     async def after(decisions: Sequence[SightingDecision]) -> None:
         decision_log.write(context, thread, None, decisions)
+        if scan is not None and scan.by is not None:
+            await whisper(
+                context, thread, scan.by, replies.scan_given_up(end.words or replies.slack_refused(end.reason))
+            )
 
     return Done(write=write, after=after)
 
