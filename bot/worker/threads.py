@@ -34,6 +34,11 @@ class _Learned:
     by: str | None
     unknown: Sequence[CaseName] = ()
 
+    @property
+    def is_old(self) -> bool:
+        """Whether Datadog did not know the same before, when the root was looked up last."""
+        return self.own is not None and self.own.kind is TieKind.NO_CASE and self.own.named == tuple(self.unknown)
+
 
 Written = tuple[Tie | None, Sequence[SightingDecision]]
 """What was decided of a thread's links, by which tie."""
@@ -56,7 +61,7 @@ async def work(context: Context, job: Job) -> Outcome:
 
     async def after(written: Written) -> None:
         decision_log.write(context, thread, *written)
-        if learned.unknown and written[0] is not None:
+        if learned.unknown and written[0] is not None and not learned.is_old:
             await _tell_unknown(context, thread, learned)
 
     return More(write=write, after=after) if scan is not None else Done(write=write, after=after)
