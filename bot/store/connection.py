@@ -3,6 +3,7 @@
 SQLAlchemy is the language of statements; its way of running them costs several times what the databases need.
 """
 
+import re
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
@@ -13,6 +14,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.base import Executable
 
 Values = Mapping[str, Any]
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class Result(list[Any]):
@@ -57,6 +59,11 @@ class Driver(Protocol):
     def reader(self, column: Any) -> Callable[[Any], Any] | None: ...
 
 
+def storable(value: Any) -> Any:
+    """A text with U+FFFD for what databases refuse (NUL, half a character): an event with it would come for ever."""
+    return _UNSTORABLE.sub("\ufffd", value) if isinstance(value, str) else value
+
+
 class Plan:
     """A statement compiled once for its database: its text, the values in it, and how values are converted."""
 
@@ -79,9 +86,9 @@ class Plan:
         self._row = _row_of(returned, driver) if returned is not None and len(returned) else None
 
     def values(self, given: Values) -> dict[str, Any]:
-        values = {**self._own, **(self._converted(given) if self._convert else given)}
+        values = {**self._own, **self._converted(given)}
         for name in self._lists:
-            values[name] = self._as_list(values[name])
+            values[name] = self._as_list(map(storable, values[name]))
         return values
 
     def rows(self, columns: Sequence[Sequence[Any]], raw: Iterable[Sequence[Any]]) -> list[Any]:
@@ -90,9 +97,7 @@ class Plan:
         return [row(*values) for values in raw]
 
     def _converted(self, values: Values) -> dict[str, Any]:
-        return {
-            name: convert(value) if (convert := self._convert.get(name)) else value for name, value in values.items()
-        }
+        return {name: self._convert.get(name, storable)(value) for name, value in values.items()}
 
 
 class Plans:
@@ -104,14 +109,10 @@ class Plans:
 
     def of(self, statement: Executable, first: Values) -> Plan:
         """The plan of a statement that runs with values of these names."""
-        plans = self._made.get(statement)
-        if plans is None:
-            plans = self._made[statement] = {}
-        names = tuple(first)
-        plan = plans.get(names)
-        if plan is None:
-            plan = plans[names] = Plan(statement, names, self.driver)
-        return plan
+        plans, names = self._made.setdefault(statement, {}), tuple(first)
+        if names not in plans:
+            plans[names] = Plan(statement, names, self.driver)
+        return plans[names]
 
 
 class Connection:
