@@ -69,7 +69,7 @@ def explain(link: str | None, *, as_json: bool) -> None:
         raise _Refusal(str(error)) from error
     for text in (line.rstrip("\r\n") for line in sys.stdin) if link == "-" else (link,):
         reading = links.explain(text, routes)
-        row = json.dumps(links.as_row(reading), ensure_ascii=False)
+        row = json.dumps(links.as_row(reading))
         click.echo(row if as_json or link == "-" else links.as_text(reading))
 
 

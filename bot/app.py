@@ -23,7 +23,7 @@ from bot.ops import health, server
 from bot.services.checks import UserError
 from bot.services.context import Context, Organization
 from bot.services.responder import Responder, refused_by_slack
-from bot.services.why import why_not_offered
+from bot.services.why import in_plain_text
 from bot.slack.client import Myself, Slack
 from bot.slack.errors import SlackPermanent, SlackTransient
 from bot.slack.http_mode import HttpMode
@@ -86,7 +86,7 @@ async def _why(context: Context, message: Permalink) -> str:
     error = SlackPermanent("not_installed")
     for workspace in await context.workspaces.installed():
         try:
-            return await why_not_offered(context, workspace, message)
+            return await in_plain_text(context, workspace, message)
         except UserError as answer:
             return str(answer)
         except SlackPermanent as refused:

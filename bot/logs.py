@@ -7,9 +7,10 @@ up: its warnings quote what Slack sent.
 import logging
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 QUIET = {
     "slack_bolt": logging.ERROR,
@@ -47,9 +48,21 @@ def configure(level: str = "INFO", form: str = "console") -> None:
         logging.getLogger(name).setLevel(max(quiet, root.level))
 
 
+def _printable(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """What a terminal would obey or hide is shown as an escape: some words are Slack's or Datadog's."""
+    return {key: repr(value)[1:-1] if _hides(value) else value for key, value in event.items()}
+
+
+def _hides(value: object) -> bool:
+    return isinstance(value, str) and not value.replace("\n", "").isprintable()
+
+
 # Tracebacks without the local variables, which contain tokens: in json a string in the one line, else Python's own.
 _RENDERED: dict[str, Sequence[Processor]] = {
-    "console": [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)],
+    "console": [
+        _printable,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ],
     "json": [
         structlog.processors.format_exc_info,
         structlog.processors.JSONRenderer(),

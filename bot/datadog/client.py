@@ -24,6 +24,7 @@ from bot.datadog.errors import (
     retry_after_of,
     words_of,
 )
+from bot.messages.text import NAME_CHARS, TITLE_CHARS, clean
 
 PROBE_SECONDS = 60.0
 """How often refused credentials are tried again."""
@@ -289,4 +290,5 @@ def _as_case(data: _Data) -> DatadogCase:
     insights = None
     if case.insights is not None:
         insights = tuple(Triple(insight.type, insight.resource_id, insight.ref) for insight in case.insights)
-    return DatadogCase(data.id.lower(), case.key or data.id, case.title, closed, case.archived_at is not None, insights)
+    key, title = clean(case.key or data.id, NAME_CHARS), clean(case.title, TITLE_CHARS)
+    return DatadogCase(data.id.lower(), key, title, closed, case.archived_at is not None, insights)

@@ -11,6 +11,7 @@ from typing import Any, cast
 import httpx
 
 from bot import retry_after
+from bot.messages.text import WORDS_CHARS, clean
 
 
 class TransientReason(StrEnum):
@@ -76,13 +77,13 @@ def date_of(response: httpx.Response) -> float | None:
 
 
 def words_of(response: httpx.Response) -> str:
-    """Datadog's own words, whatever the shape of its errors."""
+    """Datadog's own words, cleaned, whatever the shape of its errors."""
     try:
         errors: Any = response.json().get("errors", [])
     except (ValueError, AttributeError):
         errors = None
     words = map(_error_words, cast(list[Any], errors if isinstance(errors, list) else []))
-    return "; ".join(filter(None, words)) or f"HTTP {response.status_code}"
+    return clean("; ".join(filter(None, words)), WORDS_CHARS) or f"HTTP {response.status_code}"
 
 
 def _error_words(error: Any) -> str:

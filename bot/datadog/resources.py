@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from bot.links.id_formats import uuid
+from bot.messages.text import TITLE_CHARS, clean
 from bot.model import Identity, InsightType
 
-NAME_CHARS = 200
 ANY_ID = ""
 
 Json = dict[str, Any]
@@ -99,13 +99,13 @@ def _part(value: Any, key: str) -> Any:
 
 
 def _text(body: Any, path: str) -> str:
-    """The text at a path, on one line, without control and direction characters; "" where it is missing or null."""
+    """The text at a path, cleaned; "" where it is missing or null."""
     value = functools.reduce(_part, path.split("."), body)
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise TypeError(f"{path} is no text")
-    return " ".join("".join(char if char.isprintable() else " " for char in str(value)).split())[:NAME_CHARS]
+    return clean(str(value), TITLE_CHARS)
 
 
 _number, _opaque, _dashboard = (

@@ -47,8 +47,11 @@ def as_text(reading: Reading) -> str:
             lines = ["Not read", *_why(reading.reason)]
         case _:
             assert_never(reading.outcome)
-    shown = "".join(character if character.isprintable() else "\ufffd" for character in reading.link)
-    return "\n".join([shown, *(f"  {line}" for line in lines)])
+    return "\n".join(map(_printable, [reading.link, *(f"  {line}" for line in lines)]))
+
+
+def _printable(line: str) -> str:
+    return "".join(character if character.isprintable() else "\ufffd" for character in line)
 
 
 def _fields(insight: Insight | Draft) -> list[str]:

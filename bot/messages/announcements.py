@@ -3,7 +3,7 @@
 from bot.insights import Mode
 from bot.messages.blocks import actions, button, context
 from bot.messages.card_view import Message
-from bot.messages.text import cut, escape, this
+from bot.messages.text import NAME_CHARS, escape, this
 
 _CHANGED = {
     Mode.ASK: "turned watching on in {place}: links are offered before they are added",
@@ -11,7 +11,6 @@ _CHANGED = {
     Mode.OFF: "turned watching off in {place}",
 }
 _BACK = {Mode.ASK: ("Turn off", Mode.OFF), Mode.AUTO: ("Ask first", Mode.ASK), Mode.OFF: ("Turn on", Mode.ASK)}
-NAME_CHARS = 80
 
 
 def mode_set(who: str, mode: Mode, *, thread_ts: str) -> Message:
@@ -35,7 +34,7 @@ def untied(who: str, *, thread_ts: str) -> Message:
 
 
 def _name(text: str) -> str:
-    return escape(cut(text, NAME_CHARS))
+    return escape(text, NAME_CHARS)
 
 
 def _place(thread_ts: str) -> str:

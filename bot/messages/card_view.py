@@ -99,6 +99,6 @@ def address(ref: str, host: str) -> str:
 
 def listed(items: Sequence[CardItem]) -> str:
     """The names of at most eight insights, which a phone's screen can show."""
-    shown = [escape(cut(label(item), 120)) for item in items[:8]]
+    shown = [escape(label(item), 120) for item in items[:8]]
     more = len(items) - len(shown)
     return "; ".join(shown) + (f" and {more} more" if more else "")

@@ -6,7 +6,7 @@ from itertools import groupby
 from bot.messages.blocks import Json, actions, button, context, option, section
 from bot.messages.card_view import TYPE_NAMES, CardView, Message, Waiting, address, label, listed, short
 from bot.messages.sentences import CREDENTIALS, not_posted
-from bot.messages.text import TEXT_CHARS, clock, cut, escape, insights
+from bot.messages.text import TEXT_CHARS, clock, cut_mrkdwn, escape, insights, link_label
 from bot.model import CardItem, State
 
 METADATA_EVENT = "case_insights_card"
@@ -30,7 +30,7 @@ def card_message(view: CardView) -> Message:
     buttons = _buttons(view, offered)
     if buttons:
         blocks.append(actions("buttons", *buttons))
-    return Message(cut(" ".join([head, *lines] if head else lines) or NOTHING_TO_ADD, TEXT_CHARS), blocks)
+    return Message(cut_mrkdwn(" ".join([head, *lines] if head else lines) or NOTHING_TO_ADD, TEXT_CHARS), blocks)
 
 
 def metadata(card_id: str, late_reply: int = 0) -> Json:
@@ -50,11 +50,11 @@ def late_failure(view: CardView) -> Message:
         f"Could not add {insights(len(failed))} to {escape(view.case_key)} for {people}: {listed(failed)}. "
         f"{failed[0].note if failed else ''} The card in this thread has a Retry button."
     )
-    return Message(cut(text, TEXT_CHARS), [section(text)])
+    return Message(cut_mrkdwn(text, TEXT_CHARS), [section(text)])
 
 
 def _question(view: CardView, offered: Sequence[CardItem]) -> str:
-    title = f", {escape(cut(view.case_title, 150))}" if view.case_title else ""
+    title = f", {escape(view.case_title, 150)}" if view.case_title else ""
     certain = sum(not item.draft for item in offered)
     if not certain:
         need = "A link needs an id before it" if len(offered) == 1 else f"{len(offered)} links need ids before they"
@@ -73,7 +73,7 @@ def _checkboxes(offered: Sequence[CardItem]) -> Iterable[Json]:
 def _drafts(drafts: Sequence[CardItem]) -> Iterable[Json]:
     """Links whose id a person has to give or confirm: lines, because no button can add them yet."""
     if drafts:
-        lines = [f"{escape(cut(label(item), 120))}: needs an id · Edit…" for item in drafts[:8]]
+        lines = [f"{escape(label(item), 120)}: needs an id · Edit…" for item in drafts[:8]]
         more = [f"and {len(drafts) - 8} more"] if len(drafts) > 8 else []
         yield context("\n".join([*lines, *more]))
 
@@ -173,7 +173,7 @@ def _notes(view: CardView, offered: Sequence[CardItem]) -> Iterable[Json]:
 def _sources(view: CardView) -> str:
     """`Ana's message`, `Ana's message and Ben's message`, `Ana's message and 3 more`, each a link to it."""
     shown = view.sources if len(view.sources) == 2 else view.sources[:1]
-    names = [escape(view.names.get(source.poster or "", "")) for source in shown]
+    names = [link_label(view.names.get(source.poster or "", "")) for source in shown]
     words = [f"{name}'s message" if name else "a message in this thread" for name in names]
     links = [f"<{source.permalink}|{text}>" for source, text in zip(shown, words, strict=True)]
     more = len(view.sources) - len(shown)

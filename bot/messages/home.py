@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.commands import COMMAND, VERBS
 from bot.messages.blocks import Json, actions, button, header, section
-from bot.messages.text import cut, escape
+from bot.messages.text import cut_mrkdwn, escape, link_label
 
 LINES_CHARS = 2_800
 ROWS = 30
@@ -53,12 +53,12 @@ def home(shown: Home) -> Json:
 
 def what(happened: str, where: str) -> str:
     """What happened `where` (in Slack's markup of a channel or message)."""
-    return f"{cut(escape(happened), 200)} · {where}"
+    return f"{escape(happened, 200)} · {where}"
 
 
 def line(happened: str, where: str, more: str = "") -> str:
     """The same as a line of a list; `more`: a reason, in mrkdwn."""
-    return f"• {what(happened, where)}{f': {cut(more, 300)}' if more else ''}"
+    return f"• {what(happened, where)}{f': {cut_mrkdwn(more, 300)}' if more else ''}"
 
 
 def channel_mention(channel: str) -> str:
@@ -67,7 +67,7 @@ def channel_mention(channel: str) -> str:
 
 
 def address(url: str, words: str) -> str:
-    return f"<{url}|{escape(words)}>"
+    return f"<{url}|{link_label(words)}>"
 
 
 def _rows(rows: Sequence[tuple[str, str]], action_id: str, words: str) -> Iterable[Json]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.messages.blocks import Json, context, option, plain, section
 from bot.messages.card_view import TYPE_NAMES, address
-from bot.messages.text import cut, escape
+from bot.messages.text import escape
 from bot.model import InsightType
 
 CALLBACK = "insights.modal"
@@ -187,7 +187,7 @@ def _fields(number: int, row: Row) -> list[Json]:
     picked = next(one for one in types if one["value"] == row.type.value)
     select: Json = {"type": "static_select", "options": types, "initial_option": picked}
     return [
-        context(f"*{number + 1}* {escape(cut(address(row.ref, row.host), 300))}{needs}"),
+        context(f"*{number + 1}* {escape(address(row.ref, row.host), 300)}{needs}"),
         _field(f"type.{number}", "Type", select),
         _input(f"id.{number}", "Id", _id(row)),
         _input(f"ref.{number}", "Ref", row.ref),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from bot.messages.blocks import Json, actions, button, context, section
 from bot.messages.card_view import Message
-from bot.messages.text import TEXT_CHARS, clock, cut, escape
+from bot.messages.text import TEXT_CHARS, clock, cut_mrkdwn, escape
 from bot.model import Case, Question
 
 HOLDS = 20
@@ -20,7 +20,7 @@ def question_message(asked: Question, names: Mapping[str, str], *, tied_to: str 
     """
     if asked.answer is not None:
         text = _answer(asked, names, tied_to)
-        return Message(cut(text, TEXT_CHARS), [context(text)])
+        return Message(cut_mrkdwn(text, TEXT_CHARS), [context(text)])
     value = f"{asked.card}:{asked.version}"
     choices = [(_key(case, asked), _named(case, asked, titled=titled)) for case in asked.asks]
     if len(choices) == 1:
@@ -37,7 +37,7 @@ def question_message(asked: Question, names: Mapping[str, str], *, tied_to: str 
         more = len(choices) - HOLDS
         asking.append(context(f"And {more} more: @Case Insights tie …\n{_THEN}" if more > 0 else _THEN))
         buttons = [button("tie.no", "None of them", value)]
-    return Message(cut(text, TEXT_CHARS), [*asking, actions("buttons", *buttons)])
+    return Message(cut_mrkdwn(text, TEXT_CHARS), [*asking, actions("buttons", *buttons)])
 
 
 def _answer(asked: Question, names: Mapping[str, str], tied_to: str | None) -> str:
@@ -55,5 +55,5 @@ def _key(case: Case, asked: Question) -> str:
 
 
 def _named(case: Case, asked: Question, *, titled: bool) -> str:
-    title = f", {escape(cut(case.title, 150))}" if case.title and titled else ""
+    title = f", {escape(case.title, 150)}" if case.title and titled else ""
     return f"{escape(_key(case, asked))}{title}{' (closed)' if case.closed or case.archived else ''}"

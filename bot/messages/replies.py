@@ -6,7 +6,7 @@ from typing import assert_never
 
 from bot.commands import VERBS, Misunderstood
 from bot.insights import Mode
-from bot.messages.text import clock, escape, insights, this
+from bot.messages.text import WORDS_CHARS, clock, code, escape, insights, this
 from bot.model import State, TieSource
 
 MOST_COUNTED = 1_000
@@ -57,7 +57,7 @@ class StatusReport:
 
 def help_text(prefix: str) -> str:
     """Every command, one a line, after its `prefix` (`/insight`, `@Case Insights`)."""
-    lines = [f"`{prefix} {escape(verb.usage)}` {escape(verb.does)}" for verb in VERBS.values()]
+    lines = [f"{code(f'{prefix} {verb.usage}')} {escape(verb.does)}" for verb in VERBS.values()]
     place = (
         "To name another thread, add `in` and a message's address (⋯ on the message, Copy link). "
         "A case is its key, like CASEM-4523, or its link."
@@ -67,10 +67,9 @@ def help_text(prefix: str) -> str:
 
 def misunderstood(wrong: Misunderstood, prefix: str) -> str:
     """What was not understood, and the nearest right command."""
-    words = escape(wrong.words if len(wrong.words) <= 200 else f"{wrong.words[:200]}…")
     return (
-        f"Not understood: “{words}” {escape(wrong.problem)}. Try `{prefix} {escape(wrong.try_this)}`, "
-        f"or `{prefix} help` for all commands."
+        f"Not understood: “{escape(wrong.words, 200)}” {escape(wrong.problem)}. "
+        f"Try {code(f'{prefix} {wrong.try_this}')}, or `{prefix} help` for all commands."
     )
 
 
@@ -104,12 +103,13 @@ def other_org(key: str) -> str:
 
 
 def not_a_case(link: str) -> str:
-    return f"{escape(link[:300])} is no case in a Datadog organisation that this bot uses. Give the case's key or link."
+    shown = escape(link, WORDS_CHARS)
+    return f"{shown} is no case in a Datadog organisation that this bot uses. Give the case's key or link."
 
 
 def missing_scope(scope: str) -> str:
     return (
-        f"The Slack app lacks the scope `{escape(scope)}`. Whoever runs this bot has to add it on the app's page, "
+        f"The Slack app lacks the scope {code(scope)}. Whoever runs this bot has to add it on the app's page, "
         "OAuth & Permissions, and install the app again."
     )
 
@@ -142,7 +142,7 @@ def added_before(what: str, state: State, who: str, at: float) -> str:
 
 
 def not_added(link: str, why: str) -> str:
-    return f"{escape(link[:300])}: {escape(why)}"
+    return f"{escape(link, WORDS_CHARS)}: {escape(why)}"
 
 
 def needs_an_id(link: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from bot.messages.card_view import label, listed
-from bot.messages.text import clock, cut, escape, insights
+from bot.messages.text import WORDS_CHARS, clock, cut, escape, insights
 from bot.model import CardItem, State
 from bot.policy import Refusal
 
@@ -150,7 +150,7 @@ def permission(status: int, case_key: str, reference: str) -> str:
 
 
 def refused_by_datadog(words: str) -> str:
-    return f"Datadog says: '{escape(cut(words, 300))}'"
+    return f"Datadog says: '{escape(words, WORDS_CHARS)}'"
 
 
 def case_gone(case_key: str) -> str:

@@ -8,7 +8,7 @@ from typing import assert_never
 from bot.insights import Decision, Mode
 from bot.links import Reading, sentence
 from bot.messages.replies import MODES, NOT_FOR_THIS_WORKSPACE
-from bot.messages.text import clock, cut, escape
+from bot.messages.text import clock, cut_mrkdwn, escape
 from bot.model import CaseLink, Draft, Insight, State, Tie, TieKind, TieSource, Uncovered
 
 TEXT_CHARS = 3_500
@@ -106,12 +106,12 @@ def why_text(thread: ThreadReport, links: Sequence[LinkReport]) -> str:
     if not links:
         return f"There is no link in this message. {tie}"
     head = [tie, f"Mode {thread.mode}: {MODES[thread.mode]}.", *([thread.poster.value] if thread.poster.value else [])]
-    return cut("\n".join([*head, *(_about(link) for link in links[:20])]), TEXT_CHARS)
+    return cut_mrkdwn("\n".join([*head, *(_about(link) for link in links[:20])]), TEXT_CHARS)
 
 
 def _tie(tie: Tie | None, case_key: str) -> str:
     if tie is not None and case_key:
-        return f"Its thread is tied to {case_key} {_TIED[tie.source]}."
+        return f"Its thread is tied to {escape(case_key)} {_TIED[tie.source]}."
     if tie is not None and tie.kind is TieKind.NO_CASE and tie.named:
         named = escape(tie.named[0].case)
         return f"Its thread's first message names {named}, which Datadog does not know: it is tied to none."
@@ -119,7 +119,7 @@ def _tie(tie: Tie | None, case_key: str) -> str:
 
 
 def _about(link: LinkReport) -> str:
-    lines = [f"• {escape(cut(link.reading.link, 300))}", f"   {escape(_read_as(link))}"]
+    lines = [f"• {escape(link.reading.link, 300)}", f"   {escape(_read_as(link))}"]
     sighting = link.sighting or Sighting()
     if sighting.state is not None:
         who = escape(sighting.who) or "somebody"

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from bot.config import ConfigError
+from bot.messages.text import clean
 from bot.ops.database import opened
 from bot.store import audit
 
@@ -27,7 +28,7 @@ async def lines(since: str | None, *, as_json: bool) -> AsyncGenerator[str]:
     store = await opened()
     try:
         async for entry in audit.entries(store, begin):
-            yield json.dumps(asdict(entry), ensure_ascii=False) if as_json else _readable(entry)
+            yield json.dumps(asdict(entry)) if as_json else _readable(entry)
     finally:
         await store.close()
 
@@ -41,4 +42,4 @@ def _readable(entry: audit.Entry) -> str:
     when = datetime.fromtimestamp(entry.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     move = f"{entry.old or 'new'} → {entry.new}"
     parts = [when, entry.case, entry.type, entry.resource_id, move, entry.by or "the bot", entry.message, entry.note]
-    return "  ".join(part for part in parts if part)
+    return "  ".join(clean(part) for part in parts if part)

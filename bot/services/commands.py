@@ -8,6 +8,7 @@ from bot.commands import Command
 from bot.datadog.errors import DatadogPermanent, DatadogTransient
 from bot.links import Permalink, as_text, explain, extract, sentence
 from bot.messages import replies
+from bot.messages.text import code
 from bot.model import Case, CaseLink, Draft, Insight, InsightType, Reason, Thread, TieKind, Uncovered
 from bot.services import clicks
 from bot.services.cases import tied_by, tied_case, why_unknown
@@ -135,7 +136,7 @@ def _explained(context: Context, workspace: str, link: str) -> str:
     reading = explain(link, context.routes)
     hidden = reading.outcome is not None and context.hides(workspace, reading.outcome.host)
     text = as_text(reading) + (f"\n  {replies.NOT_FOR_THIS_WORKSPACE}" if hidden else "")
-    return f"```{text.replace('```', '')}```"
+    return code(text, "```")
 
 
 def _sorted(context: Context, workspace: str, org: str, links: Iterable[str]) -> tuple[dict[str, Insight], list[str]]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from bot.insights import SightingState
 from bot.links import Permalink, Reading, explain, extract
+from bot.messages.text import readable
 from bot.messages.why import LinkReport, Poster, Sighting, ThreadReport, why_text
 from bot.model import Draft, Identity, Insight, InsightType, Thread, TieKind
 from bot.services import watching
@@ -31,6 +32,11 @@ async def why_not_offered(context: Context, workspace: str, message: Permalink) 
         ThreadReport(tie, case.key if case else "", mode, poster),
         [report(context, workspace, explain(link, context.routes), sightings) for link in extract(content)],
     )
+
+
+async def in_plain_text(context: Context, workspace: str, message: Permalink) -> str:
+    """The same for a terminal."""
+    return readable(await why_not_offered(context, workspace, message))
 
 
 async def _poster(context: Context, workspace: str, person: str | None) -> Poster:

@@ -17,7 +17,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import metrics
 from bot.breaker import CircuitBreaker
+from bot.messages.blocks import sections
 from bot.messages.card_view import Message
+from bot.messages.text import NAME_CHARS, clean
 from bot.model import Thread
 from bot.slack.errors import DEAD_TOKEN, SlackPermanent, SlackTransient, refusal
 from bot.slack.json import Json, as_object, as_objects, next_cursor
@@ -76,7 +78,7 @@ class Slack(People):
         self._is_org_wide = response.get("is_enterprise_install") is True
         return Myself(
             team=response["team_id"],
-            team_name=response["team"],
+            team_name=clean(response["team"], NAME_CHARS),
             enterprise=response.get("enterprise_id"),
             user=response["user_id"],
             bot=response["bot_id"],
@@ -111,11 +113,11 @@ class Slack(People):
         Where Slack refuses that, it goes to their direct messages with the app.
         """
         try:
-            await self.call("chat.postEphemeral", {**_at(place), "user": user, "text": text})
+            await self.call("chat.postEphemeral", {**_at(place), "user": user, **_answer(text)})
         except SlackPermanent as refused:
             if refused.reason == "missing_scope":
                 raise
-            await self.call("chat.postMessage", {"channel": user, "text": text, **_PLAIN})
+            await self.call("chat.postMessage", {"channel": user, **_answer(text), **_PLAIN})
 
     async def update(self, channel: str, ts: str, message: Message) -> None:
         """Replace a message. Its metadata stays: Slack keeps what is not sent again."""
@@ -178,7 +180,7 @@ class Slack(People):
 
     async def answer(self, response_url: str, text: str, thread_ts: str | None, *, within: float) -> None:
         """Reply to a click so that only that person sees it. SlackPermanent: Slack does not take it (any more)."""
-        body: Json = {"response_type": "ephemeral", "replace_original": False, "text": text}
+        body: Json = {"response_type": "ephemeral", "replace_original": False, **_answer(text)}
         if thread_ts:
             body["thread_ts"] = thread_ts
         session = self._client.session
@@ -241,6 +243,10 @@ _PLAIN: Json = {"unfurl_links": False, "unfurl_media": False}
 
 def _at(place: Thread) -> Json:
     return {"channel": place.channel, "thread_ts": place.ts} if place.ts else {"channel": place.channel}
+
+
+def _answer(text: str) -> Json:
+    return {"text": text, "blocks": sections(text)}
 
 
 def _content(message: Message) -> Json:

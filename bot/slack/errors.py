@@ -7,6 +7,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 
 from bot import retry_after
+from bot.messages.text import NAME_CHARS, clean
 from bot.slack.json import as_object
 
 DEAD_TOKEN = frozenset({"token_revoked", "token_expired", "account_inactive", "invalid_auth", "not_authed"})
@@ -22,6 +23,7 @@ TRANSIENT = frozenset(
 """Slack's errors that pass by themselves. The list of others grows: each that is not here is an end.
 https://docs.slack.dev/reference/methods/chat.postMessage#errors
 """
+
 
 
 class SlackTransient(Exception):
@@ -49,12 +51,12 @@ def refusal(error: SlackApiError) -> SlackTransient | SlackPermanent:
     if isinstance(response, aiohttp.ClientResponse):  # what it raises for a body that only claims to be JSON
         return SlackTransient(f"HTTP {response.status}", _retry_after(response.headers))
     data = as_object(response.data)
-    reason, status = str(data.get("error") or ""), int(response.status_code)
+    reason, status = clean(str(data.get("error") or ""), WORD_CHARS), int(response.status_code)
     if status == 429 or reason in TRANSIENT:
         return SlackTransient(reason or "ratelimited", _retry_after(response.headers))
     if status >= 500 or not reason:
         return SlackTransient(reason or f"HTTP {status}")
-    return SlackPermanent(reason[:WORD_CHARS], str(data.get("needed") or ""))
+    return SlackPermanent(reason, clean(str(data.get("needed") or ""), NAME_CHARS))
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

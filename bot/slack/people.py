@@ -8,6 +8,7 @@ from typing import Any, cast
 import structlog
 from cachetools import TTLCache
 
+from bot.messages.text import NAME_CHARS, clean
 from bot.policy import Person
 from bot.slack.errors import SlackPermanent, SlackTransient
 from bot.slack.json import Json, as_object, as_objects, next_cursor
@@ -125,10 +126,11 @@ class People(ABC):
 
 def _person(user: Json) -> Person:
     profile = as_object(user.get("profile"))
+    names = (profile.get("display_name"), profile.get("real_name"), user.get("real_name"), user.get("name"))
     grid = as_object(user.get("enterprise_user"))
     return Person(
         id=user["id"],
-        name=profile.get("display_name") or profile.get("real_name") or user.get("real_name") or user.get("name") or "",
+        name=next(filter(None, (clean(str(name), NAME_CHARS) for name in names if name)), ""),
         team=user.get("team_id") or "",
         enterprise=grid.get("enterprise_id"),
         deleted=bool(user.get("deleted")),

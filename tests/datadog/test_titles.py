@@ -118,7 +118,7 @@ async def test_widgets_in_a_group_have_names_too(server, names):
     [
         ("two\nlines\tand\u2028more", "two lines and more"),
         ("\u202eback\u202cwards\x00", "back wards"),
-        ("x" * 5000, "x" * 200),
+        ("x" * 5000, "x" * 100 + "…" + "x" * 99),
         ("<!channel> & {{host.name}}", "<!channel> & {{host.name}}"),
         (7, "7"),
         (" \n ", None),

@@ -16,6 +16,7 @@ from bot.messages.text import cut
 from bot.model import CardItem, InsightType, State
 from bot.policy import Refusal
 from bot.sandbox.slack.blockkit.rules import problems
+from tests.messages.hostile import TEXTS, foreign
 
 AT = 1_795_403_520.0  # 03:12 UTC
 NAMES = {"U0ANA": "Ana", "U0BEN": "Ben"}
@@ -230,10 +231,6 @@ def test_metadata_names_the_card_and_nothing_else():
 
 # --- whatever comes from outside ---
 
-WORDS = st.one_of(
-    st.text(max_size=400),
-    st.sampled_from(["<!channel>", "<@U1>", "<https://evil.example|here>", "a & b > c", "&lt;!here&gt;", "<" * 300]),
-)
 STAMPS = st.floats(min_value=0, max_value=4e9)
 
 
@@ -243,17 +240,17 @@ def item_lists(draw: st.DrawFn) -> list[CardItem]:
         CardItem,
         id=st.integers(1, 10**9),
         type=st.sampled_from(InsightType),
-        resource_id=WORDS.map(lambda words: words or "1"),
-        ref=WORDS.map(lambda words: f"/{words}"),
+        resource_id=TEXTS.map(lambda words: words or "1"),
+        ref=TEXTS.map(lambda words: f"/{words}"),
         host=st.sampled_from(["app.datadoghq.com", "acme.us5.datadoghq.com"]),
         state=st.sampled_from(State),
         group=st.just(0),
         by=st.sampled_from([None, "U0ANA", "U0BEN", "U0GIL"]),
         at=STAMPS,
-        note=WORDS.map(sentences.refused_by_datadog),
+        note=TEXTS.map(sentences.refused_by_datadog),
         ours=st.booleans(),
         left_out=st.booleans(),
-        name=WORDS,
+        name=TEXTS,
     )
     items = draw(st.lists(each, max_size=20, unique_by=lambda item: item.id))
     noted = (State.FAILED, State.ADDED)
@@ -268,7 +265,7 @@ CARDS = st.builds(
     id=st.just("7f3a"),
     version=st.integers(1, 10**6),
     case_key=st.just("CASEM-4523"),
-    case_title=WORDS,
+    case_title=TEXTS,
     case_url=st.sampled_from(["", CARD.case_url]),
     items=item_lists(),
     sources=st.lists(
@@ -277,8 +274,8 @@ CARDS = st.builds(
     closed=st.booleans(),
     archived=st.booleans(),
     continued=st.booleans(),
-    waiting=st.one_of(st.none(), st.builds(Waiting, WORDS, STAMPS)),
-    names=st.dictionaries(st.sampled_from(["U0ANA", "U0BEN"]), WORDS),
+    waiting=st.one_of(st.none(), st.builds(Waiting, TEXTS, STAMPS)),
+    names=st.dictionaries(st.sampled_from(["U0ANA", "U0BEN"]), TEXTS),
 )
 
 
@@ -297,10 +294,10 @@ def test_slack_takes_every_card(view: CardView):
 
 
 @given(CARDS)
-def test_no_card_pings_anybody_or_links_elsewhere(view: CardView):
+def test_no_card_pings_anybody_links_elsewhere_or_shows_marks_of_others(view: CardView):
     for text in marked_up(card_message(view)):
-        ours = re.sub(r"<!date\^[^<>]*>", "", text).replace(f"<{CARD.sources[0].permalink}|", "")
-        assert not re.search(r"<[!@#h]", ours.replace("<!date^", "")), text
+        assert set(foreign(text)) <= {f"<{CARD.sources[0].permalink}"}, text
+        assert text.count("\n") <= 8, "only the lines of drafts"
 
 
 @given(CARDS)
@@ -314,6 +311,12 @@ def test_every_offered_insight_has_one_ticked_box(view: CardView):
     offered = sorted(str(item.id) for item in view.items if item.state is State.OFFERED)
     assert sorted(option["value"] for one in boxes for option in one["options"]) == offered
     assert all(one["initial_options"] == one["options"] for one in boxes)
+
+
+def test_the_heading_shows_the_title_as_it_is_and_stays_one_bold_line():
+    said = card(MONITOR, case_title="prod_db_main *critical*\nsecond line")
+    assert lines(said)[0] == ("*Add 1 insight to CASEM-4523, prod_db_main <!date^0^{_}|*critical*> second line?*")
+    assert said.blocks[0]["text"]["verbatim"] is True
 
 
 def test_a_monitor_called_channel_pings_nobody():

@@ -1,5 +1,7 @@
 """The modal's view: Slack's limits for any link, and what was filled in reads back as it was."""
 
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,8 +9,9 @@ from bot.messages import modal
 from bot.messages.modal import CaseOption, Form, Row
 from bot.model import InsightType
 from bot.sandbox.slack.views import checked_view
+from tests.messages.hostile import TEXTS, foreign
 
-words = st.text(max_size=4000)
+words = TEXTS | st.text(max_size=4000)
 rows = st.builds(
     Row,
     type=st.sampled_from(InsightType),
@@ -33,8 +36,13 @@ forms = st.builds(
 
 
 @given(forms)
-def test_slack_takes_every_form(shown):
-    assert checked_view(modal.form(shown), "modal")
+def test_slack_takes_every_form_and_no_mark_of_others_in_it_has_an_effect(shown):
+    view = modal.form(shown)
+    assert checked_view(view, "modal")
+    for block in view["blocks"]:
+        for text in [block.get("text"), *block.get("elements", [])]:
+            if text and text["type"] == "mrkdwn":
+                assert foreign(re.sub(r"^\*\d+\* ", "", text["text"])) == []
 
 
 @given(st.text(min_size=1, max_size=4000))
