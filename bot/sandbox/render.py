@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from bot.sandbox.slack.text import mrkdwn_parts
+from bot.sandbox.slack.text import CONTROL, mrkdwn_parts
 
 Json = dict[str, Any]
 
@@ -27,7 +27,9 @@ def as_text(message: Json) -> str:
 
 def readable(mrkdwn: str) -> str:
     """A mrkdwn string without its markup: links as `label (url)`, bold without asterisks, escapes undone."""
-    return "".join(_part(part) for part in mrkdwn_parts(BOLD.sub(r"\1", mrkdwn)))
+    controls = (control[0] for control in CONTROL.finditer(mrkdwn))  # what stands in one is no mark
+    marked = BOLD.sub(r"\1", CONTROL.sub("<>", mrkdwn))
+    return "".join(_part(part) for part in mrkdwn_parts(re.sub("<>", lambda _: next(controls), marked)))
 
 
 def _part(part: Json) -> str:

@@ -219,3 +219,35 @@ def _seconds(root: dict[str, Any]) -> list[str]:
     """The epoch seconds of the date tokens in a thread's cards."""
     cards = [each for each in root["replies"] if each.get("metadata")]
     return [second for card in cards for second in re.findall(r"<!date\^(\d+)", card["text"])]
+
+
+async def test_marks_of_a_title_show_as_they_are_and_slack_makes_nothing_of_them(window: Window, sandbox: Sandbox):
+    title = "*critical* _it_ `x` :tada: @here #general https://evil.example a@evil.example"
+    sandbox.datadog.cases["CASEM-4523"].title = title
+    await window.say("see https://app.datadoghq.com/cases/CASEM-4523")
+    await window.paste("Monitor")
+    heading = window.card.locator("strong")
+    await expect(heading).to_have_text(f"Add 1 insight to CASEM-4523, {title}?")
+    await expect(heading.locator("*")).to_have_count(0)
+
+
+async def test_the_page_reads_mrkdwn_as_slack_does(window: Window):
+    js = """async (text) => {
+        const { mrkdwn } = await import("/js/mrkdwn.js");
+        const shown = (...more) => { const p = document.createElement("p"); p.append(...mrkdwn(text, {}, ...more)); return p.innerHTML; };
+        return [shown(false), shown(true)];
+    }"""
+    for text, by_itself, verbatim in [
+        ("*a <!date^0^{_}|*b*> c*", "<strong>a *b* c</strong>", "<strong>a *b* c</strong>"),
+        ("&gt; quoted", "<blockquote>quoted</blockquote>", "<blockquote>quoted</blockquote>"),
+        (":tada: :nonesuch:", "🎉 :nonesuch:", "🎉 :nonesuch:"),
+        ("snake_case_name", "snake_case_name", "snake_case_name"),
+        ("@here", '<span class="mention">@here</span>', "@here"),
+        ("#general", '<span class="mention">#general</span>', "#general"),
+        (
+            "a@b.example",
+            '<a href="mailto:a@b.example" rel="noreferrer noopener" target="_blank">a@b.example</a>',
+            "a@b.example",
+        ),
+    ]:
+        assert await window.page.evaluate(js, text) == [by_itself, verbatim]

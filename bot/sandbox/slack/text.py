@@ -107,8 +107,8 @@ def _control_part(target: str, label: str | None) -> Json:
         case "#":
             return {"type": "channel", "channel_id": target[1:]}
         case "!" if target.startswith("!date^"):
-            # A date that Slack shows in each reader's time zone; the label is its fallback.
-            return {"type": "text", "text": unescape(label or "")}
+            # A date that Slack shows in each reader's time zone; the label is its fallback, as it is.
+            return {"type": "text", "text": label or ""}
         case "!":
             return {"type": "broadcast", "range": target[1:]}
         case _:

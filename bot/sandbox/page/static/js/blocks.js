@@ -41,7 +41,7 @@ const BLOCKS = {
 };
 
 function text(object, here) {
-  return object.type === "mrkdwn" ? mrkdwn(object.text, here.names) : object.text;
+  return object.type === "mrkdwn" ? mrkdwn(object.text, here.names, object.verbatim) : object.text;
 }
 
 function actions(block, elements, here) {

@@ -2,40 +2,71 @@
 
 import { el } from "./dom.js";
 
+// Links, dates and mentions are read first: what stands in one is no mark.
+const styledBy = (mark) =>
+  `(?<![\\w${mark}])[${mark}](?!\\s)((?:<[^<>]*>|[^${mark}\\n<])+)(?<!\\s)[${mark}](?![\\w${mark}])`;
+
 const TOKEN = new RegExp(
   [
     "```([\\s\\S]+?)```",
     "`([^`\\n]+)`",
     "<([^<>|\\s][^<>|]*)(?:\\|([^<>]*))?>",
-    "(?<![\\w*])\\*(\\S(?:[^*\\n]*\\S)?)\\*(?![\\w*])",
-    "(?<!\\w)_(\\S(?:[^_\\n]*\\S)?)_(?!\\w)",
-    "(?<![\\w~])~(\\S(?:[^~\\n]*\\S)?)~(?![\\w~])",
+    styledBy("*"),
+    styledBy("_"),
+    styledBy("~"),
   ].join("|"),
   "g",
 );
 
 export const unescape = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 
+/** What Slack makes of plain text by itself, where it is not `verbatim`. */
+const BY_ITSELF = /(https?:\/\/[^\s<>|]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[@](?:here|channel|everyone)\b|#[\p{L}\d_-]+)/u;
+
+/** Of the thousands, those with which a name is likely to be tried; other names stay as they are, as unknown ones do. */
+const EMOJI = { tada: "🎉", fire: "🔥", rotating_light: "🚨", warning: "⚠️", white_check_mark: "✅", x: "❌", "+1": "👍" };
+
 /** A mrkdwn string as nodes. `names`: {person(id), channel(id)}. */
-export function mrkdwn(text, names) {
+export function mrkdwn(text, names, verbatim = true) {
+  if (text.includes("```")) return inline(text, names, verbatim);
+  return text
+    .split(/^((?:&gt;|＞).*)(?:\n|$)/m)
+    .flatMap((part, place) =>
+      place % 2
+        ? el("blockquote", {}, inline(part.replace(/^(?:&gt;|＞) ?/, ""), names, verbatim))
+        : inline(part, names, verbatim),
+    );
+}
+
+function plain(text, verbatim) {
+  const shown = (part) => unescape(part.replace(/:([\w+-]+):/g, (whole, name) => EMOJI[name] ?? whole));
+  if (verbatim) return [shown(text)];
+  return text.split(BY_ITSELF).map((part, place) => {
+    if (place % 2 === 0) return shown(part);
+    if (part.startsWith("http")) return link(unescape(part));
+    if (/^[@#]/.test(part)) return el("span", { class: "mention" }, part);
+    return link(`mailto:${part}`, part);
+  });
+}
+
+function inline(text, names, verbatim) {
   const nodes = [];
   let at = 0;
   for (const found of text.matchAll(TOKEN)) {
-    nodes.push(unescape(text.slice(at, found.index)));
-    nodes.push(token(found, names));
+    nodes.push(...plain(text.slice(at, found.index), verbatim), token(found, names, verbatim));
     at = found.index + found[0].length;
   }
-  nodes.push(unescape(text.slice(at)));
+  nodes.push(...plain(text.slice(at), verbatim));
   return nodes.filter((node) => node !== "");
 }
 
-function token([, pre, code, target, label, bold, italic, struck], names) {
+function token([, pre, code, target, label, bold, italic, struck], names, verbatim) {
   if (pre !== undefined) return el("pre", {}, unescape(pre.replace(/^\n|\n$/g, "")));
   if (code !== undefined) return el("code", {}, unescape(code));
   if (target !== undefined) return control(target, label, names);
-  if (bold !== undefined) return el("strong", {}, mrkdwn(bold, names));
-  if (italic !== undefined) return el("em", {}, mrkdwn(italic, names));
-  return el("s", {}, mrkdwn(struck, names));
+  if (bold !== undefined) return el("strong", {}, inline(bold, names, verbatim));
+  if (italic !== undefined) return el("em", {}, inline(italic, names, verbatim));
+  return el("s", {}, inline(struck, names, verbatim));
 }
 
 function control(target, label, names) {
@@ -75,12 +106,8 @@ function date(target, fallback) {
     FORMATS[name] ? moment(Number(seconds), name) : whole,
   );
   const at = new Date(Number(seconds) * 1000);
-  if (Number.isNaN(at.getTime())) return fallback ?? "";
-  return el(
-    "time",
-    { datetime: at.toISOString(), title: at.toLocaleString() },
-    words.includes("{") ? (fallback ?? words) : words,
-  );
+  if (Number.isNaN(at.getTime()) || words.includes("{")) return fallback ?? "";
+  return el("time", { datetime: at.toISOString(), title: at.toLocaleString() }, words);
 }
 
 /** A `rich_text` block. */
