@@ -1,6 +1,7 @@
 """What insights are called on a card: as Datadog says, soon or not at all, and never more than words."""
 
 import json
+import re
 from typing import Any
 
 from bot.sandbox.datadog.resources import EVENT_UID, SIGNAL
@@ -134,3 +135,27 @@ async def test_a_guest_who_names_a_case_in_an_untied_thread_is_asked_without_its
     b.reply(root, f"perhaps {CASE_LINK}", "U0GUEST")
     question = await b.card(root, f"Tie this thread to {KEY}?")
     assert TITLE not in as_text(question)
+
+
+HOSTILE = "prod_db_main *critical*\n:fire: `x` ~y~ @here #general https://evil.example \x1b[31m\u202ed\u200b\0"
+SHOWN = "prod_db_main *critical* :fire: `x` ~y~ @here #general https://evil.example [31m d"
+
+
+async def test_titles_and_names_of_others_are_one_line_that_does_nothing(own: Bench) -> None:
+    own.datadog.cases[KEY].title = HOSTILE
+    own.slack.workspace.users["U0ANA"].real_name = "Ana\n*boss* :tada:"
+    root = own.start_thread()
+    own.reply(root, call(own, 7301, HOSTILE + "\ud83d"))
+    card = await own.card(root, f"Add 1 insight to {KEY}")
+    assert as_text(card).splitlines()[0] == f"Add 1 insight to {KEY}, {SHOWN}?"
+    assert "From Ana ∗boss∗ ∶tada∶'s message" in as_text(card)
+    await own.click(card, "insights.add", "U0ANA")
+    card = await own.card(root, f"Added to {KEY} by Ana *boss* :tada:")
+    assert f"Monitor {SHOWN} \ufffd." in as_text(card)
+    for sent in [*own.calls("chat.postMessage"), *own.calls("chat.update")]:
+        for block in sent.arguments["blocks"]:
+            for text in [block.get("text"), *block.get("elements", [])]:
+                if text and text["type"] == "mrkdwn":
+                    assert text["verbatim"] is True
+                    assert "\n" not in text["text"]
+                    assert not re.search(r"\*critical|:fire|:tada|`x|~y", re.sub(r"<[^<>]*>", "", text["text"]))
