@@ -198,6 +198,12 @@ def test_an_audit_of_nothing_says_so_beside_what_programs_read():
         assert result.stderr == f"case-insights: Nothing has happened {since}.\n"
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_link_moves_no_cursor_of_a_terminal(options: tuple[str, ...]):
+    output = ask("explain", *options, "https://app.datadoghq.com/monitors/1\x1b[2J\u202e\udcff\x9b").output
+    assert all(line.isprintable() for line in output.splitlines())
+
+
 def test_what_only_looks_makes_no_database(tmp_path: Path):
     assert ask("db", "current").output.startswith("There is no database yet at case-insights.db: ")
     assert ask("audit").exit_code == 2

@@ -234,8 +234,11 @@ async def test_marks_of_a_title_show_as_they_are_and_slack_makes_nothing_of_them
 async def test_the_page_reads_mrkdwn_as_slack_does(window: Window):
     js = """async (text) => {
         const { mrkdwn } = await import("/js/mrkdwn.js");
-        const shown = (...more) => { const p = document.createElement("p"); p.append(...mrkdwn(text, {}, ...more)); return p.innerHTML; };
-        return [shown(false), shown(true)];
+        return [false, true].map((verbatim) => {
+            const line = document.createElement("p");
+            line.append(...mrkdwn(text, {}, verbatim));
+            return line.innerHTML;
+        });
     }"""
     for text, by_itself, verbatim in [
         ("*a <!date^0^{_}|*b*> c*", "<strong>a *b* c</strong>", "<strong>a *b* c</strong>"),

@@ -79,3 +79,4 @@ async def test_explain_and_why_tell_what_a_link_is_and_what_became_of_it_on_the_
         assert "MONITOR 1, by route" in said
         assert "Dismissed by Ana" in said
         assert "Logs are no insight" in said
+    assert not any("<" in line for line in await b.run_command("why", there)), "no markup on a terminal"

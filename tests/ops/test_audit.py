@@ -44,6 +44,12 @@ async def test_the_audit_as_json_says_the_same(dismissed):
     assert (offered["old"], offered["by"], offered["message"]) == (None, None, "T0ACME/C0INCIDENTS/1000.000200")
 
 
+async def test_what_is_stored_moves_no_cursor_of_a_terminal(dismissed, asked):
+    await run(asked, update(schema.cases).values(key="A\x1b[2J\u202e\x9b1m-1"))
+    for as_json in (False, True):
+        assert all(line.isprintable() for line in await lines(as_json=as_json))
+
+
 @pytest.mark.parametrize(("since", "left"), [("2001-06-01", 1), ("2002-01-01T00:00", 1), ("2002-01-01T01:00+00:30", 0)])
 async def test_the_audit_can_begin_at_a_moment(dismissed, since: str, left: int):
     assert len(await lines(since)) == left

@@ -191,7 +191,31 @@ async def test_without_a_display_name_the_real_one_counts(slack, server):
     assert await slack.person("U0X", within=5) == Person("U0X", "Xenia", "T0ACME", None)
 
 
+@pytest.mark.parametrize(
+    ("display_name", "shown"),
+    [("Xe\nnia\u202e\0", "Xe nia"), ("\u200b", "Xenia"), ("x" * 200, "x" * 40 + "…" + "x" * 39), (7, "7")],
+)
+async def test_a_name_is_one_visible_line(slack, server, display_name, shown):
+    spoil(server, {"ok": True, "user": {"id": "U0X", "real_name": "Xenia", "profile": {"display_name": display_name}}})
+    assert await slack.names({"U0X"}, within=5) == {"U0X": shown}
+
+
 # --- ends ---
+
+
+async def test_slacks_words_are_one_visible_line(slack, server, thread):
+    spoil(server, {"ok": False, "error": "missing_scope", "needed": "chat:\x1b[31m\nwrite"}, times=1)
+    assert (await end(slack, thread)).needed == "chat: [31m write"
+    spoil(server, {"ok": False, "error": "odd\u202e\nword" + "x" * 90})
+    with pytest.raises(SlackTransient, match=r"^odd wordx+…x+$"):
+        await slack.post(thread, CARD, metadata("7f3a"))
+
+
+async def test_an_answer_to_one_person_is_shown_as_it_is_and_linked_nowhere_by_slack(slack, server, thread):
+    await slack.whisper(thread, "U0ANA", "See https://evil.example\n@here")
+    [shown] = server.private
+    text = {"type": "mrkdwn", "text": "See https://evil.example\n@here", "verbatim": True}
+    assert [block["text"] for block in shown["blocks"]] == [text]
 
 
 async def test_a_missing_scope_is_an_end_that_names_it(slack, server, thread):
