@@ -69,7 +69,7 @@ def code(text: str, fence: str = "`") -> str:
 
 
 def readable(mrkdwn: str) -> str:
-    """Mrkdwn of ours for a terminal: a date is its time in UTC, a link its words and its address."""
+    """Mrkdwn of ours as plain text: a date is its time in UTC, a link its words and its address."""
 
     def shown(found: re.Match[str]) -> str:
         target, words = found[1], found[2]
@@ -97,7 +97,7 @@ def cut(text: str, most: int) -> str:
 
 
 def cut_mrkdwn(text: str, most: int) -> str:
-    """The same for mrkdwn: no link, date or escaped character is cut, and no word, whose marks would come to an edge."""
+    """The same for mrkdwn: no link, date, escaped character or word is cut, whose marks would come to an edge."""
     if len(text) <= most:
         return text
     units = [unit[0] for unit in _UNIT.finditer(text)]

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from bot.config import ConfigError
-from bot.messages.text import clean
+from bot.messages.text import clean, readable
 from bot.ops.database import opened
 from bot.store import audit
 
@@ -41,5 +41,5 @@ def nothing(since: str | None) -> str:
 def _readable(entry: audit.Entry) -> str:
     when = datetime.fromtimestamp(entry.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     move = f"{entry.old or 'new'} → {entry.new}"
-    parts = [when, entry.case, entry.type, entry.resource_id, move, entry.by or "the bot", entry.message, entry.note]
-    return "  ".join(clean(part) for part in parts if part)
+    parts = [when, entry.case, entry.type, entry.resource_id, move, entry.by or "the bot", entry.message]
+    return "  ".join(clean(part) for part in [*parts, readable(entry.note)] if part)

@@ -12,6 +12,7 @@ from bot.datadog.errors import DatadogPermanent, DatadogTransient
 from bot.links import Routes, insight_on
 from bot.messages import modal, replies, sentences
 from bot.messages.modal import Filled, Form, Row
+from bot.messages.text import readable
 from bot.model import CardItem, Case, CaseName, Insight, InsightType, State, Thread
 from bot.services import shared_channels
 from bot.services.cases import find, why_unknown
@@ -53,7 +54,7 @@ async def submit(context: Context, workspace: str, user: str, view: Json) -> Map
                 return problems
             changed = await _write(context, user, filled, case)
     except UserError as error:
-        return {"key": str(error)}
+        return {"key": readable(str(error))}
     except (SQLAlchemyError, TimeoutError) as error:
         log.warning("modal.not_saved", error=type(error).__name__)
         return {"key": not_saved(error)}

@@ -28,6 +28,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.config.settings import OAuth
+from bot.messages.text import NAME_CHARS, clean
 from bot.slack.manifest import INSTALL_PATH, OPTIONAL_SCOPES, REDIRECT_PATH, SCOPES
 
 HEADERS = {
@@ -159,7 +160,8 @@ async def _failed(args: AsyncFailureArgs) -> BoltResponse:
 
 def _name(installation: Installation) -> str:
     org_wide = installation.is_enterprise_install
-    return (installation.enterprise_name if org_wide else installation.team_name) or "Your workspace"
+    name = installation.enterprise_name if org_wide else installation.team_name
+    return clean(name or "", NAME_CHARS) or "Your workspace"
 
 
 def _page(status: int, title: str, text: str, link: tuple[str, str] | None = None) -> web.Response:

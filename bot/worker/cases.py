@@ -16,6 +16,7 @@ from bot.datadog.client import DatadogCase, Triple
 from bot.datadog.errors import DatadogPermanent, DatadogTransient, TransientReason
 from bot.insights import reads_first
 from bot.messages import sentences
+from bot.messages.text import readable
 from bot.model import Identity, State
 from bot.services.cases import as_case, present
 from bot.services.context import Context, Organization
@@ -73,7 +74,7 @@ async def work(context: Context, job: Job) -> Outcome:
     todo = [replace(item, sent_ago=None) if item.id in job.leaving else item for item in todo]
     org = context.orgs.get(case[0])
     if org is None:
-        return _wait(job, todo, context.retry_cap, sentences.org_gone(case[0]))
+        return _wait(job, todo, context.retry_cap, readable(sentences.org_gone(case[0])))
     if org.breaker.open_for:
         words = not_now(TransientReason(org.breaker.reason))
         return _wait(job, todo, org.breaker.open_for, words, counts=False)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DataError, IntegrityError, NotSupportedError, Program
 from bot import metrics
 from bot.datadog.errors import DatadogPermanent, DatadogTransient
 from bot.messages import replies, sentences
+from bot.messages.text import readable
 from bot.services.context import Context
 from bot.services.responder import new_reference
 from bot.slack.client import SlackPermanent, SlackTransient
@@ -222,7 +223,7 @@ class Worker:
             return RetryAfter(error.after, not_now(error.why, error.status), error.counts)
         except DatadogPermanent as refused:  # valid keys that may not read a case: until somebody grants it
             log.warning("datadog.refused", kind=job.kind, key=job.key, status=refused.status, words=refused.words)
-            return RetryAfter(self._context.retry_cap, sentences.refused_by_datadog(refused.words))
+            return RetryAfter(self._context.retry_cap, readable(sentences.refused_by_datadog(refused.words)))
 
     async def _failed(self, job: Job, reference: str) -> None:
         """Retry after an error of ours. It counts as an attempt, so a job that always fails is given up in the end.

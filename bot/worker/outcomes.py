@@ -42,7 +42,7 @@ class More(_Outcome):
 class RetryAfter(_Outcome):
     """Not now. `seconds` None: the usual back-off. `counts`: it is a failed attempt, so the job may be given up.
 
-    `reason`: a sentence, which the cards that wait show.
+    `reason`: a sentence in plain text, which the cards that wait show.
     """
 
     seconds: float | None

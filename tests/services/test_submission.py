@@ -69,6 +69,11 @@ async def test_the_thread_is_tied_to_the_case_where_that_box_is_ticked(office, t
     assert (known and (known.kind, known.by)) == ((TieKind.TIED, ANA) if ticked else None)
 
 
+async def test_a_field_s_error_is_plain_text_in_which_what_was_typed_stands_as_it_is(office):
+    refused = await submit(office, form(link(1)), key="*a* <b> & `c`")
+    assert refused["key"].startswith("*a* <b> & `c` is no case")
+
+
 async def test_who_has_left_the_channel_meanwhile_does_not_tie_its_thread(office):
     shown = form(link(1))
     office.slack.workspace.channels[CHANNEL].members.discard(ANA)

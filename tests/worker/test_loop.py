@@ -279,6 +279,7 @@ async def test_a_card_that_could_not_be_shown_for_too_long_has_ended(store, give
         ),
         (SlackTransient("ratelimited", 3.0, tried=False), RetryAfter(3.0, "ratelimited", counts=False)),
         (DatadogPermanent(403, "Forbidden"), RetryAfter(300.0, "Datadog says: 'Forbidden'")),
+        (DatadogPermanent(403, "*No* <&>"), RetryAfter(300.0, "Datadog says: '*No* <&>'")),
     ],
 )
 async def test_what_any_kind_may_raise_becomes_one_outcome(sqlite_store, error, outcome):
