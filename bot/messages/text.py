@@ -42,8 +42,9 @@ def clean(text: str, most: int | None = None) -> str:
     becomes its members, and nobody can hide or turn round anything. Half a character, as an escape in JSON may leave
     it, becomes U+FFFD.
     """
-    visible = _INVISIBLE.sub("", _HALF.sub("\ufffd", _SPACED.sub(" ", text)))
-    line = " ".join(visible.split())
+    if not (text.isascii() and text.isprintable()):  # most texts are, and a card shows dozens
+        text = _INVISIBLE.sub("", _HALF.sub("\ufffd", _SPACED.sub(" ", text)))
+    line = " ".join(text.split())
     return line if most is None else cut(line, most)
 
 
@@ -54,7 +55,7 @@ def escape(text: str, most: int | None = None) -> str:
     `verbatim` (see `bot.messages.blocks`).
     """
     line = clean(text, most)
-    inert = _WORD.sub(lambda word: _literal(word[0]) if _MARKED.search(word[0]) else _entities(word[0]), line)
+    inert = _WORD.sub(_inert, line) if _MARKED.search(line) else _entities(line)
     return f"\xad{inert}" if line.startswith((">", "＞")) else inert
 
 
@@ -83,9 +84,9 @@ def _entities(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _literal(word: str) -> str:
-    """A word as the fallback of a date whose format Slack does not know: it shows it, and reads no marks in it."""
-    return f"<!date^0^{{_}}|{word}>"
+def _inert(word: re.Match[str]) -> str:
+    """A word; with marks, as the fallback of a date whose format Slack does not know: it reads no marks in it."""
+    return f"<!date^0^{{_}}|{word[0]}>" if _MARKED.search(word[0]) else _entities(word[0])
 
 
 def cut(text: str, most: int) -> str:

@@ -61,7 +61,7 @@ class Driver(Protocol):
 
 def storable(value: Any) -> Any:
     """A text with U+FFFD for what databases refuse (NUL, half a character): an event with it would come for ever."""
-    return _UNSTORABLE.sub("\ufffd", value) if isinstance(value, str) else value
+    return _UNSTORABLE.sub("\ufffd", value) if isinstance(value, str) and not value.isprintable() else value
 
 
 class Plan:
@@ -87,9 +87,7 @@ class Plan:
 
     def values(self, given: Values) -> dict[str, Any]:
         values = {**self._own, **self._converted(given)}
-        for name in self._lists:
-            values[name] = self._as_list(map(storable, values[name]))
-        return values
+        return values | {name: self._as_list(map(storable, values[name])) for name in self._lists}
 
     def rows(self, columns: Sequence[Sequence[Any]], raw: Iterable[Sequence[Any]]) -> list[Any]:
         """Rows as named tuples; `columns`: the cursor's description, for plain SQL, which does not tell its columns."""
