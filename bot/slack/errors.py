@@ -25,7 +25,6 @@ https://docs.slack.dev/reference/methods/chat.postMessage#errors
 """
 
 
-
 class SlackTransient(Exception):
     """Not now: 429, 5xx, time-out, broken connection. `after`: seconds to wait, if known.
 
