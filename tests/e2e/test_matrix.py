@@ -28,7 +28,7 @@ TIED, SHARED, SECRET = "C0GENERAL", "C0SHARED", "C0SECRET"
 SECRET_NAME = "Acquisition of Globex"
 REFUSALS = ("Only full members of Acme can", "Only people named by", "Nothing was done: Slack does not show")
 STATE = """
-    SELECT type, resource_id, CASE state WHEN 'added' THEN 'confirmed' WHEN 'undone' THEN 'undoing' ELSE state END
+    SELECT case_id, resource_id, CASE state WHEN 'added' THEN 'confirmed' WHEN 'undone' THEN 'undoing' ELSE state END
     FROM insights WHERE state != 'offered'
     UNION ALL SELECT channel, thread_ts, kind FROM ties WHERE source = 'said'
     UNION ALL SELECT channel, thread_ts, mode FROM modes
