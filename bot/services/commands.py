@@ -10,7 +10,8 @@ from bot.links import Permalink, as_text, explain, extract, sentence
 from bot.messages import replies
 from bot.messages.text import code
 from bot.model import Case, CaseLink, Draft, Insight, InsightType, Reason, Thread, TieKind, Uncovered
-from bot.services import clicks
+from bot.services import additions, clicks
+from bot.services.additions import Addition
 from bot.services.cases import tied_by, tied_case, why_unknown
 from bot.services.checks import UserError, in_channels, message_at, named_case, permit
 from bot.services.context import PERSON_WITHIN, Context
@@ -18,8 +19,7 @@ from bot.services.responder import Caller, refused_by_slack, text_of
 from bot.services.ties import set_mode, tie, untie
 from bot.services.why import why_not_offered
 from bot.slack.client import SlackPermanent, SlackTransient
-from bot.store import additions, cards, modes, now, scans, ties
-from bot.store.additions import Addition
+from bot.store import cards, modes, now, scans, ties
 
 SCANNED = 1000
 """Messages that a scan reads at most."""

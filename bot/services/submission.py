@@ -14,13 +14,13 @@ from bot.messages import modal, replies, sentences
 from bot.messages.modal import Filled, Form, Row
 from bot.messages.text import readable
 from bot.model import CardItem, Case, CaseName, Insight, InsightType, State, Thread
-from bot.services import shared_channels
+from bot.services import additions, shared_channels
+from bot.services.additions import Addition
 from bot.services.cases import find, why_unknown
 from bot.services.checks import UserError, in_channels, named_case, permit
 from bot.services.context import PERSON_WITHIN, Context
 from bot.services.responder import not_saved
-from bot.store import additions, cards, comments, now, tie_changes
-from bot.store.additions import Addition
+from bot.store import cards, comments, now, tie_changes
 from bot.store.transaction import Transaction
 
 Json = dict[str, Any]

@@ -13,6 +13,7 @@ from bot.policy import is_app
 from bot.store import cards, cases, modes, open_cards, schema
 from bot.store.cards import Change, Timing
 from bot.store.conditions import TYPES, identity_of, in_thread, place, this_case, this_channel, this_thread
+from bot.store.connection import Connection
 from bot.store.jobs import case_key, enqueue
 from bot.store.open_cards import CardEntry, CardPlace
 from bot.store.schema import card_insights, insights, sightings
@@ -144,8 +145,7 @@ async def _offer(
     await cards.move(tx, [ids[identity] for identity in offered if identity in ids], change, was=State.WITHDRAWN)
     for identity, row in offered.items():
         if identity in known.drafts and not row.draft:
-            certain = {"draft": False, "ref": row.ref, "host": row.host}
-            await tx.execute(update(insights).where(insights.c.id == ids[identity]).values(**certain))
+            await complete(tx, ids[identity], row.ref, row.host)
     new = {identity: row for identity, row in offered.items() if identity not in ids}
     made = await make(tx, where, [(as_candidate(row).insight, row.draft) for row in new.values()], at)
     messages = {made[one]: f"{row.workspace}/{row.channel}/{row.message_ts}" for one, row in new.items()}
@@ -153,6 +153,18 @@ async def _offer(
     ids = {**ids, **made}
     await _write_down(tx, [(row, SightingState.OFFERED, None, ids[one]) for one, row in offered.items()])
     return [CardEntry(ids[one], row.poster, row.message_ts) for one, row in offered.items()]
+
+
+async def complete(tx: Transaction, insight: int, ref: str, host: str) -> None:
+    """Give an insight its certain ref: it is no draft any more."""
+    await tx.execute(update(insights).where(insights.c.id == insight).values(draft=False, ref=ref, host=host))
+
+
+async def stored(connection: Connection, where: CardPlace, wanted: Collection[Identity]) -> dict[Identity, Row[Any]]:
+    """Those of these insights that the case has or had, or that were offered for it."""
+    values = {**where.values, "resources": list({identity.resource_id for identity in wanted})}
+    rows = await connection.execute(_KNOWN, values)
+    return {identity: row for row in rows if (identity := identity_of(row)) in wanted}
 
 
 async def make(

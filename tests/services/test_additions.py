@@ -4,14 +4,19 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.model import Insight, InsightType, State
-from bot.store import Store, additions, schema
-from bot.store.additions import Addition
-from tests.store.conftest import CASE, REPLY, THREAD, column, run, states, write
+from bot.services import additions
+from bot.services.additions import Addition
+from bot.store import Store, schema
+from tests.store.conftest import CASE, REPLY, THREAD, column, monitor, paste, run, states, tie, write
 
 MORE_EXACT = "/monitors/1?group=host"
 
 
-pytestmark = pytest.mark.usefixtures("card")
+@pytest.fixture(autouse=True)
+async def offered(store: Store) -> None:
+    """A card offers the monitor."""
+    await tie(store)
+    await paste(store, monitor(1))
 
 
 async def add(store: Store, ref: str) -> int:

@@ -1,19 +1,14 @@
 """Additions: what a person names in a command or a modal is confirmed at once, whatever it was before."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import Row, select, update
 
 from bot.insights import ADDING_AFTER_SECONDS, may_move
 from bot.model import Identity, Insight, State, Thread
-from bot.store import cards, cases, now, offers, schema, ties
+from bot.store import cards, cases, now, offers, ties
 from bot.store.cards import Timing
-from bot.store.conditions import identity_of, in_thread, of_case
 from bot.store.jobs import case_key, enqueue
 from bot.store.open_cards import CardEntry, CardPlace, join
-from bot.store.schema import card_insights, insights
 from bot.store.transaction import JobKind, Transaction
 
 AT_ONCE = Timing(0.0)
@@ -59,7 +54,7 @@ async def add(tx: Transaction, addition: Addition) -> Added:
     await ties.lock_case(tx, addition.org, addition.case_id)
     at = await now(tx)
     wanted = {insight.identity: insight for insight in addition.items}
-    known = await _known(tx, addition, wanted.keys())
+    known = await offers.stored(tx, addition.where, wanted.keys())
     case = await cases.get(tx, addition.org, addition.case_id)
     earlier = [
         Earlier(identity, State(row.state), row.by, row.at)
@@ -77,8 +72,7 @@ async def add(tx: Transaction, addition: Addition) -> Added:
     for identity, row in moving.items():
         # What may be on the case as it was sent keeps its ref: Datadog takes it off by that ref only.
         if row.sent_at is None or row.state == State.UNDONE:
-            edited = {"draft": False, "ref": wanted[identity].ref, "host": wanted[identity].host}
-            await tx.execute(update(insights).where(insights.c.id == row.id).values(**edited))
+            await offers.complete(tx, row.id, wanted[identity].ref, wanted[identity].host)
     ids = [*(row.id for row in moving.values()), *made.values()]
     change = cards.Change(State.CONFIRMED, at, by=addition.by, deliberate=True)
     confirmed = [insight for was in State for insight in await cards.move(tx, ids, change, was=was)]
@@ -88,25 +82,13 @@ async def add(tx: Transaction, addition: Addition) -> Added:
     return Added(len(confirmed), earlier)
 
 
-async def _known(tx: Transaction, addition: Addition, wanted: Collection[Identity]) -> dict[Identity, Row[Any]]:
-    resources = {identity.resource_id for identity in wanted}
-    of_this = of_case(insights, addition.org, addition.case_id) & insights.c.resource_id.in_(resources)
-    rows = await tx.execute(select(insights).where(of_this))
-    return {identity: row for row in rows if (identity := identity_of(row)) in wanted}
-
-
 async def _show(tx: Transaction, addition: Addition, confirmed: Sequence[int], at: float) -> None:
     """Update the cards that show these insights; those on no card of this thread join its open card."""
     if not confirmed:
         return
     await enqueue(tx, JobKind.CASE, case_key(addition.org, addition.case_id))
     await cards.touch(tx, confirmed, after=ADDING_AFTER_SECONDS)
-    in_slack = in_thread(schema.cards, addition.thread) & schema.cards.c.ended.is_(None)
-    shown_here = select(card_insights.c.insight).where(
-        card_insights.c.insight.in_(confirmed),
-        card_insights.c.card.in_(select(schema.cards.c.id).where(in_slack)),
-    )
-    shown = set((await tx.execute(shown_here)).scalars())
+    shown = await cards.shown_in(tx, addition.thread, confirmed)
     missing = [CardEntry(one, addition.source_poster, addition.source_ts) for one in confirmed if one not in shown]
     if missing:
         await join(tx, addition.where, missing, AT_ONCE, at)
