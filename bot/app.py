@@ -16,7 +16,7 @@ from bot.config import ConfigError
 from bot.config.organizations import OrganizationConfig
 from bot.config.settings import Settings
 from bot.datadog.client import PROBE_SECONDS, Datadog
-from bot.datadog.titles import Titles
+from bot.datadog.titles import AT_ONCE_IN_ALL, Titles
 from bot.links import Permalink, Routes
 from bot.listeners import bolt, clicks, commands, errors, home, messages, modal, workspace_guard
 from bot.ops import health, server
@@ -119,10 +119,11 @@ async def _context(
         if settings.oauth is None:
             raise ConfigError(problem)
         log.warning("teams.in_vain", problem=problem)  # the workspace may install the bot itself, tomorrow
+    places = asyncio.Semaphore(AT_ONCE_IN_ALL)
     return Context(
         store=store,
         workspaces=workspaces,
-        orgs={org.hosts.name: _organization(org, settings, timeout, stack) for org in orgs},
+        orgs={org.hosts.name: _organization(org, settings, timeout, places, stack) for org in orgs},
         routes=routes,
         confirmers=settings.policy,
         lease=settings.lease,
@@ -224,12 +225,16 @@ def _client(settings: Settings, session: aiohttp.ClientSession, token: str | Non
 
 
 def _organization(
-    config: OrganizationConfig, settings: Settings, timeout: float, stack: contextlib.AsyncExitStack
+    config: OrganizationConfig,
+    settings: Settings,
+    timeout: float,
+    places: asyncio.Semaphore,
+    stack: contextlib.AsyncExitStack,
 ) -> Organization:
     probe = min(PROBE_SECONDS, settings.retry_cap)
     datadog = Datadog(config.url, config.credentials(), timeout=timeout, renewed=config.renewed, probe=probe)
     stack.push_async_callback(datadog.close)
-    titles = Titles(datadog, config.hosts.name)
+    titles = Titles(datadog, config.hosts.name, places)
     stack.push_async_callback(titles.close)
     return Organization(config.hosts, datadog, titles, f"https://{config.case_host}{settings.case_path}", config.teams)
 

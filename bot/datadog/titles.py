@@ -23,6 +23,8 @@ PER_CARD = 20
 """Look-ups that one card may start."""
 AT_ONCE = 8
 """Look-ups in flight for one organisation."""
+AT_ONCE_IN_ALL = 16
+"""Look-ups in flight for all organisations of a process: one that does not answer leaves places for others."""
 CALL_SECONDS = 8.0
 NAME_SECONDS = 3600.0
 NO_NAME_SECONDS = 600.0
@@ -55,14 +57,16 @@ class _LookUp(NamedTuple):
 
 
 class Titles:
-    """One organisation's names. `clock`: monotonic seconds."""
+    """One organisation's names. `places`: what all organisations share; `clock`: monotonic seconds."""
 
-    def __init__(self, datadog: Datadog, org: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, datadog: Datadog, org: str, places: asyncio.Semaphore, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._datadog, self._org, self._clock = datadog, org, clock
         self._cache = TLRUCache[_Resource, _Cached](4096, ttu=lambda _, entry, now: now + entry.seconds, timer=clock)
         self._not_permitted = TTLCache[str, bool](64, OFF_SECONDS, timer=clock)
         self._look_ups: dict[_Resource, _LookUp] = {}
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots, self._places = asyncio.Semaphore(AT_ONCE), places
 
     async def look_up(self, insights: Iterable[Identity], *, within: float) -> dict[Identity, str]:
         """The names that are cached, or that Datadog tells within this many seconds.
@@ -106,7 +110,7 @@ class Titles:
         return self._look_ups[resource]
 
     async def _read(self, resource: _Resource) -> None:
-        async with self._slots:
+        async with self._slots, self._places:
             if not self._may_ask(resource):  # learnt while this one waited for a slot
                 return
             try:

@@ -14,7 +14,16 @@ from pydantic import SecretStr
 from bot.config.credentials import Keys
 from bot.datadog.client import Datadog
 from bot.datadog.resources import TYPES, ResourceType, event_uid, type_of
-from bot.datadog.titles import AT_ONCE, NAME_SECONDS, NO_NAME_SECONDS, OFF_SECONDS, PER_CARD, TROUBLE_SECONDS, Titles
+from bot.datadog.titles import (
+    AT_ONCE,
+    AT_ONCE_IN_ALL,
+    NAME_SECONDS,
+    NO_NAME_SECONDS,
+    OFF_SECONDS,
+    PER_CARD,
+    TROUBLE_SECONDS,
+    Titles,
+)
 from bot.model import Identity, InsightType
 from bot.sandbox.datadog.resources import EVENT_UID, INCIDENT, OLD_EVENT, OOM_ISSUE, SIGNAL
 from bot.sandbox.datadog.server import DatadogServer
@@ -52,7 +61,7 @@ async def names(server: DatadogServer, clock: Clock) -> AsyncIterator[Titles]:
     client = Datadog(
         server.url, Keys(SecretStr("sandbox-api-key"), SecretStr("sandbox-app-key")), timeout=5, clock=clock
     )
-    names = Titles(client, "default", clock)
+    names = Titles(client, "default", asyncio.Semaphore(AT_ONCE_IN_ALL), clock)
     yield names
     await names.close()
     await client.close()
@@ -198,6 +207,19 @@ async def test_one_card_starts_no_more_than_twenty_look_ups_and_eight_at_once(se
     server.control.release()
     await asked
     assert calls(server, MONITOR) == PER_CARD
+
+
+async def test_all_organisations_together_have_sixteen_look_ups_under_way(server, names):
+    server.control.rule("datadog", MONITOR, hold="before")
+    others = [Titles(names._datadog, f"org-{number}", names._places) for number in range(2)]
+    asked = [asyncio.create_task(each.look_up([monitor(n) for n in range(9)], within=30)) for each in [names, *others]]
+    await server.control.until(lambda: len(server.control.held()) == AT_ONCE_IN_ALL, what="sixteen look-ups")
+    assert await names._datadog.keys_are_valid(), "a call later than any seventeenth look-up"
+    assert calls(server, MONITOR) == AT_ONCE_IN_ALL
+    server.control.clear_rules()
+    server.control.release()
+    await asyncio.gather(*asked)
+    assert calls(server, MONITOR) == 27
 
 
 # --- what goes wrong ---

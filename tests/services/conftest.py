@@ -1,5 +1,6 @@
 """What services reach: a store on each database, and the sandbox's Slack and Datadog in this process."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from sqlalchemy import select
 
 from bot.config.credentials import Keys
 from bot.datadog.client import Datadog
-from bot.datadog.titles import Titles
+from bot.datadog.titles import AT_ONCE_IN_ALL, Titles
 from bot.links import OrgHosts, load
 from bot.model import State, Thread
 from bot.policy import Confirmers
@@ -115,7 +116,7 @@ async def office(store: Store) -> AsyncIterator[Office]:
         keys = Keys(SecretStr("sandbox-api-key"), SecretStr("sandbox-app-key"))
         api = Datadog(datadog.url, keys, timeout=1.0)
         stack.push_async_callback(api.close)
-        titles = Titles(api, "default")
+        titles = Titles(api, "default", asyncio.Semaphore(AT_ONCE_IN_ALL))
         stack.push_async_callback(titles.close)
         datadog.add_case(KEY, TITLE)
         context = replace(

@@ -1,5 +1,6 @@
 """What becomes of a case's turn, by what Datadog answers: against the sandbox's Datadog, with a store on SQLite."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -81,7 +82,7 @@ async def desk(sqlite_store: Store) -> AsyncIterator[Desk]:
     async with DatadogServer() as server:
         case = replace(CASE, case_id=server.add_case(CASE.key, CASE.title).id)
         datadog = Datadog(server.url, Keys(SecretStr("sandbox-api-key"), SecretStr("sandbox-app-key")), timeout=0.2)
-        titles = Titles(datadog, CASE.org)
+        titles = Titles(datadog, CASE.org, asyncio.Semaphore())
         org = Organization(OrgHosts(CASE.org, "datadoghq.com"), datadog, titles, "https://app.datadoghq.com/cases/")
         times: Any = {"lease": LEASE, "retry_cap": 300.0, "give_up_after": 3600.0, "keep": 3600.0, "timing": Timing()}
         nobody: Any = None
