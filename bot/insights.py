@@ -5,7 +5,7 @@ bring it into a wrong state.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
@@ -18,11 +18,11 @@ CARD_OPEN_SECONDS = 600.0
 """How long later links join a card; later ones get a new card, near where people are reading."""
 ROLLING_SECONDS = 900.0
 """The same for the card that the bot posts of a tied channel share."""
-OFFERED_AT_MOST = {True: 40, False: 20}  # insights of one message, by whether a person posted it
+OFFERED_AT_MOST = {True: 40, False: 20}  # insights of one message at once, by whether its poster may confirm
+CARDS_A_MINUTE, TITLES_A_MINUTE = 6, 60  # posted, and titles looked up, for one poster in one thread
+CASES_NAMED = 10  # in one message: each is asked for
 ADDING_AFTER_SECONDS = 0.3
 """When a card says "Adding": what Datadog takes sooner is shown as added at once."""
-WAITING_AFTER_SECONDS = 10.0
-"""When a card says what it waits for instead of "Adding"."""
 FRESH_SECONDS = 300.0
 """How long what Datadog said of a case counts; after that, somebody may have added the same insight by hand."""
 
@@ -88,7 +88,8 @@ class Candidate:
 class ScannedMessage:
     """The links of one message. `names`: the cases it names; in a root they are what its thread is about.
 
-    `elsewhere`: Datadog's sites that its links are on, if none of the links is on a host of our orgs.
+    `elsewhere`: Datadog's sites that its links are on, if none of the links is on a host of our orgs. `links`: how many
+    it has, where an edit leaves in `found` only what is new.
     """
 
     thread: Thread
@@ -98,6 +99,7 @@ class ScannedMessage:
     names: tuple[CaseName, ...] = ()
     by_bot: bool = False
     elsewhere: frozenset[str] = frozenset()
+    links: int = 0
 
     @property
     def person(self) -> str | None:
@@ -202,12 +204,17 @@ def _decide(candidate: Candidate, org: str, snapshot: CaseSnapshot, offered: Col
     return decision
 
 
-def within_limits(decisions: Sequence[Decision], posts: Sequence[tuple[str, bool]]) -> list[Decision]:
-    """These decisions, bounded for each message; `posts`: each one's message, and whether a person posted it."""
-    offers, kept = Counter[str](), list[Decision]()
-    for decision, (message, is_persons) in zip(decisions, posts, strict=True):
+def within_limits(
+    decisions: Sequence[Decision], posts: Sequence[tuple[str, bool]], offered: Iterable[str]
+) -> list[Decision]:
+    """These decisions, bounded for each message; `posts`: each one's message, and whether its poster may confirm.
+
+    `offered`: the message of each link that is offered already.
+    """
+    offers, kept = Counter(offered), list[Decision]()
+    for decision, (message, may) in zip(decisions, posts, strict=True):
         offers[message] += decision.is_offer
-        too_many = decision.is_offer and offers[message] > OFFERED_AT_MOST[is_persons]
+        too_many = decision.is_offer and offers[message] > OFFERED_AT_MOST[may]
         kept.append(Decision.TOO_MANY if too_many else decision)
     return kept
 
@@ -256,18 +263,6 @@ class ItemView:
     ticked: bool
     left_out: bool
     draft: bool = False
-
-
-def is_open(item: ItemView) -> bool:
-    """Whether this click can still add the insight: then a click on Add with nothing ticked is a mistake."""
-    return item.state is State.OFFERED and not item.draft and item.shown
-
-
-def is_meant(action: Action, item: ItemView, *, any_ticked: bool) -> bool:
-    """Whether the person meant this insight: on Add what they ticked, else all that their card showed."""
-    if action is Action.ADD and any_ticked:
-        return item.ticked
-    return action in (Action.ADD, Action.DISMISS) and item.shown
 
 
 def act(action: Action, item: ItemView) -> State | None:

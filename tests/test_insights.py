@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import replace
 from itertools import product
-from typing import Any
 
 import pytest
 
@@ -20,8 +19,6 @@ from bot.insights import (
     auto_adds,
     choose,
     decide,
-    is_meant,
-    is_open,
     may_move,
     moves_on,
     takes_more,
@@ -226,34 +223,10 @@ def test_a_button_minds_what_was_ticked_left_out_sent_or_put_on_by_others(
     assert act(action, standing(state, **flags)) is new
 
 
-@pytest.mark.parametrize("change", [{"state": State.CONFIRMED}, {"shown": False}, {"draft": True}])
-def test_add_with_nothing_ticked_is_a_mistake_only_while_something_can_be_ticked(change: dict[str, Any]):
-    view = standing(State.OFFERED, ticked=False)
-    assert is_open(view)
-    assert not is_open(replace(view, **change))
-
-
-@pytest.mark.parametrize(
-    ("action", "any_ticked", "shown", "ticked", "meant"),
-    [
-        (Action.ADD, True, True, True, True),
-        (Action.ADD, True, True, False, False),
-        (Action.ADD, False, True, False, True),
-        (Action.ADD, False, False, False, False),
-        (Action.DISMISS, False, True, False, True),
-        (Action.DISMISS, False, False, False, False),
-        (Action.UNDO, False, True, False, False),
-    ],
-)
-def test_a_click_means_what_was_ticked_else_all_that_the_card_showed(
-    action: Action, any_ticked: bool, shown: bool, ticked: bool, meant: bool
-):
-    assert is_meant(action, standing(State.ADDED, shown=shown, ticked=ticked), any_ticked=any_ticked) is meant
-
-
-def test_of_one_message_only_so_many_are_offered():
+@pytest.mark.parametrize(("earlier", "kept"), [(0, 40), (30, 10), (40, 0), (70, 0)])
+def test_of_one_message_only_so_many_are_offered_whatever_edits_brought_it(earlier: int, kept: int):
     """K39."""
     posts = [*[("1.1", True)] * 860, *[("1.2", False)] * 30]
-    chosen = within_limits([Decision.ON_CARD, *[Decision.OFFER] * 889], posts)
-    assert Counter(chosen[:860]) == {Decision.ON_CARD: 1, Decision.OFFER: 40, Decision.TOO_MANY: 819}
+    chosen = within_limits([Decision.ON_CARD, *[Decision.OFFER] * 889], posts, ["1.1"] * earlier)
+    assert Counter(chosen[:860]) == Counter(on_card=1, offer=kept, too_many=859 - kept)
     assert Counter(chosen[860:]) == {Decision.OFFER: 20, Decision.TOO_MANY: 10}

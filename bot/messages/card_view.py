@@ -48,8 +48,8 @@ class Source:
 class CardView:
     """All that a card's message depends on. `names` maps Slack user ids to plain names.
 
-    `left_over`: links of the same messages that are not offered, because there are too many. `refused`: why Slack did
-    not let the card be posted in its thread.
+    `left_over`: links of the same messages that are not offered yet, because there are too many. `refused`: why Slack
+    did not let the card be posted in its thread.
     """
 
     id: str

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from bot.insights import OFFERED_AT_MOST
 from bot.messages.blocks import Json, actions, button, context, option, section
 from bot.messages.card_view import TYPE_NAMES, CardView, Message, Waiting, address, label, listed, short
 from bot.messages.sentences import CREDENTIALS, not_posted
@@ -160,14 +161,21 @@ def _notes(view: CardView, offered: Sequence[CardItem]) -> Iterable[Json]:
     parts: list[str] = []
     if offered and view.sources:
         parts.append(f"From {_sources(view)}")
-    if offered and view.left_over:
-        parts.append(f"{view.left_over} more links there are too many to offer; paste those that matter again")
+    if view.left_over:
+        parts.append(_left_over(view.left_over))
     if view.refused:
         parts.append(not_posted(view.refused))
     if view.archived or view.closed:
         parts.append(f"{escape(view.case_key)} is {'archived' if view.archived else 'closed'}.")
     if parts:
         yield context(" · ".join(parts))
+
+
+def _left_over(count: int) -> str:
+    links, them = ("1 more link is", "it") if count == 1 else (f"{count} more links are", "them")
+    most = OFFERED_AT_MOST[True]
+    them = them if count <= most else f"the next {most}"
+    return f"{links} not offered yet: @Case Insights scan in the thread offers {them}"
 
 
 def _sources(view: CardView) -> str:

@@ -23,7 +23,7 @@ _REASONS: dict[str, str] = {
     Decision.OTHER_ORG: "It and the case belong to different Datadog organisations.",
     Decision.MODE_OFF: "Watching was off here when it was pasted.",
     Decision.NEEDS_ID: "It needs an id, so it gets no card by itself. Use ⋯ on the message, Add to case.",
-    Decision.TOO_MANY: "Its message has more links than are offered of one. Paste those that matter again.",
+    Decision.TOO_MANY: "Too many links in one message to offer at once: @Case Insights scan in its thread offers more.",
     Decision.UNTIED: "It was offered for the case that this channel was tied to before.",
     "no_case": "The thread names no case.",
     "none": "Somebody said that this thread is about no case.",

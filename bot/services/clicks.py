@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bot.insights import ADDING_AFTER_SECONDS, Action, ItemView, act, is_meant, is_open
+from bot.insights import ADDING_AFTER_SECONDS, Action, ItemView, act
 from bot.messages import replies, sentences
 from bot.model import Card, CardItem, Case, State, Thread
 from bot.services.checks import UserError, permit
@@ -38,6 +38,18 @@ class Click:
             left_out=item.left_out,
             draft=item.draft,
         )
+
+
+def is_open(item: ItemView) -> bool:
+    """Whether this click can still add the insight: then a click on Add with nothing ticked is a mistake."""
+    return item.state is State.OFFERED and not item.draft and item.shown
+
+
+def is_meant(action: Action, item: ItemView, *, any_ticked: bool) -> bool:
+    """Whether the person meant this insight: on Add what they ticked, else all that their card showed."""
+    if action is Action.ADD and any_ticked:
+        return item.ticked
+    return action in (Action.ADD, Action.DISMISS) and item.shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from bot import metrics
-from bot.insights import Candidate, Mode, ScannedMessage
+from bot.insights import CASES_NAMED, OFFERED_AT_MOST, Candidate, Mode, ScannedMessage
 from bot.links import elsewhere, extract, parse
 from bot.messages.cards import METADATA_EVENT
 from bot.model import CaseLink, CaseName, Draft, Identity, Insight, InsightType, Outcome, Thread, TieKind, Uncovered
@@ -141,7 +141,7 @@ async def _sight(context: Context, brought: ScannedMessage, shared: bool | None)
     async def offered_by() -> Rules:
         if shared is False:  # it may have been, and its cards would be held back
             await shared_channels.remember(context.store, thread, shared=False)
-        return await rules(context, thread, brought.poster)
+        return await rules(context, thread, brought)
 
     sighted = await sightings.sight(context.store, brought, offered_by)
     decision_log.write(context, thread, sighted.tie, sighted.decided)
@@ -178,40 +178,51 @@ def seen(context: Context, channel: Thread, message: Json, *, edited: bool) -> S
         _count(links)
     own = own_part(message, person)
     pasted = urls if own is message else extract(own, edited=edited)
+    found = tuple(_candidates(context, workspace, links, [url not in pasted for url in urls]))
     return replace(
         brought,
-        found=tuple(_candidates(context, workspace, links, [url not in pasted for url in urls])),
+        found=found,
+        links=len(found),
         names=names_of(context, workspace, links),
         elsewhere=elsewhere({link.host for link in links if link}, context.hosts),
     )
 
 
-async def rules(context: Context, thread: Thread, *posters: str | None) -> Rules:
-    """How this thread's links are offered. `posters`: those of links that are not stored yet.
+async def rules(context: Context, thread: Thread, brought: ScannedMessage | None = None) -> Rules:
+    """How this thread's links are offered; `brought`: a message whose links are not stored yet.
 
-    Only mode auto needs to know who may confirm what they pasted: Slack is asked about them before anything is locked.
+    Who may confirm matters in mode auto, and for whoever posts more links than are offered of anybody's message: Slack
+    is asked about them before anything is locked.
     """
+    fewest = OFFERED_AT_MOST[False]
+    many = brought is None or brought.links > fewest
     async with context.store.read() as connection:
         mode = await modes.of(connection, thread) or context.mode
-        tie = await ties.of(connection, thread) if mode is Mode.AUTO else None
-        waiting = await sightings.posters(connection, thread) if mode is Mode.AUTO else ()
+        auto = mode is Mode.AUTO
+        tie = await ties.of(connection, thread) if auto else None
+        waiting = await sightings.posters(connection, thread, 0 if auto else fewest) if auto or brought is None else ()
     foreign = tie is not None and tie.kind is TieKind.TIED and tie.org not in context.orgs_for(thread.workspace)
-    if mode is not Mode.AUTO or foreign:
-        return Rules(context.timing, context.mode)
-    people = {poster for poster in (*posters, *waiting) if poster and poster[0] in "UW"}
+    if foreign or not (auto or many):
+        return Rules(context.timing, context.mode, many=many)
+    posters = {*waiting, brought.poster if brought is not None else None}
+    people = {poster for poster in posters if poster and poster[0] in "UW"}
     refusals = await asyncio.gather(*(context.refusal(thread.workspace, person) for person in people))
     may = frozenset(person for person, refusal in zip(people, refusals, strict=True) if refusal is None)
-    return Rules(context.timing, context.mode, may)
+    return Rules(context.timing, context.mode, may, many=many)
 
 
 def names_of(context: Context, workspace: str, links: Iterable[Outcome | None]) -> tuple[CaseName, ...]:
-    """The cases that these links can name in the organisations of this workspace, each once.
+    """The cases that these links can name in the organisations of this workspace, each once, and not too many.
 
     Organisations that share a web host can each have a case with that key: Datadog tells which of them do.
     """
-    cases = [link for link in links if isinstance(link, CaseLink)]
-    named = (CaseName(org, link.case) for link in cases for org in context.owners(workspace, link.host))
-    return tuple(dict.fromkeys(named))
+    named = (
+        tuple(CaseName(org, link.case) for org in context.owners(workspace, link.host))
+        for link in links
+        if isinstance(link, CaseLink)
+    )
+    cases = list(dict.fromkeys(filter(None, named)))[:CASES_NAMED]
+    return tuple(dict.fromkeys(name for names in cases for name in names))
 
 
 def person_of(message: Json) -> str | None:

@@ -5,11 +5,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, or_, select, update
+from sqlalchemy import Row, String, bindparam, insert, or_, select, update
 
 from bot.insights import Candidate, CaseSnapshot, Decision, Mode, SightingState, auto_adds, choose, within_limits
 from bot.model import Identity, Insight, InsightType, State, Thread, Tie, TieSource
-from bot.policy import is_app
 from bot.store import cards, cases, modes, open_cards, schema
 from bot.store.cards import Change, Timing
 from bot.store.conditions import TYPES, identity_of, in_thread, place, this_case, this_channel, this_thread
@@ -22,11 +21,16 @@ from bot.store.transaction import JobKind, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How links are offered: when cards are posted, the mode where nobody set one, and whose links auto may add."""
+    """How links are offered: when cards are posted, the mode where nobody set one, and who `may` confirm.
+
+    `many`: a message may have more links than are offered of it. `asked`: somebody who may confirm asked for more.
+    """
 
     timing: Timing
     mode: Mode = Mode.ASK
     may: frozenset[str] = frozenset()
+    many: bool = True
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,16 @@ _PENDING = (
     select(sightings)
     .where(this_thread(sightings), sightings.c.state == SightingState.PENDING)
     .order_by(sightings.c.message_ts, sightings.c.id)
+)
+_ONCE_MORE = (
+    update(sightings)
+    .where(this_thread(sightings), sightings.c.state == SightingState.NOT, sightings.c.reason == Decision.TOO_MANY)
+    .values(state=SightingState.PENDING, reason=None)
+)
+_OFFERED = select(sightings.c.message_ts, sightings.c.insight).where(
+    this_channel(sightings),
+    sightings.c.message_ts.in_(bindparam("messages", expanding=True, type_=String)),
+    sightings.c.state == SightingState.OFFERED,
 )
 _KNOWN = select(insights).where(this_case(insights), insights.c.resource_id.in_(bindparam("resources", expanding=True)))
 _SHOWN = (
@@ -72,16 +86,17 @@ async def offer_pending(
     Returns the decisions, to be logged after the commit. `rolling`: it is a bot's post in a tied channel, which shares
     a card with the posts before it.
     """
-    pending = list(await tx.execute(_PENDING, place(thread)))
-    if not pending:
-        return []
     mode = await modes.of(tx, thread) or rules.mode
     if mode is Mode.OFF:
         return await set_aside(tx, thread, Decision.MODE_OFF)
+    if rules.asked:
+        await tx.execute(_ONCE_MORE, place(thread))
+    pending = list(await tx.execute(_PENDING, place(thread)))
+    if not pending:
+        return []
     where = CardPlace(thread, tie.org, tie.case_id, rolling=rolling)
     known, ids = await _case(tx, where, pending, shared=tie.source is TieSource.CHANNEL)
-    posts = [(row.message_ts, not is_app(row.poster)) for row in pending]
-    chosen = within_limits(choose([as_candidate(row) for row in pending], tie.org, known), posts)
+    chosen = await _bounded(tx, thread, pending, choose([as_candidate(row) for row in pending], tie.org, known), rules)
     decided = list(zip(pending, chosen, strict=True))
     offered = [row for row, decision in decided if decision.is_offer]
     silent = [(row, decision) for row, decision in decided if not decision.is_offer]
@@ -97,6 +112,21 @@ async def offer_pending(
             pasted = [(as_candidate(row), entry) for row, entry in zip(offered, joined, strict=True)]
             await _add_at_once(tx, where, pasted, rules.may, at)
     return [*(_as_decided(row, why) for row, why in silent), *(_as_decided(row, made_of) for row in offered)]
+
+
+async def _bounded(
+    tx: Transaction, thread: Thread, pending: Sequence[Row[Any]], chosen: Sequence[Decision], rules: Rules
+) -> Sequence[Decision]:
+    """These decisions, bounded for each message with what it offers already, whose cards then say what is left."""
+    if not rules.many:
+        return chosen
+    messages = list({row.message_ts for row in pending})
+    offered = await tx.execute(_OFFERED, {**place(thread), "messages": messages})
+    posts = [(row.message_ts, rules.asked or row.poster in rules.may) for row in pending]
+    bounded = within_limits(chosen, posts, [row.message_ts for row in offered if not rules.asked])
+    if rules.asked or Decision.TOO_MANY in bounded:
+        await cards.touch(tx, [row.insight for row in offered])
+    return bounded
 
 
 async def set_aside(tx: Transaction, thread: Thread, reason: str) -> list[SightingDecision]:

@@ -120,11 +120,11 @@ async def left_over(connection: Connection, thread: Thread, messages: Collection
     return (await connection.execute(_LEFT_OVER, {**place(thread), "messages": messages})).scalar_one()
 
 
-async def posters(connection: Connection, thread: Thread) -> set[str]:
-    """Whose links in this thread are pending."""
+async def posters(connection: Connection, thread: Thread, more_than: int) -> Sequence[str | None]:
+    """Who has more than so many pending links in this thread."""
     pending = in_thread(sightings, thread) & (sightings.c.state == SightingState.PENDING)
-    rows = await connection.execute(select(sightings.c.poster).where(pending).distinct())
-    return {poster for poster in rows.scalars() if poster}
+    by_poster = select(sightings.c.poster).where(pending).group_by(sightings.c.poster)
+    return (await connection.execute(by_poster.having(func.count() > more_than))).scalars()
 
 
 async def thread_of(connection: Connection, workspace: str, channel: str, message_ts: str) -> Thread | None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.insights import CARD_HOLDS, WAITING_AFTER_SECONDS
+from bot.insights import CARD_HOLDS
 from bot.messages.card_view import CardView, Message, Source, Waiting
 from bot.messages.cards import card_message, late_failure, metadata
 from bot.messages.questions import question_message
@@ -30,6 +30,10 @@ MESSAGE_GONE = frozenset({"message_not_found", "cant_update_message", "edit_wind
 NAMES_WITHIN = 1.0
 """Seconds that a card waits for names, of people and of insights at once."""
 
+WAITING_AFTER_SECONDS = 10.0
+"""When a card says what it waits for instead of "Adding"."""
+TURN_SECONDS = 10.0
+"""How often a card that its poster's other cards hold up looks whether it is its turn."""
 
 @dataclass(frozen=True, slots=True)
 class RenderedCard:
@@ -125,7 +129,7 @@ async def view(context: Context, card: Card) -> CardView | None:
         note, due_at = await jobs.waits_for(connection, JobKind.CASE, jobs.case_key(card.org, card.case_id))
         shared = await shared_channels.is_shared(connection, card.thread)
         tie = await ties.of(connection, card.thread)
-        brought = {item.message_ts for item in items if item.state is State.OFFERED}
+        brought = {item.message_ts for item in items}
         left_over = await sightings.left_over(connection, card.thread, brought) if len(items) >= CARD_HOLDS else 0
         at = await now(connection)
     if case is None or row is None:

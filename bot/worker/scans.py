@@ -45,7 +45,7 @@ async def read_page(context: Context, job: Job, thread: Thread, scan: ScanProgre
 
 
 async def _at_the_end(context: Context, thread: Thread, scan: ScanProgress) -> Done:
-    rules = await watching.rules(context, thread)
+    rules = replace(await watching.rules(context, thread), asked=scan.by is not None)
 
     async def write(tx: Transaction) -> tuple[Tie | None, Sequence[SightingDecision]]:
         tie = await ties.of(tx, thread)

@@ -1,6 +1,7 @@
 """Pressing a card's buttons: who may, and what the person is told beyond what the card shows."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import structlog
@@ -10,11 +11,13 @@ from bot.model import State, Thread
 from bot.policy import Confirmers
 from bot.services import clicks
 from bot.services.checks import UserError
+from bot.services.clicks import is_meant, is_open
 from bot.services.responder import text_of
 from bot.store import cases
 from bot.store.cases import DeliveryResult
 from tests.services.conftest import ANA, BEN, GUEST, KEY, TEAM, Office
 from tests.store.conftest import CASE, card_of, items_of, monitors, paste, states, tie
+from tests.test_insights import standing
 
 
 @pytest.fixture
@@ -102,3 +105,28 @@ async def test_undo_takes_off_what_was_added_last_once(office, thread):
     assert (await clicks.undo_last(office.context, thread, BEN)).startswith(
         "Nothing to undo: nothing that the bot added"
     )
+
+
+@pytest.mark.parametrize("change", [{"state": State.CONFIRMED}, {"shown": False}, {"draft": True}])
+def test_add_with_nothing_ticked_is_a_mistake_only_while_something_can_be_ticked(change: dict[str, Any]):
+    view = standing(State.OFFERED, ticked=False)
+    assert is_open(view)
+    assert not is_open(replace(view, **change))
+
+
+@pytest.mark.parametrize(
+    ("action", "any_ticked", "shown", "ticked", "meant"),
+    [
+        (Action.ADD, True, True, True, True),
+        (Action.ADD, True, True, False, False),
+        (Action.ADD, False, True, False, True),
+        (Action.ADD, False, False, False, False),
+        (Action.DISMISS, False, True, False, True),
+        (Action.DISMISS, False, False, False, False),
+        (Action.UNDO, False, True, False, False),
+    ],
+)
+def test_a_click_means_what_was_ticked_else_all_that_the_card_showed(
+    action: Action, any_ticked: bool, shown: bool, ticked: bool, meant: bool
+):
+    assert is_meant(action, standing(State.ADDED, shown=shown, ticked=ticked), any_ticked=any_ticked) is meant

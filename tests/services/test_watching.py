@@ -12,7 +12,7 @@ from bot.messages.cards import METADATA_EVENT
 from bot.model import CaseName, State, Thread, Tie, TieKind
 from bot.sandbox.slack.workspace import OUR_BOT, OUR_USER
 from bot.services import watching
-from bot.store import modes, schema, shared_channels, ties
+from bot.store import modes, now, offers, schema, shared_channels, ties
 from tests.services.conftest import ANA, CHANNEL, GUEST, TEAM, Office, context_of, link
 from tests.store.conftest import CASE, REPLY, THREAD, rows, states, tie, tie_by_hand
 
@@ -123,6 +123,43 @@ async def test_what_was_forwarded_and_is_pasted_later_is_that_persons_word(tied)
     assert await states(tied.store) == {"1": State.WITHDRAWN}
     await watch(tied, edit(pasted, empty))
     assert await states(tied.store) == {"1": State.CONFIRMED}
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["tied", "tied later"])
+@pytest.mark.parametrize(
+    ("user", "posted", "edited", "offered"),
+    [
+        (ANA, 30, 80, 40),
+        (ANA, 15, 30, 30),
+        (ANA, 40, 41, 40),
+        (GUEST, 15, 30, 20),
+        (GUEST, 30, 80, 20),
+        ("", 30, 80, 20),
+    ],
+)
+async def test_of_a_message_only_so_many_are_offered_however_it_is_edited(
+    office, at_once, user, posted, edited, offered
+):
+    """An app's post has no user. A message whose links are others after an edit offers those."""
+    if at_once:
+        await tie(office.store)
+    by = {"user": user} if user else {"bot_id": "B0ZAP"}
+    texts = [
+        message(*range(first, last), **by) for first, last in [(1, posted + 1), (1, edited + 1), (500, 500 + edited)]
+    ]
+    await watch(office, texts[0])
+    await watch(office, edit(texts[1], texts[0]))
+    if not at_once:
+        await tie(office.store)
+        offered_by = await watching.rules(office.context, THREAD)
+        async with office.store.write() as tx:
+            known = await ties.of(tx, THREAD)
+            assert known is not None
+            await offers.offer_pending(tx, THREAD, known, offered_by, await now(tx))
+    assert list((await states(office.store)).values()) == [State.OFFERED] * offered
+    await watch(office, edit(texts[2], texts[1]))
+    still = [state for state in (await states(office.store)).values() if state is State.OFFERED]
+    assert len(still) == offered
 
 
 @pytest.mark.parametrize("more", NOBODY, ids=str)

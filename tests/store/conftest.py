@@ -123,7 +123,7 @@ async def paste(
 
 async def ask() -> Rules:
     """What everybody posts gets a card."""
-    return Rules(TIMING)
+    return Rules(TIMING, many=False)
 
 
 async def take_back(store: Store, *numbers: int, thread: Thread = THREAD, ts: str = REPLY) -> int:

@@ -2,10 +2,9 @@
 
 import pytest
 
-from bot.insights import WAITING_AFTER_SECONDS
 from bot.messages.card_view import Waiting
 from bot.model import CardItem, InsightType, State
-from bot.worker.cards import waiting
+from bot.worker.cards import WAITING_AFTER_SECONDS, waiting
 
 NOTE = "Datadog is not answering (503)."
 CONFIRMED_AT = 1000.0
