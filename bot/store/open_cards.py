@@ -19,6 +19,7 @@ from bot.store.cards import Timing, create, end, get, items, posting
 from bot.store.conditions import in_channel, place, this_case, this_channel
 from bot.store.connection import Connection
 from bot.store.jobs import enqueue, reschedule
+from bot.store.pace import may_post
 from bot.store.schema import UNDECIDED, card_insights, cards, insights
 from bot.store.transaction import JobKind, Transaction
 
@@ -33,11 +34,6 @@ class CardEntry:
     insight: int
     poster: str | None
     message_ts: str
-
-    @property
-    def is_persons(self) -> bool:
-        """Whether a person posted that message, and so looks for the card: apps' ids begin with B."""
-        return not is_app(self.poster)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +102,12 @@ async def join(tx: Transaction, where: CardPlace, offered: Sequence[CardEntry], 
     while rest:
         held = 0 if card is None else await _count(tx, card.id)
         if card is None or not takes_more(held, at - card.first_link_at, rolling=where.rolling):
-            card = await _roll_over(tx, where, card, at)
-            held = await _count(tx, card.id)
+            card, held = await _roll_over(tx, where, card, at)
         room = CARD_HOLDS - held
-        at_once = any(entry.is_persons for entry in rest)
+        at_once = any(not is_app(entry.poster) for entry in rest)  # a person looks for the card
         await _schedule(tx, card, timing, at, at_once=at_once)  # locks the job, which comes before its card
         await _put_on(tx, card.id, rest[:room])
+        await _post_at_once(tx, card, at)
         rest = rest[room:]
 
 
@@ -167,8 +163,11 @@ async def _take_off(tx: Transaction, card: str, leaving: Sequence[CardItem]) -> 
     return [CardEntry(item.id, item.poster, item.message_ts) for item in leaving]
 
 
-async def _roll_over(tx: Transaction, where: CardPlace, old: Row[Any] | None, at: float) -> Row[Any]:
-    """Open a new card, with what is undecided on the old one; if that fills the old one, it stays there."""
+async def _roll_over(tx: Transaction, where: CardPlace, old: Row[Any] | None, at: float) -> tuple[Row[Any], int]:
+    """Open a new card, with what is undecided on the old one; if that fills the old one, it stays there.
+
+    Returns the card and how many insights it holds.
+    """
     undecided: list[CardEntry] = []
     if old is not None:
         offered = await _offered(tx, old.id)
@@ -179,7 +178,7 @@ async def _roll_over(tx: Transaction, where: CardPlace, old: Row[Any] | None, at
     more = {"version": 0, "open": True, "rolling": where.rolling}
     card = await create(tx, "insights", where.thread, where.org, where.case_id, at, **more)
     await _put_on(tx, card.id, undecided)
-    return card
+    return card, len(undecided)
 
 
 async def _put_on(tx: Transaction, card: str, joining: Sequence[CardEntry]) -> None:
@@ -210,9 +209,14 @@ async def _schedule(tx: Transaction, card: Row[Any], timing: Timing, at: float, 
         await enqueue(tx, JobKind.CARD, card.id, after=timing.delay)
     elif at_once:
         await enqueue(tx, JobKind.CARD, card.id)
-        job = tx.taken.get((JobKind.CARD, card.id))
-        if job is not None:
-            await posting(tx, card.id, at)
-            tx.taken[JobKind.CARD, card.id] = replace(job, leaving=frozenset({card.id}))
     else:
         await reschedule(tx, JobKind.CARD, card.id, min(timing.delay, card.first_link_at + timing.at_most - at))
+
+
+async def _post_at_once(tx: Transaction, card: Row[Any], at: float) -> None:
+    """Have a new card whose job this transaction took leave with its commit, if it may be posted now."""
+    job = tx.taken.get((JobKind.CARD, card.id))
+    thread = Thread(card.workspace, card.channel, card.thread_ts)
+    if job is not None and card.ts is None and card.posting_since is None and await may_post(tx, thread, card.id, at):
+        await posting(tx, card.id, at)
+        tx.taken[JobKind.CARD, card.id] = replace(job, leaving=frozenset({card.id}))

@@ -7,6 +7,7 @@ card's metadata first. So a crash between Slack's answer and our commit leaves o
 import hashlib
 import json
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,12 +17,12 @@ from bot.messages.cards import card_message, late_failure, metadata
 from bot.messages.questions import question_message
 from bot.messages.sentences import SHARED
 from bot.model import Card, CardItem, Identity, Question, State, Thread
-from bot.policy import Person, may_be_told, may_change, may_read_title
+from bot.policy import Person, is_app, may_be_told, may_change, may_read_title
 from bot.services.context import Context, Organization
 from bot.services.shared_channels import is_silent
 from bot.slack.client import DIRECT, SlackPermanent, SlackTransient
 from bot.slack.workspaces import Workspace
-from bot.store import cards, cases, jobs, now, open_cards, questions, shared_channels, sightings, ties
+from bot.store import cards, cases, jobs, now, open_cards, pace, questions, shared_channels, sightings, ties
 from bot.store.transaction import Job, JobKind, Transaction
 from bot.worker.lease import fenced
 from bot.worker.outcomes import GAVE_UP, Done, GiveUp, Outcome, RetryAfter
@@ -29,11 +30,11 @@ from bot.worker.outcomes import GAVE_UP, Done, GiveUp, Outcome, RetryAfter
 MESSAGE_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 NAMES_WITHIN = 1.0
 """Seconds that a card waits for names, of people and of insights at once."""
-
 WAITING_AFTER_SECONDS = 10.0
 """When a card says what it waits for instead of "Adding"."""
 TURN_SECONDS = 10.0
 """How often a card that its poster's other cards hold up looks whether it is its turn."""
+
 
 @dataclass(frozen=True, slots=True)
 class RenderedCard:
@@ -64,9 +65,11 @@ async def work(context: Context, job: Job) -> Outcome:
     try:
         shown = await _show(context, job, card)
     except SlackTransient as later:
-        if later.tried or card.id not in job.leaving:
+        if later.tried or (card.posting_since is not None and card.id not in job.leaving):
             raise
         return RetryAfter(later.after, str(later), counts=False, write=lambda tx: cards.not_posted(tx, card.id))
+    if shown is None:
+        return RetryAfter(TURN_SECONDS, "", counts=False)
     late = card.late_replies_due > card.late_replies_posted
     if late:
         await _reply_late(context, job, card)
@@ -132,6 +135,7 @@ async def view(context: Context, card: Card) -> CardView | None:
         brought = {item.message_ts for item in items}
         left_over = await sightings.left_over(connection, card.thread, brought) if len(items) >= CARD_HOLDS else 0
         at = await now(connection)
+        left = await pace.titles_left(connection, card.thread, card.id, at) if len(items) > 1 else None
     if case is None or row is None:
         return None
     org = context.orgs.get(card.org)
@@ -142,7 +146,7 @@ async def view(context: Context, card: Card) -> CardView | None:
     people = await workspace.slack.known(_people(*posters, *clickers, tied_by), within=NAMES_WITHIN)
     told = _told(workspace, people) if not shared else frozenset[str]()
     named = [item for item in items if may_be_told(item.poster, item.by, tied_by, told)]
-    titles = await _titles(org, named, within=max(0.0, NAMES_WITHIN - (time.monotonic() - asked)))
+    titles = await _titles(org, named, left, within=max(0.0, NAMES_WITHIN - (time.monotonic() - asked)))
     return CardView(
         id=card.id,
         version=row.version,
@@ -176,8 +180,13 @@ def _sources(url: str, thread: Thread, items: Sequence[CardItem]) -> list[Source
     return [Source(poster, thread.permalink(url, ts)) for ts, poster in sorted(brought.items())]
 
 
-async def _show(context: Context, job: Job, card: Card) -> ShownCard:
-    """Post or update the card; returns what Slack shows now."""
+async def _show(context: Context, job: Job, card: Card) -> ShownCard | None:
+    """Post or update the card; returns what Slack shows now. None: it is not posted yet, see `pace`."""
+    if card.ts is None and card.posting_since is None:
+        async with fenced(context, job, case=(card.org, card.case_id)) as (tx, at):
+            if not await pace.may_post(tx, card.thread, card.id, at):
+                return None
+            await cards.posting(tx, card.id, at)
     rendered = await (_question(context, card) if card.asks else _insights(context, card))
     if rendered is None:
         return ShownCard(0, None, "")
@@ -199,9 +208,6 @@ async def _show(context: Context, job: Job, card: Card) -> ShownCard:
             shared = await shared_channels.is_shared(connection, card.thread)
         if shared and await is_silent(context, card.thread):  # it may not be any more
             raise SlackPermanent(SHARED)
-    if not leaves:
-        async with fenced(context, job) as (tx, at):
-            await cards.posting(tx, card.id, at)
     posted = await workspace.slack.post(card.thread, rendered.message, metadata(card.id))
     return ShownCard(rendered.version, posted.ts, rendered.digest, posted.channel)
 
@@ -263,7 +269,17 @@ def waiting(items: Sequence[CardItem], note: str, due_at: float, at: float) -> W
     return Waiting(note, max(due_at, at))
 
 
-async def _titles(org: Organization | None, items: Sequence[CardItem], *, within: float) -> Mapping[Identity, str]:
-    """The titles of the insights that the card names."""
-    listed = [item.identity for item in items if item.state.is_named]
-    return await org.names_of(listed, within=within) if org else {}
+async def _titles(
+    org: Organization | None, items: Sequence[CardItem], left: Mapping[str, int] | None, *, within: float
+) -> Mapping[Identity, str]:
+    """The titles of the insights that the card names; `left`: how many are looked up for each poster, None: all."""
+    listed = [item for item in items if item.state.is_named]
+    if org is None:
+        return {}
+    asked, posters = list[Identity](), Counter[str]()
+    for item in listed:
+        poster = "" if is_app(item.poster) else item.poster or ""
+        posters[poster] += 1
+        if left is None or posters[poster] <= left.get(poster, 0):
+            asked.append(item.identity)
+    return {**org.names.cached(item.identity for item in listed), **await org.names_of(asked, within=within)}

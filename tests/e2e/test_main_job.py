@@ -181,15 +181,3 @@ async def test_undo_takes_off_exactly_what_was_added_and_it_is_not_offered_again
     b.reply(root, monitor(9))
     await b.handled()
     assert len(b.cards(root)) == 1
-
-
-async def test_of_a_message_with_hundreds_of_links_two_cards_are_offered_and_the_rest_is_said(b: Bench) -> None:
-    """K39."""
-    root = b.start_thread()
-    b.reply(root, " ".join(monitor(number) for number in range(1, 301)))
-    last = await b.card(root, "260 more links there are too many to offer; paste those that matter again")
-    await b.handled()
-    assert len(b.cards(root)) == 2
-    assert len(options(last)) == 20
-    b.reply(root, monitor(300))
-    await b.card(root, "Add 1 insight")
