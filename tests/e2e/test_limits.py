@@ -1,6 +1,5 @@
 """Limits: what one message, one poster in a thread, and one process can cause, and how to get the rest."""
 
-import pytest
 from sqlalchemy import select, update
 
 from bot.sandbox.render import as_text
@@ -69,8 +68,8 @@ async def test_a_root_that_names_hundreds_of_cases_asks_for_ten(b: Bench) -> Non
     assert len(b.calls(GET)) == 10
 
 
-@pytest.mark.parametrize("threads", [3 * AT_ONCE[JobKind.THREAD]])
-async def test_however_many_threads_get_a_link_few_roots_are_read_at_once(b: Bench, threads: int) -> None:
+async def test_however_many_threads_get_a_link_few_roots_are_read_at_once(b: Bench) -> None:
+    threads = 3 * AT_ONCE[JobKind.THREAD]
     roots = [b.slack.message(CHANNEL, "U0BEN", "Slow", deliver=False)["ts"] for _ in range(threads)]
     b.control.rule("slack", "conversations.replies", hold="before")
     for root in roots:
