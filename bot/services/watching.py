@@ -191,8 +191,7 @@ def seen(context: Context, channel: Thread, message: Json, *, edited: bool) -> S
 async def rules(context: Context, thread: Thread, brought: ScannedMessage | None = None) -> Rules:
     """How this thread's links are offered; `brought`: a message whose links are not stored yet.
 
-    Who may confirm matters in mode auto, and for whoever posts more links than are offered of anybody's message: Slack
-    is asked about them before anything is locked.
+    Slack is asked, before anything is locked, who may confirm in mode auto, and of those who post many links.
     """
     fewest = OFFERED_AT_MOST[False]
     many = brought is None or brought.links > fewest
@@ -216,13 +215,10 @@ def names_of(context: Context, workspace: str, links: Iterable[Outcome | None]) 
 
     Organisations that share a web host can each have a case with that key: Datadog tells which of them do.
     """
-    named = (
-        tuple(CaseName(org, link.case) for org in context.owners(workspace, link.host))
-        for link in links
-        if isinstance(link, CaseLink)
-    )
-    cases = list(dict.fromkeys(filter(None, named)))[:CASES_NAMED]
-    return tuple(dict.fromkeys(name for names in cases for name in names))
+    cases = [link for link in links if isinstance(link, CaseLink)]
+    named = (tuple(CaseName(org, link.case) for org in context.owners(workspace, link.host)) for link in cases)
+    first = list(dict.fromkeys(filter(None, named)))[:CASES_NAMED]
+    return tuple(dict.fromkeys(name for names in first for name in names))
 
 
 def person_of(message: Json) -> str | None:
