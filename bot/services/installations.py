@@ -32,10 +32,13 @@ from bot.slack.manifest import INSTALL_PATH
 from bot.slack.oauth import Installing
 from bot.slack.workspaces import Workspace
 from bot.store import Store
+from bot.store.dialects import insert_on
 from bot.store.transaction import Transaction
 
 STATE_SECONDS = 600
 """How long a person may take to press Allow."""
+STATE_PREFIX = "state:"
+"""Tells a state from a token, which the same key encrypts."""
 CHECKED_SECONDS = 60.0
 """How long an installation at another replica, or its removal, may be unknown to this one."""
 NEXT = "put the key that it was encrypted with behind the new one, with a comma, or install again at {page}"
@@ -59,24 +62,30 @@ class Installation:
 
 
 class StoredInstallations(AsyncSQLAlchemyInstallationStore):
-    """Bolt's flow calls `async_save`; the tables are slack_sdk's, the rest is ours."""
+    """The tables are slack_sdk's, the rest is ours. `states`: of the installations that lead here."""
 
     def __init__(self, store: Store, client_id: str, keys: Sequence[SecretStr]) -> None:
         super().__init__(client_id, _NO_ENGINE)
         self._store = store
-        fernets = [Fernet(key.get_secret_value()) for key in keys]
-        self._first, self._all = fernets[0], MultiFernet(fernets)
+        self._first, self._all = _fernets(keys)
+        self.states = States(store, keys)
 
-    async def async_save(self, installation: installation_store.Installation) -> None:
-        """Store it in place of an older one, without what the bot does not need: people's tokens and webhooks."""
+    async def save(self, installation: installation_store.Installation, state: str) -> bool:
+        """Store it in place of an older one, without what the bot does not need: people's tokens and webhooks.
+
+        Returns False, and stores nothing, where the state was used before.
+        """
         kept = copy(installation)
         kept.bot_token = self._first.encrypt(str(installation.bot_token).encode()).decode()
         kept.bot_refresh_token = kept.user_token = kept.user_refresh_token = None
         kept.incoming_webhook_url = kept.incoming_webhook_configuration_url = None
         async with self._store.write() as tx:
+            if not await self.states.use(tx, state):
+                return False
             await tx.execute(self.installations.insert(), self._row(kept.to_dict()))
             await tx.execute(self.bots.insert(), self._row(kept.to_bot().to_dict()))
             await self._forget(tx, _workspace(installation), installation.installed_at)
+            return True
 
     async def find(self, workspace: str) -> Installation | None:
         """The newest of this workspace; None where there is none, or no key opens its token (an error in the log)."""
@@ -141,9 +150,16 @@ class StoredInstallations(AsyncSQLAlchemyInstallationStore):
         return and_(table.c.client_id == self.client_id, or_(org_wide, team))
 
 
-def _decrypted(fernet: Fernet | MultiFernet, token: str) -> str | None:
+def _fernets(keys: Sequence[SecretStr]) -> tuple[Fernet, MultiFernet]:
+    """What encrypts, and what decrypts."""
+    fernets = [Fernet(key.get_secret_value()) for key in keys]
+    return fernets[0], MultiFernet(fernets)
+
+
+def _decrypted(fernet: Fernet | MultiFernet, token: str, ttl: int | None = None) -> str | None:
+    """`ttl`: seconds since it was encrypted, above which it does not count."""
     try:
-        return fernet.decrypt(token.encode()).decode()
+        return fernet.decrypt(token.encode(), ttl).decode()
     except InvalidToken:
         return None
 
@@ -158,30 +174,43 @@ def _log_unreadable(workspace: str) -> None:
 
 
 class States(AsyncSQLAlchemyOAuthStateStore):
-    """Installations that somebody has started, in the database, so that another replica can finish them."""
+    """Installations that somebody has started: a Fernet token, so that any replica can tell one without a row for it.
 
-    def __init__(self, store: Store) -> None:
+    Only one that was used has a row, for longer than it is valid.
+    """
+
+    def __init__(self, store: Store, keys: Sequence[SecretStr]) -> None:
         super().__init__(STATE_SECONDS, _NO_ENGINE)
         self._store = store
+        self._first, self._all = _fernets(keys)
 
     async def async_issue(self, *args: Any, **kwargs: Any) -> str:
-        """A new state; expired ones are deleted."""
-        states, state, now = self.oauth_states, str(uuid4()), _utc_now()
-        async with self._store.write() as tx:
-            await tx.execute(delete(states).where(states.c.expire_at <= now))
-            until = now + timedelta(seconds=self.expiration_seconds)
-            await tx.execute(states.insert().values(state=state, expire_at=until))
-        return state
+        """A new state; nothing is written."""
+        return self._first.encrypt(f"{STATE_PREFIX}{uuid4().hex}".encode()).decode()
 
     async def async_consume(self, state: str) -> bool:
-        """Use up a state; returns whether it was valid.
+        """Whether it is ours, young enough and not used: asked before Slack is, while `use` uses it up."""
+        if (name := self._name(state)) is None:
+            return False
+        used = select(self.oauth_states.c.id).where(self.oauth_states.c.state == name)
+        async with self._store.read() as connection:
+            return (await connection.execute(used)).first() is None
 
-        slack_sdk's method answers no when the database fails, and on PostgreSQL two replicas can use the same state.
-        """
-        states = self.oauth_states
-        consumed = delete(states).where(states.c.state == state, states.c.expire_at > _utc_now())
-        async with self._store.write() as tx:
-            return (await tx.execute(consumed.returning(states.c.id))).first() is not None
+    async def use(self, tx: Transaction, state: str) -> bool:
+        """Use up a state; returns False where another transaction has. Records of states that expired are deleted."""
+        states, now = self.oauth_states, _utc_now()
+        await tx.execute(delete(states).where(states.c.expire_at <= now))
+        # Twice its life, because the clocks of replicas differ.
+        record = {"state": self._name(state), "expire_at": now + timedelta(seconds=2 * STATE_SECONDS)}
+        if record["state"] is None:  # it expired while Slack was asked
+            return False
+        row = insert_on(tx.dialect.name, states).values(**record).on_conflict_do_nothing()
+        return (await tx.execute(row.returning(states.c.id))).first() is not None
+
+    def _name(self, state: str) -> str | None:
+        """What is inside: one token can be spelt in several ways."""
+        name = _decrypted(self._all, state, ttl=STATE_SECONDS)
+        return name if name is not None and name.startswith(STATE_PREFIX) else None
 
 
 def _utc_now() -> datetime:
@@ -239,4 +268,5 @@ async def workspaces(oauth: OAuth, store: Store, connect: Callable[[SecretStr], 
 
 def pages(oauth: OAuth, store: Store, client: AsyncWebClient, slack_url: str) -> Installing:
     """The two pages of the installation; `client` has no token."""
-    return Installing(client, StoredInstallations(store, oauth.client_id, oauth.keys), States(store), oauth, slack_url)
+    stored = StoredInstallations(store, oauth.client_id, oauth.keys)
+    return Installing(client, stored.save, stored.states, oauth, slack_url)

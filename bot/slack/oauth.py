@@ -1,8 +1,9 @@
 """How workspaces install the bot: `GET /slack/install` leads to Slack, and Slack back to `GET /slack/oauth_redirect`.
 
-The flow is Bolt's (docs.slack.dev/authentication/installing-with-oauth): a state that expires after ten minutes, stored
-in the database so that any replica accepts it, and tied to the browser by a cookie. We add that only allowed workspaces
-get in, and that every outcome is a page that says what to do. Neither codes nor tokens reach a log or a page.
+The flow is Bolt's (docs.slack.dev/authentication/installing-with-oauth): a state of ten minutes, signed so that any
+replica knows it and nothing is stored before the browser comes back, and tied to the browser by a cookie. We add that
+it installs once, that only allowed workspaces get in, and that every outcome is a page that says what to do.
+Neither codes nor tokens reach a log or a page, nor does a name that a stranger chose.
 """
 
 import html
@@ -22,7 +23,6 @@ from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
 from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackClientError
 from slack_sdk.oauth.installation_store import Installation
-from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import SQLAlchemyError
@@ -54,8 +54,20 @@ _silent = logging.getLogger("bot.silent")  # Bolt's and slack_sdk's own log line
 _silent.disabled = True
 
 
+Save = Callable[[Installation, str], Awaitable[bool]]
+"""Stores an installation and that its state was used, together; False: it was used before."""
+
+
 class NotAllowed(Exception):
-    """This workspace may not install the bot: its name and id."""
+    """This workspace may not install the bot: its name, and its id."""
+
+    def __init__(self, name: str, workspace: str) -> None:
+        super().__init__(f"{name} ({workspace})")
+        self.workspace = workspace
+
+
+class StateUsed(Exception):
+    """Another request with the same state was faster."""
 
 
 class Installing:
@@ -64,7 +76,7 @@ class Installing:
     def __init__(
         self,
         client: AsyncWebClient,
-        installations: AsyncInstallationStore,
+        save: Save,
         states: AsyncOAuthStateStore,
         oauth: OAuth,
         slack_url: str,
@@ -77,12 +89,11 @@ class Installing:
             install_page_rendering_enabled=False,
             authorization_url=f"{slack_url.removesuffix('/').removesuffix('/api')}/oauth/v2/authorize",
             callback_options=AsyncCallbackOptions(success=_installed, failure=_failed),
-            installation_store=installations,
             state_store=states,
             logger=_silent,
         )
         flow_settings.user_scopes = None  # AsyncOAuthSettings takes them from the environment
-        self._flow = _Flow(client, flow_settings, oauth.allowed)
+        self._flow = _Flow(client, flow_settings, oauth.allowed, save)
 
     async def begin(self, request: web.Request) -> web.StreamResponse:
         """To Slack, with a new state."""
@@ -102,9 +113,11 @@ async def _answer(
         bolt_response = await flow(AsyncBoltRequest(body="", query=request.query_string, headers=headers))
         response: web.StreamResponse = await to_aiohttp_response(bolt_response)
     except NotAllowed as refused:
-        log.warning("installation.not_allowed", workspace=str(refused))
+        log.warning("installation.not_allowed", workspace=refused.workspace)
         text = f"{refused} is not among the workspaces that this bot is for, so nothing was installed."
         response = _page(403, "Not installed", f"{text} Ask whoever runs it (CASE_INSIGHTS_ALLOWED_TEAMS).")
+    except StateUsed:
+        response = _page(401, "Not installed", REASONS["invalid_state"], AGAIN)
     except SQLAlchemyError as error:
         log.warning("store.failed", error=type(error).__name__)
         response = _page(503, "Not installed", "It could not be saved.", AGAIN)
@@ -118,9 +131,11 @@ async def _answer(
 class _Flow(AsyncOAuthFlow):
     """Bolt's flow, which stores only allowed workspaces."""
 
-    def __init__(self, client: AsyncWebClient, settings: AsyncOAuthSettings, allowed: frozenset[str]) -> None:
+    def __init__(
+        self, client: AsyncWebClient, settings: AsyncOAuthSettings, allowed: frozenset[str], save: Save
+    ) -> None:
         super().__init__(client=client, logger=_silent, settings=settings)
-        self._allowed = allowed
+        self._allowed, self._save = allowed, save
 
     async def build_authorize_url(self, state: str, request: AsyncBoltRequest) -> str:
         """Bolt's own copies any `team` of the request into the address."""
@@ -132,8 +147,9 @@ class _Flow(AsyncOAuthFlow):
         grid, team = installation.enterprise_id, installation.team_id
         if self._allowed.isdisjoint({grid, team}):
             await self._revoke(str(installation.bot_token))
-            raise NotAllowed(f"{_name(installation)} ({team or grid})")
-        await super().store_installation(request, installation)
+            raise NotAllowed(_name(installation), str(team or grid))
+        if not await self._save(installation, request.query["state"][0]):
+            raise StateUsed
 
     async def _revoke(self, token: str) -> None:
         """A token that is not stored must not stay valid."""

@@ -87,9 +87,9 @@ class World:
         for bot in self.bots.bots:
             assert await bot.stop() == 0
 
-    async def stored(self) -> list[Any]:
+    async def stored(self, table: str = "slack_bots") -> list[Any]:
         async with self.bots.transaction() as tx:
-            return [row._asdict() for row in await tx.execute(text("SELECT * FROM slack_bots ORDER BY id"))]
+            return [row._asdict() for row in await tx.execute(text(f"SELECT * FROM {table} ORDER BY id"))]  # noqa: S608  ours
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -282,6 +282,7 @@ async def test_where_the_key_was_lost_the_bot_starts_and_the_app_can_be_installe
 
 async def test_a_state_is_of_one_browser_and_counts_once(w: World) -> None:
     address, cookie = await w.begin("acme")
+    assert await w.stored("slack_oauth_states") == [], "whoever only begins writes nothing"
     stolen = await w.come_back(address)
     assert stolen.status_code == 400
     assert "started in another browser" in stolen.text

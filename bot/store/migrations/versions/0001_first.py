@@ -245,7 +245,7 @@ def upgrade() -> None:
         *_required(sa.DateTime, "expire_at"),
         sa.PrimaryKeyConstraint("id", name="pk_slack_oauth_states"),
     )
-    op.create_index("slack_oauth_states_idx", "slack_oauth_states", ["state"])
+    op.create_index("slack_oauth_states_idx", "slack_oauth_states", ["state"], unique=True)  # each is used once
 
 
 def _required(type_: object, *names: str) -> list[sa.Column]:
