@@ -6,11 +6,12 @@ up: its warnings quote what Slack sent.
 
 import logging
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from structlog.typing import EventDict, Processor
+from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 QUIET = {
     "slack_bolt": logging.ERROR,
@@ -19,6 +20,26 @@ QUIET = {
         logging.WARNING,
     ),
 }
+
+SELDOM_SECONDS = 60.0
+
+
+class Seldom:
+    """An event that strangers can cause: a line a minute at most for each `what`, with how many there were since."""
+
+    def __init__(self, log: FilteringBoundLogger, event: str) -> None:
+        self._log, self._event = log, event
+        self._seen: dict[tuple[object, ...], tuple[int, float]] = {}
+
+    def note(self, **what: object) -> None:
+        """It happened. `what`: words and numbers of our own, of which there are few."""
+        key, now = tuple(what.values()), time.monotonic()
+        count, silent_until = self._seen.get(key, (0, 0.0))
+        if now < silent_until:
+            self._seen[key] = (count + 1, silent_until)
+        else:
+            self._log.warning(self._event, **what, count=count + 1)
+            self._seen[key] = (0, now + SELDOM_SECONDS)
 
 
 def configure(level: str = "INFO", form: str = "console") -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot import metrics
+from bot.ops.connections import KEEP_ALIVE_SECONDS, Connections
 from bot.slack.manifest import EVENTS_PATH, INSTALL_PATH, REDIRECT_PATH
 
 Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -62,7 +63,8 @@ async def serve(
     host: str, port: int, routes: HttpRoutes, *, http_mode: bool, installs: bool
 ) -> tuple[web.AppRunner, int]:
     """Start listening; the runner to clean up, and the port (for 0: a free one)."""
-    app = web.Application(client_max_size=LARGEST_BODY)
+    connections = Connections()
+    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[connections.watch])
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/readyz", routes.readyz)
     app.router.add_get("/metrics", routes.metrics)
@@ -71,11 +73,17 @@ async def serve(
     if installs:
         app.router.add_get(INSTALL_PATH, lambda request: _answer(routes.begin, request))
         app.router.add_get(REDIRECT_PATH, lambda request: _answer(routes.finish, request))
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=FINISH_SECONDS)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        logger=connections.logger(),
+        auto_decompress=False,  # nobody who may send anything compresses it, and a kilobyte can become a gigabyte
+        keepalive_timeout=KEEP_ALIVE_SECONDS,
+        shutdown_timeout=FINISH_SECONDS,
+    )
     await runner.setup()
-    site = web.TCPSite(runner, host, port)
     try:
-        await site.start()
+        await connections.listen(runner, host, port).start()
     except OSError:
         await runner.cleanup()
         raise

@@ -13,9 +13,11 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 
+from bot.logs import Seldom
 from bot.slack.transport import LastEvent
 
 BODY_SECONDS = 3.0
@@ -45,6 +47,7 @@ class HttpMode:
         self._secret = signing_secret.encode()
         self._last_event = last_event
         self._stop_listening = stop_listening
+        self._refused = Seldom(log, "http.refused")
 
     async def run(self) -> None:
         """Nothing to do: requests come by themselves."""
@@ -66,7 +69,7 @@ class HttpMode:
         try:
             bolt_request = _for_bolt(request, await self._genuine(request))
         except BadRequest as refused:
-            log.warning("http.refused", status=refused.status, why=str(refused))
+            self._refused.note(status=refused.status, why=str(refused))
             return web.json_response({"error": str(refused)}, status=refused.status)
         if bolt_request.body.get("type") == "event_callback":
             self._last_event.event()
@@ -74,6 +77,8 @@ class HttpMode:
 
     async def _genuine(self, request: web.Request) -> str:
         """The body, if Slack signed it within the last minutes; raises BadRequest."""
+        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise BadRequest(400, "compressed, as Slack sends nothing")
         timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
         signature = request.headers.get("X-Slack-Signature", "")
         if not (TIMESTAMP.fullmatch(timestamp) and SIGNATURE.fullmatch(signature)):
@@ -101,6 +106,8 @@ async def _read(request: web.Request) -> bytes:
         raise BadRequest(413, "too large") from error
     except TimeoutError as error:
         raise BadRequest(408, "too slow") from error
+    except (web.RequestPayloadError, HttpProcessingError, ConnectionError) as error:
+        raise BadRequest(400, "not complete") from error
 
 
 def _for_bolt(request: web.Request, text: str) -> AsyncBoltRequest:
