@@ -7,11 +7,11 @@ up: its warnings quote what Slack sent.
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
-from structlog.typing import EventDict, FilteringBoundLogger, Processor
+from structlog.typing import EventDict, Processor
 
 QUIET = {
     "slack_bolt": logging.ERROR,
@@ -27,7 +27,8 @@ SELDOM_SECONDS = 60.0
 class Seldom:
     """An event that strangers can cause: a line a minute at most for each `what`, with how many there were since."""
 
-    def __init__(self, log: FilteringBoundLogger, event: str) -> None:
+    def __init__(self, log: Callable[..., object], event: str) -> None:
+        """`log`: a logger's method of the event's level."""
         self._log, self._event = log, event
         self._seen: dict[tuple[object, ...], tuple[int, float]] = {}
 
@@ -38,7 +39,7 @@ class Seldom:
         if now < silent_until:
             self._seen[key] = (count + 1, silent_until)
         else:
-            self._log.warning(self._event, **what, count=count + 1)
+            self._log(self._event, **what, count=count + 1)
             self._seen[key] = (0, now + SELDOM_SECONDS)
 
 

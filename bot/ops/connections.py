@@ -7,6 +7,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -22,6 +23,7 @@ KEEP_ALIVE_SECONDS = 620.0
 """Longer than load balancers keep connections (Google's: 600 s), or they send requests into ones that just closed."""
 
 log = structlog.get_logger(__name__)
+unexpected = Seldom(log.error, "unexpected")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -31,9 +33,9 @@ class Connections:
 
     def __init__(self) -> None:
         self.open: dict[asyncio.BaseProtocol, _Connection] = {}
-        self.refused = Seldom(log, "http.too_many_connections")
-        self.late = Seldom(log, "http.unfinished_header")
-        self.malformed = Seldom(log, "http.malformed")
+        self.refused = Seldom(log.warning, "http.too_many_connections")
+        self.late = Seldom(log.warning, "http.unfinished_header")
+        self.malformed = Seldom(log.warning, "http.malformed")
 
     def listen(self, runner: web.AppRunner, host: str, port: int) -> web.BaseSite:
         return _Site(runner, self, host, port)
@@ -145,5 +147,15 @@ class _InOurWords(logging.Handler):
         ):
             self._malformed.note()
         else:
-            stack = "".join(traceback.format_tb(error.__traceback__))
-            log.error("http.failed", error=type(error).__name__, stack=stack)
+            _log_error("An HTTP page failed", error)
+
+
+def keep_quiet(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Of an event loop whose tasks fail: aiohttp's do, for instance at "CONNECT" without an address."""
+    _log_error(context["message"], context.get("exception"))
+
+
+def _log_error(what: str, error: BaseException | None) -> None:
+    """Without its message, in which there may be anything."""
+    stack = "".join(traceback.format_tb(error.__traceback__)) if error else ""
+    unexpected.note(what=what, error=type(error).__name__, stack=stack)

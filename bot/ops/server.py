@@ -3,13 +3,14 @@
 It starts before anything else, so that an orchestrator gets answers while the bot still waits for Slack.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from bot import metrics
-from bot.ops.connections import KEEP_ALIVE_SECONDS, Connections
+from bot.ops.connections import KEEP_ALIVE_SECONDS, Connections, keep_quiet
 from bot.slack.manifest import EVENTS_PATH, INSTALL_PATH, REDIRECT_PATH
 
 Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -63,6 +64,7 @@ async def serve(
     host: str, port: int, routes: HttpRoutes, *, http_mode: bool, installs: bool
 ) -> tuple[web.AppRunner, int]:
     """Start listening; the runner to clean up, and the port (for 0: a free one)."""
+    asyncio.get_running_loop().set_exception_handler(keep_quiet)
     connections = Connections()
     app = web.Application(client_max_size=LARGEST_BODY, middlewares=[connections.watch])
     app.router.add_get("/healthz", _healthz)

@@ -47,7 +47,7 @@ class HttpMode:
         self._secret = signing_secret.encode()
         self._last_event = last_event
         self._stop_listening = stop_listening
-        self._refused = Seldom(log, "http.refused")
+        self._refused = Seldom(log.warning, "http.refused")
 
     async def run(self) -> None:
         """Nothing to do: requests come by themselves."""

@@ -78,12 +78,24 @@ NONSENSE = {
 
 
 @pytest.mark.parametrize("parts", NONSENSE.values(), ids=NONSENSE)
-async def test_nonsense_is_answered_400_and_none_of_it_is_logged(door: Bench, parts: list[bytes]) -> None:
+async def test_nonsense_is_refused_and_none_of_it_is_logged(door: Bench, parts: list[bytes]) -> None:
     answer = await talk(door, *parts)
-    assert answer.partition(b"\r\n")[0].split(b" ", 1)[1][:3] in (b"400", b"200"), answer
+    assert answer.partition(b"\r\n")[0].split(b" ", 1)[1][:3] in (b"400", b"408", b"200"), answer
     assert "very-secret" not in door.log
     assert "Traceback" not in door.log
     assert "http.malformed" in door.log or "not complete" in door.log
+
+
+async def test_where_aiohttp_itself_fails_the_log_names_the_error_and_the_connection_ends(door: Bench) -> None:
+    """At this its task ends, and asyncio tells of it when the task is collected."""
+    failing = [b"CONNECT \r\n\r\n"]
+    async with asyncio.timeout(9):
+        assert await talk(door, *failing) == b""
+    while "unexpected" not in door.log:
+        await talk(door, *failing, hang_up=True)
+    await asyncio.gather(*(talk(door, *failing, hang_up=True) for _ in range(300)))
+    assert "Traceback" not in door.log
+    assert door.log.count("unexpected") == 1
 
 
 async def test_a_flood_of_nonsense_is_a_line_a_minute(door: Bench) -> None:
