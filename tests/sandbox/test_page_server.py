@@ -43,9 +43,26 @@ async def test_every_file_of_the_page_is_served_and_asks_for_no_other_host(clien
         assert outside == [], path
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1:8080"])
-async def test_a_name_that_only_points_at_this_machine_is_refused(client, host):
-    assert (await client.get("/", headers={"Host": host})).status_code == 403
+PLACES = ("page: /", "page: /_sandbox/servers", "slack: /_sandbox/snapshot", "slack: /api/auth.test", "slack: /link/")
+PLACES += ("slack: /oauth/v2/authorize", "datadog: /_sandbox/calls", "datadog: /api/v2/cases", "datadog: /nonsense")
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_no_web_site_reaches_any_port_by_a_name_or_from_an_origin_of_its_own(client, page, place):
+    """By a name: DNS rebinding makes the browser send the site's own."""
+    sandbox, (server, path) = page.sandbox, place.split(": ")
+    base = {"page": page.url, "slack": sandbox.slack.url.removesuffix("/api/"), "datadog": sandbox.datadog.url}[server]
+    url, port = base.rstrip("/") + path, httpx.URL(base).port
+    wrong = ["evil.example", f"evil.example:{port}", f"127.0.0.1.evil.example:{port}", f"10.0.0.1:{port}", f"@:{port}"]
+    for host in (*wrong, "127.0.0.1", "localhost:1", f"127.0.0.2:{port}", ""):
+        refused = await client.get(url, headers={"Host": host})
+        assert (refused.status_code, "this machine" in refused.text) == (403, True), host
+    for origin in ("https://evil.example", "http://127.0.0.1.evil.example", f"http://evil.example:{port}", "null", ""):
+        for method in ("GET", "POST"):
+            refused = await client.request(method, url, headers={"Origin": origin})
+            assert (refused.status_code, "on this machine" in refused.text) == (403, True), origin
+    for host in (f"127.0.0.1:{port}", f"LocalHost:{port}"):
+        assert "this machine" not in (await client.get(url, headers={"Host": host})).text
 
 
 async def test_a_page_of_another_origin_cannot_kill_the_bot(client, page):

@@ -1,7 +1,8 @@
 """Control of the sandbox: the journal of calls, the rules that apply to them, and the control routes.
 
 Both servers share one `Control`, wrap their handlers in `handle_call` and mount `routes(control)`. A server makes its
-own control routes with `control_route` and `body_of`, so all of them check origins and refuse in the same way.
+own control routes with `control_route` and `body_of`, so all of them refuse in the same way, and has the middleware
+`only_this_machine`.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from bot.sandbox.control.journal import Call, Control, Event, Json
+from bot.sandbox.control.loopback import only_this_machine
 from bot.sandbox.control.routes import ControlError, body_of, control_route, no_such_route, routes
 from bot.sandbox.control.rules import Moment, Rule
 
@@ -29,6 +31,7 @@ __all__ = [
     "control_route",
     "handle_call",
     "no_such_route",
+    "only_this_machine",
     "routes",
 ]
 

@@ -9,7 +9,7 @@ from typing import Any, Self, cast
 
 from aiohttp import web
 
-from bot.sandbox.control import Control, handle_call, no_such_route, routes
+from bot.sandbox.control import Control, handle_call, no_such_route, only_this_machine, routes
 from bot.sandbox.datadog.control import datadog_routes
 from bot.sandbox.datadog.organization import ONLY_API_KEY, ApiRequest, Endpoint, Organization, unknown_path
 from bot.sandbox.datadog.validation import DatadogError, answer
@@ -48,7 +48,7 @@ class DatadogServer(Organization):
         """Listen on loopback (port 0: any free one); `url` says where. Raises ValueError for another host."""
         if host not in LOOPBACK:
             raise ValueError(f"The sandbox listens on loopback only, not on {host}.")
-        app = web.Application(client_max_size=LARGEST_BODY)
+        app = web.Application(client_max_size=LARGEST_BODY, middlewares=[only_this_machine])
         api = [
             web.RouteDef(method, path, self._serve(path, endpoint), {}) for method, path, endpoint in self.endpoints()
         ]

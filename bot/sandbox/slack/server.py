@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from bot.sandbox.control import Control, no_such_route, routes
+from bot.sandbox.control import Control, no_such_route, only_this_machine, routes
 from bot.sandbox.slack.control import slack_routes
 from bot.sandbox.slack.installation import Installation
 from bot.sandbox.slack.methods import Api
@@ -77,7 +77,7 @@ class SlackServer(UserActions):
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Serve on `host`; port 0 takes a free one."""
-        app = web.Application(client_max_size=LARGEST_BODY)
+        app = web.Application(client_max_size=LARGEST_BODY, middlewares=[only_this_machine])
         app.router.add_route("*", "/api/{method}", self.web_api.serve)
         app.router.add_get("/oauth/v2/authorize", self.oauth.serve)
         app.router.add_get("/link/", self.socket.serve)
