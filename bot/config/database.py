@@ -24,9 +24,12 @@ def problem(url: str) -> str | None:
         step = "run .venv/bin/pip install '.[postgres]' in the folder of Case Insights"
         return f"DATABASE_URL names PostgreSQL, whose driver is not installed: {step}." if missing else None
     file = Path(url.removeprefix("sqlite:///"))
-    if not file.parent.is_dir():
-        return f"DATABASE_URL: there is no folder {file.parent}; make it, or choose another path."
-    return f"DATABASE_URL: {file} is a folder; name a file in it." if file.is_dir() else None
+    try:
+        if not file.parent.is_dir():
+            return f"DATABASE_URL: there is no folder {file.parent}; make it, or choose another path."
+        return f"DATABASE_URL: {file} is a folder; name a file in it." if file.is_dir() else None
+    except OSError as error:  # its name is too long, or a folder on the way is somebody else's
+        return f"DATABASE_URL: the file cannot be reached ({error.strerror}); choose another path."
 
 
 def file_of(url: str) -> Path | None:

@@ -7,6 +7,7 @@ import functools
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any
 
 from prometheus_client import Counter
@@ -69,9 +70,12 @@ class _CountingApp(AsyncApp):
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         response = await super().async_dispatch(req)
+        if response.status == HTTPStatus.NOT_FOUND:  # Bolt's for a control or view that we have not
+            response = BoltResponse(status=HTTPStatus.BAD_REQUEST)
         body: dict[str, Any] = req.body
-        event: dict[str, Any] = body.get("event") or {}
-        kind = str(event.get("type") or body.get("type") or "command")
+        kind = str(body.get("type") or "command")
+        if kind == "event_callback":
+            kind = body["event"]["type"]
         _counter(kind, "acknowledged" if response.status == 200 else "failed").inc()
         return response
 

@@ -10,7 +10,8 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 
 from bot.insights import Action, Mode
-from bot.listeners.payloads import caller_of
+from bot.listeners.payloads import caller_of, number, parts, timestamp
+from bot.messages.modal import Malformed
 from bot.model import Thread
 from bot.services import clicks, ties
 from bot.services.context import Context
@@ -27,6 +28,7 @@ CLICK_SECONDS = 2.5
 BUTTONS = {f"insights.{action}": action for action in Action}
 MODES = {"mode.ask": Mode.ASK, "mode.off": Mode.OFF}
 """`action_id`s are pinned: cards in old threads carry them for years."""
+CHOICES = frozenset({"untie", *(f"{mode}.{where}" for mode in Mode for where in ("thread", "channel"))})
 ONLY_ACKNOWLEDGED = ("insights.select", "case.open")
 
 
@@ -34,17 +36,19 @@ def register(app: AsyncApp, context: Context, responder: Responder) -> None:
     """Listen for every control of cards, of questions, and of announcements."""
 
     async def press(caller: Caller, action: Json, body: Json) -> Answer:
-        (card, version), button = _parts(action), BUTTONS[action["action_id"]]
+        (card, version), button = parts(action), BUTTONS[action["action_id"]]
         here, user = caller.here, caller.user
-        return await clicks.press(context, here.workspace, user, button, card, int(version), ticked(body))
+        return await clicks.press(context, here.workspace, user, button, card, number(version), ticked(body))
 
     async def tie(caller: Caller, action: Json, _: Json) -> Answer:
-        card, *rest = _parts(action)
-        number = int(rest[-1]) if action["action_id"] == "tie.yes" else None
-        return await ties.answer_question(context, caller.here.workspace, caller.user, card, number)
+        card, asked = parts(action)
+        chosen = number(asked.rpartition(":")[2]) if action["action_id"] == "tie.yes" else None
+        return await ties.answer_question(context, caller.here.workspace, caller.user, card, chosen)
 
     async def choose(caller: Caller, action: Json, _: Json) -> Answer:
-        card, choice = _parts(action["selected_option"])
+        card, choice = parts(action.get("selected_option") or {})
+        if choice not in CHOICES:
+            raise Malformed("no choice of a card's")
         return await ties.choose(context, caller.here, caller.user, card, choice)
 
     async def set_mode(caller: Caller, action: Json, _: Json) -> Answer:
@@ -84,15 +88,10 @@ def ticked(body: Json) -> frozenset[int]:
     blocks: dict[str, Json] = state.get("values") or {}
     boxes: list[Json] = [block["insights.select"] for block in blocks.values() if "insights.select" in block]
     options: list[list[Json]] = [box.get("selected_options") or [] for box in boxes]
-    return frozenset(int(option["value"]) for chosen in options for option in chosen)
-
-
-def _parts(control: Json) -> list[str]:
-    """A control's value: its card's id, and what was chosen on it or the version that it shows."""
-    return str(control["value"]).split(":")
+    return frozenset(number(option["value"]) for chosen in options for option in chosen)
 
 
 def _place(caller: Caller, action: Json) -> Thread:
     """Where an announcement is, as its button says: in a thread, by its ts, or in the "channel"."""
-    ts = "" if action["value"] == "channel" else str(action["value"])
-    return Thread(caller.here.workspace, caller.here.channel, ts)
+    value = action.get("value", "")
+    return Thread(caller.here.workspace, caller.here.channel, "" if value == "channel" else timestamp(value))

@@ -8,7 +8,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 
 from bot.listeners.clicks import on_click
-from bot.listeners.payloads import installation_of
+from bot.listeners.payloads import installation_of, parts, timestamp
 from bot.model import Thread
 from bot.services import home
 from bot.services.context import Context
@@ -44,5 +44,5 @@ def register(app: AsyncApp, context: Context, responder: Responder) -> None:
 
 
 def _place(caller: Caller, action: Json) -> Thread:
-    channel, _, ts = str(action["value"]).partition(":")
-    return Thread(caller.here.workspace, channel, ts)
+    channel, ts = parts(action)
+    return Thread(caller.here.workspace, channel, timestamp(ts) if ts else "")

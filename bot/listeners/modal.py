@@ -9,7 +9,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 
 from bot.commands import SHORTCUT
-from bot.listeners.payloads import caller_of, installation_of
+from bot.listeners.payloads import caller_of, installation_of, parts
 from bot.messages import modal, sentences
 from bot.services import forms, submission
 from bot.services.context import Context
@@ -27,7 +27,7 @@ def register(app: AsyncApp, context: Context, responder: Responder) -> None:
     async def show(ack: Ack, body: Json, view: Json, fill: Fill) -> None:
         """Open this view first, because its trigger expires after three seconds, and fill it in after that."""
         caller = caller_of(body)
-        view_id = await forms.open_view(context, caller.here.workspace, body["trigger_id"], view)
+        view_id = await forms.open_view(context, caller.here.workspace, body.get("trigger_id", ""), view)
         await ack()
         if view_id is None:
             responder.respond(caller, sentences.NOT_OPENED)
@@ -43,7 +43,7 @@ def register(app: AsyncApp, context: Context, responder: Responder) -> None:
     @app.action("insights.edit")
     async def on_edit(ack: Ack, body: Json, action: Json) -> None:
         workspace, user = installation_of(body), body["user"]["id"]
-        card = str(action["value"]).partition(":")[0]
+        card, _ = parts(action)
         await show(
             ack, body, modal.loading(), lambda view_id: forms.fill_from_card(context, workspace, user, view_id, card)
         )

@@ -26,7 +26,7 @@ def guarding(context: Context) -> Callable[..., Awaitable[BoltResponse | None]]:
             if _is_removal(body):
                 # It has no authorization left that would tell a Grid's from a team's.
                 workspace = str(body.get("team_id") or body.get("enterprise_id"))
-                await context.workspaces.removed(workspace, float(body["event_time"]))
+                await context.workspaces.removed(workspace, float(body.get("event_time", 0.0)))
                 log.info("installation.removed", workspace=workspace, why=body["event"]["type"])
                 return BoltResponse(status=200)
             if not await context.works_in(installation_of(body)):

@@ -5,6 +5,7 @@ keeps what the submitted fields do not say.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,14 @@ GROUP_HOLDS = 10
 VALUE_CHARS = 150
 INPUT_CHARS = 3_000
 MEMORY_CHARS = 3_000
+MOST_INSIGHTS = 2**31
+"""As many ids as databases have."""
+ABOUT = frozenset({"workspace", "channel", "thread", "ts", "poster"})
+_PLAIN = re.compile(r"[A-Za-z0-9._-]{0,32}")
+
+
+class Malformed(ValueError):
+    """A payload holds what no control of ours sends, though Slack has signed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +115,12 @@ def message(text: str) -> Json:
 
 
 def read(view: Json) -> Filled:
-    """What a person filled in. Every field is one of `form`'s, so nothing here raises."""
-    memory: Json = json.loads(view["private_metadata"])
+    """What a person filled in; raises Malformed where a field is none of `form`'s."""
+    about, remembered = _recalled(view.get("private_metadata", ""))
     ticked = {box["value"] for group in range(2) for box in _ticked(view, f"ticks.{group}")}
     rows = [
         Row(
-            type=InsightType((_state(view, f"type.{number}").get("selected_option") or {"value": "MONITOR"})["value"]),
+            type=_type(_state(view, f"type.{number}").get("selected_option") or {"value": "MONITOR"}),
             resource_id=_typed(view, f"id.{number}"),
             ref=_typed(view, f"ref.{number}"),
             host=host,
@@ -120,18 +129,22 @@ def read(view: Json) -> Filled:
             draft=draft,
             ticked=str(number) in ticked,
         )
-        for number, (host, scope, insight, draft) in enumerate(memory["rows"])
+        for number, (host, scope, insight, draft) in enumerate(remembered)
     ]
     comment = _typed(view, "comment") if _ticked(view, "commenting") else ""
     case = case.value if (case := chosen(view)) else ""
-    return Filled(memory["about"], rows, case, _typed(view, "key"), comment, bool(_ticked(view, "tie")))
+    return Filled(about, rows, case, _typed(view, "key"), comment, bool(_ticked(view, "tie")))
 
 
 def chosen(view: Json) -> CaseOption | None:
     """The case chosen in this view, with its text there as the key."""
     states = (_state(view, block, SEARCH) for block in _CASE_BLOCKS)
     selected: Json | None = next((option for state in states if (option := state.get("selected_option"))), None)
-    return CaseOption(selected["value"], selected["text"]["text"], "") if selected else None
+    if selected is None:
+        return None
+    if "/" not in selected["value"]:
+        raise Malformed("no case of ours")
+    return CaseOption(selected["value"], selected.get("text", {}).get("text", ""), "")
 
 
 def errors(filled: Filled) -> dict[str, str]:
@@ -159,6 +172,29 @@ def _remembered(shown: Form) -> tuple[Sequence[Row], str]:
         if len(memory) <= MEMORY_CHARS:
             return shown.rows[:count], memory
     return (), json.dumps({"about": {}, "rows": []})
+
+
+def _recalled(memory: str) -> tuple[dict[str, str], list[tuple[str, str, int | None, bool]]]:
+    """What `_remembered` kept; raises Malformed."""
+    try:
+        kept: Json = json.loads(memory)
+        about = {str(name): str(value) for name, value in kept["about"].items()}
+        rows = [
+            (str(host), str(scope), None if insight is None else int(insight) % MOST_INSIGHTS, bool(draft))
+            for host, scope, insight, draft in kept["rows"]
+        ]
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
+        raise Malformed("no metadata of ours") from error
+    if not all(map(_PLAIN.fullmatch, about.values())):
+        raise Malformed("no place of ours")
+    return about, rows
+
+
+def _type(selected: Json) -> InsightType:
+    try:
+        return InsightType(selected["value"])
+    except ValueError as error:
+        raise Malformed("no type of insights") from error
 
 
 def _case(case: CaseOption | None) -> list[Json]:
@@ -242,7 +278,7 @@ def _modal(blocks: list[Json], *, submit: str = "", memory: str = "") -> Json:
 
 def _state(view: Json, block_id: str, action_id: str = "") -> Json:
     """The submitted state of a field; empty if Slack sent none."""
-    return view["state"]["values"].get(block_id, {}).get(action_id or _action(block_id), {})
+    return view.get("state", {}).get("values", {}).get(block_id, {}).get(action_id or _action(block_id), {})
 
 
 def _typed(view: Json, block_id: str) -> str:

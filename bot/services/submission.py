@@ -37,9 +37,11 @@ async def submit(context: Context, workspace: str, user: str, view: Json) -> Map
     """Confirm what is ticked, withdraw what it replaces, tie, comment. None: all of it is committed.
 
     Else nothing is changed: sentences by the field that they are about, or the form again, which says what others
-    decided meanwhile.
+    decided meanwhile. Raises Malformed.
     """
     filled = modal.read(view)
+    if not filled.about.keys() >= modal.ABOUT:
+        raise modal.Malformed("no place of ours")
     if filled.about["workspace"] != workspace:
         return {"key": sentences.OTHER_WORKSPACE}
     if problems := modal.errors(filled):

@@ -24,6 +24,7 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.slack import payloads
 from bot.slack.errors import DEAD_TOKEN
 from bot.slack.json import Json, as_object
 from bot.slack.transport import LastEvent
@@ -219,7 +220,11 @@ class SocketMode:
         task.add_done_callback(self._in_progress.discard)
         if request.type == "events_api":
             self._last_event.event()
-        started = time.time()
+        payload = payloads.read(request.payload)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  a bare dict
+        if payload is None:
+            log.warning("socket.refused", why="not what Slack sends")
+            return
+        request.payload, started = payload, time.time()
         response = await run_async_bolt_app(self._bolt, request)
         try:
             await send_async_response(client, request, response, started)

@@ -474,3 +474,51 @@ async def test_as_json_it_prints_one_object_per_finding(world, tmp_path, monkeyp
 
 async def test_only_a_wrong_command_line_is_exit_code_2(world):
     assert (await ask(world, "--yaml")).exit_code == 2
+
+
+HOSTILE = {
+    "DATABASE_URL": [
+        "nonsense",
+        "sqlite://",
+        "postgresql://[::1",
+        "postgresql://u:p@h:abc/x",
+        f"sqlite:///{'x' * 5000}",
+    ],
+    "SLACK_API_URL": ["nonsense", "http://", "http://[::1", "http://127.0.0.1:99999/api/", "http://☃:x/"],
+    "DD_API_URL": ["nonsense", "http://", "http://[::1", "http://127.0.0.1:99999", "http://☃:x/"],
+    "SLACK_BOT_TOKEN": ["☃", "a\nb"],
+    "DD_API_KEY": ["☃", "a\nb"],
+    "CASE_INSIGHTS_PORT": ["x", "-1", "99999"],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in HOSTILE.items() for value in values])
+async def test_no_setting_ends_the_doctor_in_a_traceback(world, name: str, value: str):
+    world.env[name] = value
+    findings = await world.examined(within=2.0)
+    assert any(finding.level is Level.ERROR for finding in findings)
+    assert about(findings, "events") or name == "DATABASE_URL", "the other checks say what they know"
+
+
+async def test_a_database_that_is_a_folder_is_a_finding(world):
+    world.env["DATABASE_URL"] = f"sqlite:///{world.database.parent}"
+    assert any("is a folder" in finding.text for finding in await world.examined())
+
+
+ODD_ANSWERS = ("<html>x</html>", "", [], "null", [1], 5, {"ok": True}, {"ok": False, "error": []})
+ODD_ANSWERS += ({"ok": True, "user": [], "channels": 5, "response_metadata": []}, {"ok": True, "channels": [None]})
+
+
+@pytest.mark.parametrize("body", ODD_ANSWERS, ids=str)
+async def test_no_answer_ends_the_doctor_in_a_traceback(world, body: object):
+    """Of either service, to all calls; and of Slack to all but the first."""
+    world.env["CASE_INSIGHTS_CONFIRMERS"] = "U0ANA,S0SRE"
+    other_app(world)
+    methods = ("users.conversations", "users.info", "usergroups.users.list")
+    for calls in ((("slack", "*"),), (("datadog", "*"),), tuple(("slack", method) for method in methods)):
+        world.slack.control.clear_rules()
+        for service, method in calls:
+            world.slack.control.rule(service, method, body=body, headers={"Date": "nonsense"})
+        findings = await world.examined()
+        assert not [finding for finding in findings if "failed itself" in finding.text]
+        assert about(findings, "events")

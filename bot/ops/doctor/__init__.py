@@ -5,12 +5,14 @@ everything at once, so it takes seconds.
 """
 
 import asyncio
+import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import traceback
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from pydantic import SecretStr
-from sqlalchemy.engine import make_url
 
 from bot.config import ConfigError, environment, settings
 from bot.config.organizations import OrganizationConfig
@@ -46,16 +48,32 @@ async def examine(
             orgs_problem = [str(bad_file)]
     subject = Subject(config, orgs, frozenset(problems), clock, within)
     of_slack, of_datadog, of_database = await asyncio.gather(
-        slack.examine(subject), datadog.examine(subject), database.examine(subject)
+        _survived("slack", slack.examine(subject)),
+        _survived("datadog", datadog.examine(subject)),
+        _survived("database", _examined(database.examine(subject))),
     )
     findings = [
         *configured.examine(subject, [*problems.values(), *orgs_problem], environment.read(process, env_file=readable)),
         *of_slack.findings,
         *of_datadog.findings,
-        *of_database,
+        *of_database.findings,
         *_clocks({"Slack's": of_slack, "Datadog's": of_datadog}),
     ]
     return [_without_secrets(finding, _secrets(config, orgs)) for finding in findings]
+
+
+async def _survived(check: str, examined: Awaitable[Examined]) -> Examined:
+    """What was examined, or that the check itself failed: the others are of use all the same."""
+    try:
+        return await examined
+    except Exception as failed:  # noqa: BLE001  whatever it is, a person gets a sentence
+        where = traceback.extract_tb(failed.__traceback__)[-1]
+        text = f"This check failed itself: {type(failed).__name__} in {Path(where.filename).name}, line {where.lineno}."
+        return Examined((error(check, text, "Look at the settings that it is about, then report it as a bug."),))
+
+
+async def _examined(findings: Awaitable[Sequence[Finding]]) -> Examined:
+    return Examined(tuple(await findings))
 
 
 def _clocks(examined: Mapping[str, Examined]) -> Iterable[Finding]:
@@ -75,8 +93,9 @@ def _clocks(examined: Mapping[str, Examined]) -> Iterable[Finding]:
 def _secrets(config: Settings, orgs: Iterable[OrganizationConfig]) -> list[str]:
     secrets = [value.get_secret_value() for _, value in config if isinstance(value, SecretStr)]
     secrets += [secret.value.get_secret_value() for org in orgs for secret in org.secrets.values()]
-    password = make_url(config.database_url).password or ""
-    return [secret for secret in (*secrets, password) if len(secret) >= SECRET_CHARS]
+    # By hand: the address may be none that SQLAlchemy reads.
+    secrets += re.findall(r"://[^/@:]*:([^@]+)@", config.database_url)
+    return [secret for secret in secrets if len(secret) >= SECRET_CHARS]
 
 
 def _without_secrets(finding: Finding, secrets: Iterable[str]) -> Finding:

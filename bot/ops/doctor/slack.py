@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
 from pydantic import SecretStr
@@ -19,7 +19,7 @@ from bot.config.settings import Settings
 from bot.ops.doctor.finding import Examined, Finding, Subject, error, ok, together, warning
 from bot.slack.client import Slack, SlackResponse
 from bot.slack.errors import SlackPermanent, SlackTransient
-from bot.slack.json import as_objects, next_cursor
+from bot.slack.json import as_object, as_objects, next_cursor
 from bot.slack.manifest import DISPLAY_NAME, INSTALL_PATH, OPTIONAL_SCOPES, SCOPES
 
 PAGES = 5
@@ -184,7 +184,7 @@ async def _app(subject: Subject, slack: _Caller, user: str) -> list[Finding]:
     response = await slack.ask("users.info", user=user)
     if isinstance(response, Failure):
         return []  # the scope for it is missing, which is another finding
-    app = cast(dict[str, Any], response.data.get("user", {}).get("profile", {})).get("api_app_id")
+    app = as_object(as_object(response.data.get("user")).get("profile")).get("api_app_id")
     if app in (None, named[1]):
         return []
     return [
