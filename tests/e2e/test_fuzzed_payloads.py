@@ -23,10 +23,13 @@ Place = tuple[Any, Any]
 
 PAYLOADS, AT_ONCE = 4_000, 8
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+# fmt: off
 ODD: tuple[Any, ...] = (
     None, True, False, 0, -1, 10**30, 1e308, "", " ", "x" * 70_000, "C/1", "None", "0", "1:2:3", ":", "T0OTHER",
-    "-1:99999999999999999999", "../..", "<!channel>", [], [[]], [None], {}, {"id": None}, {"id": [1]}, {"value": {}},
-)  # fmt: skip
+    "-1:99999999999999999999", "../..", "<!channel>", "\x00", "a\x00b", "\ud800", "\u202e", [], [[]], [None], {},
+    {"id": None}, {"id": [1]}, {"value": {}},
+)
+# fmt: on
 
 
 async def real_payloads(b: Bench) -> list[Json]:
@@ -84,7 +87,7 @@ def encoded(payload: Json, chance: random.Random) -> tuple[bytes, str]:
     """The body and its content type; now and then in the wrong form."""
     text = json.dumps(payload)
     if "command" in payload:
-        body, kind = urlencode(payload), FORM
+        body, kind = urlencode(payload, errors="surrogatepass"), FORM
     elif payload.get("type") in ("event_callback", "url_verification"):
         body, kind = text, JSON
     else:
