@@ -10,6 +10,10 @@ from bot.policy import Refusal
 
 SHARED = "shared_channel"
 """Our own reason: in such a channel the operator wants nothing said in the open."""
+EVENTS_DROPPED = (
+    "Slack dropped events in the last hour, because there were more than 30,000: links of that time may be missing. "
+    "@Case Insights scan reads a thread again."
+)
 NOTHING_TICKED = "Tick at least one, or press Dismiss."
 NOTHING_LEFT = "Nothing was changed: somebody was faster, or it is already done. See the card."
 OTHER_WORKSPACE = "This form was opened in another workspace. Open it again: ⋯ on the message, Add to case."

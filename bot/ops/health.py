@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot import metrics
 from bot.datadog.errors import TransientReason
 from bot.ops.server import Probes
-from bot.services import site_warning
+from bot.services import dropped_events, site_warning
 from bot.services.context import Context
 from bot.slack.transport import LastEvent, Transport
 from bot.store import Store, heartbeats, jobs, now
@@ -55,11 +55,11 @@ def probes(context: Context, worker: Worker, transport: Transport, last_event: L
         # Warnings only: a pasted link of another company must not take the bot out of rotation.
         try:
             async with asyncio.timeout(DATABASE_SECONDS):
-                warning = await site_warning.warning(context)
+                known = [await site_warning.warning(context), await dropped_events.warning(context)]
         except (SQLAlchemyError, TimeoutError):
             return []  # `ready` says why
         closed = [] if _refused(context) else list(_closed(context).values())
-        return [*closed, *([warning] if warning else [])]
+        return [*closed, *filter(None, known)]
 
     async def measure() -> None:
         metrics.ready.set(not await ready())
@@ -115,7 +115,7 @@ async def beat(context: Context, last_event: LastEvent) -> None:
     replica = secrets.token_hex(8)
     while True:
         try:
-            await heartbeats.beat(context.store, replica, last_event.event_ago)
+            await heartbeats.beat(context.store, replica, last_event.event_ago, last_event.dropped_ago)
         except SQLAlchemyError as error:
             log.warning("heartbeat.lost", error=type(error).__name__)
         except Exception:  # an error of ours: the bot works without its heartbeat

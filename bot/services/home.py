@@ -8,7 +8,7 @@ from bot.messages.card_view import TYPE_NAMES
 from bot.messages.home import Home
 from bot.messages.text import escape
 from bot.model import State, Thread
-from bot.services import site_warning, ties
+from bot.services import dropped_events, site_warning, ties
 from bot.services.checks import in_channels, permit
 from bot.services.context import Context
 from bot.services.responder import Answer, text_of
@@ -57,7 +57,8 @@ async def _home(context: Context, workspace: str, installed: Workspace, user: st
     """What this person may see: no cases if they may not change them, and no channels that they are not in."""
     if refused := await context.refused(workspace, user, "a case"):
         return Home(notice=notice or refused)
-    warning = await site_warning.warning(context, workspace)
+    warnings = [await site_warning.warning(context, workspace), await dropped_events.warning(context)]
+    warning = " ".join(filter(None, warnings))
     channels = await installed.slack.channels_of(user)
     if channels is None:
         return Home(notice=notice or sentences.HOME_NEEDS_SCOPES, warning=warning)

@@ -18,6 +18,7 @@ from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 
 from bot.logs import Seldom
 from bot.slack import payloads
+from bot.slack.json import Json
 from bot.slack.transport import LastEvent
 
 BODY_SECONDS = 3.0
@@ -68,12 +69,15 @@ class HttpMode:
     async def answer(self, request: web.Request) -> web.Response:
         """Bolt's answer; 400, 401, 408 or 413 for a request that is not Slack's."""
         try:
-            bolt_request = _for_bolt(request, await self._genuine(request))
+            payload = _payload(request, await self._genuine(request))
         except BadRequest as refused:
             self._refused.note(status=refused.status, why=str(refused))
             return web.json_response({"error": str(refused)}, status=refused.status)
-        if bolt_request.body.get("type") == "event_callback":
-            self._last_event.event()
+        self._last_event.hear(payload)
+        if payloads.is_notice(payload):
+            return web.json_response({})
+        # Only so does Bolt take what was read before; else the mode changes nothing: signatures are judged here.
+        bolt_request = AsyncBoltRequest(body=payload, query=request.query_string, mode="socket_mode")
         return await to_aiohttp_response(await self._bolt.async_dispatch(bolt_request))
 
     async def _genuine(self, request: web.Request) -> str:
@@ -111,7 +115,7 @@ async def _read(request: web.Request) -> bytes:
         raise BadRequest(400, "not complete") from error
 
 
-def _for_bolt(request: web.Request, text: str) -> AsyncBoltRequest:
+def _payload(request: web.Request, text: str) -> Json:
     """What Slack sends, as the one reader of payloads reads it; raises BadRequest for anything else."""
     try:
         payload = payloads.read(payloads.parse(text, form=request.content_type == FORM))
@@ -119,5 +123,4 @@ def _for_bolt(request: web.Request, text: str) -> AsyncBoltRequest:
         payload = None
     if payload is None:
         raise BadRequest(400, "not what Slack sends")
-    # Only so does Bolt take what was read before; else the mode changes nothing, because signatures are judged here.
-    return AsyncBoltRequest(body=payload, query=request.query_string, mode="socket_mode")
+    return payload

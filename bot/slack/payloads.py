@@ -126,6 +126,8 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "block_suggestion": ("user", "action_id"),
 }
 """What the events and interactions that we know cannot do without."""
+DROPPED = "app_rate_limited"
+"""Slack drops this minute's events, because there were more than 30,000 in an hour: docs.slack.dev/apis/events-api."""
 
 
 def parse(text: str, *, form: bool) -> object:
@@ -154,8 +156,15 @@ def read(payload: object) -> Json | None:
             return _read(body, Fields({"challenge": str}, ("challenge",)))
         case "block_actions" | "message_action" | "view_submission" | "block_suggestion" as kind:
             return _read(body, Fields(_INTERACTION, _NEEDED[kind]))
+        case str() as kind if kind:  # a notice, or what nobody here listens for
+            return {"type": kind}
         case _:  # Slack tries a command's address, see docs.slack.dev/interactivity/implementing-slash-commands
             return {"ssl_check": "1"} if body.get("ssl_check") == "1" else None
+
+
+def is_notice(payload: Json) -> bool:
+    """Whether this is no event, interaction or command: Slack wants an acknowledgement and nothing else."""
+    return payload.keys() == {"type"}
 
 
 def _event_callback(body: Json) -> Json | None:

@@ -22,6 +22,7 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack import payloads
@@ -218,11 +219,13 @@ class SocketMode:
             return
         self._in_progress.add(task)
         task.add_done_callback(self._in_progress.discard)
-        if request.type == "events_api":
-            self._last_event.event()
         payload = payloads.read(request.payload)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  a bare dict
         if payload is None:
             log.warning("socket.refused", why="not what Slack sends")
+            return
+        self._last_event.hear(payload)
+        if payloads.is_notice(payload):
+            await client.send_socket_mode_response(SocketModeResponse(request.envelope_id))
             return
         request.payload, started = payload, time.time()
         response = await run_async_bolt_app(self._bolt, request)

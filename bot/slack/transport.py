@@ -7,6 +7,14 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
+import structlog
+
+from bot import metrics
+from bot.slack import payloads
+from bot.slack.json import Json
+
+log = structlog.get_logger(__name__)
+
 
 class Transport(Protocol):
     """Either of the two."""
@@ -31,14 +39,33 @@ class Transport(Protocol):
 
 @dataclass(slots=True)
 class LastEvent:
-    """When Slack last sent an event. `event_at`: by the monotonic clock; None before the first."""
+    """When Slack last sent an event, and when it last dropped some; by the monotonic clock, None: never."""
 
     event_at: float | None = None
+    dropped_at: float | None = None
 
-    def event(self) -> None:
-        self.event_at = time.monotonic()
+    def hear(self, payload: Json) -> None:
+        """Note what Slack sent, as `payloads.read` gives it."""
+        match payload.get("type"):
+            case "event_callback":
+                self.event_at = time.monotonic()
+            case payloads.DROPPED:
+                self.dropped_at = time.monotonic()
+                metrics.events.labels(payloads.DROPPED, "dropped").inc()
+                log.warning("slack.events_dropped", why="more than 30,000 in an hour")
+            case _:
+                pass
 
     @property
     def event_ago(self) -> float | None:
         """Seconds since the last event."""
-        return None if self.event_at is None else time.monotonic() - self.event_at
+        return _ago(self.event_at)
+
+    @property
+    def dropped_ago(self) -> float | None:
+        """Seconds since Slack last dropped events."""
+        return _ago(self.dropped_at)
+
+
+def _ago(at: float | None) -> float | None:
+    return None if at is None else time.monotonic() - at

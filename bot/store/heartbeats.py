@@ -17,21 +17,22 @@ KEEP_SECONDS = 30 * 86400.0
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """How many replicas are alive, and how many seconds ago any replica last received an event; None: never."""
+    """How many replicas are alive, how many seconds ago any of them received an event, and was told that Slack dropped
+    some; None: never.
+    """
 
     replicas: int
     event_ago: float | None
+    dropped_ago: float | None = None
 
 
-async def beat(store: Store, replica: str, event_ago: float | None) -> None:
-    """Store that this replica is alive, and that its last event was `event_ago` seconds ago (None: it had none).
-
-    Old rows are deleted.
-    """
+async def beat(store: Store, replica: str, event_ago: float | None, dropped_ago: float | None = None) -> None:
+    """Store that this replica is alive, and its part of a `Pulse`. Old rows are deleted."""
     async with store.write() as tx:
         at = await now(tx)
-        event_at = None if event_ago is None else at - event_ago
-        await upsert(tx, heartbeats, {"replica": replica}, {"seen_at": at, "last_event_at": event_at})
+        ago = {"last_event_at": event_ago, "dropped_at": dropped_ago}
+        since = {name: None if seconds is None else at - seconds for name, seconds in ago.items()}
+        await upsert(tx, heartbeats, {"replica": replica}, {"seen_at": at, **since})
         await tx.execute(delete(heartbeats).where(heartbeats.c.seen_at < at - KEEP_SECONDS))
 
 
@@ -51,6 +52,7 @@ async def pulse(connection: Connection) -> Pulse:
     """What the replicas last wrote."""
     at = await now(connection)
     alive = func.count().filter(heartbeats.c.seen_at >= at - ALIVE_SECONDS)
-    totals = select(alive, func.max(heartbeats.c.last_event_at)).select_from(heartbeats)
-    replicas, last_event_at = (await connection.execute(totals)).one()
-    return Pulse(replicas, None if last_event_at is None else max(0.0, at - last_event_at))
+    latest = (func.max(heartbeats.c.last_event_at), func.max(heartbeats.c.dropped_at))
+    replicas, *times = (await connection.execute(select(alive, *latest).select_from(heartbeats))).one()
+    event_ago, dropped_ago = (None if since is None else max(0.0, at - since) for since in times)
+    return Pulse(replicas, event_ago, dropped_ago)

@@ -296,4 +296,5 @@ heartbeats = Table(
     Column("replica", String(32), primary_key=True),
     Column("seen_at", Double, nullable=False),
     Column("last_event_at", Double),  # when it last received an event of Slack's; None: never
+    Column("dropped_at", Double),  # when Slack last said that it dropped events
 )

@@ -12,6 +12,7 @@ from bot.sandbox.slack.http_mode import signature
 from tests import postgres
 from tests.e2e import test_commands, test_home, test_main_job, test_mention, test_modal
 from tests.e2e.bench import SIGNING_SECRET, Bench, bench, monitor
+from tests.e2e.test_health import fetch
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -152,6 +153,16 @@ async def test_a_body_that_is_too_large_is_not_read(door: Bench) -> None:
 async def test_an_unknown_type_of_event_is_acknowledged(door: Bench) -> None:
     """K18: Bolt's 404 would count as a failure of ours."""
     assert (await post(door, EVENT % b"star_added")).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["app_rate_limited", "view_closed", "one_of_tomorrow"])
+async def test_what_has_no_event_in_it_is_acknowledged_and_dropped_events_are_told(door: Bench, kind: str) -> None:
+    """K37."""
+    assert (await post(door, b'{"type": "%b", "team_id": "T0ACME"}' % kind.encode())).status_code == 200
+    if kind == "app_rate_limited":
+        assert "slack.events_dropped" in door.log
+        counted = await fetch(door, "/metrics")
+        assert 'case_insights_events_total{outcome="dropped",type="app_rate_limited"}' in counted.text
 
 
 async def test_an_event_of_an_odd_shape_ends_quietly(door: Bench) -> None:

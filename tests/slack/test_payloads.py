@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.slack.payloads import parse, read
+from bot.slack.payloads import is_notice, parse, read
 
 EVENT = {"type": "message", "channel": "C1", "ts": "1.2"}
 
@@ -49,12 +49,19 @@ def test_a_field_of_a_wrong_type_and_an_id_that_is_none_count_as_absent_and_the_
         {"type": "block_actions", "user": {"id": "U1"}, "actions": []},
         {"type": "view_submission", "user": {"id": "U1"}, "view": {"type": "modal"}},
         {"type": "url_verification", "challenge": 1},
-        {"type": "view_closed"},
         {"command": "/insight", "user_id": "U1"},
     ],
 )
 def test_what_lacks_what_its_kind_cannot_do_without_is_not_slacks(payload: Any):
     assert read(payload) is None
+
+
+@pytest.mark.parametrize("kind", ["app_rate_limited", "view_closed", "dialog_submission", "one_of_tomorrow"])
+def test_of_what_nobody_here_listens_for_its_kind_is_left(kind: str):
+    payload = read({"type": kind, "team_id": "T1", "user": {"id": "U1"}, "minute_rate_limited": 1518467820})
+    assert payload == {"type": kind}
+    assert is_notice(payload)
+    assert not is_notice({"type": "url_verification", "challenge": "x"})
 
 
 def test_slacks_own_check_of_a_command_s_address_is_let_through():

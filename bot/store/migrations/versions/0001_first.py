@@ -79,7 +79,7 @@ def upgrade() -> None:
         "heartbeats",
         *_required(sa.String(32), "replica"),
         *_required(sa.Double, "seen_at"),
-        *_optional(sa.Double, "last_event_at"),
+        *_optional(sa.Double, "last_event_at", "dropped_at"),
         sa.PrimaryKeyConstraint("replica", name="pk_heartbeats"),
     )
     op.create_table(
