@@ -77,7 +77,11 @@ async def world(tmp_path: Path, prepared: bytes) -> AsyncIterator[World]:
     async with SlackServer(app_manifest(), control, **tokens) as slack, DatadogServer(control, **keys) as datadog:
         addresses = {"SLACK_API_URL": slack.url, "DD_API_URL": datadog.url, "DATABASE_URL": f"sqlite:///{database}"}
         built = World(slack, datadog, database, {**SECRETS, **addresses})
-        built.sql("INSERT INTO heartbeats (replica, seen_at, last_event_at) VALUES ('replica-1', ?, ?)", time.time(), time.time() - 120)
+        built.sql(
+            "INSERT INTO heartbeats (replica, seen_at, last_event_at) VALUES ('replica-1', ?, ?)",
+            time.time(),
+            time.time() - 120,
+        )
         yield built
 
 
