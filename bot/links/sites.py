@@ -59,12 +59,14 @@ _NOT_THE_APP = frozenset({
     "agent", "api", "apt", "blog", "browser-intake", "careers", "cdn", "chat", "community", "config", "dd-agent",
     "docs", "download", "downloads", "events", "go", "govsupport", "help", "images", "info", "install", "intake",
     "investors", "ip-ranges", "jobs", "keys", "labs", "learn", "learning", "logs", "marketplace", "mcp", "otlp",
-    "p", "packages", "partner", "partners", "process", "public", "rpm", "s3", "security", "securitylabs", "sftp",
-    "static", "status", "store", "support", "telemetry", "trace", "training", "trust", "www", "yum",
+    "p", "packages", "partner", "partners", "process", "public", "pypi", "rpm", "s3", "security", "securitylabs",
+    "sftp", "static", "status", "store", "support", "telemetry", "trace", "training", "trust", "www", "yum",
 })
 # fmt: on
 _LABEL = re.compile(r"(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 """Of a host; `xn--` would spell foreign letters."""
+# Where browsers send to: `browser-intake-us3-datadoghq.com`.
+_INTAKE = re.compile(r"browser-intake-(?:[a-z0-9]{2,4}-)?(?:datadoghq\.com|datadoghq\.eu|ddog-gov\.com)")
 
 
 def api_host(site: str) -> str:
@@ -84,6 +86,8 @@ def refusal(host: str) -> Reason | None:
             return Reason.NOT_THE_APP
         if host.endswith(f".{suffix}"):
             return None if _custom_site(host) is not None else Reason.NOT_THE_APP
+    if _INTAKE.fullmatch(host):
+        return Reason.NOT_THE_APP
     return Reason.LOOK_ALIKE if any(name in host for name in _FAMILIAR) else Reason.NOT_OURS
 
 
