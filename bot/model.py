@@ -78,6 +78,7 @@ class Reason(StrEnum):
 
     # Uncovered: Datadog's, but nothing a case can keep.
     NO_ROUTE = "no_route"
+    UNKNOWN_PAGE = "unknown_page"
     LIST_PAGE = "list_page"
     SETTINGS_PAGE = "settings_page"
     DASHBOARD = "dashboard"

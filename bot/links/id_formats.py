@@ -12,11 +12,40 @@ _MD5 = re.compile(r"[0-9a-fA-F]{32}")
 _SHA = re.compile(r"[0-9a-fA-F]{7,64}")
 # Never ends in punctuation, which may belong to the sentence around the link.
 _TOKEN = re.compile(r"[A-Za-z0-9_.:~=-]{0,511}[A-Za-z0-9_=-]")
+_BASE64 = re.compile(r"[A-Za-z0-9_-]{1,510}={0,2}")
 _SLUG = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_INCIDENT = re.compile(r"(?:IR-)?([1-9][0-9]{0,18})", re.IGNORECASE)
 _CASE_KEY = re.compile(r"(?=[0-9]{0,9}[A-Za-z])[A-Za-z0-9]{1,10}-[1-9][0-9]{0,11}")
+
+_SENTENCE = re.compile(r"[^!-~]|[.,;:!?*~'\"`)\]}]+$|[.,;!?][A-Z][a-z]*$|\.\.|'s$")
+"""What a resource's name holds only where a sentence goes on behind the link."""
+_AFTER_ID = re.compile(r"[^A-Za-z0-9_=-]")
+# What may be the rest of an id behind such a character: a digit (12,345), the rest of a cut link or of a template, a
+# letter behind a mark of style or something invisible (0a1b*2c*), a sign that changes the one before it.
+_REST = re.compile(
+    r"(?!(?::[a-z0-9_+'-]+:)+(?![A-Za-z0-9]))"  # :100:
+    r"\W*?(?:\d|\.\.|[…${}%\\\u0300-\u036f\u20e3\ufe00-\ufe0f]|[*~`\s\u00ad\u200b-\u200f\u2060\ufeff]\W*[A-Za-z])"
+)
 
 # What programs write for a missing value.
 _NO_VALUE = frozenset({"undefined", "null", "none", "nan", "true", "false", "nil", "new", "all"})
+
+
+def at_start(shape: Shape, text: str) -> tuple[str | None, int]:
+    """The id that a text is or begins with, and its length there.
+
+    People and apps write on without a blank: `1.Please look`, `1's`, `1:fire:`, `1を見て`. What may be a part of the
+    id, or of one that was cut, makes it none.
+    """
+    found = shape(text)
+    if found:
+        return found, len(text)
+    after = _AFTER_ID.search(text)
+    if after and (not after.start() or _REST.match(text, after.start())):
+        return None, 0
+    word = text[: after.start()] if after else text
+    ending = word.rstrip("_-")
+    return (shape(word), len(word)) if after and shape(word) else (shape(ending), len(ending))
 
 
 def integer(value: str) -> str | None:
@@ -45,13 +74,24 @@ def token(value: str) -> str | None:
     return value if _TOKEN.fullmatch(value) and value.lower() not in _NO_VALUE else None
 
 
+def base64(value: str) -> str | None:
+    """An opaque id in base64url, as Datadog writes those of events, signals and findings."""
+    return value if _BASE64.fullmatch(value) and value.lower() not in _NO_VALUE else None
+
+
+def incident(value: str) -> str | None:
+    """An incident's public number: 22, also as `IR-22`."""
+    match = _INCIDENT.fullmatch(value)
+    return match[1] if match else None
+
+
 def slug(value: str) -> str | None:
     return value if _SLUG.fullmatch(value) else None
 
 
 def numbered(value: str) -> str | None:
     """An opaque id with a digit: a path segment without one is more likely a page's name."""
-    return token(value) if any("0" <= character <= "9" for character in value) else None
+    return base64(value) if any("0" <= character <= "9" for character in value) else None
 
 
 def finding_panel(value: str) -> str | None:
@@ -62,7 +102,7 @@ def finding_panel(value: str) -> str | None:
     kind, *fields = value.split("|")
     named = dict(field.split(":", 1) for field in fields if ":" in field)
     rule, resource = named.get("ruleId"), named.get("resourceId")
-    if kind != "cpfinding" or not rule or not resource or len(value) > 360:
+    if kind != "cpfinding" or not rule or not resource or len(value) > 360 or _SENTENCE.search(value):
         return None
     return urlsafe_b64encode(f"{rule}~{resource}".encode()).decode()
 
@@ -72,7 +112,11 @@ def case_key(value: str) -> str | None:
     return value.upper() if _CASE_KEY.fullmatch(value) else None
 
 
-SHAPES: dict[str, Shape] = {
-    shape.__name__: shape for shape in (integer, uuid, md5, story, sha, token, slug, numbered, finding_panel)
-}
+def case(value: str) -> str | None:
+    """A case as its pages name it: by key or UUID."""
+    return case_key(value) or uuid(value)
+
+
+_SHAPES = (integer, uuid, md5, story, sha, token, base64, incident, slug, numbered, finding_panel)
+SHAPES: dict[str, Shape] = {shape.__name__: shape for shape in _SHAPES}
 """By the name that a route's `shape` gives."""

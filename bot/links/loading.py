@@ -8,10 +8,23 @@ from importlib.resources import files
 from bot.links.id_formats import SHAPES
 from bot.links.json_guards import Json, listed
 from bot.links.parse import explain
-from bot.links.routes import Example, IdPlace, Page, Path, Route, Routes, RoutesError, compile_path, index, path_problem
+from bot.links.routes import (
+    CasePage,
+    Example,
+    IdPlace,
+    Page,
+    Path,
+    Route,
+    Routes,
+    RoutesError,
+    compile_path,
+    id_names,
+    index,
+    path_problem,
+)
 from bot.model import Draft, Insight, InsightType, Reason
 
-_CASE_PAGES = ("/cases/{id}/**", "/work/{id}/**")
+_CASE_PATHS = tuple(compile_path(path) for path in ("/cases/{id}/**", "/work/{id}/**"))
 
 
 def load(
@@ -29,14 +42,15 @@ def load(
     Raises RoutesError, which names `source`, row and reason.
     """
     own_rows, own_pages = _operators(extra, source) if extra else ((), ())
-    built_in, pages, cases = _built_in()
+    built_in, pages = _built_in()
     rows = (*own_rows, *built_in)
     routes = Routes(
         rows=rows,
         pages=index((*own_pages, *pages)),
         datadog=index(row for row in rows if row.type is not InsightType.SCM_URL),
+        id_names=id_names(rows),
         scm=tuple(row for row in rows if row.type is InsightType.SCM_URL),
-        cases=(*cases, *_case_paths(case_path)),
+        cases=index([CasePage((*_CASE_PATHS, *_case_paths(case_path)))]),
         scm_hosts=frozenset(host.lower() for host in scm_hosts),
         web_hosts=frozenset(host.lower() for host in web_hosts),
     )
@@ -47,10 +61,8 @@ def load(
 
 
 @lru_cache(maxsize=1)
-def _built_in() -> tuple[tuple[Route, ...], tuple[Page, ...], tuple[Path, ...]]:
-    text = files("bot.links").joinpath("routes.toml").read_text(encoding="utf-8")
-    rows, pages = _compiled(tomllib.loads(text))
-    return rows, pages, tuple(compile_path(path) for path in _CASE_PAGES)
+def _built_in() -> tuple[tuple[Route, ...], tuple[Page, ...]]:
+    return _compiled(tomllib.loads(files("bot.links").joinpath("routes.toml").read_text(encoding="utf-8")))
 
 
 def _operators(text: str, source: str) -> tuple[tuple[Route, ...], tuple[Page, ...]]:
@@ -67,7 +79,11 @@ def _operators(text: str, source: str) -> tuple[tuple[Route, ...], tuple[Page, .
 def _compiled(table: Json) -> tuple[tuple[Route, ...], tuple[Page, ...]]:
     """The rows of a checked table."""
     rows = tuple(_route(entry) for entry in table.get("route", ()))
-    return rows, tuple(Page(Reason(entry["reason"]), _paths(entry)) for entry in table.get("page", ()))
+    return rows, tuple(_page(entry) for entry in table.get("page", ()))
+
+
+def _page(entry: Json) -> Page:
+    return Page(Reason(entry["reason"]), _paths(entry), tuple(listed(entry.get("fragment", []))))
 
 
 def _route(entry: Json) -> Route:
@@ -81,6 +97,7 @@ def _route(entry: Json) -> Route:
         places=tuple(_place(place, shape) for place in listed(entry.get("id", []))),
         draft=entry.get("draft"),
         where=tuple(entry.get("where", {}).items()),
+        unless=tuple((name, value) for name, values in entry.get("unless", {}).items() for value in listed(values)),
         hosts=tuple(host.lower() for host in entry.get("hosts", ())),
         short=entry.get("short", ""),
         hint=entry.get("hint", ""),
@@ -90,12 +107,16 @@ def _route(entry: Json) -> Route:
 
 def _place(entry: Json, shape: str) -> IdPlace:
     carrier = "query" if "query" in entry else "sp" if "sp" in entry else "fragment"
-    names = () if carrier == "fragment" else tuple(listed(entry[carrier]))
-    return IdPlace(carrier, names, SHAPES[entry.get("shape", shape)], entry.get("panel", ""), entry.get("term", ""))
+    names = listed(entry[carrier])
+    if carrier == "fragment":
+        names = [] if names == [True] else str(names[0]).split("?")
+    shape = entry.get("shape", shape)
+    return IdPlace(carrier, tuple(names), SHAPES[shape], entry.get("panel", ""), entry.get("term", ""))
 
 
 def _paths(entry: Json) -> tuple[Path, ...]:
-    return tuple(compile_path(path) for path in listed(entry["path"]))
+    family = (compile_path(path, is_family=True) for path in listed(entry.get("family", [])))
+    return (*(compile_path(path) for path in listed(entry["path"])), *family)
 
 
 def _check_example(example: Example, row: Route, routes: Routes, at: str) -> None:
@@ -114,4 +135,4 @@ def _case_paths(prefix: str) -> tuple[Path, ...]:
     problem = path_problem(text)
     if problem:
         raise RoutesError(f"the case path {prefix!r} {problem}")
-    return () if text in _CASE_PAGES else (compile_path(text),)
+    return () if text in {path.text for path in _CASE_PATHS} else (compile_path(text),)

@@ -4,21 +4,23 @@ Neither `parse` nor `explain` raises: people paste anything, and a bad link is n
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from bot.links import id_formats, sites, urls
 from bot.links.ids import IdMatch, find
 from bot.links.refs import LONGEST, clean, ref_of
 from bot.links.routes import Path, Route, Routes
 from bot.links.urls import Address, Param
+from bot.links.wrapped import unwrapped
 from bot.model import CaseLink, Draft, Identity, Insight, InsightType, Outcome, Reason, Uncovered
 
 _LOGIN = "/account/login"
 # A login page can lead to a login page, but not to endless ones.
 _DEEPEST_LOGIN = 3
-_TEMPLATE = re.compile(r"\{\{|%7b%7b|\$\{", re.IGNORECASE)
+# Two mail programs and Slack can each wrap a link in one of their own.
+_MOST_WRAPS = 3
+_TEMPLATE = re.compile(r"\{\{|%7[bB]%7[bB]|(?:\$|%24)(?:\{|%7[bB]|[A-Z][A-Z0-9_]+\b)")
 _TEMPLATE_IN_PATH = re.compile(r"[{}]|%7[bd]", re.IGNORECASE)
 
 
@@ -43,16 +45,20 @@ def parse(link: str, routes: Routes) -> Outcome | None:
 
 
 def explain(link: str, routes: Routes) -> Reading:
-    """What the link is, and why."""
-    address = urls.split(link)
+    """What the link is, and why; of a link that something wraps, the inner one."""
+    return _read(link, urls.split(link), routes)
+
+
+def _read(link: str, address: Address | Reason, routes: Routes, wraps: int = 0) -> Reading:
     if isinstance(address, Reason):
         return Reading(link, None, reason=address)
     refusal = None if address.host in routes.web_hosts else sites.refusal(address.host)
     if refusal is None:
         return _datadog(link, address, routes)
-    if refusal is Reason.NOT_OURS:
-        return _scm(link, address, routes)
-    return Reading(link, None, reason=refusal)
+    if refusal is not Reason.NOT_OURS:
+        return Reading(link, None, reason=refusal)
+    inner = unwrapped(address) if wraps < _MOST_WRAPS else None
+    return _scm(link, address, routes) if inner is None else _read(link, urls.split(inner), routes, wraps + 1)
 
 
 def insight_on(type: str, resource_id: str, ref: str, routes: Routes) -> Identity | None:  # noqa: A002 - Datadog's word
@@ -73,62 +79,46 @@ def insight_on(type: str, resource_id: str, ref: str, routes: Routes) -> Identit
     return Identity(kind, scope, resource_id)
 
 
-class Claim(NamedTuple):
-    """A route whose path pattern matches an address, and the id that it reads there."""
-
-    route: Route
-    path: Path
-    match: IdMatch
-
-    @property
-    def holds(self) -> bool:
-        """Whether the route reads the address: there is an id, or the page alone is a draft."""
-        return bool(self.match.ids) or (self.route.draft == "page" and not self.path.has_id)
-
-
-def _tried(address: Address, params: Sequence[Param], routes: Routes) -> Iterator[Claim]:
-    for path, route in routes.datadog.at(address.path):
-        match = path.regex.fullmatch(address.path)
-        if match is None or (route.where and not _meets(params, route)):
-            continue
-        yield Claim(route, path, find(route, path, match, address, params))
-
-
 def _meets(params: Sequence[Param], route: Route) -> bool:
-    """Whether the link has the parameters that the route requires."""
-    return {param[:2] for param in params}.issuperset(route.where)
+    """Whether the link has the parameters that the route requires, and none that it excludes."""
+    pairs = {param[:2] for param in params}
+    return pairs.issuperset(route.where) and pairs.isdisjoint(route.unless)
 
 
 def _datadog(link: str, address: Address, routes: Routes) -> Reading:
-    address = _unwrapped(address)
-    for path in routes.cases:
+    if address.path.startswith(_LOGIN):
+        address = _behind_login(address)
+    for path, _ in routes.cases.at(address.path):
         match = path.regex.fullmatch(address.path)
-        name = urls.decoded(match["id"]) if match else ""
-        if case := id_formats.case_key(name) or id_formats.uuid(name):
+        case = match and id_formats.at_start(id_formats.case, urls.decoded(match["id"]))[0]
+        if case:
             return Reading(link, CaseLink(case, address.host), "case", rule=path.text)
     params = urls.params(address.query)
     refused = False
-    for claim in _tried(address, params, routes):
-        if claim.holds:
-            return _read(link, address, params, claim)
-        refused = refused or claim.match.refused
-    reason = _why_uncovered(address, routes, refused)
+    for path, route in routes.datadog.at(address.path):
+        match = path.regex.fullmatch(address.path) if params or not path.is_family else None
+        if match is None or ((route.where or route.unless) and not _meets(params, route)):
+            continue
+        found = find(route, path, match, address, params)
+        # The page alone is a draft of some types.
+        if found.ids or (route.draft == "page" and not path.has_id and not path.is_family):
+            return _claimed(link, address, params, route, path, found)
+        refused = refused or found.refused
+    reason = _why_uncovered(address, params, routes, refused)
     return Reading(link, Uncovered(reason, address.host), reason=reason)
 
 
-def _read(link: str, address: Address, params: Sequence[Param], claim: Claim) -> Reading:
-    route, match = claim.route, claim.match
+def _claimed(link: str, address: Address, params: Sequence[Param], route: Route, path: Path, match: IdMatch) -> Reading:
     ref = ref_of(address, params, match, route.short)
-    outcome: Insight | Draft
     if route.draft is None and len(match.ids) == 1:
-        outcome = Insight(route.type, match.ids[0], ref, address.host, match.scope)
-        return Reading(link, outcome, route.name, rule=claim.path.text)
-    outcome = Draft(route.type, match.ids[0] if match.ids else None, ref, address.host, match.scope)
+        insight = Insight(route.type, match.ids[0], ref, address.host, match.scope)
+        return Reading(link, insight, route.name, rule=path.text)
+    draft = Draft(route.type, match.ids[0] if match.ids else None, ref, address.host, match.scope)
     hint = route.hint if len(match.ids) < 2 else "The link has more than one id: choose the right one."
-    return Reading(link, outcome, route.name, rule=claim.path.text, hint=hint)
+    return Reading(link, draft, route.name, rule=path.text, hint=hint)
 
 
-def _unwrapped(address: Address) -> Address:
+def _behind_login(address: Address) -> Address:
     """The page behind a login page: `/account/login?next=%2Fmonitors%2F1`. Only local paths are followed."""
     for _ in range(_DEEPEST_LOGIN):
         if address.path != _LOGIN and not address.path.startswith(f"{_LOGIN}/"):
@@ -143,29 +133,45 @@ def _unwrapped(address: Address) -> Address:
     return address
 
 
-def _why_uncovered(address: Address, routes: Routes, refused: bool) -> Reason:
+def _why_uncovered(address: Address, params: Sequence[Param], routes: Routes, refused: bool) -> Reason:
     text = f"{address.path}?{address.query}#{address.fragment}"
-    if _TEMPLATE.search(text) or _TEMPLATE_IN_PATH.search(address.path):
+    may_be_template = "{" in text or "$" in text or "%" in text
+    if may_be_template and (_TEMPLATE.search(text) or _TEMPLATE_IN_PATH.search(address.path)):
         return Reason.TEMPLATE
+    if refused:
+        return Reason.BAD_ID
     for path, page in routes.pages.at(address.path):
-        if path.regex.fullmatch(address.path):
-            return Reason.BAD_ID if refused and path.is_open else page.reason
-    return Reason.BAD_ID if refused else Reason.NO_ROUTE
+        if path.regex.fullmatch(address.path) and address.fragment.startswith(page.fragment or ("",)):
+            is_list = page.reason is Reason.LIST_PAGE and not page.fragment
+            return Reason.UNKNOWN_PAGE if is_list and _names_something(address, params, routes) else page.reason
+    return Reason.NO_ROUTE
+
+
+def _names_something(address: Address, params: Sequence[Param], routes: Routes) -> bool:
+    """Whether a list's address holds more: a page in the fragment, or what is an id on another page of its family."""
+    if not params:
+        return bool(address.fragment)
+    names = routes.id_names.get(address.path.split("/", 2)[1], frozenset())
+    return bool(address.fragment) or not names.isdisjoint([param.name for param in params])
 
 
 def _scm(link: str, address: Address, routes: Routes) -> Reading:
     """A change on a code host. Its id is the URL of the change itself, without what follows (`/files`)."""
-    host, path = address.host, address.path
+    host, path = address.host.removeprefix("www."), address.path
     serving = [] if _TEMPLATE_IN_PATH.search(path) else [row for row in routes.scm if _serves(row, host, routes)]
     for route, pattern in [(row, pattern) for row in serving for pattern in row.paths]:
         match = pattern.regex.fullmatch(path)
-        if match and route.shape(match["id"]):
+        resource_id, length = id_formats.at_start(route.shape, match["id"]) if match else (None, 0)
+        if match and resource_id:
             scheme = "https" if host in route.hosts else address.scheme
-            url = clean(f"{scheme}://{host}{path[: match.end('id')]}")
+            url = clean(f"{scheme}://{host}{path[: match.start('id') + length]}")
             if len(url) <= LONGEST:
                 return Reading(link, Insight(InsightType.SCM_URL, url, url, host), route.name, rule=pattern.text)
     return Reading(link, None, reason=Reason.NOT_OURS)
 
 
 def _serves(route: Route, host: str, routes: Routes) -> bool:
-    return host in routes.scm_hosts or host in route.hosts or "*" in route.hosts
+    """`*`: any host; `*.ghe.com`: any below it."""
+    return host in routes.scm_hosts or any(
+        host == name or name == "*" or (name.startswith("*.") and host.endswith(name[1:])) for name in route.hosts
+    )

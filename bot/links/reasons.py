@@ -4,6 +4,10 @@ from bot.model import Reason
 
 SENTENCES: dict[Reason, str] = {
     Reason.NO_ROUTE: "Datadog has no insight type for this kind of page. It can go on the case as a comment.",
+    Reason.UNKNOWN_PAGE: (
+        "The bot does not know this page, nor which one thing it shows, if any. If that has a page of its own, paste "
+        "the address of that."
+    ),
     Reason.LIST_PAGE: "This is a list or a search. Open the one you mean and paste its address.",
     Reason.SETTINGS_PAGE: "This is a settings or creation page, which no case can keep.",
     Reason.DASHBOARD: "A whole dashboard is no insight. Open a widget in full screen and paste that address.",

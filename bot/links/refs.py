@@ -15,28 +15,57 @@ LONGEST = 2000
 
 _TRACKING = frozenset({"fromUser", "_user_click_origin_"})
 _TRACKING_PREFIXES = ("link_", "utm_")
-_WINDOW = frozenset({"from_ts", "to_ts", "start", "end", "live", "paused", "refresh_mode"})
-_LIVE = frozenset({("live", "true"), ("paused", "false"), ("refresh_mode", "sliding")})
+# A window slides where one of these says so; a widget in full screen has one of its own.
+_WINDOWS = (
+    (
+        frozenset({"from_ts", "to_ts", "start", "end", "live", "paused", "refresh_mode"}),
+        frozenset({("live", "true"), ("paused", "false"), ("refresh_mode", "sliding")}),
+    ),
+    (
+        frozenset({f"fullscreen_{name}" for name in ("start_ts", "end_ts", "paused", "refresh_mode")}),
+        frozenset({("fullscreen_paused", "false"), ("fullscreen_refresh_mode", "sliding")}),
+    ),
+)
 # What a browser would encode when it sends the address.
 _NEVER_IN_A_URL = re.compile(r"[^!#-;=?-~]+")  # blanks, quotes, angle brackets, all that is not ASCII
 
 
 def ref_of(address: Address, params: Sequence[Param], match: IdMatch, short: str = "") -> str:
-    """Path and query, cleaned; over 2,000 characters, only the parts that identify the resource.
+    """Path and query, cleaned, without `/edit`; over 2,000 characters, only the parts that identify the resource.
 
-    `short`: the route's shortest form, with {id} and {scope}, if even these parts are too long.
+    `short`: the route's shortest form, with {id} and {scope}, if even these parts are too long; it also replaces an
+    old link with its id in the fragment. If something clings to the id, all but the identifying parts may be text.
     """
     fragment = f"#{match.fragment}" if match.fragment else ""
-    live = not _LIVE.isdisjoint([param[:2] for param in params])
-    kept = [p for p in params if p.name in match.names or not (_is_tracking(p) or (live and p.name in _WINDOW))]
-    ref = clean(_joined(address.path, kept) + fragment)
-    if len(ref) <= LONGEST:
-        return ref
-    identity = [p for p in params if p.name in match.names]
-    ref = clean(_joined(address.path[: match.path_end], identity) + fragment)
-    if len(ref) <= LONGEST or not short:
-        return ref
+    if not (fragment and short):
+        if match.glued is None:
+            dropped = _dropped(params) if params else ()
+            kept = [p for p in params if p.name in match.names or not (p.name in dropped or _is_tracking(p))]
+            path = match.path if _is_edit_form(address.path, match.path) else address.path
+            ref = clean(_joined(path, kept) + fragment)
+        else:
+            ref = clean(f"{match.path}?{match.glued}" if match.glued else match.path)
+        if len(ref) <= LONGEST:
+            return ref
+        ref = clean(_joined(match.path, [p for p in params if p.name in match.names]) + fragment)
+        if len(ref) <= LONGEST or not short:
+            return ref
     return short.replace("{id}", quote(next(iter(match.ids), ""), safe="")).replace("{scope}", match.scope)
+
+
+def _dropped(params: Sequence[Param]) -> frozenset[str]:
+    """The parameters of the windows that slide."""
+    pairs = [param[:2] for param in params]
+    dropped: frozenset[str] = frozenset()
+    for names, signs in _WINDOWS:
+        if not signs.isdisjoint(pairs):
+            dropped |= names
+    return dropped
+
+
+def _is_edit_form(path: str, identifying: str) -> bool:
+    rest = path[len(identifying) :]
+    return rest == "/edit" or rest.startswith("/edit/")
 
 
 def clean(text: str) -> str:
@@ -49,5 +78,6 @@ def _joined(path: str, params: Sequence[Param]) -> str:
 
 
 def _is_tracking(param: Param) -> bool:
-    is_monitor_mail = param[:2] == ("source", "monitor_notif")
-    return is_monitor_mail or param.name in _TRACKING or param.name.startswith(_TRACKING_PREFIXES)
+    name, value, _ = param
+    is_monitor_mail = name == "source" and value == "monitor_notif"
+    return is_monitor_mail or name in _TRACKING or name.startswith(_TRACKING_PREFIXES)

@@ -29,10 +29,14 @@ class RoutesError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A compiled path pattern. A trailing slash in the link does not matter."""
+    """A compiled path pattern. A trailing slash in the link does not matter.
+
+    `is_family`: it stands for all pages of a family, on which an id in a parameter counts.
+    """
 
     text: str
     regex: re.Pattern[str]
+    is_family: bool = False
 
     @property
     def first(self) -> str | None:
@@ -48,18 +52,14 @@ class Path:
     def has_scope(self) -> bool:
         return "{scope}" in self.text
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it covers everything below a page, not only the page."""
-        return self.text.endswith("/**")
-
 
 @dataclass(frozen=True, slots=True)
 class IdPlace:
     """Where an id can be, besides the path.
 
     `query`: in a parameter of one of `names`; with `term`, after `term:` in that search. `fragment`: at the start
-    of the fragment. `sp`: in the side panel's JSON, `[{"p": {name: id}, "i": panel}]`.
+    of the fragment, or with two `names`, in a parameter behind a page in it (`#status?id=31`). `sp`: in the side
+    panel's JSON, `[{"p": {name: id}, "i": panel}]`.
     """
 
     carrier: Carrier
@@ -90,6 +90,7 @@ class Route:
     places: tuple[IdPlace, ...]
     draft: DraftKind | None
     where: tuple[tuple[str, str], ...]
+    unless: tuple[tuple[str, str], ...]
     hosts: tuple[str, ...]
     short: str
     hint: str
@@ -98,13 +99,21 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Datadog pages that are no insight, with the reason."""
+    """Datadog pages that are no insight, with the reason. `fragment`: how the fragment of an old address begins."""
 
     reason: Reason
     paths: tuple[Path, ...]
+    fragment: tuple[str, ...]
 
 
-Row = TypeVar("Row", Route, Page)
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    """Where Datadog shows one case: its key or UUID is the {id}."""
+
+    paths: tuple[Path, ...]
+
+
+Row = TypeVar("Row", Route, Page, CasePage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,21 +131,35 @@ class Index(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """The whole table, an operator's rows first. Build it with `load`."""
+    """The whole table, an operator's rows first. Build it with `load`.
+
+    `id_names`: by a path's first segment, the parameters that hold an id on some page below it.
+    """
 
     rows: tuple[Route, ...]
     pages: Index[Page]
     datadog: Index[Route]
+    id_names: Mapping[str, frozenset[str]]
     scm: tuple[Route, ...]
-    cases: tuple[Path, ...]
+    cases: Index[CasePage]
     scm_hosts: frozenset[str]
     web_hosts: frozenset[str]
 
 
-def compile_path(text: str) -> Path:
+def id_names(rows: Iterable[Route]) -> dict[str, frozenset[str]]:
+    """The parameters that hold ids, by the first segments of their routes' paths."""
+    names: dict[str, frozenset[str]] = {}
+    for row in rows:
+        found = {name for place in row.places if place.carrier == "query" and not place.term for name in place.names}
+        for first in {path.first for path in row.paths} - {None}:
+            names[str(first)] = names.get(str(first), frozenset()) | found
+    return names
+
+
+def compile_path(text: str, *, is_family: bool = False) -> Path:
     """Compile a pattern that `path_problem` has found right."""
     regex = "".join(_SIGNS.get(segment) or "/" + re.escape(segment) for segment in text.split("/")[1:] if segment)
-    return Path(text, re.compile(regex + "/?", re.DOTALL))
+    return Path(text, re.compile(regex + "/?", re.DOTALL), is_family)
 
 
 def path_problem(text: str) -> str | None:
@@ -156,8 +179,8 @@ def path_problem(text: str) -> str | None:
 
 
 def index(rows: Iterable[Row]) -> Index[Row]:
-    """Rows by first segment; a path that begins with a sign is in every entry, in the table's order."""
-    pairs = [(path, row) for row in rows for path in row.paths]
+    """Rows by first segment; a path that begins with a sign is in every entry, in the table's order, families last."""
+    pairs = sorted(((path, row) for row in rows for path in row.paths), key=lambda pair: pair[0].is_family)
     firsts = {first for path, _ in pairs if (first := path.first) is not None}
     by_first = {first: tuple(pair for pair in pairs if pair[0].first in (first, None)) for first in firsts}
     return Index(by_first, tuple(pair for pair in pairs if pair[0].first is None))

@@ -2,7 +2,11 @@
 
 from urllib.parse import unquote, urlsplit
 
-_SIGNS = {"pull": "#", "pull-requests": "#", "merge_requests": "!", "pullrequest": "!", "commit": "@", "commits": "@"}
+_SIGNS = {
+    **dict.fromkeys(("pull", "pulls", "pull-request", "pull-requests"), "#"),
+    **dict.fromkeys(("merge_requests", "pullrequest"), "!"),
+    **dict.fromkeys(("commit", "commits"), "@"),
+}
 """The sign before the number, by the part of the path before it."""
 _SHA_CHARS = 8
 

@@ -1,9 +1,10 @@
-"""One pasted address, tidied and split by one regex; and where a bare URL ends in running text."""
+"""One pasted address, tidied and split by one regex."""
 
 import re
 from typing import NamedTuple
 from urllib.parse import unquote, unquote_plus
 
+from bot.links.ends import first_line, trimmed
 from bot.model import Reason
 
 
@@ -37,19 +38,12 @@ _SLASHES = re.compile(r"/{2,}")
 _DOTS = frozenset({".", "..", "%2e", "%2e%2e", ".%2e", "%2e."})
 _ESCAPED_AMPERSAND = re.compile(r"&(?:amp;)+")
 
-_CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
-_CLOSERS = frozenset(_CLOSER_OF.values())
-_STOPS = re.compile(r"""[\s<>()\[\]{}"`]""")
-_QUOTES = '"`'
-_PUNCTUATION = ".,;:!?|'…”’»。，、）"
-_EMPHASIS = "*_~'"
-_SUSPICIOUS_ENDS = frozenset(_PUNCTUATION + ')]}"`')
-
 
 def split(link: str) -> Address | Reason:
     """A link's parts, or why it is not read.
 
-    Also takes Slack's `<url|label>`, and drops the blanks, punctuation and brackets around a pasted link.
+    Also takes Slack's `<url|label>`, and drops the blanks, punctuation and brackets around a pasted link. A link that
+    was cut is none.
     """
     link = _tidy(link)
     parts = _LINK.fullmatch(link) if link.isprintable() else None
@@ -79,42 +73,11 @@ def unescape(text: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def bare_end(text: str, start: int) -> int:
-    """Where the bare URL that starts at `start` ends.
-
-    It ends at a blank, an angle bracket, a closing bracket opened before it (`[Monitor Status](url)`) or a quote
-    outside brackets, without trailing punctuation. It keeps brackets and quotes inside brackets, as in
-    `sp=[{"p":{"issueId":"…"}}]`.
-    """
-    end = _outermost(text, start)
-    emphasis = text[start - 1] if start else ""
-    while end > start and text[end - 1] in _PUNCTUATION:
-        end -= 1
-    if emphasis and emphasis in _EMPHASIS and text[end - 1 : end] == emphasis:
-        end -= 1
-    return end
-
-
-def _outermost(text: str, start: int) -> int:
-    unclosed = dict.fromkeys(_CLOSERS, 0)
-    for stop in _STOPS.finditer(text, start):
-        character = stop.group()
-        if character in _CLOSER_OF:
-            unclosed[_CLOSER_OF[character]] += 1
-        elif unclosed.get(character):
-            unclosed[character] -= 1
-        elif character not in _QUOTES or not any(unclosed.values()):
-            return stop.start()
-    return len(text)
-
-
 def _tidy(link: str) -> str:
     link = link.strip()
-    if control := CONTROL.match(link):
+    if link.startswith("<") and (control := CONTROL.match(link)):
         link = unescape(control[1])
-    if link and link[-1] in _SUSPICIOUS_ENDS:
-        link = link if " " in link else link[: bare_end(link, 0)]
-    return link
+    return trimmed(first_line(link))
 
 
 def _param(piece: str) -> Param:

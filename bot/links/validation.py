@@ -58,7 +58,9 @@ def _checked(path: str) -> str:
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 Names = Annotated[list[Name], BeforeValidator(listed), Field(min_length=1)]
 Paths = Annotated[list[Annotated[str, AfterValidator(_checked)]], BeforeValidator(listed), Field(min_length=1)]
-ShapeName = Literal["integer", "uuid", "md5", "story", "sha", "token", "slug", "numbered", "finding_panel"]
+ShapeName = Literal[
+    "integer", "uuid", "md5", "story", "sha", "token", "base64", "incident", "slug", "numbered", "finding_panel"
+]  # fmt: skip
 
 
 class _Row(BaseModel):
@@ -69,7 +71,7 @@ class PlaceRow(_Row):
     """Where an id is, besides the path: one of `query`, `fragment = true` or `sp`."""
 
     query: Names | None = None
-    fragment: Literal[True] | None = None
+    fragment: Literal[True] | Annotated[str, Field(pattern=r"^\w+\?\w+$")] | None = None
     sp: Names | None = None
     panel: str = ""
     term: str = ""
@@ -102,7 +104,9 @@ class RouteRow(_Row):
     scope: ShapeName = "slug"
     id: Annotated[list[PlaceRow], BeforeValidator(listed)] = []
     draft: Literal["page", "candidate"] | None = None
+    family: Paths | None = None
     where: dict[str, str] = {}
+    unless: dict[str, Names] = {}
     hosts: list[str] = []
     short: str = ""
     hint: str = ""
@@ -121,18 +125,21 @@ class PageRow(_Row):
 
     reason: Annotated[Reason, Field(strict=False)]
     path: Paths
+    fragment: Names | None = None
 
 
 def _id_problem(row: RouteRow) -> str | None:
     if not row.id and row.draft != "page" and not all("{id}" in path for path in row.path):
         return 'it does not say where the id is: put {id} in the path, add id = …, or write draft = "page"'
+    if row.family and (not row.id or any("{id}" in path for path in row.family)):
+        return "a family needs id = …, and no {id} in its path: only an id in a parameter counts there"
     if row.short and "{id}" not in row.short:
         return "short must contain {id}"
     return None
 
 
 def _scope_problem(row: RouteRow) -> str | None:
-    scoped = ["{scope}" in path for path in row.path]
+    scoped = ["{scope}" in path for path in (*row.path, *(row.family or ()))]
     if row.type is InsightType.WIDGET and not all(scoped):
         return "a WIDGET needs its dashboard: put {scope} in each path"
     if row.type is not InsightType.WIDGET and any(scoped):
@@ -145,6 +152,6 @@ def _host_problem(row: RouteRow) -> str | None:
         return "hosts are for SCM_URL only" if row.hosts else None
     if not row.hosts:
         return 'an SCM_URL route needs hosts (["*"] for any host)'
-    if row.id or row.draft or row.where or not all("{id}" in path for path in row.path):
-        return "an SCM_URL route has {id} in each path, where the URL of the change ends, and no id, draft or where"
+    if row.id or row.draft or row.where or row.unless or not all("{id}" in path for path in row.path):
+        return "an SCM_URL route has {id} in each path, where the change's URL ends, and no id, draft, where or unless"
     return None

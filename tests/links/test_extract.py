@@ -24,7 +24,7 @@ def rich_text(*elements: dict[str, Any]) -> dict[str, Any]:
         (f"<{M1}?a=1&amp;b=2>", (f"{M1}?a=1&b=2",)),
         (f"<{M1}?a=1&amp;amp;b=2>", (f"{M1}?a=1&amp;b=2",)),
         (f"<{M1}?q=a&lt;b&gt;c>", (f"{M1}?q=a<b>c",)),
-        (f"<{M1}?q=&quot;>", (f"{M1}?q=&quot;",)),
+        (f"<{M1}?q=1&quot;>", (f"{M1}?q=1",)),
         (f"{M1} and {M1}", (M1,)),
         (f"({M1}).", (M1,)),
         (f"look: {M1}, then {M2}!", (M1, M2)),

@@ -64,6 +64,19 @@ def test_an_operator_s_route_comes_first() -> None:
     )
 
 
+def test_in_a_family_only_an_id_in_a_parameter_counts() -> None:
+    routes = links.load(OWN + "id = { query = 'rec' }\nfamily = '/apm/**'\nunless = { view = ['trace', 'log'] }")
+    outcomes = {
+        "/apm/tomorrow?rec=r-1": "r-1",
+        "/apm/tomorrow?rec=r-1&view=spans": "r-1",
+        "/apm/tomorrow?rec=r-1&view=log": None,
+        "/apm/tomorrow": None,
+        "/tomorrow?rec=r-1": None,
+    }
+    read = {path: links.parse(f"https://app.datadoghq.com{path}", routes) for path in outcomes}
+    assert {path: getattr(outcome, "resource_id", None) for path, outcome in read.items()} == outcomes
+
+
 def test_an_operator_s_page_comes_first() -> None:
     routes = links.load('[[page]]\nreason = "settings_page"\npath = "/logs/**"')
     assert links.explain("https://app.datadoghq.com/logs/x", routes).reason is Reason.SETTINGS_PAGE
@@ -112,6 +125,9 @@ def test_a_configured_case_path_is_read_besides_the_two() -> None:
         (OWN + "id = { query = 'a', sp = 'b' }", "id.0: a place is one of query, fragment or sp"),
         (OWN + "id = { query = 'a', panel = 'b' }", "id.0: panel goes with sp, and term with query"),
         (OWN + "short = '/x'", "short must contain {id}"),
+        (OWN + "family = '/x/**'", "a family needs id = …"),
+        (OWN + "family = '/x/{id}'\nid = { query = 'a' }", "and no {id} in its path"),
+        (OWN + "id = { fragment = 'status' }", "id.0.fragment"),
         (OWN + OWN, "FILE, route 2 (our-recommendations): an earlier route has this name already"),
         ("[[page]]\nreason = 'boring'\npath = '/x'", "FILE, page 1: reason: Input should be"),
         (OWN + "examples = [{ link = 'https://app.datadoghq.com/apm', id = 'x' }]", "is read as no insight (no_route)"),

@@ -30,11 +30,11 @@ def _forms(route: Route) -> list[str]:
 
 
 def _form(route: Route, path: RoutePath) -> str:
-    text = path.text.removesuffix("/**").replace("/**/", "/…/")
+    text = path.text.removesuffix("/**").replace("/**/", "/…/") + ("/…" if path.is_family else "")
     if route.hosts:
-        return f"{'…' if '*' in route.hosts else route.hosts[0]}{text.replace('/…/', '/')}".replace("*", "…")
+        return f"{'…' if '*' in route.hosts else route.hosts[0]}{text.replace('/…/', '/').replace('*', '…')}"
     where = "&".join(f"{name}={value}" for name, value in route.where)
-    if path.has_id or route.draft == "page" or not route.places:
+    if path.has_id or (route.draft == "page" and not path.is_family) or not route.places:
         return f"{text}?{where}" if where else text
     place = route.places[0]
     if place.carrier == "fragment":
