@@ -12,7 +12,7 @@ import json
 import logging
 import random
 import time
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import structlog
@@ -219,7 +219,8 @@ class SocketMode:
             return
         self._in_progress.add(task)
         task.add_done_callback(self._in_progress.discard)
-        payload = payloads.read(request.payload)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  a bare dict
+        sent = cast(Json, request.payload)  # pyright: ignore[reportUnknownMemberType]  a bare dict
+        payload = payloads.read(payloads.whole(sent, json.dumps(sent)))
         if payload is None:
             log.warning("socket.refused", why="not what Slack sends")
             return

@@ -15,6 +15,8 @@ EVENT = {"type": "message", "channel": "C1", "ts": "1.2"}
         ('{"type": "x"}', False, {"type": "x"}),
         ("payload=%7B%22type%22%3A+%22x%22%7D", True, {"type": "x"}),
         ("command=%2Finsight&text=add+payload", True, {"command": "/insight", "text": "add payload"}),
+        (r'{"type": "\ud800x\udc00"}', False, {"type": "\ufffdx\ufffd"}),
+        (r'{"type": "\ud83d\ude00"}', False, {"type": "\U0001f600"}),
         ("command=%2Finsight&payload=%7B%7D", True, {"command": "/insight", "payload": "{}"}),
     ],
 )

@@ -10,12 +10,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+import pytest
 from sqlalchemy import select
 
 from bot.sandbox.slack.http_mode import signature
 from bot.store import schema
 from tests.e2e.bench import CHANNEL, KEY, SIGNING_SECRET, Bench, monitor
 from tests.e2e.test_modal import opened, submit
+
+pytestmark = pytest.mark.proof
 
 Json = dict[str, Any]
 Place = tuple[Any, Any]
@@ -83,30 +86,39 @@ def mutate(payload: Json, chance: random.Random) -> Json:
     return mutated
 
 
-def encoded(payload: Json, chance: random.Random) -> tuple[bytes, str]:
-    """The body and its content type; now and then in the wrong form."""
+def encoded(payload: Json) -> tuple[bytes, str]:
+    """The body and its content type, as Slack sends them."""
     text = json.dumps(payload)
     if "command" in payload:
-        body, kind = urlencode(payload, errors="surrogatepass"), FORM
-    elif payload.get("type") in ("event_callback", "url_verification"):
-        body, kind = text, JSON
-    else:
-        body, kind = urlencode({"payload": text}), FORM
+        return urlencode(payload, errors="surrogatepass").encode(), FORM
+    if payload.get("type") in ("event_callback", "url_verification"):
+        return text.encode(), JSON
+    return urlencode({"payload": text}).encode(), FORM
+
+
+def disguised(payload: Json, chance: random.Random) -> tuple[bytes, str]:
+    """The same, now and then in the wrong form."""
+    (body, kind), text = encoded(payload), json.dumps(payload)
     match chance.randrange(40):
         case 0:
-            body = urlencode({"payload": json.dumps({"payload": payload})})
+            body = urlencode({"payload": json.dumps({"payload": payload})}).encode()
         case 1:
-            body = urlencode([("payload", text), ("payload", "[]"), ("command", "/insight")])
+            body = urlencode([("payload", text), ("payload", "[]"), ("command", "/insight")]).encode()
         case 2:
-            body = text[: chance.randrange(len(text))]
+            body = text[: chance.randrange(len(text))].encode()
         case 3:
             kind = chance.choice((JSON, FORM, "text/plain", "multipart/form-data", "", "application/json; charset=x"))
         case _:
             pass
-    return body.encode(), kind
+    return body, kind
 
 
 async def send(b: Bench, client: aiohttp.ClientSession, body: bytes, kind: str) -> int:
+    """The answer; as Slack does, once more where the bot could not reach its database in time."""
+    return await _sent(b, client, body, kind) if (status := await _sent(b, client, body, kind)) == 500 else status
+
+
+async def _sent(b: Bench, client: aiohttp.ClientSession, body: bytes, kind: str) -> int:
     at = str(int(time.time()))
     headers = {"X-Slack-Request-Timestamp": at, "X-Slack-Signature": signature(SIGNING_SECRET, at, body)}
     assert b.balancer is not None
@@ -127,7 +139,7 @@ async def test_nearly_slacks_payloads_end_in_200_or_400_and_the_bot_goes_on(web:
         kinds.setdefault(f"{payload.get('type')} {event.get('type')} {event.get('subtype')}", []).append(payload)
     assert len(kinds) >= 9, list(kinds)
     chance = random.Random(4_000)  # noqa: S311  the same payloads each time
-    bodies = [encoded(mutate(chance.choice(kinds[chance.choice([*kinds])]), chance), chance) for _ in range(PAYLOADS)]
+    bodies = [disguised(mutate(chance.choice(kinds[chance.choice([*kinds])]), chance), chance) for _ in range(PAYLOADS)]
     statuses: Counter[int] = Counter()
     wrong: list[tuple[int, bytes]] = []
     todo = iter(bodies)
