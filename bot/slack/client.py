@@ -21,8 +21,9 @@ from bot.messages.blocks import sections
 from bot.messages.card_view import Message
 from bot.messages.text import NAME_CHARS, clean
 from bot.model import Thread
+from bot.slack import payloads
 from bot.slack.errors import DEAD_TOKEN, SlackPermanent, SlackTransient, refusal
-from bot.slack.json import Json, as_object, as_objects, next_cursor
+from bot.slack.json import Json, as_object, next_cursor
 from bot.slack.people import PAGE, People
 
 DIRECT = ("U", "W", "D")
@@ -135,7 +136,7 @@ class Slack(People):
         arguments: Json = {"channel": thread.channel, "limit": PAGE, **({"ts": thread.ts} if thread.ts else {})}
         arguments |= {"include_all_metadata": True, "oldest": f"{since - CLOCKS_DIFFER_SECONDS:.6f}"}
         async for response in self.pages(method, arguments):
-            for message in as_objects(response.get("messages")):
+            for message in payloads.messages(response):
                 metadata = as_object(message.get("metadata"))
                 if message.get("bot_id") == bot and all(metadata.get(name) == mark[name] for name in mark):
                     return str(message["ts"])
@@ -157,13 +158,13 @@ class Slack(People):
             if refused.reason in ("thread_not_found", "message_not_found"):
                 return None
             raise
-        return next((message for message in as_objects(response.get("messages")) if message.get("ts") == ts), None)
+        return next((message for message in payloads.messages(response) if message["ts"] == ts), None)
 
     async def page(self, thread: Thread, cursor: str, limit: int) -> tuple[list[Json], str]:
         """The thread's next messages, oldest first, and the cursor of those after them ("": there are none)."""
         arguments: Json = {"channel": thread.channel, "ts": thread.ts, "limit": limit}
         response = await self.call("conversations.replies", {**arguments, "cursor": cursor} if cursor else arguments)
-        return as_objects(response.get("messages")), next_cursor(response)
+        return payloads.messages(response), next_cursor(response)
 
     async def open_view(self, trigger: str, view: Json) -> str:
         """Open a modal, within three seconds of the click; its id."""

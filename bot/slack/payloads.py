@@ -174,6 +174,12 @@ def read(payload: object) -> Json | None:
             return {"ssl_check": "1"} if body.get("ssl_check") == "1" else None
 
 
+def messages(response: Json) -> list[Json]:
+    """The messages in an answer of Slack's, as those in events are read."""
+    found = cast(list[Any], response["messages"]) if isinstance(response.get("messages"), list) else []
+    return [message for each in found if (message := _read(each, _INSIDE)) is not None]
+
+
 def is_notice(payload: Json) -> bool:
     """Whether this is no event, interaction or command: Slack wants an acknowledgement and nothing else."""
     return payload.keys() == {"type"}

@@ -275,6 +275,17 @@ async def test_what_cannot_be_whispered_in_a_channel_is_told_in_direct_messages(
     assert [message["text"] for message in direct["messages"]] == ["Done.", "Done."]
 
 
+async def test_messages_of_an_odd_shape_are_read_as_far_as_they_go(slack, server, thread):
+    odd = [None, "x", {}, {"ts": 7}, {"ts": thread.ts, "thread_ts": ["1.0"], "user": 7, "text": None, "blocks": "x"}]
+    for messages in (odd, {}, None):
+        server.control.rule(
+            "slack", "conversations.replies", status=200, body={"ok": True, "messages": messages}, times=2
+        )
+        found, cursor = await slack.page(thread, "", 100)
+        assert (found, cursor) == ([{"ts": thread.ts, "blocks": "x"}] if messages == odd else [], "")
+        assert (await slack.root(thread) is not None) == (messages == odd)
+
+
 # --- later ---
 
 
