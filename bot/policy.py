@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.model import Tie, TieSource
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -84,6 +86,11 @@ def may_change(person: Person | None, home: OurWorkspace, *, named: bool = True)
     if not at_home:
         return Refusal.NOT_A_MEMBER
     return None if named else Refusal.NOT_NAMED
+
+
+def may_be_automatic(tie: Tie, may: Collection[str]) -> bool:
+    """Whether mode auto adds to this case: not where a root names it, or its edit, whose author may not confirm."""
+    return tie.source is not TieSource.ROOT or tie.by is None or tie.by in may
 
 
 def may_be_told(poster: str | None, by: str | None, tied_by: str | None, told: frozenset[str]) -> bool:

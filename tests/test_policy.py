@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.model import Tie, TieKind, TieSource
 from bot.policy import (
     SLACKBOT,
     Confirmers,
@@ -11,6 +12,7 @@ from bot.policy import (
     Person,
     Refusal,
     is_named,
+    may_be_automatic,
     may_be_told,
     may_change,
     may_read_title,
@@ -87,6 +89,22 @@ def test_what_an_app_posts_has_nobodys_authority_whoever_it_names():
 
 
 TOLD = frozenset({"U0ANA"})
+
+
+@pytest.mark.parametrize(
+    ("source", "by", "adds"),
+    [
+        (TieSource.ROOT, "U0ANA", True),
+        (TieSource.ROOT, "U0GUEST", False),
+        (TieSource.ROOT, None, True),
+        (TieSource.SAID, "U0LEFT", True),
+        (TieSource.CHANNEL, "U0LEFT", True),
+    ],
+    ids=["a member's root", "a guest's root", "an alert's root", "said by who might then", "the channel's"],
+)
+def test_auto_adds_to_no_case_that_somebody_chose_who_may_not_confirm(source: TieSource, by: str | None, adds: bool):
+    tie = Tie(TieKind.TIED, source, "acme", "c", (), (), by, 0.0)
+    assert may_be_automatic(tie, TOLD) == adds
 
 
 @pytest.mark.parametrize(

@@ -188,8 +188,11 @@ def seen(context: Context, channel: Thread, message: Json, *, edited: bool) -> S
     )
 
 
-async def rules(context: Context, thread: Thread, brought: ScannedMessage | None = None) -> Rules:
-    """How this thread's links are offered; `brought`: a message whose links are not stored yet.
+async def rules(
+    context: Context, thread: Thread, brought: ScannedMessage | None = None, *, named_by: str | None = None
+) -> Rules:
+    """How this thread's links are offered; `brought`: a message whose links are not stored yet; `named_by`: who named
+    its case, where the tie is not stored yet.
 
     Slack is asked, before anything is locked, who may confirm in mode auto, and of those who post many links.
     """
@@ -203,7 +206,7 @@ async def rules(context: Context, thread: Thread, brought: ScannedMessage | None
     foreign = tie is not None and tie.kind is TieKind.TIED and tie.org not in context.orgs_for(thread.workspace)
     if foreign or not (auto or many):
         return Rules(context.timing, context.mode, many=many)
-    posters = {*waiting, brought.poster if brought is not None else None}
+    posters = {*waiting, brought.poster if brought is not None else None, tie.by if tie is not None else named_by}
     people = {poster for poster in posters if poster and poster[0] in "UW"}
     refusals = await asyncio.gather(*(context.refusal(thread.workspace, person) for person in people))
     may = frozenset(person for person, refusal in zip(people, refusals, strict=True) if refusal is None)

@@ -9,6 +9,7 @@ from sqlalchemy import Row, String, bindparam, insert, or_, select, update
 
 from bot.insights import Candidate, CaseSnapshot, Decision, Mode, SightingState, auto_adds, choose, within_limits
 from bot.model import Identity, Insight, InsightType, State, Thread, Tie, TieSource
+from bot.policy import may_be_automatic
 from bot.store import cards, cases, modes, open_cards, schema
 from bot.store.cards import Change, Timing
 from bot.store.conditions import TYPES, identity_of, in_thread, place, this_case, this_channel, this_thread
@@ -108,7 +109,7 @@ async def offer_pending(
     elif offered:
         joined = await _offer(tx, where, offered, known, ids, at)
         await open_cards.join(tx, where, joined, rules.timing, at)
-        if mode is Mode.AUTO:
+        if mode is Mode.AUTO and may_be_automatic(tie, rules.may):
             pasted = [(as_candidate(row), entry) for row, entry in zip(offered, joined, strict=True)]
             await _add_at_once(tx, where, pasted, rules.may, at)
     return [*(_as_decided(row, why) for row, why in silent), *(_as_decided(row, made_of) for row in offered)]

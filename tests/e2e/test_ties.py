@@ -111,6 +111,22 @@ async def test_auto_adds_at_once_what_a_member_pastes_and_asks_about_the_rest(b:
     await b.control.until(lambda: b.on_case == [], what="the undo")
 
 
+async def test_auto_adds_nothing_to_a_case_that_a_guest_chose_by_a_root_or_its_edit(b: Bench) -> None:
+    other = b.datadog.add_case("OTHER-1", "Something else")
+    b.slack.join(CHANNEL, "U0GUEST")
+    await b.slack.command(CHANNEL, "U0ANA", "/insight", "mode auto")
+    root = b.slack.message(CHANNEL, "U0GUEST", f"see {CASE_LINK}")["ts"]
+    b.reply(root, monitor(1))
+    card = await b.card(root, f"Add 1 insight to {KEY}")
+    await b.click(card, "insights.add")
+    await b.card(root, f"Added to {KEY} by Ana")
+    b.slack.edit(CHANNEL, root, "see https://app.datadoghq.com/cases/OTHER-1")
+    await b.card(root, "Add 1 insight to OTHER-1")
+    b.reply(root, monitor(2))
+    await b.card(root, "Add 2 insights to OTHER-1")
+    assert (len(b.on_case), other.insights) == (1, [])
+
+
 def announced(b: Bench, root: str, words: str) -> dict[str, Any] | None:
     return next((one for one in b.slack.thread(CHANNEL, root) if words in as_text(one)), None)
 
