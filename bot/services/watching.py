@@ -247,7 +247,8 @@ def own_part(message: Json, person: str | None) -> Json:
     """
     if person is None or not (message.get("attachments") or message.get("files")):
         return message
-    attachments = [part for part in as_objects(message.get("attachments")) if part.get("author_id") == person]
+    attachments = as_objects(message.get("attachments"))
+    attachments = [own_part(part, person) for part in attachments if part.get("author_id") == person]
     files = [file for file in as_objects(message.get("files")) if file.get("user") == person]
     files = [file for file in files if "email" not in (file.get("mode"), file.get("filetype"))]
     return {**message, "attachments": attachments, "files": files}
