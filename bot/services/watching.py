@@ -188,25 +188,22 @@ def seen(context: Context, channel: Thread, message: Json, *, edited: bool) -> S
     )
 
 
-async def rules(
-    context: Context, thread: Thread, brought: ScannedMessage | None = None, *, named_by: str | None = None
-) -> Rules:
-    """How this thread's links are offered; `brought`: a message whose links are not stored yet; `named_by`: who named
-    its case, where the tie is not stored yet.
+async def rules(context: Context, thread: Thread, new: ScannedMessage | None = None, by: str | None = None) -> Rules:
+    """How this thread's links are offered. Not stored yet: a `new` message, and `by` whom its case was named.
 
     Slack is asked, before anything is locked, who may confirm in mode auto, and of those who post many links.
     """
     fewest = OFFERED_AT_MOST[False]
-    many = brought is None or brought.links > fewest
+    many = new is None or new.links > fewest
     async with context.store.read() as connection:
         mode = await modes.of(connection, thread) or context.mode
         auto = mode is Mode.AUTO
         tie = await ties.of(connection, thread) if auto else None
-        waiting = await sightings.posters(connection, thread, 0 if auto else fewest) if auto or brought is None else ()
+        waiting = await sightings.posters(connection, thread, 0 if auto else fewest) if auto or new is None else ()
     foreign = tie is not None and tie.kind is TieKind.TIED and tie.org not in context.orgs_for(thread.workspace)
     if foreign or not (auto or many):
         return Rules(context.timing, context.mode, many=many)
-    posters = {*waiting, brought.poster if brought is not None else None, tie.by if tie is not None else named_by}
+    posters = {*waiting, new.poster if new is not None else None, tie.by if tie is not None else by}
     people = {poster for poster in posters if poster and poster[0] in "UW"}
     refusals = await asyncio.gather(*(context.refusal(thread.workspace, person) for person in people))
     may = frozenset(person for person, refusal in zip(people, refusals, strict=True) if refusal is None)

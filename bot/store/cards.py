@@ -154,11 +154,11 @@ async def items(connection: Connection, card: str) -> list[CardItem]:
     return [_item(row) for row in await connection.execute(_ITEMS, {"of_card": card}) if row.type in TYPES]
 
 
-async def shown_in(connection: Connection, thread: Thread, ids: Collection[int]) -> set[int]:
-    """Which of these insights a card in this thread shows."""
-    in_slack = select(cards.c.id).where(in_thread(cards, thread), cards.c.ended.is_(None))
-    here = card_insights.c.insight.in_(ids) & card_insights.c.card.in_(in_slack)
-    return set((await connection.execute(select(card_insights.c.insight).where(here))).scalars())
+async def shown_in(connection: Connection, thread: Thread, ids: Collection[int], *, others: bool = False) -> set[int]:
+    """Which of these insights a card in this thread shows; `others`: a card in another thread does, or did."""
+    where = ~in_thread(cards, thread) if others else in_thread(cards, thread) & cards.c.ended.is_(None)
+    on_cards = select(card_insights.c.insight).join(cards, cards.c.id == card_insights.c.card)
+    return set((await connection.execute(on_cards.where(card_insights.c.insight.in_(ids), where))).scalars())
 
 
 async def by_id(connection: Connection, ids: Collection[int]) -> list[CardItem]:

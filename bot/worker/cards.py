@@ -140,18 +140,18 @@ async def view(context: Context, card: Card) -> CardView | None:
         return None
     org = context.orgs.get(card.org)
     tied_by = tie.by if tie is not None and (tie.org, tie.case_id) == (card.org, card.case_id) else None
-    posters, clickers = {item.poster for item in items}, {item.by for item in items}
+    posters = {item.poster for item in items}
     workspace = await context.workspaces.at(card.thread.workspace)
-    asked = time.monotonic()
-    people = await workspace.slack.known(_people(*posters, *clickers, tied_by), within=NAMES_WITHIN)
+    until = time.monotonic() + NAMES_WITHIN
+    people = await workspace.slack.known(_people(*posters, *(item.by for item in items), tied_by), within=NAMES_WITHIN)
     told = _told(workspace, people) if not shared else frozenset[str]()
-    named = [item for item in items if may_be_told(item.poster, item.by, tied_by, told)]
-    titles = await _titles(org, named, left, within=max(0.0, NAMES_WITHIN - (time.monotonic() - asked)))
+    clicked = items if told.issuperset({tied_by, *posters}) else await _clicked_here(context, card.thread, items)
+    titles = await _titles(org, _named(clicked, tied_by, told), left, within=max(0.0, until - time.monotonic()))
     return CardView(
         id=card.id,
         version=row.version,
         case_key=case.key,
-        case_title=case.title if may_read_title(tied_by, posters, clickers, told) else "",
+        case_title=case.title if may_read_title(tied_by, posters, {item.by for item in clicked}, told) else "",
         case_url=f"{org.case_url}{case.key}" if org else "",
         items=[replace(item, name=titles.get(item.identity, "")) for item in items],
         sources=_sources(workspace.myself.url, card.thread, items),
@@ -163,6 +163,17 @@ async def view(context: Context, card: Card) -> CardView | None:
         waiting=waiting(items, note, due_at, at),
         names={user: person.name for user, person in people.items()},
     )
+
+
+async def _clicked_here(context: Context, thread: Thread, items: Sequence[CardItem]) -> Sequence[CardItem]:
+    """The insights, without who moved one that another thread shows, too: they may never have seen this thread."""
+    async with context.store.read() as connection:
+        elsewhere = await cards.shown_in(connection, thread, [item.id for item in items], others=True)
+    return [replace(item, by=None) if item.id in elsewhere else item for item in items]
+
+
+def _named(items: Sequence[CardItem], tied_by: str | None, told: frozenset[str]) -> Sequence[CardItem]:
+    return [item for item in items if may_be_told(item.poster, item.by, tied_by, told)]
 
 
 def _people(*users: str | None) -> set[str]:

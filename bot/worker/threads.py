@@ -54,7 +54,7 @@ async def work(context: Context, job: Job) -> Outcome:
     if scan is not None and tie is not None and tie.kind is not TieKind.NAMED and not (own and own.replied):
         return await read_page(context, job, thread, scan)
     learned = await _learn(context, thread, tie, own)
-    rules = await watching.rules(context, thread, named_by=learned.by)
+    rules = await watching.rules(context, thread, by=learned.by)
 
     async def write(tx: Transaction) -> Written:
         return await _write(tx, thread, learned, rules)

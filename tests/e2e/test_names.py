@@ -128,6 +128,26 @@ async def test_a_guest_who_posts_links_learns_neither_the_cases_title_nor_a_moni
     assert "Acquisition of Globex" in as_text(added), "a member asked for it"
 
 
+async def test_a_click_in_another_thread_names_nothing_on_a_guests_card(b: Bench) -> None:
+    """Who pressed it there may not even see the guest's thread, where the same link waits."""
+    b.slack.join(CHANNEL, "U0GUEST")
+    b.slack.add_channel(id="C0BOARD", name="board", is_private=True, members={"U0ANA", "U0CASES"})
+    link = call(b, 7103, "Acquisition of Globex")
+    root = b.slack.message(CHANNEL, "U0GUEST", f"see {CASE_LINK}")["ts"]
+    b.reply(root, f"{link} {monitor(7104)}", "U0GUEST")
+    await b.card(root, "Add 2 insights")
+    secret = b.slack.message("C0BOARD", "U0ANA", f"see {CASE_LINK}")["ts"]
+    b.slack.message("C0BOARD", "U0ANA", link, thread_ts=secret)
+
+    def board() -> Json | None:
+        return next((one for one in b.slack.thread("C0BOARD", secret) if "Globex" in as_text(one)), None)
+
+    there = await b.control.until(board, what="the card in the private channel")
+    await b.slack.click("C0BOARD", there["ts"], "insights.add", "U0ANA")
+    card = await b.card(root, f"Added to {KEY} by Ana")
+    assert not any(words in as_text(card) for words in ("Globex", TITLE))
+
+
 async def test_a_guest_who_names_a_case_in_an_untied_thread_is_asked_without_its_title(b: Bench) -> None:
     """K38."""
     b.slack.join(CHANNEL, "U0GUEST")
