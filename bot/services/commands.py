@@ -10,7 +10,7 @@ from bot.links import Permalink, as_text, explain, extract, sentence
 from bot.messages import replies
 from bot.messages.text import code
 from bot.model import Case, CaseLink, Draft, Insight, InsightType, Reason, Thread, TieKind, Uncovered
-from bot.services import additions, clicks
+from bot.services import additions, clicks, shared_channels
 from bot.services.additions import Addition
 from bot.services.cases import tied_by, tied_case, why_unknown
 from bot.services.checks import UserError, in_channels, message_at, named_case, permit
@@ -117,6 +117,7 @@ async def _add(context: Context, caller: Caller, command: commands.Add) -> str:
     await permit(context, workspace, user, case.key, org=case.org)
     links = dict.fromkeys([*command.links, *(link for _, message in messages for link in extract(message))])
     insights, others = _sorted(context, workspace, case.org, links)
+    await shared_channels.is_shared(context, place)  # stored, because the card depends on it
     async with context.store.write() as tx:
         await ties.lock_case(tx, case.org, case.case_id)
         source = caller.message_ts or f"{await now(tx):.6f}"
@@ -166,6 +167,7 @@ def _sorted(context: Context, workspace: str, org: str, links: Iterable[str]) ->
 async def _scan(context: Context, caller: Caller, thread: Thread) -> str:
     case = await _tied(context, caller, thread)
     await permit(context, thread.workspace, caller.user, case.key, org=case.org)
+    await shared_channels.is_shared(context, thread)  # stored, because the card depends on it
     async with context.store.write() as tx:
         await scans.ask(tx, thread, caller.user, SCANNED, await now(tx))
     return replies.SCANNING

@@ -10,6 +10,7 @@ from bot.insights import Mode
 from bot.messages import replies, sentences
 from bot.messages.announcements import mode_set, tied, untied
 from bot.model import Thread
+from bot.services import shared_channels
 from bot.services.checks import UserError, in_channels, named_case, permit
 from bot.services.context import PERSON_WITHIN, Context
 from bot.services.responder import Answer, announce
@@ -21,6 +22,7 @@ async def tie(context: Context, place: Thread, reference: CaseReference, user: s
     await permit(context, place.workspace, user, sentences.settings_of(place.ts))
     case = await named_case(context, place.workspace, reference)
     thread = bool(place.ts)
+    await shared_channels.is_shared(context, place)  # stored, because the cards of what it reads depend on it
     if not await tie_changes.tie(context.store, place, case, user):
         return replies.tied_already(case.key, thread=thread)
     words = partial(tied, case_key=case.key, thread_ts=place.ts)

@@ -104,15 +104,15 @@ class People(ABC):
             return users
         return self._groups[key]
 
-    async def known(self, users: Collection[str], *, within: float) -> Mapping[str, Person]:
+    async def known(self, users: Collection[str | None], *, within: float) -> Mapping[str, Person]:
         """What Slack said of these people within an hour, without those whom it does not tell: for what is shown.
 
         What somebody may do is judged by `person`.
         """
-        missing = [user for user in users if user not in self._known and user[:1] in ("U", "W")]
+        missing = [user for user in users if user and user not in self._known and user[:1] in ("U", "W")]
         if missing:
             await asyncio.gather(*(self.person(user, within=within) for user in missing))
-        return {user: self._known[user] for user in users if user in self._known}
+        return {user: self._known[user] for user in users if user and user in self._known}
 
     async def names(self, users: Collection[str], *, within: float) -> Mapping[str, str]:
         """Display names, without those that Slack does not tell."""

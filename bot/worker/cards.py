@@ -19,7 +19,7 @@ from bot.messages.sentences import SHARED
 from bot.model import Card, CardItem, Identity, Question, State, Thread
 from bot.policy import Person, is_app, may_be_told, may_change, may_read_title
 from bot.services.context import Context, Organization
-from bot.services.shared_channels import is_silent
+from bot.services.shared_channels import is_shared, is_silent
 from bot.slack.client import DIRECT, SlackPermanent, SlackTransient
 from bot.slack.workspaces import Workspace
 from bot.store import cards, cases, jobs, now, open_cards, pace, questions, shared_channels, sightings, ties
@@ -143,7 +143,7 @@ async def view(context: Context, card: Card) -> CardView | None:
     posters = {item.poster for item in items}
     workspace = await context.workspaces.at(card.thread.workspace)
     until = time.monotonic() + NAMES_WITHIN
-    people = await workspace.slack.known(_people(*posters, *(item.by for item in items), tied_by), within=NAMES_WITHIN)
+    people = await workspace.slack.known({*posters, *(item.by for item in items), tied_by}, within=NAMES_WITHIN)
     told = _told(workspace, people) if not shared else frozenset[str]()
     clicked = items if told.issuperset({tied_by, *posters}) else await _clicked_here(context, card.thread, items)
     titles = await _titles(org, _named(clicked, tied_by, told), left, within=max(0.0, until - time.monotonic()))
@@ -176,10 +176,6 @@ def _named(items: Sequence[CardItem], tied_by: str | None, told: frozenset[str])
     return [item for item in items if may_be_told(item.poster, item.by, tied_by, told)]
 
 
-def _people(*users: str | None) -> set[str]:
-    return {user for user in users if user}
-
-
 def _told(workspace: Workspace, people: Mapping[str, Person]) -> frozenset[str]:
     """The full members among these people: others are told nothing about cases, and nobody is in front of them."""
     return frozenset(user for user, person in people.items() if may_change(person, workspace.home) is None)
@@ -198,15 +194,17 @@ async def _show(context: Context, job: Job, card: Card) -> ShownCard | None:
             if not await pace.may_post(tx, card.thread, card.id, at):
                 return None
             await cards.posting(tx, card.id, at)
+    # Else the transaction that took the job has stored `posting_since` a moment ago.
+    tried = card.ts is None and card.posting_since is not None and card.id not in job.leaving
+    if tried:  # other organisations may have come meanwhile
+        await is_shared(context, card.thread)  # stored, because what the card shows depends on it
     rendered = await (_question(context, card) if card.asks else _insights(context, card))
     if rendered is None:
         return ShownCard(0, None, "")
     workspace = await context.workspaces.at(card.thread.workspace)
     ts = card.ts
-    leaves = card.id in job.leaving  # the transaction that took the job has stored `posting_since` a moment ago
-    if ts is None and card.posting_since is not None and not leaves:
-        mark = metadata(card.id)
-        ts = await workspace.slack.find(card.thread, mark, card.posting_since, workspace.myself.bot)
+    if tried:
+        ts = await workspace.slack.find(card.thread, metadata(card.id), card.posting_since or 0.0, workspace.myself.bot)
     if ts is not None:
         # A new version that reads the same (a probe failed again) is not worth a call.
         if card.ts is None or card.digest != rendered.digest:
@@ -214,13 +212,17 @@ async def _show(context: Context, job: Job, card: Card) -> ShownCard | None:
         return ShownCard(rendered.version, ts, rendered.digest)
     if rendered.empty:
         return ShownCard(rendered.version, None, "")
-    if not context.shared:
-        async with context.store.read() as connection:
-            shared = await shared_channels.is_shared(connection, card.thread)
-        if shared and await is_silent(context, card.thread):  # it may not be any more
-            raise SlackPermanent(SHARED)
+    if await _is_silent(context, card.thread):
+        raise SlackPermanent(SHARED)
     posted = await workspace.slack.post(card.thread, rendered.message, metadata(card.id))
     return ShownCard(rendered.version, posted.ts, rendered.digest, posted.channel)
+
+
+async def _is_silent(context: Context, thread: Thread) -> bool:
+    """Slack is asked only where other organisations have been: they may have left."""
+    async with context.store.read() as connection:
+        shared = await shared_channels.is_shared(connection, thread)
+    return shared and await is_silent(context, thread)
 
 
 async def _insights(context: Context, card: Card) -> RenderedCard | None:
@@ -244,7 +246,7 @@ async def _question(context: Context, card: Card) -> RenderedCard | None:
     if question is None:
         return None
     workspace = await context.workspaces.at(card.thread.workspace)
-    people = await workspace.slack.known(_people(question.by, tie.by if tie else None), within=NAMES_WITHIN)
+    people = await workspace.slack.known({question.by, tie.by if tie else None}, within=NAMES_WITHIN)
     names = {user: person.name for user, person in people.items()}
     titled = not shared and bool(_told(workspace, people))
 

@@ -34,6 +34,31 @@ async def test_by_default_nothing_is_watched_and_what_is_added_on_purpose_is_sho
     assert said_in(b, SHARED) == ""
 
 
+@pytest.mark.parametrize("words", ["add {link} to {key} in {there}", "scan in {there}", "tie {key} in {there}"])
+async def test_a_command_asks_whose_channel_it_is_before_it_posts_there(own: Bench, words: str) -> None:
+    """No event has told it: the bot was invited a moment ago."""
+    root = own.slack.message(SHARED, "U0ANA", f"see {CASE_LINK}", deliver=False)["ts"]
+    own.slack.message(SHARED, "U0ANA", monitor(1), thread_ts=root, deliver=False)
+    there = own.slack.permalink(SHARED, root)
+    filled = words.format(link=monitor(KNOWN), key=KEY, there=there)
+    await own.slack.command("C0GENERAL", "U0ANA", "/insight", filled)
+    await own.answer_to("U0ANA")
+    await own.handled()
+    assert len(own.slack.thread(SHARED, root)) == 2
+
+
+async def test_a_card_that_was_held_up_is_not_posted_where_other_organisations_came_meanwhile(own: Bench) -> None:
+    root = own.slack.message("C0GENERAL", "U0ANA", f"see {CASE_LINK}")["ts"]
+    await own.handled()
+    own.control.rule("slack", "chat.postMessage", status=429, headers={"Retry-After": "2"}, times=1)
+    own.slack.message("C0GENERAL", "U0ANA", monitor(1), thread_ts=root)
+    await own.control.until(lambda: own.calls("chat.postMessage"), what="the refused post")
+    own.slack.workspace.channels["C0GENERAL"].is_ext_shared = True
+    await own.control.until(lambda: own.calls("conversations.info"), what="the question whose channel it is")
+    await own.handled()
+    assert len(own.slack.thread("C0GENERAL", root)) == 2
+
+
 async def test_a_channel_that_is_shared_no_more_is_watched_again(own: Bench) -> None:
     """K40."""
     b = own
