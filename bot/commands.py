@@ -22,6 +22,7 @@ SHORTCUT = "add_to_case"
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63"), "-")
 _MARKS = "\"'`*_~()[]{}<>#,;“”„‚‘’«»‹›"
 """What phones, pages and Slack's editor put around a word."""
+_NUMBER = re.compile(r"[1-9][0-9]{0,3}")
 _ORG = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}", re.IGNORECASE)
 
 
@@ -93,7 +94,10 @@ class Explain:
 
 @dataclass(frozen=True, slots=True)
 class Why:
+    """`page`: of an answer that is longer than one message (1, 2, …)."""
+
     message: Permalink
+    page: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ class Help:
 
 @dataclass(frozen=True, slots=True)
 class Misunderstood:
-    """`words`: the text as typed; `problem`: what is wrong with it; `try_this`: a right command."""
+    """`words`: the text as typed; `problem`: what is wrong with it; `try_this`: the nearest right command, if any."""
 
     words: str
     problem: str
@@ -121,7 +125,7 @@ def channels(command: Command) -> frozenset[str]:
             links = [*messages, where]
         case SetTie(_, where) | SetMode(_, where) | Untie(where) | Status(where) | Scan(where) | Undo(where):
             links = [where]
-        case Why(message):
+        case Why(message, _):
             links = [message]
         case Explain() | Help():
             links = []
@@ -153,8 +157,8 @@ def parse(text: str) -> Command | Misunderstood:
     if _is_link(words[0]):
         verb, rest = "add", words
     if verb not in VERBS:
-        near = next(iter(get_close_matches(verb, VERBS, 1, 0.5)), "help")
-        return Misunderstood(words[0], "is no command", VERBS[near].usage)
+        near = get_close_matches(verb, VERBS, 1, 0.5)
+        return Misunderstood(words[0], "is no command", VERBS[near[0]].usage if near else "")
     try:
         rest, where = _without_place(rest)
         return VERBS[verb].read(rest, where)
@@ -256,10 +260,11 @@ def _explain(words: Sequence[str], where: Permalink | None) -> Command:
 
 
 def _why(words: Sequence[str], where: Permalink | None) -> Command:
+    words, page = (words[:-1], int(words[-1])) if words and _NUMBER.fullmatch(words[-1]) else (words, 1)
     message = where if not words else permalink(words[0]) if len(words) == 1 else None
     if message is None:
         raise _Wrong("needs a message's address (⋯ on the message, Copy link)")
-    return Why(message)
+    return Why(message, page)
 
 
 def _alone(make: Callable[[Permalink | None], Command]) -> Callable[[Sequence[str], Permalink | None], Command]:

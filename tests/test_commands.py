@@ -65,6 +65,7 @@ CLINGING = [
         (f"undo in {MESSAGE}", Undo(ROOT)),
         (f"why {REPLY}", Why(IN_THREAD)),
         (f"why in {MESSAGE}", Why(ROOT)),
+        (f"why {REPLY} 3", Why(IN_THREAD, 3)),
         (f"explain <{LINK}>", Explain(LINK)),
     ],
 )
@@ -76,7 +77,7 @@ def test_a_command_is_understood_however_it_is_typed(typed, meant):
     ("typed", "words", "problem", "try_this"),
     [
         ("tei CASEM-1", "tei", "is no command", "tie <case>"),
-        ("frobnicate", "frobnicate", "is no command", "help"),
+        ("frobnicate", "frobnicate", "is no command", ""),
         ("mode loud", "mode loud", "needs a mode", "mode ask|auto|off"),
         ("tie", "tie", "needs one case", "tie <case>"),
         ("tie hello", "tie hello", "“hello” is neither a key", "tie <case>"),
@@ -85,7 +86,10 @@ def test_a_command_is_understood_however_it_is_typed(typed, meant):
         (f"add {LINK} to", f"add {LINK} to", "needs one case", "add <link…> [to <case>]"),
         ("scan in here", "scan in here", "after “in”", "scan"),
         ("undo now", "undo now", "does not take “now”", "undo"),
-        ("why", "why", "needs a message's address", "why <message's address>"),
+        *(
+            (why, why, "needs a message's address", "why <message's address>")
+            for why in ("why", "why 2", f"why {MESSAGE} 0")
+        ),
     ],
 )
 def test_a_wrong_command_names_the_words_and_the_nearest_right_one(typed, words, problem, try_this):
@@ -109,6 +113,20 @@ def test_help_and_usage_come_from_the_one_table():
     for name, verb in VERBS.items():
         assert verb.usage.startswith(name)
         assert verb.does in text
+
+
+def test_every_example_of_the_help_is_a_command():
+    assert [said for example in replies.EXAMPLES if isinstance(said := parse(example), Misunderstood)] == []
+    assert [
+        example for example in replies.EXAMPLES if f"`/insight {example}`" not in replies.help_text("/insight")
+    ] == []
+
+
+@pytest.mark.parametrize("typed", ["frobnicate", "tei CASEM-1", "mode loud", "scan in here"])
+def test_what_is_not_understood_gets_one_suggestion(typed):
+    said = parse(typed)
+    assert isinstance(said, Misunderstood)
+    assert replies.misunderstood(said, "/insight").count("`/insight") == 1
 
 
 def test_the_readme_has_every_command():

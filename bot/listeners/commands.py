@@ -26,7 +26,7 @@ def register(app: AsyncApp, context: Context, responder: Responder) -> None:
     async def on_command(ack: Callable[..., Awaitable[Any]], body: Json) -> None:
         caller = caller_of(body)
         answer = await responder.soon(run(context, caller, str(body.get("text") or "")))
-        if isinstance(answer, str):
+        if isinstance(answer, str) and answer:
             await ack(text=answer)
         else:
             await ack()

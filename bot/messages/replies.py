@@ -35,7 +35,7 @@ NOT_IN_CHANNEL = (
 SPOKEN_OF = "To tell the bot what to do, begin the message with its name: `@Case Insights help` lists what it can do."
 NO_SUCH_MESSAGE = "There is no such message: it was deleted, or its address is cut. Copy it again: ⋯, Copy link."
 NOT_FOR_THIS_WORKSPACE = "It belongs to a Datadog organisation that this bot does not use from this workspace."
-DONE_HERE = "Done."
+EXAMPLES = ("add https://app.datadoghq.com/monitors/1 to CASEM-4523", "tie CASEM-4523", "mode off")
 SCANNING = "Reading this thread's earlier messages. If there are links to offer, they come in one card."
 NOTHING_TO_UNDO = "Nothing to undo: nothing that the bot added in this thread is still on its case."
 
@@ -56,20 +56,36 @@ class StatusReport:
 
 
 def help_text(prefix: str) -> str:
-    """Every command, one a line, after its `prefix` (`/insight`, `@Case Insights`)."""
+    """Every command, one a line, after its `prefix` (`/insight`, `@Case Insights`); examples; and the way without."""
     lines = [f"{code(f'{prefix} {verb.usage}')} {escape(verb.does)}" for verb in VERBS.values()]
-    place = (
-        "To name another thread, add `in` and a message's address (⋯ on the message, Copy link). "
-        "A case is its key, like CASEM-4523, or its link."
+    examples = [f"{prefix} {example}" for example in EXAMPLES]
+    return "\n".join(
+        [
+            *lines,
+            "To name another thread, add `in` and a message's address (⋯ on the message, Copy link). "
+            "A case is its key, like CASEM-4523, or its link.",
+            f"For example: {', '.join(map(code, examples))}.",
+            "Without typing: ⋯ on any message, Add to case.",
+        ]
     )
-    return "\n".join([*lines, place])
 
 
 def misunderstood(wrong: Misunderstood, prefix: str) -> str:
-    """What was not understood, and the nearest right command."""
+    """What was not understood, and one thing to try: the nearest right command, else the help."""
+    next_step = f"Try {code(f'{prefix} {wrong.try_this}')}." if wrong.try_this else f"`{prefix} help` lists them all."
+    return f"Not understood: “{escape(wrong.words, 200)}” {escape(wrong.problem)}. {next_step}"
+
+
+def said_elsewhere(address: str) -> str:
+    """To someone who changed the tie or mode of another thread, where that is announced to everybody."""
+    return f"Done, and said in the open in <{address}|that thread>."
+
+
+def counts_for(address: str, command: str) -> str:
+    """To someone who changed a tie or a mode by a message that begins a thread."""
     return (
-        f"Not understood: “{escape(wrong.words, 200)}” {escape(wrong.problem)}. "
-        f"Try {code(f'{prefix} {wrong.try_this}')}, or `{prefix} help` for all commands."
+        f"That is for <{address}|your message's thread> alone. For the whole channel, type {code(command)} in its "
+        "message field."
     )
 
 

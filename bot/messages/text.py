@@ -118,6 +118,11 @@ def clock(at: float) -> str:
     return f"<!date^{int(at)}^{{time}}|{datetime.fromtimestamp(at, UTC):%H:%M} UTC>"
 
 
+def moment(at: float) -> str:
+    """A day and a time of day, in the same way."""
+    return f"<!date^{int(at)}^{{date_short_pretty}} {{time}}|{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC>"
+
+
 def this(thread: bool) -> str:
     return "This thread" if thread else "This channel"
 

@@ -1,46 +1,54 @@
-"""The reply to `why`: what happened to each link of a message."""
+"""The replies to `why` and `explain`, for people: how each link is read, what became of it, and what to do now."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import assert_never
 
 from bot.insights import Decision, Mode
 from bot.links import Reading, sentence
+from bot.messages.card_view import TYPE_NAMES
 from bot.messages.replies import MODES, NOT_FOR_THIS_WORKSPACE
-from bot.messages.text import clock, cut_mrkdwn, escape
-from bot.model import CaseLink, Draft, Insight, State, Tie, TieKind, TieSource, Uncovered
+from bot.messages.text import WORDS_CHARS, code, escape, moment
+from bot.model import CaseLink, Draft, Insight, InsightType, State, Tie, TieKind, TieSource, Uncovered
 
-TEXT_CHARS = 3_500
+PAGE_CHARS = 3_500
+"""Of one answer: Slack recommends at most 4,000 for a message's text."""
+LINK_CHARS = 200
+_ADD_IT = "To add it: ⋯ on the message, Add to case."
 _REASONS: dict[str, str] = {
-    Decision.ON_CARD: "It is already on this thread's card.",
-    Decision.ON_CASE: "It is already on the case.",
-    Decision.CONFIRMED: "Somebody has already confirmed it.",
-    Decision.ADDED: "It was already added to this case.",
+    Decision.ON_CARD: "It is already on a card of this thread.",
+    Decision.ON_CASE: "It was already on the case.",
+    Decision.CONFIRMED: "Somebody had already confirmed it.",
+    Decision.ADDED: "It had already been added to this case.",
     Decision.FAILED: "Adding it failed before. The card that says so has a Retry button.",
-    Decision.DISMISSED: "It was dismissed for this case, so it is not offered again.",
-    Decision.UNDONE: "It was removed from this case on purpose, so it is not offered again.",
+    Decision.DISMISSED: f"It was dismissed for this case, so it is not offered again. {_ADD_IT}",
+    Decision.UNDONE: f"It was removed from this case on purpose, so it is not offered again. {_ADD_IT}",
     Decision.OTHER_ORG: "It and the case belong to different Datadog organisations.",
-    Decision.MODE_OFF: "Watching was off here when it was pasted.",
-    Decision.NEEDS_ID: "It needs an id, so it gets no card by itself. Use ⋯ on the message, Add to case.",
+    Decision.MODE_OFF: "Watching was off here when it was pasted: @Case Insights scan in its thread offers it.",
+    Decision.NEEDS_ID: f"It needs an id, so it gets no card by itself. {_ADD_IT}",
     Decision.TOO_MANY: "Too many links in one message to offer at once: @Case Insights scan in its thread offers more.",
-    Decision.UNTIED: "It was offered for the case that this channel was tied to before.",
-    "no_case": "The thread names no case.",
-    "none": "Somebody said that this thread is about no case.",
-    "several": "The thread's first message names several cases, and nobody has chosen one yet.",
-    "gave_up": "The thread's case stayed unknown: Slack or Datadog did not answer for too long.",
+    Decision.UNTIED: f"It was offered for the case that this channel was tied to before. {_ADD_IT}",
+    "no_case": f"The thread named no case. {_ADD_IT}",
+    "none": f"Somebody had said that this thread is about no case. {_ADD_IT}",
+    "several": "The thread's first message named several cases, and nobody had chosen one yet.",
+    "gave_up": f"The thread's case stayed unknown: Slack or Datadog did not answer for too long. {_ADD_IT}",
 }
-"""The reasons for silence in the store: `Decision`, `TieKind`, or Slack's error."""
+"""The reasons for silence in the store, of the time when it was decided: `Decision`, `TieKind`, or Slack's error."""
+_STATES = frozenset(map(str, (Decision.ON_CARD, *State)))
+"""The reasons that its insight's state tells better: as it is now, with who and when."""
 _RESULTS: dict[State, str] = {
-    State.OFFERED: "Offered.",
+    State.OFFERED: "Offered, and nobody has decided yet.",
     State.CONFIRMED: "Confirmed by {who}, {when}; it is on its way to the case.",
     State.ADDED: "Added by {who}, {when}.",
-    State.FAILED: "{who} confirmed it, but it was not added; the card says why.",
-    State.DISMISSED: "Dismissed by {who}, {when}.",
-    State.WITHDRAWN: "Taken back, {when}: its link left the message.",
+    State.FAILED: "{who} confirmed it, but it was not added; its card says why and has a Retry button.",
+    State.DISMISSED: f"Dismissed by {{who}}, {{when}}, so it is not offered again. {_ADD_IT}",
+    State.WITHDRAWN: f"Not offered any more since {{when}}: its link left the message, or the case changed. {_ADD_IT}",
     State.UNDOING: "{who} is having it removed.",
-    State.UNDONE: "Removed by {who}, {when}.",
+    State.UNDONE: f"Removed by {{who}}, {{when}}, so it is not offered again. {_ADD_IT}",
 }
+_PROPER = ("Error Tracking", "Watchdog", "APM")
+"""What stays upper-case within a sentence."""
 
 
 _TIED = {
@@ -67,7 +75,10 @@ class Poster(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A link that was stored. `reason`: why it is not offered; `state`: its insight's, moved by `who` at (epoch s)."""
+    """A link that was stored. `reason`: why it was not offered; `waits`: nothing is decided yet.
+
+    `state`: its insight's now, moved by `who` at (epoch s).
+    """
 
     reason: str = ""
     state: State | None = None
@@ -100,13 +111,71 @@ class ThreadReport:
     poster: Poster
 
 
-def why_text(thread: ThreadReport, links: Sequence[LinkReport]) -> str:
-    """The thread, then a few lines for each link."""
+def why_pages(thread: ThreadReport, links: Sequence[LinkReport]) -> list[str]:
+    """The thread, then a few lines for each link: as many links on a page as Slack shows well, each of them whole."""
     tie = _tie(thread.tie, thread.case_key)
     if not links:
-        return f"There is no link in this message. {tie}"
+        return [f"There is no link in this message. {tie}"]
     head = [tie, f"Mode {thread.mode}: {MODES[thread.mode]}.", *([thread.poster.value] if thread.poster.value else [])]
-    return cut_mrkdwn("\n".join([*head, *(_about(link) for link in links[:20])]), TEXT_CHARS)
+    pages = ["\n".join(head)]
+    for about in map(_about, links):
+        if len(pages[-1]) + len(about) < PAGE_CHARS:
+            pages[-1] += f"\n{about}"
+        else:
+            pages.append(about)
+    return pages
+
+
+def why_page(pages: Sequence[str], number: int, again: str) -> str:
+    """The page with this number (1, 2, …), or the last one. `again`: the command that asked, without a number."""
+    number = min(number, len(pages))
+    more = f"\nPage {number} of {len(pages)}. For the next: {code(f'{again} {number + 1}')}"
+    return pages[number - 1] + (more if number < len(pages) else "")
+
+
+def explained(reading: Reading, *, hidden: bool) -> str:
+    """What a link is, by what in its address, and what to do with it. `hidden` as in `LinkReport`."""
+    lines = [escape(reading.link, LINK_CHARS), _read_as(reading)]
+    match reading.outcome:
+        case Draft():
+            lines += [escape(reading.hint)] if reading.hint else []
+            lines.append("To add it, press Edit… on its card, or ⋯ on the message, Add to case.")
+        case CaseLink():
+            lines.append("In a thread without a case, the bot offers to tie the thread to it.")
+        case Insight() | Uncovered() | None:
+            pass
+        case _:
+            assert_never(reading.outcome)
+    return "\n".join([*lines, *([NOT_FOR_THIS_WORKSPACE] if hidden else [])])
+
+
+def _read_as(reading: Reading) -> str:
+    """`Read as a monitor because of /monitors/…; its id is 1.`"""
+    match reading.outcome:
+        case Insight() as insight:
+            an_id = "" if insight.type is InsightType.SCM_URL else f"; its id is {escape(insight.resource_id, 80)}"
+            return f"Read as {_kind(insight.type)} because of {_shape(reading.rule)}{an_id}."
+        case Draft(resource_id=resource_id) as draft:
+            an_id = f"is perhaps {escape(resource_id, 80)}" if resource_id else "is not in the link"
+            return f"Probably {_kind(draft.type)} because of {_shape(reading.rule)}, but its id {an_id}."
+        case CaseLink(case=case):
+            return f"A case: {escape(case)}."
+        case Uncovered() | None:
+            return sentence(reading.reason) if reading.reason else "Not read."
+        case _:
+            assert_never(reading.outcome)
+
+
+def _kind(type: InsightType) -> str:  # noqa: A002 - Datadog's word
+    name = TYPE_NAMES[type]
+    name = name if name.startswith(_PROPER) else name.lower()
+    return f"{'an' if name[0] in 'AEIaei' else 'a'} {name}"
+
+
+def _shape(rule: str) -> str:
+    """`/monitors/{id}/**` as people see it in an address: `/monitors/…`."""
+    parts = ["…" if part in ("*", "**", "{id}", "{scope}") else part for part in rule.split("/")]
+    return code("/".join(part for number, part in enumerate(parts) if part != "…" or parts[number - 1] != "…"))
 
 
 def _tie(tie: Tie | None, case_key: str) -> str:
@@ -119,37 +188,29 @@ def _tie(tie: Tie | None, case_key: str) -> str:
 
 
 def _about(link: LinkReport) -> str:
-    lines = [f"• {escape(link.reading.link, 300)}", f"   {escape(_read_as(link))}"]
-    sighting = link.sighting or Sighting()
-    if sighting.state is not None:
-        who = escape(sighting.who) or "somebody"
-        lines.append(f"   {_RESULTS[sighting.state].format(who=who, when=clock(sighting.at) if sighting.at else '')}")
-    if sighting.reason:
-        lines.append(f"   {_REASONS.get(sighting.reason, f'Slack said: {escape(sighting.reason)}.')}")
-    if sighting.waits:
-        lines.append("   It waits until the bot knows this thread's case.")
-    if sighting.card:
-        lines.append(f"   <{sighting.card}|Its card>")
-    return "\n".join(lines)
+    lines = [_read_as(link.reading), *_became(link)]
+    return "\n   ".join([f"• {escape(link.reading.link, LINK_CHARS)}", *lines])
 
 
-def _read_as(link: LinkReport) -> str:
-    reading = link.reading
-    match reading.outcome:
-        case Insight() as insight:
-            words = f"{insight.type} {insight.resource_id}, by route {reading.route}."
-        case Draft() as insight:
-            words = f"Probably {insight.type}, by route {reading.route}; a person has to give its id."
-        case CaseLink(case=case):
-            words = f"A case: {case}."
-        case Uncovered() | None:
-            return sentence(reading.reason) if reading.reason else "Not read."
-        case _:
-            assert_never(reading.outcome)
+def _became(link: LinkReport) -> Iterator[str]:
+    outcome, sighting = link.reading.outcome, link.sighting
+    if not isinstance(outcome, Insight | Draft | CaseLink):
+        return
     if link.hidden:
-        return f"{words} {NOT_FOR_THIS_WORKSPACE}"
-    if link.sites:
-        return f"{words} Its host {reading.outcome.host} is not on this bot's Datadog site ({', '.join(link.sites)})."
-    if link.sighting is None and not isinstance(reading.outcome, CaseLink):
-        return f"{words} It was not stored: the bot did not receive it, or there was no case."
-    return words
+        yield NOT_FOR_THIS_WORKSPACE
+    elif link.sites:
+        yield f"Its host {escape(outcome.host)} is not on this bot's Datadog site ({', '.join(link.sites)})."
+    elif sighting is None:
+        if not isinstance(outcome, CaseLink):
+            unseen = "it did not see the message, the thread had no case then, or it is too long ago"
+            yield f"The bot has no record of it: {unseen}. {_ADD_IT}"
+    elif sighting.waits:
+        yield "It waits until the bot knows this thread's case."
+    elif sighting.state is not None and sighting.reason in ("", *_STATES):
+        who = escape(sighting.who) or "somebody"
+        said = _RESULTS[sighting.state].format(who=who, when=moment(sighting.at))
+        yield said[0].upper() + said[1:]
+    elif sighting.reason:
+        yield _REASONS.get(sighting.reason, f"Slack said: {escape(sighting.reason, WORDS_CHARS)}.")
+    if sighting is not None and sighting.card:
+        yield f"<{sighting.card}|Its card>"

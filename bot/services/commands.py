@@ -6,18 +6,17 @@ from typing import assert_never
 from bot import commands
 from bot.commands import Command
 from bot.datadog.errors import DatadogPermanent, DatadogTransient
-from bot.links import Permalink, as_text, explain, extract, sentence
+from bot.links import Permalink, explain, extract, sentence
 from bot.messages import replies
-from bot.messages.text import code
+from bot.messages.why import explained
 from bot.model import Case, CaseLink, Draft, Insight, InsightType, Reason, Thread, TieKind, Uncovered
-from bot.services import additions, clicks, shared_channels
+from bot.services import additions, clicks, shared_channels, why
 from bot.services.additions import Addition
 from bot.services.cases import tied_by, tied_case, why_unknown
 from bot.services.checks import UserError, in_channels, message_at, named_case, permit
 from bot.services.context import PERSON_WITHIN, Context
 from bot.services.responder import Caller, refused_by_slack, text_of
 from bot.services.ties import set_mode, tie, untie
-from bot.services.why import why_not_offered
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import cards, modes, now, scans, ties
 
@@ -49,8 +48,8 @@ async def _run(context: Context, caller: Caller, command: Command) -> str:  # no
             return replies.help_text(caller.via)
         case commands.Explain(link):
             return _explained(context, caller.here.workspace, link)
-        case commands.Why(message):
-            return await why_not_offered(context, caller.here.workspace, message)
+        case commands.Why():
+            return await why.in_slack(context, caller.here.workspace, command, caller.via)
         case commands.Status(where):
             return await _status(context, await _place(context, caller, where))
         case commands.Add():
@@ -60,14 +59,31 @@ async def _run(context: Context, caller: Caller, command: Command) -> str:  # no
         case commands.Undo(where):
             return await clicks.undo_last(context, await _thread(context, caller, where, "undo"), caller.user)
         case commands.SetTie(reference, where):
-            answer = await tie(context, await _place(context, caller, where), reference, caller.user)
+            place, again = await _place(context, caller, where), f"tie {reference.typed}"
+            answer = await tie(context, place, reference, caller.user)
         case commands.Untie(where):
-            answer = await untie(context, await _place(context, caller, where), caller.user)
+            place, again = await _place(context, caller, where), "untie"
+            answer = await untie(context, place, caller.user)
         case commands.SetMode(mode, where):
-            answer = await set_mode(context, await _place(context, caller, where), mode, caller.user)
+            place, again = await _place(context, caller, where), f"mode {mode}"
+            answer = await set_mode(context, place, mode, caller.user)
         case _:
             assert_never(command)
-    return await text_of(answer) or replies.DONE_HERE
+    return await _with_place(context, caller, place, await text_of(answer), again)
+
+
+async def _with_place(context: Context, caller: Caller, place: Thread, said: str, again: str) -> str:
+    """The answer to a change: nothing where the person reads its announcement anyway (`said` is empty), else where.
+
+    `again`: the same command without a place.
+    """
+    own_thread = place.ts if place.ts == caller.message_ts else ""
+    if place == caller.here and not own_thread:
+        return said
+    address = place.permalink((await context.myself(place.workspace)).url, place.ts)
+    if own_thread:
+        return f"{said} {replies.counts_for(address, f'{commands.COMMAND} {again}')}".strip()
+    return said or replies.said_elsewhere(address)
 
 
 async def _check(context: Context, caller: Caller, command: Command) -> None:
@@ -136,8 +152,7 @@ async def _add(context: Context, caller: Caller, command: commands.Add) -> str:
 def _explained(context: Context, workspace: str, link: str) -> str:
     reading = explain(link, context.routes)
     hidden = reading.outcome is not None and context.hides(workspace, reading.outcome.host)
-    text = as_text(reading) + (f"\n  {replies.NOT_FOR_THIS_WORKSPACE}" if hidden else "")
-    return code(text, "```")
+    return explained(reading, hidden=hidden)
 
 
 def _sorted(context: Context, workspace: str, org: str, links: Iterable[str]) -> tuple[dict[str, Insight], list[str]]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
+from bot.commands import Why
 from bot.insights import SightingState
 from bot.links import Permalink, Reading, explain, extract
 from bot.messages.text import readable
-from bot.messages.why import LinkReport, Poster, Sighting, ThreadReport, why_text
+from bot.messages.why import LinkReport, Poster, Sighting, ThreadReport, why_page, why_pages
 from bot.model import Draft, Identity, Insight, InsightType, Thread, TieKind
 from bot.services import watching
 from bot.services.checks import message_at
@@ -14,8 +15,8 @@ from bot.store import cases, modes, ties
 from bot.store.sightings import Trace, trace
 
 
-async def why_not_offered(context: Context, workspace: str, message: Permalink) -> str:
-    """The answer to `why`. Raises UserError where there is no such message, and what Slack's calls raise."""
+async def why_not_offered(context: Context, workspace: str, message: Permalink) -> list[str]:
+    """The answer to `why`, in pages. Raises UserError where there is no such message, and what Slack's calls raise."""
     thread, content = await message_at(context, workspace, message)
     installed = await context.workspaces.at(workspace)
     async with context.store.read() as connection:
@@ -28,15 +29,24 @@ async def why_not_offered(context: Context, workspace: str, message: Permalink) 
     url = installed.myself.url
     sightings = {identity: _sighting(found, thread, names, url) for identity, found in traces.items()}
     poster = await _poster(context, workspace, watching.person_of(content))
-    return why_text(
+    return why_pages(
         ThreadReport(tie, case.key if case else "", mode, poster),
         [report(context, workspace, explain(link, context.routes), sightings) for link in extract(content)],
     )
 
 
 async def in_plain_text(context: Context, workspace: str, message: Permalink) -> str:
-    """The same for a terminal."""
-    return readable(await why_not_offered(context, workspace, message))
+    """All of it for a terminal."""
+    return readable("\n".join(await why_not_offered(context, workspace, message)))
+
+
+async def in_slack(context: Context, workspace: str, command: Why, prefix: str) -> str:
+    """The page that this command asks for; `prefix`: what it was typed after."""
+    message = command.message
+    pages = await why_not_offered(context, workspace, message)
+    url = (await context.myself(workspace)).url
+    address = Thread(workspace, message.channel, message.thread_ts).permalink(url, message.ts)
+    return why_page(pages, command.page, f"{prefix} why {address}")
 
 
 async def _poster(context: Context, workspace: str, person: str | None) -> Poster:
@@ -62,7 +72,7 @@ def _sighting(trace: Trace, thread: Thread, names: Mapping[str, str], url: str) 
     card = Thread(thread.workspace, trace.card_channel, thread.ts).permalink(url, trace.card_ts)
     return Sighting(
         reason=trace.reason if trace.state is SightingState.NOT else "",
-        state=trace.became if trace.state is SightingState.OFFERED else None,
+        state=trace.became,
         who=names.get(trace.by or "", ""),
         at=trace.at,
         card=card if trace.card_ts else "",

@@ -24,7 +24,7 @@ from bot.store.transaction import JobKind, Transaction
 class Rules:
     """How links are offered: when cards are posted, the mode where nobody set one, and who `may` confirm.
 
-    `many`: a message may have more links than are offered of it. `asked`: somebody who may confirm asked for more.
+    `many`: a message may have more links than are offered of it. `asked`: somebody who may confirm asked for all.
     """
 
     timing: Timing
@@ -54,7 +54,8 @@ _PENDING = (
 )
 _ONCE_MORE = (
     update(sightings)
-    .where(this_thread(sightings), sightings.c.state == SightingState.NOT, sightings.c.reason == Decision.TOO_MANY)
+    .where(this_thread(sightings), sightings.c.state == SightingState.NOT)
+    .where(sightings.c.reason.in_([Decision.TOO_MANY, Decision.MODE_OFF]))
     .values(state=SightingState.PENDING, reason=None)
 )
 _OFFERED = select(sightings.c.message_ts, sightings.c.insight).where(
@@ -88,7 +89,7 @@ async def offer_pending(
     a card with the posts before it.
     """
     mode = await modes.of(tx, thread) or rules.mode
-    if mode is Mode.OFF:
+    if mode is Mode.OFF and not rules.asked:
         return await set_aside(tx, thread, Decision.MODE_OFF)
     if rules.asked:
         await tx.execute(_ONCE_MORE, place(thread))

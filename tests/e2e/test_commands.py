@@ -39,7 +39,7 @@ async def test_a_thread_is_tied_by_its_permalink_and_what_it_holds_is_offered(b:
     root = b.start_thread("The API is slow")
     b.reply(root, monitor(1))
     link = b.slack.permalink(CHANNEL, root)
-    assert await ask(b, f"tie “{KEY.lower()}” in {link}") == "Done."
+    assert await ask(b, f"tie “{KEY.lower()}” in {link}") == f"Done, and said in the open in <{link}|that thread>."
     card = await b.card(root, "Add 1 insight")
     assert [option["text"]["text"] for option in options(card)] == ["Monitor · 1"]
     replies = "\n".join(as_text(one) for one in b.slack.thread(CHANNEL, root))
@@ -48,13 +48,15 @@ async def test_a_thread_is_tied_by_its_permalink_and_what_it_holds_is_offered(b:
 
 
 async def test_in_a_tied_channel_each_message_is_a_thread_of_its_own(b: Bench) -> None:
-    assert await ask(b, f"tie {CASE_LINK}") == "Done."
+    assert (await b.slack.command(CHANNEL, "U0ANA", "/insight", f"tie {CASE_LINK}"))["acknowledged"]
+    await b.control.until(lambda: f"Ana tied this channel to {KEY}." in said_in(b, CHANNEL), what="the announcement")
+    assert b.private("U0ANA") == [], "nothing beside it"
     root = b.start_thread(f"look: {monitor(1)}")
     await b.card(root, f"Add 1 insight to {KEY}")
     other = b.start_thread(f"and: {monitor(2)}")
     await b.card(other, f"Add 1 insight to {KEY}")
     assert f"This channel is tied to {KEY}, Memory leak investigation on API (Ana said so)." in await ask(b, "status")
-    assert await ask(b, "untie") == "Done."
+    await b.slack.command(CHANNEL, "U0ANA", "/insight", "untie")
     await b.card(root, "Nothing to add here any more")
     third = b.start_thread(f"third: {monitor(3)}")
     await b.handled()
@@ -64,11 +66,12 @@ async def test_in_a_tied_channel_each_message_is_a_thread_of_its_own(b: Bench) -
 async def test_with_a_locked_database_the_answer_says_that_nothing_was_saved(b: Bench) -> None:
     with b.locked_database():
         assert (await ask(b, f"tie {KEY}")).startswith("Not saved")
-    assert await ask(b, f"tie {KEY}") == "Done."
+    await b.slack.command(CHANNEL, "U0ANA", "/insight", f"tie {KEY}")
+    await b.control.until(lambda: f"Ana tied this channel to {KEY}." in said_in(b, CHANNEL), what="the announcement")
 
 
 async def test_explain_and_why_tell_what_a_link_is_and_what_became_of_it_on_the_command_line_too(b: Bench) -> None:
-    assert "Insight: MONITOR" in await ask(b, f"explain {monitor(1)}")
+    assert "Read as a monitor because of `/monitors/…`" in await ask(b, f"explain {monitor(1)}")
     root = b.start_thread()
     ts = b.reply(root, f"{monitor(1)} https://app.datadoghq.com/logs")
     await b.click(await b.card(root, "Add 1 insight"), "insights.dismiss")
@@ -76,7 +79,7 @@ async def test_explain_and_why_tell_what_a_link_is_and_what_became_of_it_on_the_
     there = b.slack.permalink(CHANNEL, ts)
     for said in (await ask(b, f"why {there}"), "\n".join(await b.run_command("why", there))):
         assert f"Its thread is tied to {KEY} by its first message." in said
-        assert "MONITOR 1, by route" in said
+        assert "Read as a monitor because of `/monitors/…`; its id is 1." in said
         assert "Dismissed by Ana" in said
         assert "Logs are no insight" in said
     assert not any("<" in line for line in await b.run_command("why", there)), "no markup on a terminal"

@@ -32,7 +32,7 @@ def effects(mrkdwn: str) -> list[str]:
 def foreign(mrkdwn: str) -> list[str]:
     """The effects that are not the bot's own: a bold heading, times, channels and lines."""
     bold = len(mrkdwn) > 1 and mrkdwn.startswith("*") and mrkdwn.endswith("*")
-    ours = re.compile(r"<!date\^\d+\^\{time\}|<#C1|\n")
+    ours = re.compile(r"<!date\^\d+\^(?:\{date_short_pretty\} )?\{time\}|<#C1|\n")
     return [effect for effect in effects(mrkdwn[1:-1] if bold else mrkdwn) if not ours.fullmatch(effect)]
 
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from bot.commands import Misunderstood, parse
 from bot.insights import Decision, Mode
-from bot.links import Reading
+from bot.links import Reading, explain, load
 from bot.messages import announcements, home, replies, sentences, why
 from bot.messages.home import Home
 from bot.messages.questions import question_message
 from bot.messages.text import clean, escape
-from bot.model import Case, Identity, Question, State, Tie, TieKind, TieSource
+from bot.model import Case, Draft, Identity, InsightType, Question, State, Tie, TieKind, TieSource
 from bot.policy import Refusal
 from bot.sandbox.slack.blockkit.rules import problems
 from bot.sandbox.slack.views import checked_view
@@ -123,8 +123,9 @@ def test_the_answer_to_a_wrong_command_repeats_it_harmlessly(text: str):
 def told(sighting: why.Sighting) -> str:
     """The last line about one link of a tied thread."""
     thread = why.ThreadReport(None, "", Mode.ASK, why.Poster.MAY_ADD)
-    reading = Reading("https://app.datadoghq.com/monitors/1", None)
-    return why.why_text(thread, [why.LinkReport(reading, sighting=sighting)]).splitlines()[-1].strip()
+    reading = explain("https://app.datadoghq.com/monitors/1", load())
+    [said] = why.why_pages(thread, [why.LinkReport(reading, sighting=sighting)])
+    return said.splitlines()[-1].strip()
 
 
 @pytest.mark.parametrize("reason", [*Decision, *(kind for kind in TieKind if kind is not TieKind.TIED)])
@@ -141,6 +142,21 @@ def test_every_state_is_told_in_words(state: State):
 
 TIE = Tie(TieKind.TIED, TieSource.SAID, "default", "1", (), (), None, 0.0)
 REPORT = why.ThreadReport(TIE, "A-1", Mode.ASK, why.Poster.MAY_ADD)
+
+
+def report(text: str, sighting: why.Sighting | None = None) -> why.LinkReport:
+    """Of a draft whose link, id and hint are this text."""
+    draft = Draft(InsightType.EVENT, text, text, "app.datadoghq.com")
+    return why.LinkReport(Reading(text, draft, "event", rule="/event/{id}", hint=text), sighting=sighting)
+
+
+SHAPE = "`/event/…`"
+
+
+def page(link: why.LinkReport) -> str:
+    return why.why_pages(REPORT, [link])[0].replace(SHAPE, "")
+
+
 SAID: dict[str, Callable[[str], str]] = {
     "refused_by_datadog": sentences.refused_by_datadog,
     "case_gone": sentences.case_gone,
@@ -164,9 +180,11 @@ SAID: dict[str, Callable[[str], str]] = {
     "status": lambda text: replies.status(
         replies.StatusReport(True, (text, text), replies.tied_by(TieSource.SAID, text), Mode.ASK, {})
     ),
-    "why": lambda text: why.why_text(
-        REPORT, [why.LinkReport(Reading(text, None), sighting=why.Sighting(text, State.ADDED, text, 1.0))]
+    "why": lambda text: why.why_pages(REPORT, [report(text, why.Sighting("", State.ADDED, text, 1.0))])[0].replace(
+        SHAPE, ""
     ),
+    "why_slack": lambda text: why.why_pages(REPORT, [report("x", why.Sighting(text))])[0].replace(SHAPE, ""),
+    "explained": lambda text: why.explained(report(text).reading, hidden=True).replace(SHAPE, ""),
 }
 
 

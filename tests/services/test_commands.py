@@ -21,9 +21,9 @@ async def ask(office: Office, text: str, user: str = ANA, here: Thread = HERE) -
 @pytest.mark.parametrize(
     ("text", "answers"),
     [
-        ("help", ["`/insight tie &lt;case&gt;`", "`/insight why"]),
-        ("tei casem-4523", ["Not understood: “tei” is no command. Try `/insight tie &lt;case&gt;`"]),
-        (f"explain {link(1)}", ["Insight: MONITOR"]),
+        ("help", ["`/insight tie &lt;case&gt;`", "`/insight why", "`/insight tie CASEM-4523`", "Add to case"]),
+        ("tei casem-4523", ["Not understood: “tei” is no command. Try `/insight tie &lt;case&gt;`."]),
+        (f"explain {link(1)}", [f"{link(1)}\nRead as a monitor because of `/monitors/…`; its id is 1."]),
         ("status", ["This channel is tied to no case.", "Mode ask: links are offered"]),
         ("scan", ["Which thread? A slash command does not know it."]),
         ("undo", ["Which thread? A slash command does not know it."]),
@@ -38,11 +38,29 @@ async def test_the_answer_says_what_it_is_or_what_is_missing(office, text, answe
     assert await office.insights() == {}
 
 
-async def test_a_change_that_is_announced_is_answered_with_done_and_reported(office):
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("tie “{case}” in {there}", "Ana tied"),
+        ("mode off in {there}", "turned watching off"),
+        ("untie in {there}", "untied"),
+    ],
+)
+async def test_where_a_change_is_announced_is_said_unless_the_person_is_there(office, command, said):
     thread = office.thread()
     there = office.slack.permalink(CHANNEL, thread.ts)
-    for command in (f"tie “{KEY.lower()}” in {there}", f"mode off in {there}"):
-        assert await ask(office, command) == "Done."
+    if "untie" in command:
+        assert await ask(office, f"tie {KEY}", here=thread) == ""
+    words = command.format(case=KEY.lower(), there=there)
+    assert await ask(office, words) == f"Done, and said in the open in <{there}|that thread>."
+    assert said in office.in_the_open(thread)[-1]
+
+
+async def test_beside_an_announcement_nothing_is_said_and_without_one_what_is_so(office):
+    thread = office.thread()
+    there = office.slack.permalink(CHANNEL, thread.ts)
+    for here, command in ((HERE, f"tie {KEY}"), (thread, f"tie {KEY}"), (thread, f"mode off in {there}")):
+        assert await ask(office, command, here=here) == ""
     assert await ask(office, f"mode off in {there}") == "This thread is in mode off: watching is off."
     status = await ask(office, f"status in {there}")
     assert f"This thread is tied to {KEY}, Memory leak (Ana said so)." in status
@@ -98,7 +116,7 @@ async def test_a_guest_changes_nothing_and_is_told_nothing_of_cases(office):
     for question in (f"status in {there}", f"why {there}"):
         answer = await ask(office, question, GUEST)
         assert answer.startswith("Only full members of Acme can see cases here")
-    assert "Insight: MONITOR" in await ask(office, f"explain {link(1)}", GUEST)
+    assert "Read as a monitor" in await ask(office, f"explain {link(1)}", GUEST)
     assert await office.insights() == {}
     assert "tied to no case" in await ask(office, "status")
 
@@ -137,7 +155,7 @@ async def test_the_address_of_a_reply_may_lack_its_thread(office, address):
     ts = office.slack.message(CHANNEL, BEN, link(1), thread_ts=thread.ts)["ts"]
     there = office.slack.permalink(CHANNEL, ts).partition("?")[0]
     named = address.format(there=there, channel=CHANNEL, number=ts.replace(".", ""))
-    assert await ask(office, f"tie {KEY} in {named}") == "Done."
+    assert (await ask(office, f"tie {KEY} in {named}")).startswith("Done, and said in the open in <")
     async with office.store.read() as connection:
         assert await ties.of(connection, thread) is not None
     assert (await ask(office, f"add {named}")).startswith(f"Adding 1 insight to {KEY}.")

@@ -12,7 +12,8 @@ from bot.services.mentions import Mentions
 from bot.services.responder import Caller, Responder
 from bot.store import shared_channels
 from bot.store.connection import CommitUncertain
-from tests.services.conftest import ANA, KEY, SHARED, TEAM, Office
+from tests.services.conftest import ANA, CHANNEL, KEY, SHARED, TEAM, Office
+from tests.store.conftest import tie
 
 Json = dict[str, Any]
 
@@ -30,9 +31,10 @@ async def hear(office: Office, responder: Responder, *events: Json, shared: bool
 
 
 async def test_a_mention_that_arrives_three_times_and_once_more_later_is_answered_once(office):
-    event = mention(office.thread())
-    assert await hear(office, office.responder(), event, event, event) == ["Done."]
-    assert await hear(office, office.responder(), event) == ["Done."]
+    event = mention(thread := office.thread())
+    await tie(office.store, thread)
+    assert await hear(office, office.responder(), event, event, event) == [f"This thread is already tied to {KEY}."]
+    assert len(await hear(office, office.responder(), event)) == 1
 
 
 @pytest.mark.parametrize(
@@ -50,8 +52,9 @@ async def test_a_mention_that_arrives_three_times_and_once_more_later_is_answere
     ],
 )
 async def test_the_bot_is_addressed_by_either_of_its_ids_among_the_mentions_that_begin_a_message(office, addressed):
-    event = mention(office.thread(), f"{addressed} tie {KEY}")
-    assert await hear(office, office.responder(), event) == ["Done."]
+    event = mention(thread := office.thread(), f"{addressed} tie {KEY}")
+    assert await hear(office, office.responder(), event) == []
+    assert f"Ana tied this thread to {KEY}." in office.in_the_open(thread)[0]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +63,7 @@ async def test_the_bot_is_addressed_by_either_of_its_ids_among_the_mentions_that
 async def test_what_is_not_understood_is_answered_and_does_nothing(office, text):
     thread = office.thread()
     [said] = await hear(office, office.responder(), mention(thread, text))
-    assert "`@Case Insights help`" in said
+    assert "`@Case Insights help`" in said or "Try `@Case Insights tie" in said
     assert office.in_the_open(thread) == []
 
 
@@ -78,12 +81,19 @@ async def test_what_no_person_asks_for_is_no_command(office, more):
     assert office.in_the_open(thread) == []
 
 
-async def test_one_without_a_thread_is_answered_in_the_channel(office):
-    thread = office.thread()
-    event = {**mention(thread, ts=thread.ts), "thread_ts": None}
-    assert await hear(office, office.responder(), event) == ["Done."]
+@pytest.mark.parametrize("channel", [CHANNEL, SHARED])
+@pytest.mark.parametrize("command", [f"tie {KEY}", "mode off", "untie"])
+async def test_one_without_a_thread_is_told_in_the_channel_that_it_counts_for_its_thread(office, channel, command):
+    thread = office.thread(channel=channel)
+    if command == "untie":
+        await tie(office.store, thread)
+    event = {**mention(thread, f"<@{OUR_USER}> {command}", ts=thread.ts), "thread_ts": None}
+    [said] = await hear(office, office.responder(), event, shared=channel == SHARED)
+    address = office.slack.permalink(channel, thread.ts)
+    assert f"That is for <{address}|your message's thread> alone." in said
+    assert f"type `/insight {command}` in" in said
     assert [said["thread_ts"] for said in office.slack.private] == [None]
-    assert len(office.in_the_open(thread)) == 1
+    assert len(office.in_the_open(thread)) == (channel == CHANNEL)
 
 
 async def test_of_a_channel_that_others_read_it_is_remembered_and_nothing_is_said_in_the_open(office):
