@@ -109,7 +109,7 @@ async def _context(
     session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout)))
 
     def connect(token: SecretStr) -> Slack:
-        return Slack(_client(settings, session, token.get_secret_value()))
+        return Slack(_client(settings, session, token.get_secret_value()), settings.contact)
 
     workspaces = await _workspaces(settings, store, connect, ask_who)
     if workspaces is None:
@@ -163,7 +163,7 @@ async def _work(
     responder = Responder(context)
     async with aiohttp.ClientSession() as session:
         client = _client(settings, session, None)
-        app = _bolt_app(context, client, responder)
+        app = _bolt_app(context, client, responder, settings.contact)
         transport: Transport
         if settings.slack_signing_secret is not None:
             transport = HttpMode(app, settings.slack_signing_secret.get_secret_value(), last_event, stop_listening)
@@ -205,10 +205,10 @@ async def _raise_errors(done: set[asyncio.Task[Any]]) -> None:
         raise ConfigError(str(error)) from error
 
 
-def _bolt_app(context: Context, client: AsyncWebClient, responder: Responder) -> AsyncApp:
+def _bolt_app(context: Context, client: AsyncWebClient, responder: Responder, contact: str) -> AsyncApp:
     # A single workspace's token is Slack's to refuse: the guard would cost every event a tenth of its time.
     guard = None if isinstance(context.workspaces, OneWorkspace) else workspace_guard.guarding(context)
-    app = bolt.create(context, client, before_authorize=guard)
+    app = bolt.create(context, client, before_authorize=guard, contact=contact)
     messages.register(app, context)
     clicks.register(app, context, responder)
     commands.register(app, context, responder)

@@ -75,6 +75,7 @@ class Settings(BaseModel):
     shared_channels: Annotated[bool, BeforeValidator(values.one_of("on", "off"))] = Field(
         False, alias="CASE_INSIGHTS_SHARED_CHANNELS"
     )
+    contact: Annotated[str, AfterValidator(values.contact)] = Field("", alias="CASE_INSIGHTS_CONTACT")
     scm_hosts: Listed = Field((), alias="CASE_INSIGHTS_SCM_HOSTS")
     routes_file: Path | None = Field(None, alias="CASE_INSIGHTS_ROUTES_FILE")
     case_path: str = Field("/cases/", alias="CASE_INSIGHTS_CASE_PATH")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from urllib.parse import urlsplit
 
 from bot.links import SITES, can_be_web_host
+from bot.messages.text import CONTACT_CHARS, can_be_contact
 
 WEB_HOSTS: Mapping[str, str] = {site.parameter: site.web_host for site in SITES}
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -66,6 +67,17 @@ def public_address(value: str) -> str:
 
 def confirmers(value: tuple[str, ...] | None) -> tuple[str, ...] | None:
     _check_ids(value or (), "UWS", "a person (U…, W…) or user group (S…)")
+    return value
+
+
+def contact(value: str) -> str:
+    """Whom people ask, as it stands in sentences."""
+    value = value.strip()
+    if value and not can_be_contact(value):
+        raise ValueError(
+            f"is {value!r}, which cannot stand in a sentence in Slack: write a channel, a name or an address, "
+            f"in at most {CONTACT_CHARS} characters without marks: #sre-tools"
+        )
     return value
 
 

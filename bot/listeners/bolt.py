@@ -18,14 +18,23 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import metrics
+from bot.messages.text import with_contact
 from bot.services.context import Context
 
 
 def create(
-    context: Context, client: AsyncWebClient, *, before_authorize: Callable[..., Awaitable[BoltResponse | None]] | None
+    context: Context,
+    client: AsyncWebClient,
+    *,
+    before_authorize: Callable[..., Awaitable[BoltResponse | None]] | None,
+    contact: str = "",
 ) -> AsyncApp:
-    """Bolt without listeners. It acknowledges when a listener has returned: its transaction is committed then."""
-    return _CountingApp(
+    """Bolt without listeners. It acknowledges when a listener has returned: its transaction is committed then.
+
+    `contact`: whom its answers name as who runs this bot, if the operator said.
+    """
+    return _App(
+        contact,
         logger=logging.getLogger("slack_bolt"),  # else Bolt gives each of its loggers the root's level, see `logs`
         client=client,
         authorize=_Authorize(context),
@@ -65,13 +74,18 @@ class _Authorize(AsyncAuthorize):
         return AuthorizeResult(enterprise_id=me.enterprise, team_id=me.team, bot_id=me.bot, bot_user_id=me.user)
 
 
-class _CountingApp(AsyncApp):
-    """Bolt, which counts everything that Slack sends, in either mode."""
+class _App(AsyncApp):
+    """Bolt, which counts everything that Slack sends, in either mode, and names the operator's contact."""
+
+    def __init__(self, contact: str, **more: Any) -> None:
+        super().__init__(**more)
+        self._contact = contact
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         response = await super().async_dispatch(req)
         if response.status == HTTPStatus.NOT_FOUND:  # Bolt's for a control or view that we have not
             response = BoltResponse(status=HTTPStatus.BAD_REQUEST)
+        response.body = with_contact(response.body, self._contact)
         body: dict[str, Any] = req.body
         kind = str(body.get("type") or "command")
         if kind == "event_callback":

@@ -18,13 +18,15 @@ NOTHING_TICKED = "Tick at least one, or press Dismiss."
 NOTHING_LEFT = "Nothing was changed: somebody was faster, or it is already done. See the card."
 OTHER_WORKSPACE = "This form was opened in another workspace. Open it again: ⋯ on the message, Add to case."
 GONE_CARD = "The bot no longer has this card. Paste the link again to get a new one."
-NOT_HERE = "Case Insights is not set up in this workspace (any more). Ask whoever runs it to allow and install it here."
+NOT_HERE = (
+    "Case Insights is not set up in this workspace (any more). Ask whoever runs this bot to allow and install it here."
+)
 NO_LINKS = "This message has no link to Datadog or to a code change. Choose one that has."
 NOT_OPENED = "Slack did not open the form in time. Press it again."
 NOT_CERTAIN = "It is not certain whether this was saved: look at the card, or ask for the status, before you try again."
 NOT_SAVED = "Not saved: the bot could not write to its database. Nothing was changed; try again in a moment."
 RATE_LIMITED = "Datadog asks the bot to slow down (429)."
-CREDENTIALS = "Datadog does not accept the bot's keys; whoever runs it has to renew them."
+CREDENTIALS = "Datadog does not accept the bot's keys; whoever runs this bot has to renew them."
 HOME_NEEDS_SCOPES = (
     "Ties and insights in your channels are not shown: the Slack app lacks the optional scopes `channels:read` and "
     "`groups:read`. Whoever runs this bot can add them on the app's page, OAuth & Permissions."
@@ -95,7 +97,7 @@ def not_this_workspace(what: str, org: str) -> str:
     """To someone whose workspace may not use the case's Datadog organisation, or that organisation is gone."""
     return (
         f"{escape(what)} belongs to the Datadog organisation {escape(org)}, which this bot does not use from this "
-        "workspace, so nothing was changed. Ask whoever runs the bot (CASE_INSIGHTS_ORGS_FILE)."
+        "workspace, so nothing was changed. Ask whoever runs this bot (CASE_INSIGHTS_ORGS_FILE)."
     )
 
 
@@ -173,5 +175,5 @@ def other_sites(seen: Sequence[str], ours: Sequence[str]) -> str:
     """Links lead to Datadog sites without an organisation of ours; both by their site parameters."""
     return (
         f"Recent links lead to {', '.join(seen)}, but this bot works with {', '.join(ours)} and ignores them. "
-        "If they are your organisation's, whoever runs the bot has to set DD_SITE to their site."
+        "If they are your organisation's, whoever runs this bot has to set DD_SITE to their site."
     )

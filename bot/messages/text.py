@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import accumulate
+from typing import Any, cast
 
 OPTION_CHARS = 75
 """Slack's limit for the text and the description of a checkbox."""
@@ -18,6 +19,10 @@ NAME_CHARS = 80
 TITLE_CHARS = 200
 WORDS_CHARS = 300
 
+CONTACT_CHARS = 60
+"""Few enough that no text of ours grows beyond Slack's limits."""
+
+_OPERATOR = re.compile("[Ww]hoever runs this bot")
 _SPACED = re.compile("[\0-\x1f\x7f-\x9f\u200c\u2028-\u202e\u2066-\u2069]+")
 """What breaks lines, turns text round or keeps letters apart leaves a space."""
 _HALF = re.compile("[\ud800-\udfff]")
@@ -111,6 +116,31 @@ def _fitting(units: Iterable[str], most: int) -> list[str]:
     """The first of them that have at most `most` characters together."""
     lengths = accumulate(map(len, units := list(units)))
     return [unit for unit, length in zip(units, lengths, strict=True) if length <= most]
+
+
+def can_be_contact(text: str) -> bool:
+    """Whether `text` shows as it stands in mrkdwn, plain text and JSON, in the place of a few words."""
+    return 0 < len(text) <= CONTACT_CHARS and escape(text) == text and not {'"', "\\"} & set(text)
+
+
+def with_contact(value: Any, contact: str) -> Any:
+    """What goes to Slack, with the operator's contact for "whoever runs this bot"; without one it stays as it is.
+
+    Every sentence says it in these words, so that this one place is enough.
+    """
+    if not contact:
+        return value
+    match value:
+        case str():
+            return _OPERATOR.sub(lambda _: contact, value)
+        case dict():
+            fields = cast("dict[str, Any]", value)
+            return {name: with_contact(part, contact) for name, part in fields.items()}
+        case list():
+            parts = cast("list[Any]", value)
+            return [with_contact(part, contact) for part in parts]
+        case _:
+            return value
 
 
 def clock(at: float) -> str:

@@ -19,7 +19,7 @@ from bot import metrics
 from bot.breaker import CircuitBreaker
 from bot.messages.blocks import sections
 from bot.messages.card_view import Message
-from bot.messages.text import NAME_CHARS, clean
+from bot.messages.text import NAME_CHARS, clean, with_contact
 from bot.model import Thread
 from bot.slack import payloads
 from bot.slack.errors import DEAD_TOKEN, SlackPermanent, SlackTransient, refusal
@@ -68,8 +68,10 @@ class SlackResponse:
 class Slack(People):
     """One workspace's API. All methods raise SlackTransient and SlackPermanent, unless they say otherwise."""
 
-    def __init__(self, client: AsyncWebClient) -> None:
+    def __init__(self, client: AsyncWebClient, contact: str = "") -> None:
+        """`contact`: whom sentences name as who runs this bot, if the operator said."""
         super().__init__()
+        self._contact = contact
         self._client = client
         self._breakers = defaultdict[str, CircuitBreaker](lambda: CircuitBreaker(time.monotonic))
 
@@ -184,6 +186,7 @@ class Slack(People):
         body: Json = {"response_type": "ephemeral", "replace_original": False, **_answer(text)}
         if thread_ts:
             body["thread_ts"] = thread_ts
+        body = with_contact(body, self._contact)
         session = self._client.session
         assert session is not None, "the client shares one session"  # noqa: S101  a wiring error of ours
         try:
@@ -196,7 +199,8 @@ class Slack(People):
 
     async def ask(self, method: str, arguments: Json) -> SlackResponse:
         """Call any method, uncounted."""
-        payload: Json = {"http_verb": "GET", "params": arguments} if method in READS else {"json": arguments}
+        told = with_contact(arguments, self._contact)
+        payload: Json = {"http_verb": "GET", "params": arguments} if method in READS else {"json": told}
         try:
             response: Any = await self._client.api_call(method, **payload)  # pyright: ignore[reportUnknownMemberType]
         except SlackApiError as error:

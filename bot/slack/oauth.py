@@ -115,7 +115,7 @@ async def _answer(
     except NotAllowed as refused:
         log.warning("installation.not_allowed", workspace=refused.workspace)
         text = f"{refused} is not among the workspaces that this bot is for, so nothing was installed."
-        response = _page(403, "Not installed", f"{text} Ask whoever runs it (CASE_INSIGHTS_ALLOWED_TEAMS).")
+        response = _page(403, "Not installed", f"{text} Ask whoever runs this bot (CASE_INSIGHTS_ALLOWED_TEAMS).")
     except StateUsed:
         response = _page(401, "Not installed", REASONS["invalid_state"], AGAIN)
     except SQLAlchemyError as error:

@@ -335,6 +335,13 @@ def test_the_readme_has_every_setting():
     assert [name for name in names if f"`{name}`" not in readme] == []
 
 
+def test_the_contact_stands_in_sentences_as_it_is():
+    assert settings(CASE_INSIGHTS_CONTACT=" #sre-tools ").contact == "#sre-tools"
+    assert "CASE_INSIGHTS_CONTACT is '<!here>', which cannot stand" in refusal(
+        {**ENOUGH, "CASE_INSIGHTS_CONTACT": "<!here>"}
+    )
+
+
 def test_confirmers_are_people_and_user_groups():
     assert settings().policy is None
     named = settings(CASE_INSIGHTS_CONFIRMERS="U0ANA, W0BEN,S0SRE").policy

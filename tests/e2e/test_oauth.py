@@ -243,7 +243,8 @@ async def test_a_workspace_that_may_no_more_gets_no_answer_to_anything(w: World)
     assert clicked["acknowledged"]
     assert (await w.bots.slack.command(CHANNEL, "U0ANA", "/insight", "status"))["acknowledged"]
     assert w.bots.private("U0ANA") == [
-        "Case Insights is not set up in this workspace (any more). Ask whoever runs it to allow and install it here."
+        "Case Insights is not set up in this workspace (any more). "
+        "Ask whoever runs this bot to allow and install it here."
     ]
     assert await w.bots.slack.suggest(form["id"], "U0ANA", "case.search", "memory") == []
     assert (await submit(w.bots, form, {"key": {"key": KEY}}))["errors"] == {}

@@ -374,5 +374,5 @@ def test_a_card_names_the_messages_that_its_offers_came_from() -> None:
 def test_refused_keys_are_not_said_to_need_nothing() -> None:
     confirmed = moved(MONITOR, State.CONFIRMED)
     text = card(confirmed, waiting=Waiting(sentences.CREDENTIALS, AT)).text
-    assert "whoever runs it has to renew them. The insight is kept until then." in text
+    assert "whoever runs this bot has to renew them. The insight is kept until then." in text
     assert "You need not do anything" not in text

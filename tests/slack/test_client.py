@@ -286,6 +286,15 @@ async def test_messages_of_an_odd_shape_are_read_as_far_as_they_go(slack, server
         assert (await slack.root(thread) is not None) == (messages == odd)
 
 
+async def test_the_operators_contact_stands_in_what_is_said(session, server, thread):
+    slack = Slack(AsyncWebClient(TOKEN, server.url, session=session, retry_handlers=[]), "#sre-tools")
+    text = "Tell whoever runs this bot: ref 7F3K."
+    await slack.whisper(thread, "U0ANA", text)
+    [said] = server.private
+    assert said["text"] == "Tell #sre-tools: ref 7F3K."
+    assert "whoever" not in str(said)
+
+
 # --- later ---
 
 
