@@ -40,11 +40,20 @@ SCANNING = "Reading this thread's earlier messages. If there are links to offer,
 NOTHING_TO_UNDO = "Nothing to undo: nothing that the bot added in this thread is still on its case."
 
 
+UNWATCHED = "But nothing is watched here while other organisations read this channel."
+
+
+def to_question(refusal: str) -> str:
+    """Why there is no answer, to someone who asked for no change."""
+    return refusal.replace(", so nothing was changed", "")
+
+
 @dataclass(frozen=True, slots=True)
 class StatusReport:
     """What `status` shows. `tied_to`: the case's key and title; `by`: where the tie comes from; `counts`: by state.
 
-    `unknown`: the case that its first message names, where Datadog does not know it.
+    `unknown`: the case that its first message names, where Datadog does not know it. `unwatched`: the bot stays silent
+    there, because other organisations read the channel.
     """
 
     thread: bool
@@ -53,6 +62,7 @@ class StatusReport:
     mode: Mode
     counts: Mapping[State, int]
     unknown: str = ""
+    unwatched: bool = False
 
 
 def help_text(prefix: str) -> str:
@@ -218,7 +228,8 @@ def status(report: StatusReport) -> str:
     """The case and where the tie comes from, the mode, and the number of insights in each state."""
     case = "no case" if report.tied_to is None else ", ".join(escape(text) for text in report.tied_to if text)
     by = f" ({escape(report.by)})" if report.by else ""
-    lines = [f"{this(report.thread)} is tied to {case}{by}.", f"Mode {report.mode}: {MODES[report.mode]}."]
+    mode = f"Mode {report.mode}. {UNWATCHED}" if report.unwatched else f"Mode {report.mode}: {MODES[report.mode]}."
+    lines = [f"{this(report.thread)} is tied to {case}{by}.", mode]
     if report.unknown:
         lines.insert(1, f"Its first message names {escape(report.unknown)}, which Datadog does not know.")
     if report.counts:

@@ -37,7 +37,8 @@ def late_click(names: Mapping[str, str], decided: Sequence[CardItem]) -> str:
     """To someone whose click came second: who was first."""
     first = decided[0]
     if first.state is State.WITHDRAWN:
-        return f"The links were taken back at {clock(first.at)}. Nothing to do."
+        why = "the links left their messages, or the case changed"
+        return f"This is not offered any more since {clock(first.at)}: {why}. Nothing to do."
     verb = {State.DISMISSED: "dismissed", State.UNDONE: "removed"}.get(first.state, "added")
     who = escape(names.get(first.by or "", "Someone"))
     return f"{who} already {verb} {'these' if len(decided) > 1 else 'this'} at {clock(first.at)}. Nothing to do."

@@ -29,14 +29,16 @@ async def run(context: Context, caller: Caller, text: str) -> str:
     command = commands.parse(text)
     if isinstance(command, commands.Misunderstood):
         return replies.misunderstood(command, caller.via)
+    asks = isinstance(command, commands.Status | commands.Why | commands.Explain | commands.Help)
+    as_said = replies.to_question if asks else str
     try:
         return await _run(context, caller, command)
     except UserError as error:
-        return str(error)
+        return as_said(str(error))
     except (DatadogTransient, DatadogPermanent) as error:
-        return why_unknown(error)
+        return as_said(why_unknown(error))
     except SlackTransient:
-        return replies.SLACK_DOWN
+        return as_said(replies.SLACK_DOWN)
     except SlackPermanent as end:
         return refused_by_slack(end)
 
@@ -199,4 +201,5 @@ async def _status(context: Context, place: Thread) -> str:
     by = replies.tied_by(source, names.get(own.by or "", "") if own else "") if source else ""
     tied_to = (case.key, case.title) if case else None
     unknown = own.named[0].case if own and own.named and own.kind is TieKind.NO_CASE else ""
-    return replies.status(replies.StatusReport(bool(place.ts), tied_to, by, mode, counts, unknown))
+    silent = await shared_channels.is_silent(context, place)
+    return replies.status(replies.StatusReport(bool(place.ts), tied_to, by, mode, counts, unknown, unwatched=silent))

@@ -129,7 +129,7 @@ async def announce(context: Context, place: Thread, user: str, say: Callable[[st
     """
     try:
         if await shared_channels.is_silent(context, place):
-            return privately
+            return f"{privately} {replies.UNWATCHED}"
         slack = await context.slack(place.workspace)
         names = await slack.names({user}, within=PERSON_WITHIN)
         await slack.say(place, say(names.get(user, "Someone")))

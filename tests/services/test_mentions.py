@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.messages.replies import UNWATCHED
 from bot.model import Thread
 from bot.sandbox.slack.workspace import OUR_BOT, OUR_USER
 from bot.services.checks import UserError
@@ -100,7 +101,7 @@ async def test_of_a_channel_that_others_read_it_is_remembered_and_nothing_is_sai
     office.slack.scopes.difference_update({"channels:read", "groups:read"})  # Slack would not say it again
     thread = office.thread(channel=SHARED)
     assert await hear(office, office.responder(), mention(thread), shared=True) == [
-        f"This thread is now tied to {KEY}."
+        f"This thread is now tied to {KEY}. {UNWATCHED}"
     ]
     assert office.in_the_open(thread) == []
     async with office.store.read() as connection:
