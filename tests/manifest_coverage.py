@@ -17,7 +17,16 @@ Json = dict[str, Any]
 LISTENED = frozenset(
     {
         *("insights.select", "insights.add", "insights.edit", "insights.dismiss", "insights.cancel", "insights.retry"),
-        *("insights.undo", "insights.more", "insights.modal", "case.open", "case.search", "add_to_case", "/insight"),
+        *(
+            "insights.undo",
+            "insights.more",
+            "insights.modal",
+            "insights.change",
+            "case.open",
+            "case.search",
+            "add_to_case",
+            "/insight",
+        ),
         *("tie.yes", "tie.no", "tie.undo", "mode.ask", "mode.off", "home.retry", "home.untie", "home.ask"),
     }
 )

@@ -10,10 +10,10 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.commands import SHORTCUT
 from bot.listeners.payloads import caller_of, installation_of, parts
-from bot.messages import modal, sentences
+from bot.messages import form_view, modal, sentences
 from bot.services import forms, submission
 from bot.services.context import Context
-from bot.services.responder import Responder
+from bot.services.responder import Caller, Responder
 
 Json = dict[str, Any]
 Ack = Callable[..., Awaitable[Any]]
@@ -22,7 +22,7 @@ Fill = Callable[[str], Coroutine[Any, Any, None]]
 
 
 def register(app: AsyncApp, context: Context, responder: Responder) -> None:
-    """Listen for the shortcut, Edit…, the search for a case, and the submission."""
+    """Listen for the shortcut, Edit…, the search for a case, Change…, and the submission."""
 
     async def show(ack: Ack, body: Json, view: Json, fill: Fill) -> None:
         """Open this view first, because its trigger expires after three seconds, and fill it in after that."""
@@ -44,24 +44,32 @@ def register(app: AsyncApp, context: Context, responder: Responder) -> None:
     async def on_edit(ack: Ack, body: Json, action: Json) -> None:
         workspace, user = installation_of(body), body["user"]["id"]
         card, _ = parts(action)
-        await show(
-            ack, body, modal.loading(), lambda view_id: forms.fill_from_card(context, workspace, user, view_id, card)
-        )
+        view = form_view.loading()
+        await show(ack, body, view, lambda view_id: forms.fill_from_card(context, workspace, user, view_id, card))
 
     @app.options(modal.SEARCH)
     async def on_search(ack: Ack, body: Json) -> None:
         choices = await forms.search(context, installation_of(body), body["user"]["id"], str(body.get("value") or ""))
         await ack(options=[choice.option for choice in choices])
 
+    @app.action(modal.CHANGE)
+    async def on_change(ack: Ack, body: Json, action: Json) -> None:
+        form = modal.changing(body["view"], action["block_id"])
+        await ack()
+        user = body["user"]["id"]
+        responder.in_background(forms.show_fields(context, installation_of(body), user, body["view"], form))
+
     @app.view(modal.CALLBACK)
     async def on_submit(ack: Ack, body: Json) -> None:
-        problem = await submission.submit(context, installation_of(body), body["user"]["id"], body["view"])
-        match problem:
-            case None:
+        user = body["user"]["id"]
+        result = await submission.submit(context, installation_of(body), user, body["view"])
+        match result:
+            case submission.Submitted(thread, answer):
                 await ack()
+                responder.respond(Caller(thread, user, "view_submission"), answer)
             case modal.Form():
-                await ack(response_action="update", view=modal.form(problem))
+                await ack(response_action="update", view=form_view.form(result))
             case _:
-                await ack(response_action="errors", errors=problem)
+                await ack(response_action="errors", errors=result)
 
-    _ = on_shortcut, on_edit, on_search, on_submit
+    _ = on_shortcut, on_edit, on_search, on_change, on_submit

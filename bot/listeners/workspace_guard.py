@@ -10,7 +10,7 @@ import structlog
 from slack_bolt.response import BoltResponse
 
 from bot.listeners.payloads import installation_of
-from bot.messages import modal, sentences
+from bot.messages import form_view, sentences
 from bot.services.context import Context
 
 Json = dict[str, Any]
@@ -43,7 +43,7 @@ def _refusal(body: Json) -> BoltResponse:
         return BoltResponse(status=200, body=sentences.NOT_HERE)
     match body.get("type"):
         case "view_submission":
-            view = modal.message(sentences.NOT_HERE)
+            view = form_view.message(sentences.NOT_HERE)
             return BoltResponse(status=200, body={"response_action": "update", "view": view})
         case "block_suggestion":
             return BoltResponse(status=200, body={"options": []})

@@ -1,27 +1,23 @@
-"""The one modal: links with their type, id and ref, and the case they go to.
+"""The one modal, as values: what it shows, and what a person filled in. `form_view` draws it.
 
-A view can have 100 blocks and 3,000 characters of `private_metadata`: 20 insights take 88 blocks, and the metadata
-keeps what the submitted fields do not say.
+A link is one line, or that line and its fields. `private_metadata` keeps what fields do not say; what the fields of a
+link would hold is in the value of the button that shows them. Slack sends both back with each click and submission.
 """
 
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
-from bot.messages.blocks import Json, context, option, plain, section
-from bot.messages.card_view import TYPE_NAMES, address
-from bot.messages.text import escape
-from bot.model import InsightType
+from bot.messages.blocks import Json, option
+from bot.model import CaseName, InsightType
 
 CALLBACK = "insights.modal"
-SEARCH = "case.search"
-_CASE_BLOCKS = ("case", "case.known")
+SEARCH, TICK, CHANGE = "case.search", "insights.select", "insights.change"
+CASE_BLOCKS = ("case", "case.known")
 HOLDS = 20
-GROUP_HOLDS = 10
-VALUE_CHARS = 150
-INPUT_CHARS = 3_000
+OPTION_VALUE_CHARS = 150
+BUTTON_VALUE_CHARS = 2_000
 MEMORY_CHARS = 3_000
 MOST_INSIGHTS = 2**31
 """As many ids as databases have."""
@@ -35,7 +31,10 @@ class Malformed(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One link in the modal. `insight`: its id in the store, if it is on a card; `hint`: how to find its id."""
+    """One link in the modal. `insight`: its id in the store, if it is on a card; `hint`: how to find its id.
+
+    `open`: its fields are shown; `name`: its title in Datadog, for those who may be told.
+    """
 
     type: InsightType
     resource_id: str
@@ -46,6 +45,18 @@ class Row:
     draft: bool = False
     ticked: bool = True
     hint: str = ""
+    open: bool = False
+    name: str = ""
+
+    @property
+    def has_fields(self) -> bool:
+        """What a person has to complete, and what a button cannot hold, is shown with its fields at once."""
+        return self.open or self.draft or len(packed(self)) > BUTTON_VALUE_CHARS
+
+    @property
+    def id(self) -> str:
+        """The id in the field; empty for a draft without a candidate."""
+        return "" if self.draft and self.resource_id.startswith("?") else self.resource_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +69,27 @@ class CaseOption:
 
     @property
     def option(self) -> Json:
-        return option(f"{self.key} {self.title}".strip(), self.value[:VALUE_CHARS])
+        return option(f"{self.key} {self.title}".strip(), self.value[:OPTION_VALUE_CHARS])
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """All that the modal shows. `about` (ids only) comes back with the submission; `notice` is at the top."""
+    """All that the modal shows. `about` (ids only) comes back with the submission; `notice` is at the top.
+
+    `named`: the cases that the message links to, of which one may be this thread's.
+    """
 
     about: Mapping[str, str]
     rows: Sequence[Row]
     uncovered: Sequence[str] = ()
+    named: Sequence[CaseName] = ()
     case: CaseOption | None = None
     tie: bool = False
     notice: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.rows or self.uncovered or self.named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,60 +104,44 @@ class Filled:
     tie: bool
 
 
-def form(shown: Form) -> Json:
-    """The modal with its fields."""
-    rows, memory = _remembered(shown)
-    blocks: list[Json] = [section(escape(shown.notice))] if shown.notice else []
-    blocks += _case(shown.case)
-    if rows:
-        blocks += _ticks(rows)
-    for number, row in enumerate(rows):
-        blocks += _fields(number, row)
-    left = len(shown.rows) - len(rows)
-    if left > 0:
-        blocks.append(context(f"{left} more links do not fit here. Add these first."))
-    if shown.uncovered:
-        blocks += _comment(shown.uncovered)
-    if shown.tie:
-        blocks.append(_boxes("tie", "This thread", [("Tie this thread to the case", "tie", False)]))
-    return _modal(blocks, submit="Add", memory=memory)
-
-
-def loading() -> Json:
-    """The view until the store has answered."""
-    return _modal([context("One moment…")])
-
-
-def message(text: str) -> Json:
-    """A modal with a sentence only."""
-    return _modal([section(text)])
-
-
 def read(view: Json) -> Filled:
-    """What a person filled in; raises Malformed where a field is none of `form`'s."""
+    """What a person filled in; raises Malformed where a field is none of ours."""
     about, remembered = _recalled(view.get("private_metadata", ""))
-    ticked = {box["value"] for group in range(2) for box in _ticked(view, f"ticks.{group}")}
-    rows = [
-        Row(
-            type=_type(_state(view, f"type.{number}").get("selected_option") or {"value": "MONITOR"}),
-            resource_id=_typed(view, f"id.{number}"),
-            ref=_typed(view, f"ref.{number}"),
-            host=host,
-            scope=scope,
-            insight=insight,
-            draft=draft,
-            ticked=str(number) in ticked,
-        )
-        for number, (host, scope, insight, draft) in enumerate(remembered)
-    ]
-    comment = _typed(view, "comment") if _ticked(view, "commenting") else ""
+    folded = _folded(view)
+    rows: list[Row] = []
+    for number, (host, scope, insight, draft) in enumerate(remembered):
+        ticked = bool(_ticked(view, f"row.{number}", TICK))
+        if values := folded.get(f"row.{number}"):
+            kind, resource_id, ref = values
+        else:
+            kind = (_state(view, f"type.{number}").get("selected_option") or {"value": "MONITOR"})["value"]
+            resource_id, ref = _typed(view, f"id.{number}"), _typed(view, f"ref.{number}")
+        rows.append(Row(_type(kind), resource_id, ref, host, scope, insight, draft, ticked, open=not values))
+    comment = _typed(view, "comment") if _ticked(view, "commenting") or not _state(view, "commenting") else ""
     case = case.value if (case := chosen(view)) else ""
     return Filled(about, rows, case, _typed(view, "key"), comment, bool(_ticked(view, "tie")))
 
 
+def again(view: Json) -> Form:
+    """The form with all that was filled in, without names and hints; raises as `read`."""
+    filled = read(view)
+    uncovered = _typed(view, "comment").split("\n") if _state(view, "comment") else ()
+    return Form(filled.about, filled.rows, uncovered, case=chosen(view), tie=bool(_state(view, "tie")))
+
+
+def changing(view: Json, block_id: str) -> Form:
+    """The form with the fields of the link in this block, whose *Change…* was pressed; raises Malformed."""
+    form = again(view)
+    blocks = [f"row.{number}" for number in range(len(form.rows))]
+    if block_id not in blocks:
+        raise Malformed("no link of the form")
+    rows = [replace(row, open=row.open or block == block_id) for row, block in zip(form.rows, blocks, strict=True)]
+    return replace(form, rows=rows)
+
+
 def chosen(view: Json) -> CaseOption | None:
     """The case chosen in this view, with its text there as the key."""
-    states = (_state(view, block, SEARCH) for block in _CASE_BLOCKS)
+    states = (_state(view, block, SEARCH) for block in CASE_BLOCKS)
     selected: Json | None = next((option for state in states if (option := state.get("selected_option"))), None)
     if selected is None:
         return None
@@ -152,7 +155,7 @@ def errors(filled: Filled) -> dict[str, str]:
     problems: dict[str, str] = {}
     if not filled.case and not filled.key:
         problems["key"] = "Choose a case, or type its key, like CASEM-4523."
-    for number, row in ((number, row) for number, row in enumerate(filled.rows) if row.ticked):
+    for number, row in ((number, row) for number, row in enumerate(filled.rows) if row.ticked and row.open):
         if not row.resource_id:
             problems[f"id.{number}"] = "Give the id, or untick this link."
         elif row.type is InsightType.MONITOR and not row.resource_id.isdigit():
@@ -160,22 +163,43 @@ def errors(filled: Filled) -> dict[str, str]:
         if not row.ref.startswith(("/", "https://")):
             problems[f"ref.{number}"] = "A ref is a path (/…) or a whole address (https://…)."
     if not any(row.ticked for row in filled.rows) and not filled.comment and not filled.tie:
-        problems["ticks.0" if filled.rows else "key"] = "Tick at least one link."
+        problems.setdefault("key", "There is nothing to add: tick a link, write a comment, or tie the thread.")
     return problems
 
 
-def _remembered(shown: Form) -> tuple[Sequence[Row], str]:
-    """As many rows as fit, and the metadata that keeps them."""
-    for count in range(min(len(shown.rows), HOLDS), -1, -1):
-        kept = [[row.host, row.scope, row.insight, row.draft] for row in shown.rows[:count]]
+def remembered(shown: Form) -> tuple[Sequence[Row], str]:
+    """As many rows as fit, what needs a person first, and the metadata that keeps them."""
+    rows = sorted(shown.rows, key=lambda row: not row.draft)
+    for count in range(min(len(rows), HOLDS), -1, -1):
+        kept = [[row.host, row.scope, row.insight, row.draft] for row in rows[:count]]
         memory = json.dumps({"about": dict(shown.about), "rows": kept}, separators=(",", ":"))
         if len(memory) <= MEMORY_CHARS:
-            return shown.rows[:count], memory
+            return rows[:count], memory
     return (), json.dumps({"about": {}, "rows": []})
 
 
+def packed(row: Row) -> str:
+    """What the fields of this link would hold. Slack escapes three characters in what it sends back."""
+    text = json.dumps([row.type, row.resource_id, row.ref], separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _folded(view: Json) -> dict[str, tuple[str, str, str]]:
+    """What the fields that are not shown hold, by the link's block; raises Malformed."""
+    found: dict[str, tuple[str, str, str]] = {}
+    try:
+        for block in view["blocks"]:
+            for element in block.get("elements") or ():
+                if element.get("action_id") == CHANGE:
+                    kind, resource_id, ref = json.loads(element["value"])
+                    found[str(block["block_id"])] = str(kind), str(resource_id), str(ref)
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
+        raise Malformed("no link of ours") from error
+    return found
+
+
 def _recalled(memory: str) -> tuple[dict[str, str], list[tuple[str, str, int | None, bool]]]:
-    """What `_remembered` kept; raises Malformed."""
+    """What `remembered` kept; raises Malformed."""
     try:
         kept: Json = json.loads(memory)
         about = {str(name): str(value) for name, value in kept["about"].items()}
@@ -190,100 +214,26 @@ def _recalled(memory: str) -> tuple[dict[str, str], list[tuple[str, str, int | N
     return about, rows
 
 
-def _type(selected: Json) -> InsightType:
+def _type(value: str) -> InsightType:
     try:
-        return InsightType(selected["value"])
+        return InsightType(value)
     except ValueError as error:
         raise Malformed("no type of insights") from error
 
 
-def _case(case: CaseOption | None) -> list[Json]:
-    search: Json = {"type": "external_select", "action_id": SEARCH, "min_query_length": 3}
-    search |= {"placeholder": plain("Search by title")} | ({"initial_option": case.option} if case else {})
-    # Slack keeps a known block's value, so a field that an update fills in has to be another block.
-    block = _CASE_BLOCKS[case is not None]
-    key = _input("key", "Or its key or link", "", placeholder=plain("CASEM-4523"))
-    return [_field(block, "Case", search, optional=True), key]
-
-
-def _ticks(rows: Sequence[Row]) -> list[Json]:
-    groups: list[Json] = []
-    for group in range(0, len(rows), GROUP_HOLDS):
-        members = [
-            (f"{number + 1} · {TYPE_NAMES[row.type]} {_id(row) or '(needs an id)'}", str(number), row.ticked)
-            for number, row in enumerate(rows[group : group + GROUP_HOLDS], group)
-        ]
-        groups.append(_boxes(f"ticks.{group // GROUP_HOLDS}", "Add" if not group else "And", members))
-    return groups
-
-
-def _fields(number: int, row: Row) -> list[Json]:
-    needs = f"\n{escape(row.hint or 'This link needs an id: check it, or fill it in.')}" if row.draft else ""
-    types = [option(name, kind.value) for kind, name in TYPE_NAMES.items()]
-    picked = next(one for one in types if one["value"] == row.type.value)
-    select: Json = {"type": "static_select", "options": types, "initial_option": picked}
-    return [
-        context(f"*{number + 1}* {escape(address(row.ref, row.host), 300)}{needs}"),
-        _field(f"type.{number}", "Type", select),
-        _input(f"id.{number}", "Id", _id(row)),
-        _input(f"ref.{number}", "Ref", row.ref),
-    ]
-
-
-def _id(row: Row) -> str:
-    """The id in the field; empty for a draft without a candidate."""
-    return "" if row.draft and row.resource_id.startswith("?") else row.resource_id
-
-
-def _comment(uncovered: Sequence[str]) -> list[Json]:
-    words = "1 link is" if len(uncovered) == 1 else f"{len(uncovered)} links are"
-    box = _boxes("commenting", f"{words} no insight", [("Add them as a comment on the case", "comment", False)])
-    return [box, _input("comment", "Comment", "\n".join(uncovered), multiline=True)]
-
-
-def _boxes(block_id: str, label: str, members: Sequence[tuple[str, str, bool]]) -> Json:
-    options = [option(text, value) for text, value, _ in members]
-    ticked = [box for box, (_, _, on) in zip(options, members, strict=True) if on]
-    element: Json = {"type": "checkboxes", "options": options}
-    return _field(block_id, label, element | ({"initial_options": ticked} if ticked else {}), optional=True)
-
-
-def _input(block_id: str, label: str, value: str, **more: Any) -> Json:
-    element: Json = {"type": "plain_text_input", "multiline": False, **more}
-    return _field(block_id, label, element | ({"initial_value": value[:INPUT_CHARS]} if value else {}), optional=True)
-
-
-def _field(block_id: str, label: str, element: Json, *, optional: bool = False) -> Json:
-    """An input block. Its action is the first part of its id, unless the element names another."""
-    element = {"action_id": _action(block_id)} | element
-    return {"type": "input", "block_id": block_id, "optional": optional, "label": plain(label), "element": element}
-
-
-def _action(block_id: str) -> str:
+def action(block_id: str) -> str:
+    """The action of a field: the first part of its id."""
     return block_id.partition(".")[0]
-
-
-def _modal(blocks: list[Json], *, submit: str = "", memory: str = "") -> Json:
-    view: Json = {
-        "type": "modal",
-        "callback_id": CALLBACK,
-        "title": plain("Add to case"),
-        "close": plain("Cancel" if submit else "Close"),
-        "blocks": blocks,
-    }
-    if submit:
-        view |= {"submit": plain(submit), "private_metadata": memory}
-    return view
 
 
 def _state(view: Json, block_id: str, action_id: str = "") -> Json:
     """The submitted state of a field; empty if Slack sent none."""
-    return view.get("state", {}).get("values", {}).get(block_id, {}).get(action_id or _action(block_id), {})
+    return view.get("state", {}).get("values", {}).get(block_id, {}).get(action_id or action(block_id), {})
 
 
 def _typed(view: Json, block_id: str) -> str:
     return str(_state(view, block_id).get("value") or "").strip()
 
 
-def _ticked(view: Json, block_id: str) -> list[Json]:
-    return _state(view, block_id).get("selected_options") or []
+def _ticked(view: Json, block_id: str, action_id: str = "") -> list[Json]:
+    return _state(view, block_id, action_id).get("selected_options") or []

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -14,12 +15,12 @@ from bot.messages import modal, replies, sentences
 from bot.messages.modal import Filled, Form, Row
 from bot.messages.text import readable
 from bot.model import CardItem, Case, CaseName, Insight, InsightType, State, Thread
-from bot.services import additions, shared_channels
+from bot.services import additions, forms, shared_channels, ties
 from bot.services.additions import Addition
 from bot.services.cases import find, why_unknown
 from bot.services.checks import UserError, in_channels, named_case, permit
 from bot.services.context import PERSON_WITHIN, Context
-from bot.services.responder import not_saved
+from bot.services.responder import Answer, not_saved
 from bot.store import cards, comments, now, tie_changes
 from bot.store.transaction import Transaction
 
@@ -33,8 +34,16 @@ RESOLVE_SECONDS = 1.2
 log = structlog.get_logger(__name__)
 
 
-async def submit(context: Context, workspace: str, user: str, view: Json) -> Mapping[str, str] | Form | None:
-    """Confirm what is ticked, withdraw what it replaces, tie, comment. None: all of it is committed.
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A form that is committed, and what is told then: in the open, or to this person in its thread."""
+
+    thread: Thread
+    answer: Answer
+
+
+async def submit(context: Context, workspace: str, user: str, view: Json) -> Mapping[str, str] | Form | Submitted:
+    """Confirm what is ticked, withdraw what it replaces, tie, comment. Submitted: all of it is committed.
 
     Else nothing is changed: sentences by the field that they are about, or the form again, which says what others
     decided meanwhile. Raises Malformed.
@@ -54,15 +63,17 @@ async def submit(context: Context, workspace: str, user: str, view: Json) -> Map
             case = await _case_of(context, filled)
             if problems := of_other_orgs(context, workspace, filled.rows, case):
                 return problems
-            changed = await _write(context, user, filled, case)
+            changed, tied = await _write(context, user, filled, case)
     except UserError as error:
         return {"key": readable(str(error))}
     except (SQLAlchemyError, TimeoutError) as error:
         log.warning("modal.not_saved", error=type(error).__name__)
         return {"key": not_saved(error)}
     if not changed:
-        return None
-    return Form({**filled.about, "warned": "yes"}, filled.rows, notice=changed, case=modal.chosen(view))
+        thread = _thread(filled)
+        return Submitted(thread, ties.announced(context, thread, case, user) if tied else "")
+    form = await forms.described(context, modal.again(view), within=0)
+    return replace(form, about={**filled.about, "warned": "yes"}, notice=changed)
 
 
 async def _case_of(context: Context, filled: Filled) -> Case:
@@ -89,18 +100,26 @@ async def _case_of(context: Context, filled: Filled) -> Case:
 
 
 def of_other_orgs(context: Context, workspace: str, rows: Sequence[Row], case: Case) -> dict[str, str]:
-    """A sentence for each ticked link that belongs to another organisation than the case, by the field of its id."""
-    return {
-        f"id.{number}": replies.other_org(case.key)
-        for number, row in enumerate(rows)
-        if row.ticked and row.type is not InsightType.SCM_URL and case.org not in context.owners(workspace, row.host)
-    }
+    """A sentence for each ticked link that belongs to another organisation than the case, by its field, or the key's.
+
+    A link that is one line has no field, and Slack shows errors at fields only.
+    """
+    problems: dict[str, list[str]] = {}
+    for number, row in enumerate(rows):
+        foreign = row.type is not InsightType.SCM_URL and case.org not in context.owners(workspace, row.host)
+        if row.ticked and foreign:
+            field = f"id.{number}" if row.open else "key"
+            problems.setdefault(field, []).append(f"{number + 1} · {replies.other_org(case.key)}")
+    return {field: " ".join(of_field) for field, of_field in problems.items()}
 
 
-async def _write(context: Context, user: str, filled: Filled, case: Case) -> str:
-    """Commit all of it, or nothing and say what others decided meanwhile."""
-    about = filled.about
-    thread = Thread(about["workspace"], about["channel"], about["thread"])
+def _thread(filled: Filled) -> Thread:
+    return Thread(filled.about["workspace"], filled.about["channel"], filled.about["thread"])
+
+
+async def _write(context: Context, user: str, filled: Filled, case: Case) -> tuple[str, bool]:
+    """Commit all of it, and whether the thread is tied now; or nothing, and what others decided meanwhile."""
+    about, thread = filled.about, _thread(filled)
     await shared_channels.is_shared(context, thread)  # stored, because the card depends on it
     rows = [row for row in filled.rows if row.ticked]
     insights = tuple(insight_of(row, context.routes) for row in rows)
@@ -108,17 +127,16 @@ async def _write(context: Context, user: str, filled: Filled, case: Case) -> str
         old = await cards.by_id(tx, [row.insight for row in rows if row.insight is not None])
         decided = [item for item in old if item.state is not State.OFFERED and "warned" not in about]
         if not decided:
-            if filled.tie and thread.ts:
-                await tie_changes.tie_in(tx, thread, case, user)
+            tied = filled.tie and bool(thread.ts) and await tie_changes.tie_in(tx, thread, case, user)
             poster = about["poster"] or None
             await additions.add(tx, Addition(thread, case.org, case.case_id, insights, user, about["ts"], poster))
             await _withdraw_replaced(tx, old, insights, user)
             if filled.comment:
                 await comments.ask(tx, case, thread, filled.comment, user)
-            return ""
+            return "", tied
     slack = await context.slack(thread.workspace)
     names = await slack.names({item.by for item in decided if item.by}, within=PERSON_WITHIN)
-    return sentences.modal_changed([(item, names.get(item.by or "", "")) for item in decided])
+    return sentences.modal_changed([(item, names.get(item.by or "", "")) for item in decided]), False
 
 
 async def _withdraw_replaced(tx: Transaction, old: Sequence[CardItem], new: Sequence[Insight], user: str) -> None:

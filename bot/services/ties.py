@@ -9,7 +9,7 @@ from bot.commands import CaseReference
 from bot.insights import Mode
 from bot.messages import replies, sentences
 from bot.messages.announcements import mode_set, tied, untied
-from bot.model import Thread
+from bot.model import Case, Thread
 from bot.services import shared_channels
 from bot.services.checks import UserError, in_channels, named_case, permit
 from bot.services.context import PERSON_WITHIN, Context
@@ -21,12 +21,16 @@ async def tie(context: Context, place: Thread, reference: CaseReference, user: s
     """Tie a thread or a channel to the case that this person names; raises UserError."""
     await permit(context, place.workspace, user, sentences.settings_of(place.ts))
     case = await named_case(context, place.workspace, reference)
-    thread = bool(place.ts)
     await shared_channels.is_shared(context, place)  # stored, because the cards of what it reads depend on it
     if not await tie_changes.tie(context.store, place, case, user):
-        return replies.tied_already(case.key, thread=thread)
+        return replies.tied_already(case.key, thread=bool(place.ts))
+    return announced(context, place, case, user)
+
+
+def announced(context: Context, place: Thread, case: Case, user: str) -> Answer:
+    """Say in the open that this person tied a place, once that is committed."""
     words = partial(tied, case_key=case.key, thread_ts=place.ts)
-    return partial(announce, context, place, user, words, replies.tied_here(case.key, thread=thread))
+    return partial(announce, context, place, user, words, replies.tied_here(case.key, thread=bool(place.ts)))
 
 
 async def untie(context: Context, place: Thread, user: str) -> Answer:

@@ -173,9 +173,10 @@ class Slack(People):
         response = await self.call("views.open", {"trigger_id": trigger, "view": view})
         return str(as_object(response.get("view"))["id"])
 
-    async def update_view(self, view_id: str, view: Json) -> None:
-        """Replace the view of an open modal."""
-        await self.call("views.update", {"view_id": view_id, "view": view})
+    async def update_view(self, view_id: str, view: Json, unless_changed: str = "") -> None:
+        """Replace the view of an open modal; with the hash of the view that a person saw, only that one."""
+        once = {"hash": unless_changed} if unless_changed else {}
+        await self.call("views.update", {"view_id": view_id, "view": view, **once})
 
     async def publish_home(self, user: str, view: Json) -> None:
         """Replace a person's Home tab of the app."""

@@ -1,11 +1,14 @@
 """The modal: the shortcut on any message, Edit… on a card; what is filled in is added, errors stay on their field."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from bot.messages.modal import CHANGE, TICK
 from tests.e2e.bench import CASE_LINK, CHANNEL, GET, KEY, PUT, TITLE, Bench, monitor, options
 from tests.e2e.test_commands import said_in
+from tests.e2e.test_names import call
 
 Json = dict[str, Any]
 
@@ -77,11 +80,43 @@ async def test_a_case_is_searched_by_its_title(b: Bench) -> None:
     await b.card(ts, f"Added to {KEY} by Ana")
 
 
+async def test_a_case_is_found_by_its_key_and_pre_filled_from_the_messages_link_and_tying_is_said(b: Bench) -> None:
+    root = b.start_thread("The API is slow")
+    ts = b.slack.message(CHANNEL, "U0ANA", f"{CASE_LINK} {monitor(1)}", thread_ts=root, deliver=False)["ts"]
+    view = await opened(b, ts)
+    found = await b.slack.suggest(view["id"], "U0ANA", "case.search", KEY.lower())
+    assert [option["text"]["text"] for option in found] == [f"{KEY} {TITLE}"]
+    view = await until_shown(b, "case.known")
+    assert (await submit(b, view, {"tie": {"tie": ["tie"]}}))["errors"] == {}
+    await b.card(root, f"Added to {KEY} by Ana")
+    said = f"Ana tied this thread to {KEY}."
+    await b.control.until(lambda: said in str(b.slack.thread(CHANNEL, root)), what=said)
+
+
+async def test_the_form_names_links_and_change_keeps_what_was_typed_when_pressed_twice(b: Bench) -> None:
+    root = b.start_thread()
+    ts = b.slack.message(
+        CHANNEL, "U0ANA", f"{call(b, 7101, 'High memory')} {monitor(2)} {DRAFT}", thread_ts=root, deliver=False
+    )["ts"]
+    await opened(b, ts)
+    view = await until_shown(b, "2 · Monitor High memory")
+    typed = {"id.0": {"id": "rec-77"}, "row.2": {TICK: []}}
+    first = b.slack.press(view["id"], "U0ANA", CHANGE, typed, "row.1")
+    await asyncio.gather(first, b.slack.press(view["id"], "U0ANA", CHANGE, {}, "row.2"))
+    await b.control.until(lambda: ": ref" in str(shown(b)).partition("row.1")[2], what="one link's fields")
+    await b.handled()
+    assert (await submit(b, shown(b)))["errors"] == {}
+    await b.card(root, f"Added to {KEY} by Ana")
+    assert sorted(rid for _, rid, _ in b.on_case) == ["7101", "rec-77"]
+
+
 async def test_edit_changes_what_a_card_offers(b: Bench) -> None:
     root, card = await b.offer(1, 2)
     await b.click(card, "insights.edit")
     view = await until_shown(b, TITLE)
-    await submit(b, view, {"id.0": {"id": "111"}, "ticks.0": {"ticks": ["0"]}})
+    await b.slack.press(view["id"], "U0ANA", CHANGE, {"row.1": {TICK: []}}, "row.0")
+    view = await until_shown(b, "1 · Monitor 1: id")
+    await submit(b, view, {"id.0": {"id": "111"}})
     await b.card(root, f"Added to {KEY} by Ana")
     assert b.on_case == [("MONITOR", "111", "/monitors/1")]
     assert [option["text"]["text"] for option in options(b.cards(root)[0])] == ["Monitor · 2"]
@@ -111,7 +146,7 @@ async def test_links_without_an_insight_become_one_comment_whose_call_is_never_r
         b.control.rule("datadog", COMMENT, drop="after", times=1)
     await opened(b, root)
     view = await until_shown(b, "1 link is no insight")
-    await submit(b, view, {"key": {"key": KEY}, "commenting": {"commenting": ["comment"]}})
+    await submit(b, view, {"key": {"key": KEY}})
     assert (await b.answer_to("U0ANA")).startswith(f"{answer} {KEY}")
     await b.handled()
     assert len(b.calls(COMMENT)) == 1

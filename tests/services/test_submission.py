@@ -6,15 +6,16 @@ from typing import Any
 import pytest
 
 from bot.insights import Action
-from bot.messages import modal as views
+from bot.messages import form_view
 from bot.messages.modal import CaseOption, Form, Row
 from bot.messages.sentences import OTHER_WORKSPACE
-from bot.model import InsightType, State, TieKind
+from bot.model import InsightType, State, Thread, TieKind
 from bot.services import forms, submission
 from bot.services.checks import UserError
+from bot.services.responder import text_of
 from bot.store import ties
 from tests.messages.test_modal import as_opened
-from tests.services.conftest import ANA, BEN, CHANNEL, GUEST, KEY, ROUTES, TEAM, TITLE, Office, context_of, link
+from tests.services.conftest import ANA, BEN, CHANNEL, GUEST, KEY, ROUTES, SHARED, TEAM, TITLE, Office, context_of, link
 from tests.store.conftest import CASE, THREAD, card_of, monitor, paste, press, states, tie
 
 Json = dict[str, Any]
@@ -24,16 +25,19 @@ PULL = "https://github.com/acme/api/pull/9"
 DATADOG_DOWN = "Datadog is not answering, so nothing was changed. Try again in a minute."
 
 
-def form(*links: str) -> Form:
-    message = {"ts": THREAD.ts, "user": ANA, "text": " ".join(links)}
-    return forms.of_message(context_of(), TEAM, CHANNEL, message)
+def form(*links: str, thread: Thread = THREAD) -> Form:
+    message = {"ts": thread.ts, "user": ANA, "text": " ".join(links)}
+    return forms.of_message(context_of(default="datadoghq.com"), TEAM, thread.channel, message)
 
 
 async def submit(
     office: Office, shown: Form, user: str = ANA, *, workspace: str = TEAM, tied: bool = False, **typed: str
 ) -> Any:
-    """Press Add, with this typed into fields, whose names have `_` for a dot; `tied`: with the tie's box ticked."""
-    view = views.form(shown)
+    """Press Change… at every link, then Add, with this typed into fields, whose names have `_` for a dot.
+
+    `tied`: with the tie's box ticked. Returns what is told when all of it is committed.
+    """
+    view = form_view.form(replace(shown, rows=[replace(row, open=True) for row in shown.rows]))
     values = as_opened(view)
     if tied:
         [box] = [block["element"] for block in view["blocks"] if block.get("block_id") == "tie"]
@@ -41,7 +45,8 @@ async def submit(
     for name, text in typed.items():
         block, action = name.replace("_", "."), name.partition("_")[0]
         values[block][action]["value"] = text
-    return await submission.submit(office.context, workspace, user, {**view, "state": {"values": values}})
+    result = await submission.submit(office.context, workspace, user, {**view, "state": {"values": values}})
+    return await text_of(result.answer) if isinstance(result, submission.Submitted) else result
 
 
 def test_a_message_brings_each_insight_once_and_what_none_covers():
@@ -57,16 +62,66 @@ def test_a_message_brings_each_insight_once_and_what_none_covers():
 
 @pytest.mark.parametrize("key", [KEY.lower(), f"https://app.datadoghq.com/cases/{KEY}"])
 async def test_a_case_is_typed_in_lower_case_or_as_a_link(office, key):
-    assert await submit(office, form(link(1), link(2)), key=key) is None
+    assert await submit(office, form(link(1), link(2)), key=key) == ""
     assert await office.insights() == {"1": State.CONFIRMED, "2": State.CONFIRMED}
 
 
-@pytest.mark.parametrize("ticked", [True, False])
-async def test_the_thread_is_tied_to_the_case_where_that_box_is_ticked(office, ticked):
-    assert await submit(office, form(link(1)), tied=ticked, key=KEY) is None
+@pytest.mark.parametrize(("channel", "told"), [(CHANNEL, ""), (SHARED, f"This thread is now tied to {KEY}.")])
+async def test_tying_in_the_form_is_said_in_the_open_like_any_tie(office, channel, told):
+    thread = office.thread(channel=channel)
+    assert await submit(office, form(link(1), thread=thread), key=KEY) == ""
     async with office.store.read() as connection:
-        known = await ties.of(connection, THREAD)
-    assert (known and (known.kind, known.by)) == ((TieKind.TIED, ANA) if ticked else None)
+        assert await ties.of(connection, thread) is None
+    for answer in (told, ""):  # the second time it changes nothing
+        assert await submit(office, form(link(1), thread=thread), tied=True, key=KEY) == answer
+    async with office.store.read() as connection:
+        known = await ties.of(connection, thread)
+    assert (known.kind, known.by) == (TieKind.TIED, ANA)
+    said = [words for words in office.in_the_open(thread) if "tied this thread" in words]
+    assert len(said) == (not told)
+
+
+async def filled(office: Office, shown: Form, user: str = ANA) -> str:
+    """What this person sees in the form once it is filled in."""
+    view = office.slack.views.open(user, forms.view_of(shown))
+    await forms.fill(office.context, TEAM, user, view.id, shown)
+    return str(view.given)
+
+
+async def test_the_messages_own_case_is_pre_filled_where_the_thread_has_none(office):
+    office.datadog.add_case("OPS-7", "Another")
+    thread, of_case = office.thread(), f"https://app.datadoghq.com/cases/{KEY}"
+    for links in ((of_case, link(1)), (of_case,)):
+        said = await filled(office, form(*links, thread=thread))
+        assert f"{KEY} {TITLE}" in said
+        assert "Tie this thread to the case" in said
+    said = await filled(office, form(of_case, "https://app.datadoghq.com/cases/OPS-7", link(1), thread=thread))
+    assert "case.known" not in said, "two cases: a person chooses"
+    await tie(office.store, thread)
+    said = await filled(office, form("https://app.datadoghq.com/cases/OPS-7", link(1), thread=thread))
+    assert f"{KEY} {CASE.title}" in said
+    assert "Tie this thread" not in said
+
+
+async def test_only_who_may_be_told_sees_names(office):
+    thread = office.thread()
+    monitors = office.datadog.resources.by_kind["monitor"]
+    monitors["1"] = {**monitors["17131362"], "id": 1, "name": "High memory"}
+    assert "High memory" in await filled(office, form(link(1), thread=thread))
+    assert "High memory" not in await filled(office, form(link(1), thread=thread), GUEST)
+    opened = replace(form(link(1), thread=thread), rows=[replace(form(link(1)).rows[0], open=True)])
+    for user in (ANA, GUEST):
+        view = office.slack.views.open(user, form_view.form(opened))
+        await forms.show_fields(office.context, TEAM, user, view.as_json(office.slack.workspace), opened)
+        assert ("High memory" in str(view.given)) == (user == ANA)
+
+
+@pytest.mark.parametrize("typed", [KEY, KEY.lower(), f"https://app.datadoghq.com/cases/{KEY}"])
+async def test_a_key_typed_into_the_search_is_looked_up(office, typed):
+    [choice] = await forms.search(office.context, TEAM, ANA, typed)
+    assert (choice.key, choice.title) == (KEY, TITLE)
+    office.datadog.add_case("OPS-7", "About RFC-2119")
+    assert [choice.key for choice in await forms.search(office.context, TEAM, ANA, "RFC-2119")] == ["OPS-7"]
 
 
 async def test_a_field_s_error_is_plain_text_in_which_what_was_typed_stands_as_it_is(office):
@@ -80,7 +135,7 @@ async def test_who_has_left_the_channel_meanwhile_does_not_tie_its_thread(office
     refused = await submit(office, shown, tied=True, key=KEY)
     assert refused["key"].startswith("Nothing was done: Slack does not show that you are in that channel")
     assert await office.insights() == {}
-    assert await submit(office, shown, key=KEY) is None, "the case is as open to them as before"
+    assert await submit(office, shown, key=KEY) == "", "the case is as open to them as before"
 
 
 @pytest.mark.parametrize(
@@ -123,7 +178,7 @@ async def test_with_datadog_down_nothing_is_found_or_changed(office):
     assert len([call for call in office.datadog.control.calls if call.status == 200]) == 1, (
         "the answer counts for a while"
     )
-    assert await submit(office, replace(form(link(1)), case=choice)) is None
+    assert await submit(office, replace(form(link(1)), case=choice)) == ""
 
 
 async def offered(office: Office) -> str:
@@ -136,7 +191,7 @@ async def offered(office: Office) -> str:
 async def test_what_a_card_offers_is_edited_and_what_that_replaces_is_withdrawn(office):
     shown = await forms.of_card(office.context, TEAM, ANA, await offered(office))
     assert shown.case == CaseOption(f"default/{CASE.case_id}", KEY, CASE.title)
-    assert await submit(office, shown, id_0="111") is None
+    assert await submit(office, shown, id_0="111") == ""
     assert await states(office.store) == {"1": State.WITHDRAWN, "2": State.CONFIRMED, "111": State.CONFIRMED}
 
 
@@ -146,7 +201,7 @@ async def test_what_somebody_decided_meanwhile_is_said_and_added_only_when_asked
     again = await submit(office, shown)
     assert again.notice.startswith("Ben dismissed Monitor 1 meanwhile. Ben dismissed Monitor 2 meanwhile.")
     assert set((await states(office.store)).values()) == {State.DISMISSED}
-    assert await submit(office, again) is None
+    assert await submit(office, again) == ""
     assert set((await states(office.store)).values()) == {State.CONFIRMED}
     with pytest.raises(UserError):
         await forms.of_card(office.context, TEAM, ANA, (await card_of(office.store)).id)
@@ -159,9 +214,10 @@ def test_a_link_of_another_organisation_than_the_case_stays_on_its_field():
     context = context_of(**{"acme": "datadoghq.com", "acme-eu": "datadoghq.eu"})
     rows = [
         Row(InsightType.MONITOR, "1", "/monitors/1", "app.datadoghq.com"),
-        Row(InsightType.MONITOR, "7", "/monitors/7", "app.datadoghq.eu"),
+        Row(InsightType.MONITOR, "7", "/monitors/7", "app.datadoghq.eu", open=True),
         Row(InsightType.MONITOR, "8", "/monitors/8", "app.datadoghq.eu", ticked=False),
         Row(InsightType.MONITOR, "3", "/monitors/3", "us3.datadoghq.com"),
+        Row(InsightType.MONITOR, "4", "/monitors/4", "us3.datadoghq.com"),
         Row(
             InsightType.SCM_URL,
             "https://github.com/acme/api/pull/9",
@@ -170,8 +226,10 @@ def test_a_link_of_another_organisation_than_the_case_stays_on_its_field():
         ),
     ]
     problems = submission.of_other_orgs(context, TEAM, rows, replace(CASE, org="acme"))
-    assert list(problems) == ["id.1", "id.3"]
-    assert f"This link and {KEY} belong to different Datadog organisations" in problems["id.1"]
+    assert list(problems) == ["id.1", "key"]
+    assert problems["id.1"].startswith(f"2 · This link and {KEY} belong to different Datadog organisations")
+    assert "4 · This link" in problems["key"]
+    assert "5 · This link" in problems["key"]
 
 
 async def test_where_several_organisations_have_the_key_the_modal_names_them_and_asks_which(office):
@@ -180,7 +238,7 @@ async def test_where_several_organisations_have_the_key_the_modal_names_them_and
     assert [choice.key for choice in found] == [f"acme/{KEY}", f"beta/{KEY}"]
     problems = await submit(office, form(link(1)), key=KEY)
     assert f"Say which: acme/{KEY} or beta/{KEY}" in problems["key"]
-    assert await submit(office, form(link(1)), key=f"beta/{KEY}") is None
+    assert await submit(office, form(link(1)), key=f"beta/{KEY}") == ""
     office.take_org_away()
     problems = await submit(office, replace(form(link(2)), case=found[0]))
     assert problems["key"].startswith(f"{KEY} belongs to the Datadog organisation acme, which this bot does not use")
