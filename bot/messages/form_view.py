@@ -68,13 +68,13 @@ def _case(case: CaseOption | None) -> list[Json]:
 
 def _row(number: int, row: Row) -> list[Json]:
     """A link's line and, if it has fields, these. The line's block stays the same: Slack keeps what was ticked."""
-    name = row.name or row.id or ("(needs an id)" if row.draft else row.resource_id)
-    title = f"{number + 1} · {TYPE_NAMES[row.type]} {cut(name, LABEL_CHARS)}"
-    box = _boxes([option(title, str(number), address(row.ref, row.host))], ticked=row.ticked)
+    title = f"{number + 1} · {TYPE_NAMES[row.type]} {cut(row.name or row.id, LABEL_CHARS)}".strip()
+    line = title if row.id else f"{title} (needs an id)"
+    box = _boxes([option(line, str(number), address(row.ref, row.host))], ticked=row.ticked)
     box["action_id"] = TICK
     if not row.has_fields:
         change = button(CHANGE, "Change…", packed(row))
-        change["accessibility_label"] = cut(f"Change {title}", OPTION_CHARS)
+        change["accessibility_label"] = cut(f"Change… {title}", OPTION_CHARS)
         return [actions(f"row.{number}", box, change)]
     types = [option(text, kind.value) for kind, text in TYPE_NAMES.items()]
     picked = next(one for one in types if one["value"] == row.type)

@@ -15,6 +15,23 @@ playwright = pytest.importorskip("playwright.async_api", reason="playwright is n
 expect = playwright.expect
 
 DRAFT = "https://app.datadoghq.com/apm/recommendations"
+ID = re.compile(": id$")
+
+
+async def test_change_shows_a_links_fields_and_keeps_what_was_typed_and_ticked(window: Window, sandbox: Sandbox):
+    await window.say(f"https://app.datadoghq.com/monitors/1 https://app.datadoghq.com/monitors/2 {DRAFT}")
+    await window.choose_in_menu("Add to case")
+    modal = window.page.get_by_role("dialog", name="Add to case")
+    await expect(modal.get_by_label("Case", exact=True)).to_have_value(re.compile("CASEM-4523"))
+    await modal.get_by_label(re.compile("1 .*: id$")).fill("rec-77")
+    await modal.get_by_role("checkbox", name=re.compile("^3 ")).uncheck()
+    await modal.get_by_role("button", name=re.compile("^Change… 2 ")).click()
+    await modal.get_by_label(re.compile("2 .*: id$")).fill("22")
+    await expect(modal.get_by_role("checkbox", name=re.compile("^3 "))).not_to_be_checked()
+    await modal.get_by_role("button", name="Add", exact=True).click()
+    await window.card.get_by_text("Added to CASEM-4523 by Ana").wait_for()
+    added = {insight.resource_id for insight in sandbox.datadog.cases["CASEM-4523"].insights}
+    assert added == {"22", "rec-77"}
 
 
 async def test_the_shortcut_opens_a_modal_in_which_a_draft_is_completed(window: Window, sandbox: Sandbox):
@@ -24,7 +41,7 @@ async def test_the_shortcut_opens_a_modal_in_which_a_draft_is_completed(window: 
     await expect(modal.get_by_label("Case", exact=True)).to_have_value(re.compile("CASEM-4523"))
     await modal.get_by_role("button", name="Add").click()
     await modal.get_by_text("Give the id, or untick this link.").wait_for()
-    await modal.get_by_label("Id", exact=True).fill("rec-77")
+    await modal.get_by_label(ID).fill("rec-77")
     await modal.get_by_role("button", name="Add").click()
     await window.card.get_by_text("Added to CASEM-4523 by Ana").wait_for()
     added = [insight.resource_id for insight in sandbox.datadog.cases["CASEM-4523"].insights]
@@ -35,7 +52,8 @@ async def test_edit_opens_with_what_the_card_offers_and_escape_closes_it(window:
     await window.paste("Monitor")
     await window.button("Edit…").click()
     modal = window.page.get_by_role("dialog", name="Add to case")
-    await expect(modal.get_by_label("Id", exact=True)).to_have_value(re.compile(r"\d+"))
+    await modal.get_by_role("button", name="Change…").click()
+    await expect(modal.get_by_label(ID)).to_have_value(re.compile(r"\d+"))
     await window.page.keyboard.press("Escape")
     await modal.wait_for(state="hidden")
 
@@ -59,7 +77,8 @@ async def test_edit_adds_what_was_changed_in_it(window: Window, sandbox: Sandbox
     await window.say("https://app.datadoghq.com/monitors/4711?from_ts=1")
     await window.button("Edit…").click()
     modal = window.page.get_by_role("dialog", name="Add to case")
-    await modal.get_by_label("Ref", exact=True).fill("/monitors/4711")
+    await modal.get_by_role("button", name="Change…").click()
+    await modal.get_by_label(re.compile(": ref$")).fill("/monitors/4711")
     await modal.get_by_role("button", name="Add").click()
     await window.card.get_by_text("Added to CASEM-4523 by Ana").wait_for()
     [added] = sandbox.datadog.cases["CASEM-4523"].insights

@@ -57,7 +57,7 @@ async def test_the_modal_with_a_draft_to_complete(new_window: NewWindow):
     await window.choose_in_menu("Add to case")
     modal = window.page.get_by_role("dialog", name="Add to case")
     await expect(modal.get_by_label("Case", exact=True)).to_have_value(re.compile("CASEM-4523"))
-    await modal.get_by_label("Id", exact=True).fill("b3f2c9d0")
+    await modal.get_by_label(re.compile(": id$")).fill("b3f2c9d0")
     await taken(window, modal, "modal")
 
 

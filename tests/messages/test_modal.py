@@ -108,7 +108,7 @@ def test_what_needs_a_person_comes_first_with_its_fields_and_a_certain_link_is_o
     assert view["blocks"][3]["hint"]["text"] == "Open it."
     box, change = view["blocks"][-1]["elements"]
     assert box["options"][0]["text"]["text"] == "2 · Monitor High memory"
-    assert (change["text"]["text"], change["accessibility_label"]) == ("Change…", "Change 2 · Monitor High memory")
+    assert (change["text"]["text"], change["accessibility_label"]) == ("Change…", "Change… 2 · Monitor High memory")
     assert not set("<>&") & set(change["value"]), "Slack escapes these"
 
 

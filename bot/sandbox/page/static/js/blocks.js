@@ -75,6 +75,7 @@ const ELEMENTS = {
       {
         ...known,
         type: "button",
+        "aria-label": button.accessibility_label,
         "aria-busy": busy && "true",
         "aria-disabled": Boolean(here.busy) && "true",
         on: { click: () => here.busy || press() },

@@ -100,8 +100,8 @@ export class Desk {
     return this._answered(() => this.sandbox.tell("slack", "submit", { view_id, as_user: this.place.person, values }));
   }
 
-  press(view_id, action_id, block_id) {
-    const pressed = { view_id, as_user: this.place.person, action_id, block_id };
+  press(view_id, action_id, block_id, values) {
+    const pressed = { view_id, as_user: this.place.person, action_id, block_id, values };
     return this._answered(() => this.sandbox.tell("slack", "press", pressed));
   }
 

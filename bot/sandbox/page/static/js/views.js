@@ -46,6 +46,7 @@ export class Views {
     const signature = `${view.id}/${view.hash}`;
     if (this.drawn !== signature) {
       this.drawn = signature;
+      this.ticks = {};
       this.box.replaceChildren(this.form(view));
     }
     this.complain(view.errors ?? {});
@@ -79,18 +80,19 @@ export class Views {
       const here = {
         id: view.id,
         names: this.desk.conversation.names,
-        ticked: () => undefined,
-        tick: () => {},
-        click: (block, action) => this.desk.press(view.id, action, block),
+        ticked: (block, action) => kept(view, block, action)?.selected_options?.map((option) => option.value),
+        tick: (block, action, values) => (this.ticks[block] = { [action]: values }),
+        click: (block, action) => this.desk.press(view.id, action, block, this.values()),
       };
       return el("div", {}, blocks([block], here));
     }
     const id = `view-${block.block_id}`;
-    const fields = FIELDS[block.element.type](block, id, this);
+    const fields = FIELDS[block.element.type]({ element: entered(block, view) }, id, this);
     const group = block.element.type === "checkboxes";
     const label = group ? el("legend", {}, block.label.text) : el("label", { for: id }, block.label.text);
     const wrong = el("p", { class: "wrong", role: "alert", hidden: true });
-    return el(group ? "fieldset" : "div", { class: "field", "data-block": block.block_id }, label, fields, wrong);
+    const hint = block.hint && el("small", { class: "faint" }, block.hint.text);
+    return el(group ? "fieldset" : "div", { class: "field", "data-block": block.block_id }, label, fields, hint, wrong);
   }
 
   complain(errors) {
@@ -105,8 +107,8 @@ export class Views {
 
   /** Every field as it stands: {block: {action: text, value, or values}}. */
   values() {
-    const all = {};
-    for (const field of this.box.querySelectorAll("[data-action]")) {
+    const all = { ...this.ticks };
+    for (const field of this.box.querySelectorAll("[data-block] [data-action]")) {
       const block = field.closest("[data-block]").dataset.block;
       const value = field.dataset.kind === "choices" ? picked(field) : (field.dataset.value ?? field.value);
       if (value !== "") all[block] = { [field.dataset.action]: value };
@@ -114,6 +116,16 @@ export class Views {
     }
     return all;
   }
+}
+
+const kept = (view, block, action) => view.state?.values?.[block]?.[action];
+
+/** A field's element, filled in with what was entered before the view was updated. */
+function entered({ block_id, element }, view) {
+  const entry = kept(view, block_id, element.action_id);
+  if (!entry) return element;
+  const filled = { initial_value: entry.value, initial_option: entry.selected_option, initial_options: entry.selected_options };
+  return { ...element, ...Object.fromEntries(Object.entries(filled).map(([name, value]) => [name, value ?? undefined])) };
 }
 
 const picked = (group) => [...group.querySelectorAll("input:checked")].map((input) => input.value);
