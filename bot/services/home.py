@@ -1,13 +1,17 @@
 """The Home tab: what it shows of the channels that a person shares with the bot, and its Retry all failed."""
 
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
 import structlog
 
 from bot.insights import Mode
 from bot.messages import home, sentences
 from bot.messages.card_view import TYPE_NAMES
-from bot.messages.home import Home
+from bot.messages.home import Home, HomeCase
 from bot.messages.text import escape
-from bot.model import State, Thread
+from bot.model import Identity, State, Thread
 from bot.services import dropped_events, site_warning, ties
 from bot.services.checks import in_channels, permit
 from bot.services.context import Context
@@ -15,7 +19,10 @@ from bot.services.responder import Answer, text_of
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.slack.workspaces import Workspace
 from bot.store import overview
-from bot.store.overview import Overview, Recent
+from bot.store.overview import CaseTitle, Overview, Recent
+
+NAMES_SECONDS = 1.0
+"""How long Home waits for the names of insights."""
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +63,7 @@ async def publish(context: Context, workspace: str, user: str, notice: Answer = 
 async def _home(context: Context, workspace: str, installed: Workspace, user: str, notice: str) -> Home:
     """What this person may see: no cases if they may not change them, and no channels that they are not in."""
     if refused := await context.refused(workspace, user, "a case"):
-        return Home(notice=notice or refused)
+        return Home(notice=notice or refused, restricted=True)
     warnings = [await site_warning.warning(context, workspace), await dropped_events.warning(context)]
     warning = " ".join(filter(None, warnings))
     channels = await installed.slack.channels_of(user)
@@ -64,26 +71,50 @@ async def _home(context: Context, workspace: str, installed: Workspace, user: st
         return Home(notice=notice or sentences.HOME_NEEDS_SCOPES, warning=warning)
     async with context.store.read() as connection:
         found = await overview.read(connection, workspace, channels, context.orgs_for(workspace))
-    return _of_channels(found, installed.myself.url, notice, warning)
+    shown = await _of_channels(context, found, installed.myself.url)
+    return replace(shown, notice=notice, warning=warning)
 
 
-def _of_channels(found: Overview, url: str, notice: str, warning: str) -> Home:
+async def _of_channels(context: Context, found: Overview, url: str) -> Home:
+    """For people who may change cases, and so may be told names and titles."""
+    names = await _names(context, found.recent)
+    unfinished = [insight for insight in found.recent if insight.state is not State.ADDED]
+    added = [insight for insight in found.recent if insight.state is State.ADDED]
+    ties: dict[CaseTitle, list[tuple[str, str]]] = {}
+    for tie in found.ties:
+        ties.setdefault(tie.case, []).append((f"Tied: {_place(url, tie.place)}", _value(tie.place)))
+
+    def listed(case: CaseTitle, insights: Sequence[Recent]) -> HomeCase:
+        lines = [_line(url, insight, names.get(insight.identity, "")) for insight in insights if insight.case == case]
+        return HomeCase(case.key, case.title, f"{context.orgs[case.org].case_url}{case.key}", ties.get(case, []), lines)
+
     return Home(
-        ties=[(home.what(tie.case_key, _place(url, tie.place)), _value(tie.place)) for tie in found.ties],
+        unfinished=[replace(listed(case, unfinished), ties=()) for case in _of(unfinished)],
+        failed=sum(insight.state is State.FAILED for insight in unfinished),
+        cases=[listed(case, added) for case in dict.fromkeys([*ties, *_of(added)])],
         modes=[(home.what(f"Mode {mode}", _place(url, place)), _value(place)) for place, mode in found.modes],
-        unfinished=[_line(url, insight) for insight in found.recent if insight.state is not State.ADDED],
-        failed=sum(insight.state is State.FAILED for insight in found.recent),
-        recent=[_line(url, insight) for insight in found.recent if insight.state is State.ADDED],
-        notice=notice,
-        warning=warning,
     )
 
 
-def _line(url: str, insight: Recent) -> str:
-    name = f"{TYPE_NAMES[insight.type]} {insight.resource_id}"
-    what = f"{name} → {insight.case_key} ({insight.state})"
-    card = insight.place.permalink(url, insight.card_ts or insight.place.ts)
-    return home.line(what, home.address(card, "its card"), insight.note or escape(insight.waits_for))
+def _of(insights: Sequence[Recent]) -> Sequence[CaseTitle]:
+    """Their cases, each once."""
+    return list(dict.fromkeys(insight.case for insight in insights))
+
+
+async def _names(context: Context, insights: Sequence[Recent]) -> Mapping[Identity, str]:
+    """The names that are cached or that Datadog tells in time."""
+    by_org: dict[str, list[Identity]] = {}
+    for insight in insights:
+        by_org.setdefault(insight.case.org, []).append(insight.identity)
+    asked = (context.orgs[org].names_of(ids, within=NAMES_SECONDS) for org, ids in by_org.items())
+    found = await asyncio.gather(*asked)
+    return {identity: name for names in found for identity, name in names.items()}
+
+
+def _line(url: str, insight: Recent, name: str) -> str:
+    what = f"{TYPE_NAMES[insight.identity.type]} {name or insight.identity.resource_id}"
+    card = home.address(insight.place.permalink(url, insight.card_ts or insight.place.ts), "its card")
+    return home.line(what, insight.state, insight.at, card, insight.note or escape(insight.waits_for))
 
 
 def _value(place: Thread) -> str:
@@ -91,7 +122,8 @@ def _value(place: Thread) -> str:
 
 
 def _place(url: str, place: Thread) -> str:
+    channel = home.channel_mention(place.channel)
     if not place.ts:
-        return home.channel_mention(place.channel)
-    thread = place.permalink(url, place.ts)
-    return f"{home.address(thread, 'a thread')} in {home.channel_mention(place.channel)}"
+        return channel
+    thread = home.address(place.permalink(url, place.ts), "thread")
+    return f"{thread} of {home.moment(float(place.ts))} in {channel}"

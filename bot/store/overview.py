@@ -2,12 +2,12 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, String, bindparam, literal_column, select
 
 from bot.insights import Mode
-from bot.model import InsightType, State, Thread
+from bot.model import Identity, InsightType, State, Thread
 from bot.store import Store, cards, jobs, now, schema, ties
 from bot.store.connection import Connection
 from bot.store.jobs import enqueue
@@ -20,22 +20,28 @@ CANDIDATES = 300
 """How many of the newest insights that wait or failed, anywhere, are searched for those of the given channels."""
 
 
+class CaseTitle(NamedTuple):
+    org: str
+    key: str
+    title: str
+
+
 @dataclass(frozen=True, slots=True)
 class Tied:
     """A channel or thread that a person tied."""
 
     place: Thread
-    case_key: str
+    case: CaseTitle
 
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """An insight that moved lately. `note`: why it failed, in mrkdwn; `waits_for`: what for, in plain words."""
+    """An insight that moved lately, at `at`. `note`: why it failed, in mrkdwn; `waits_for`: in plain words."""
 
-    type: InsightType
-    resource_id: str
+    identity: Identity
     state: State
-    case_key: str
+    at: float
+    case: CaseTitle
     note: str
     waits_for: str
     place: Thread
@@ -52,8 +58,9 @@ class Overview:
 
 
 _OF_ORGS = bindparam("orgs", expanding=True, type_=String)
+_CASE = (schema.cases.c.key, schema.cases.c.title)
 _SHOWN = (
-    select(insights, schema.cards.c.channel, schema.cards.c.thread_ts, schema.cards.c.ts, schema.cases.c.key)
+    select(insights, schema.cards.c.channel, schema.cards.c.thread_ts, schema.cards.c.ts, *_CASE)
     .join(card_insights, card_insights.c.insight == insights.c.id)
     .join(schema.cards, schema.cards.c.id == card_insights.c.card)
     .join(schema.cases, (schema.cases.c.org == insights.c.org) & (schema.cases.c.case_id == insights.c.case_id))
@@ -81,7 +88,7 @@ _ADDED = _SHOWN.where(
     insights.c.state == State.ADDED, schema.cards.c.id.in_(bindparam("latest", expanding=True))
 ).limit(SHOWN)
 _LATEST_TIES = (
-    select(schema.ties, schema.cases.c.key)
+    select(schema.ties, *_CASE)
     .join(schema.cases, (schema.cases.c.org == schema.ties.c.org) & (schema.cases.c.case_id == schema.ties.c.case_id))
     .where(
         schema.ties.c.workspace == bindparam("workspace"),
@@ -117,7 +124,7 @@ async def read(connection: Connection, workspace: str, channels: Collection[str]
     ]
     waits = {key: await _waits_for(connection, *key) for key in {(row.org, row.case_id) for row in rows if _waits(row)}}
     return Overview(
-        tuple(Tied(Thread(workspace, row.channel, row.thread_ts), row.key) for row in tied[:SHOWN]),
+        tuple(Tied(Thread(workspace, row.channel, row.thread_ts), _case(row)) for row in tied[:SHOWN]),
         tuple((Thread(workspace, row.channel, row.thread_ts), Mode(row.mode)) for row in set_modes),
         tuple(_recent(workspace, row, waits.get((row.org, row.case_id), "")) for row in rows),
     )
@@ -125,15 +132,19 @@ async def read(connection: Connection, workspace: str, channels: Collection[str]
 
 def _recent(workspace: str, row: Row[Any], waits_for: str) -> Recent:
     return Recent(
-        InsightType(row.type),
-        row.resource_id,
+        Identity(InsightType(row.type), row.scope, row.resource_id),
         State(row.state),
-        row.key,
+        row.at,
+        _case(row),
         row.note,
         waits_for if _waits(row) else "",
         Thread(workspace, row.channel, row.thread_ts),
         row.ts or "",
     )
+
+
+def _case(row: Row[Any]) -> CaseTitle:
+    return CaseTitle(row.org, row.key, row.title)
 
 
 def _waits(row: Row[Any]) -> bool:

@@ -23,9 +23,10 @@ async def test_home_lists_ties_modes_and_what_was_added_with_the_way_to_it(b: Be
     await b.card(root, f"Added to {KEY} by Ana")
     view = await opened(b, "Monitor 1")
     said = str(view.given)
-    assert f"{KEY} · <#{CHANNEL}>" in said
+    assert f"/cases/{KEY}|{KEY}>" in said
+    assert f"Tied: <#{CHANNEL}>" in said
     assert f"Mode auto · <#{CHANNEL}>" in said
-    assert f"Monitor 1 → {KEY} (added)" in said
+    assert "• Monitor 1 added · " in said
     assert "/insight why" in said
 
 
@@ -49,6 +50,4 @@ async def test_ties_and_modes_are_taken_back_from_home_and_said_in_the_open(b: B
     await b.slack.press(view.id, "U0ANA", "home.untie", block_id=f"home.untie:{CHANNEL}:")
     for said in ("Ana turned watching on in this channel", "Ana untied this channel"):
         await b.control.until(lambda said=said: said in said_in(b, CHANNEL), what=said)
-    await b.control.until(
-        lambda: "Tied to a case" not in str(b.slack.views.homes["U0ANA"].given), what="a Home without it"
-    )
+    await b.control.until(lambda: "home.untie" not in str(b.slack.views.homes["U0ANA"].given), what="a Home without it")

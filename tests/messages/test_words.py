@@ -12,7 +12,7 @@ from bot.commands import Misunderstood, parse
 from bot.insights import Decision, Mode
 from bot.links import Reading, explain, load
 from bot.messages import announcements, home, replies, sentences, why
-from bot.messages.home import Home
+from bot.messages.home import Home, HomeCase
 from bot.messages.questions import question_message
 from bot.messages.text import clean, escape
 from bot.model import Case, Draft, Identity, InsightType, Question, State, Tie, TieKind, TieSource
@@ -42,12 +42,24 @@ QUESTIONS = st.builds(
     by=st.sampled_from([None, "U0ANA"]),
     at=AT,
 )
-LINES = st.lists(st.builds(home.line, TEXTS, st.just(home.channel_mention("C1")), TEXTS.map(escape)), max_size=60)
+MOVES = st.builds(home.line, TEXTS, st.sampled_from(State), AT, st.just(home.channel_mention("C1")), TEXTS.map(escape))
 PLACES = st.integers(0, 10**9).map(lambda number: f"C0{number}:{number}.000100")
 ROWS = st.lists(
     st.tuples(st.builds(home.what, TEXTS, st.just("a thread")), PLACES), max_size=40, unique_by=lambda row: row[1]
 )
-HOMES = st.builds(Home, ties=ROWS, modes=ROWS, unfinished=LINES, failed=st.integers(0, 9), recent=LINES)
+OF_CASE = st.builds(
+    HomeCase,
+    key=TEXTS,
+    title=TEXTS,
+    url=st.sampled_from(["", "https://app.datadoghq.com/cases/A-1"]),
+    lines=st.lists(MOVES, max_size=60),
+)
+HOMES = st.builds(
+    lambda ties, cases, modes, restricted: Home(
+        cases, len(cases), [HomeCase("A-1", "", "", ties), *cases], modes, restricted=restricted
+    ),
+    ROWS, st.lists(OF_CASE, max_size=30), ROWS, st.booleans(),
+)  # fmt: skip
 
 
 def texts(value: Any) -> Iterator[str]:

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.insights import Action, Mode
+from bot.messages.home import moment
 from bot.model import State, Thread
 from bot.services import home, ties
 from bot.services.checks import UserError
@@ -38,14 +39,17 @@ async def thread(office: Office) -> Thread:
 
 
 async def test_it_shows_ties_modes_and_insights_of_ones_own_channels(office, thread):
+    monitors = office.datadog.resources.by_kind["monitor"]
+    monitors["1"] = {**monitors["17131362"], "id": 1, "name": "High memory"}
     await text_of(await ties.set_mode(office.context, thread.whole_channel, Mode.AUTO, ANA))
     said = await shown(office)
     for words in (
-        f"{KEY} · <https://acme.slack.com/archives/{CHANNEL}/",
+        f"<https://app/cases/{KEY}|{KEY}> {CASE.title}",
+        f"|thread> of {moment(float(thread.ts))} in <#{CHANNEL}>",
         f"Mode auto · <#{CHANNEL}>",
-        f"Monitor 1 → {KEY} (failed)",
+        "Monitor High memory failed · ",
         "no such monitor",
-        f"Monitor 2 → {KEY} (confirmed)",
+        "Monitor 2 waits to be added · ",
         "Datadog is not answering.",
         "Retry all failed",
     ):
@@ -59,6 +63,8 @@ async def test_a_guest_sees_how_to_and_nothing_of_the_cases(office, thread):
     assert KEY not in said
     assert "Only full members" in said
     assert "How to" in said
+    assert "explain" in said
+    assert "untie" not in said
 
 
 async def test_without_the_scopes_it_says_which_are_missing(office, thread):
