@@ -81,8 +81,8 @@ async def _of_channels(context: Context, found: Overview, url: str) -> Home:
     unfinished = [insight for insight in found.recent if insight.state is not State.ADDED]
     added = [insight for insight in found.recent if insight.state is State.ADDED]
     ties: dict[CaseTitle, list[tuple[str, str]]] = {}
-    for tie in found.ties:
-        ties.setdefault(tie.case, []).append((f"Tied: {_place(url, tie.place)}", _value(tie.place)))
+    for place, case in found.ties:
+        ties.setdefault(case, []).append((f"Tied: {_place(url, place)}", _value(place)))
 
     def listed(case: CaseTitle, insights: Sequence[Recent]) -> HomeCase:
         lines = [_line(url, insight, names.get(insight.identity, "")) for insight in insights if insight.case == case]

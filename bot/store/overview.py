@@ -27,14 +27,6 @@ class CaseTitle(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Tied:
-    """A channel or thread that a person tied."""
-
-    place: Thread
-    case: CaseTitle
-
-
-@dataclass(frozen=True, slots=True)
 class Recent:
     """An insight that moved lately, at `at`. `note`: why it failed, in mrkdwn; `waits_for`: in plain words."""
 
@@ -52,7 +44,7 @@ class Recent:
 class Overview:
     """All of it, for the channels that were asked about."""
 
-    ties: tuple[Tied, ...]
+    ties: tuple[tuple[Thread, CaseTitle], ...]
     modes: tuple[tuple[Thread, Mode], ...]
     recent: tuple[Recent, ...]
 
@@ -124,7 +116,9 @@ async def read(connection: Connection, workspace: str, channels: Collection[str]
     ]
     waits = {key: await _waits_for(connection, *key) for key in {(row.org, row.case_id) for row in rows if _waits(row)}}
     return Overview(
-        tuple(Tied(Thread(workspace, row.channel, row.thread_ts), _case(row)) for row in tied[:SHOWN]),
+        tuple(
+            (Thread(workspace, it.channel, it.thread_ts), CaseTitle(it.org, it.key, it.title)) for it in tied[:SHOWN]
+        ),
         tuple((Thread(workspace, row.channel, row.thread_ts), Mode(row.mode)) for row in set_modes),
         tuple(_recent(workspace, row, waits.get((row.org, row.case_id), "")) for row in rows),
     )
@@ -135,16 +129,12 @@ def _recent(workspace: str, row: Row[Any], waits_for: str) -> Recent:
         Identity(InsightType(row.type), row.scope, row.resource_id),
         State(row.state),
         row.at,
-        _case(row),
+        CaseTitle(row.org, row.key, row.title),
         row.note,
         waits_for if _waits(row) else "",
         Thread(workspace, row.channel, row.thread_ts),
         row.ts or "",
     )
-
-
-def _case(row: Row[Any]) -> CaseTitle:
-    return CaseTitle(row.org, row.key, row.title)
 
 
 def _waits(row: Row[Any]) -> bool:
