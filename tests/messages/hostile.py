@@ -32,8 +32,8 @@ def effects(mrkdwn: str) -> list[str]:
 def foreign(mrkdwn: str) -> list[str]:
     """The effects that are not the bot's own: a bold heading, times, channels, a case's link and lines."""
     bold = len(mrkdwn) > 1 and mrkdwn.startswith("*") and mrkdwn.endswith("*")
-    date = r"<!date\\^\\d+\\^(?:\\{date_short_pretty\\} |\\{date_short\\}, )?\\{time\\}"
-    ours = re.compile(rf"{date}|<#C1|<https://app\\.datadoghq\\.com/cases/A-1|\\n")
+    date = r"<!date\^\d+\^(?:\{date_short_pretty\} |\{date_short\}, )?\{time\}"
+    ours = re.compile(rf"{date}|<#C1|<https://app\.datadoghq\.com/cases/A-1|\n")
     return [effect for effect in effects(mrkdwn[1:-1] if bold else mrkdwn) if not ours.fullmatch(effect)]
 
 
