@@ -5,9 +5,10 @@ from collections.abc import Callable, Collection, Mapping
 from urllib.parse import urlsplit
 
 from bot.links import SITES, can_be_web_host
-from bot.messages.text import CONTACT_CHARS, can_be_contact
 
 WEB_HOSTS: Mapping[str, str] = {site.parameter: site.web_host for site in SITES}
+_CONTACT = re.compile(r"#?[^\W_](?:[^\W_]|[ .,@+'()-]|(?<=[^\W_])_(?=[^\W_])){0,58}")
+"""What Slack shows as it stands, in mrkdwn, plain text and JSON. So few that no text of ours grows beyond its limits."""
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -73,10 +74,10 @@ def confirmers(value: tuple[str, ...] | None) -> tuple[str, ...] | None:
 def contact(value: str) -> str:
     """Whom people ask, as it stands in sentences."""
     value = value.strip()
-    if value and not can_be_contact(value):
+    if value and not _CONTACT.fullmatch(value):
         raise ValueError(
             f"is {value!r}, which cannot stand in a sentence in Slack: write a channel, a name or an address, "
-            f"in at most {CONTACT_CHARS} characters without marks: #sre-tools"
+            f"in at most 60 characters without marks: #sre-tools"
         )
     return value
 

@@ -19,9 +19,6 @@ NAME_CHARS = 80
 TITLE_CHARS = 200
 WORDS_CHARS = 300
 
-CONTACT_CHARS = 60
-"""Few enough that no text of ours grows beyond Slack's limits."""
-
 _OPERATOR = re.compile("[Ww]hoever runs this bot")
 _SPACED = re.compile("[\0-\x1f\x7f-\x9f\u200c\u2028-\u202e\u2066-\u2069]+")
 """What breaks lines, turns text round or keeps letters apart leaves a space."""
@@ -116,11 +113,6 @@ def _fitting(units: Iterable[str], most: int) -> list[str]:
     """The first of them that have at most `most` characters together."""
     lengths = accumulate(map(len, units := list(units)))
     return [unit for unit, length in zip(units, lengths, strict=True) if length <= most]
-
-
-def can_be_contact(text: str) -> bool:
-    """Whether `text` shows as it stands in mrkdwn, plain text and JSON, in the place of a few words."""
-    return 0 < len(text) <= CONTACT_CHARS and escape(text) == text and not {'"', "\\"} & set(text)
 
 
 def with_contact(value: Any, contact: str) -> Any:

@@ -335,11 +335,20 @@ def test_the_readme_has_every_setting():
     assert [name for name in names if f"`{name}`" not in readme] == []
 
 
-def test_the_contact_stands_in_sentences_as_it_is():
-    assert settings(CASE_INSIGHTS_CONTACT=" #sre-tools ").contact == "#sre-tools"
-    assert "CASE_INSIGHTS_CONTACT is '<!here>', which cannot stand" in refusal(
-        {**ENOUGH, "CASE_INSIGHTS_CONTACT": "<!here>"}
-    )
+@pytest.mark.parametrize(
+    "contact", ["#sre-tools", "Ana Müller", "sre_tools@acme.example", "the SRE team (ext. 12)", "当番", ""]
+)
+def test_a_channel_a_name_or_an_address_can_be_the_contact(contact: str):
+    assert settings(CASE_INSIGHTS_CONTACT=f" {contact} ").contact == contact
+
+
+@pytest.mark.parametrize(
+    "contact",
+    ["<!here>", "*Ana*", "_Ana_", "a _b", "a&b", 'Ana "A"', "a\\b", "two\nlines", ":tada:", "@here", "x" * 61],
+)
+def test_what_slack_would_not_show_as_it_stands_cannot(contact: str):
+    said = refusal({**ENOUGH, "CASE_INSIGHTS_CONTACT": contact})
+    assert f"CASE_INSIGHTS_CONTACT is {contact!r}, which cannot stand" in said
 
 
 def test_confirmers_are_people_and_user_groups():
