@@ -8,7 +8,7 @@ from bot.links import SITES, can_be_web_host
 
 WEB_HOSTS: Mapping[str, str] = {site.parameter: site.web_host for site in SITES}
 _CONTACT = re.compile(r"#?[^\W_](?:[^\W_]|[ .,@+'()-]|(?<=[^\W_])_(?=[^\W_])){0,58}")
-"""What Slack shows as it stands, in mrkdwn, plain text and JSON. So few that no text of ours grows beyond its limits."""
+"""What Slack shows as it stands in mrkdwn, plain text and JSON; few enough that no text grows beyond its limits."""
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
