@@ -31,8 +31,12 @@ class Window:
 
     async def paste(self, *samples: str) -> None:
         """Press these samples, and send them as one message."""
+        samples_shown = self.page.locator("#samples")
         for sample in samples:
-            await self.page.locator("#samples").get_by_role("button", name=sample, exact=True).click()
+            button = samples_shown.get_by_role("button", name=sample, exact=True)
+            if await button.count() == 0:
+                await samples_shown.locator("summary").click()
+            await button.click()
         await self.composer.press("Enter")
 
     def tick(self, name: str) -> Any:

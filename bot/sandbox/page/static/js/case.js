@@ -1,7 +1,7 @@
 /** The case beside the conversation: what Datadog keeps, as it changes. */
 
 import { byId, el, icon, reconcile } from "./dom.js";
-import { keyed } from "./store.js";
+import { byTime, isReply, keyed } from "./store.js";
 
 const TYPES = {
   MONITOR: ["Monitor", "bell"],
@@ -14,19 +14,37 @@ const TYPES = {
 const STATES = { OPEN: "open", IN_PROGRESS: "progress", CLOSED: "closed" };
 
 export class CasePane {
-  constructor(store) {
-    this.store = store;
-    this.chosen = null;
-    store.watch(["cases"], () => this.draw());
+  constructor(store, place) {
+    Object.assign(this, { store, place, chosen: null });
+    store.watch(["cases", "messages"], () => this.draw());
   }
 
+  /** The case chosen by hand while this place is shown, else the one that the app or the first message names. */
   get current() {
-    return this.store.cases.get(this.chosen) ?? this.store.cases.values().next().value;
+    const { channel, thread } = this.place;
+    const place = `${channel}/${thread}`;
+    if (this.shown !== place) this.chosen = null;
+    this.shown = place;
+    return this.store.cases.get(this.chosen) ?? this._namedIn(channel, thread);
+  }
+
+  /** What is said later counts more, and what is said in the thread more than what is said in its channel. */
+  _namedIn(channel, thread) {
+    const said = [...(this.store.messages.get(channel)?.values() ?? [])].sort(byTime).reverse();
+    const our = (one) => one.user === this.store.workspace.our_user;
+    const inThread = said.filter((one) => one.thread_ts === thread || one.ts === thread);
+    const outside = said.filter((one) => !isReply(one) && (!thread || our(one)));
+    const telling = [...inThread.filter((one) => our(one) || one.ts === thread), ...outside];
+    return first(telling, (one) => this._named(JSON.stringify([one.text, one.blocks, one.attachments])));
+  }
+
+  _named(words) {
+    const ids = (one) => new RegExp(`\\b(${one.key}|${one.id})\\b`, "i");
+    return [...this.store.cases.values()].find((one) => ids(one).test(words));
   }
 
   draw() {
-    const one = this.current;
-    if (!one) return;
+    const one = this.current ?? NO_CASE;
     reconcile(byId("case-head"), [
       {
         key: one.id,
@@ -47,6 +65,7 @@ export class CasePane {
       byId("insights"),
       insights.length ? insights.map((insight) => this._insight(one, insight)) : [NO_INSIGHTS],
     );
+    for (const list of ["insights", "comments"]) byId(list).parentElement.hidden = one === NO_CASE;
     reconcile(byId("comments"), one.comments.length ? one.comments.map(comment) : [NO_COMMENTS]);
     byId("tab-count").textContent = insights.length || "";
   }
@@ -56,13 +75,13 @@ export class CasePane {
       this.chosen = event.target.value;
       this.store.touch("cases");
     };
-    const cases = [...this.store.cases.values()];
+    const cases = [...(one === NO_CASE ? [one] : []), ...this.store.cases.values()];
     const many =
       cases.length > 1 &&
       el(
         "select",
         { "aria-label": "Case", on: { change: choose } },
-        cases.map((other) => el("option", { value: other.id, selected: other.id === one.id }, other.key)),
+        cases.map((other) => el("option", { value: other.id, selected: other === one }, other.key)),
       );
     return el(
       "header",
@@ -71,7 +90,7 @@ export class CasePane {
         "p",
         { class: "eyebrow" },
         many || el("span", { class: "case-key" }, one.key),
-        el("span", { class: `state ${STATES[one.status] ?? ""}` }, one.status_name),
+        one.status_name && el("span", { class: `state ${STATES[one.status] ?? ""}` }, one.status_name),
         one.archived_at && el("span", { class: "state closed" }, "Archived"),
       ),
       el("h2", {}, one.title),
@@ -96,6 +115,23 @@ export class CasePane {
       );
     return { key: insight.key, signature: "", make };
   }
+}
+
+const NO_CASE = {
+  id: "none",
+  key: "No case",
+  title: "No case here yet",
+  description: "The app ties this place to a case when somebody names one. Or choose one to look at.",
+  insights: [],
+  comments: [],
+};
+
+function first(items, found) {
+  for (const item of items) {
+    const result = found(item);
+    if (result) return result;
+  }
+  return undefined;
 }
 
 const field = (name, value) => [el("dt", {}, name), el("dd", { title: value }, value)];

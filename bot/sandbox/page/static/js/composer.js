@@ -3,6 +3,7 @@
 import { byId, el } from "./dom.js";
 import { SAMPLES } from "./samples.js";
 
+const AT_HAND = 6;
 const KINDS = { guest: "guest", other: "other organisation", app: "alert bot" };
 
 export class Composer {
@@ -26,22 +27,20 @@ export class Composer {
   }
 
   _samples() {
-    const chip = (sample) =>
-      el(
-        "button",
-        {
-          type: "button",
-          class: `chip${sample.silent ? " silent" : ""}`,
-          title: sample.says,
-          on: { click: () => this.paste(sample.link) },
-        },
-        sample.name,
-      );
+    const button = (sample, look, ...more) =>
+      el("button", { type: "button", ...look, on: { click: () => this.paste(sample.link) } }, sample.name, ...more);
+    const chip = (sample) => button(sample, { class: "chip", title: sample.says });
+    const entry = (sample) =>
+      button(sample, { "aria-label": sample.name }, el("small", { class: "faint" }, ` ${sample.says}`));
     byId("samples").append(
       el("span", { class: "samples-label" }, "Paste"),
-      ...SAMPLES.filter((one) => !one.silent).map(chip),
-      el("span", { class: "samples-label" }, "or, to see it stay silent,"),
-      ...SAMPLES.filter((one) => one.silent).map(chip),
+      ...SAMPLES.slice(0, AT_HAND).map(chip),
+      el(
+        "details",
+        { class: "menu" },
+        el("summary", { class: "chip" }, "More"),
+        el("div", { class: "menu-list" }, SAMPLES.slice(AT_HAND).map(entry)),
+      ),
     );
   }
 
@@ -54,7 +53,8 @@ export class Composer {
   }
 
   get _talks() {
-    return this.store.channels.get(this.place.channel)?.members.includes(this.place.person);
+    const channel = this.store.channels.get(this.place.channel);
+    return channel && !channel.is_im && channel.members.includes(this.place.person);
   }
 
   async send() {
@@ -72,11 +72,12 @@ export class Composer {
     const channel = this.store.channels.get(this.place.channel);
     if (!channel) return;
     const talks = this._talks;
+    const title = this.store.title(channel.id);
     this.text.disabled = byId("send").disabled = !talks;
-    this.text.placeholder = this.place.thread ? "Reply…" : `Message #${channel.name}`;
-    byId("composer-hint").textContent = talks
-      ? "Shift + Enter: new line"
-      : `${this.store.name(this.place.person)} is not in #${channel.name}`;
+    this.text.placeholder = this.place.thread ? "Reply…" : `Message ${title}`;
+    const absent = `${this.store.name(this.place.person)} is not in ${title}`;
+    const silent = channel.is_im ? `${title} reads no direct messages` : absent;
+    byId("composer-hint").textContent = talks ? "Shift + Enter: new line" : silent;
   }
 
   _people() {

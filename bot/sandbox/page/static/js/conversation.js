@@ -1,8 +1,9 @@
 /** The conversation in the middle: a channel's messages, or one thread. */
 
-import { byId, el, icon, reconcile } from "./dom.js";
+import { byId, el, icon, onEscape, reconcile } from "./dom.js";
 import { messageElement } from "./message.js";
 import { moment } from "./mrkdwn.js";
+import { signOf } from "./sidebar.js";
 import { byTime } from "./store.js";
 
 const NEAR_THE_END = 140;
@@ -15,7 +16,9 @@ export class Conversation {
     this.busy = new Map();
     this.editing = null;
     this.atEnd = true;
-    this.list.addEventListener("scroll", () => (this.atEnd = this._isAtEnd()));
+    // The page scrolls instead of the list where the window is low.
+    for (const one of [this.list, document])
+      one.addEventListener("scroll", () => this.list.clientHeight && (this.atEnd = this._isAtEnd()));
     new ResizeObserver(() => this.atEnd && this._toEnd()).observe(this.list);
     store.watch(["messages", "people"], () => this.draw());
   }
@@ -26,19 +29,26 @@ export class Conversation {
     const shown = `${channel}/${thread ?? ""}`;
     const moved = this.shown !== shown;
     const atEnd = this._isAtEnd();
+    const focused = document.activeElement !== document.body;
     this.shown = shown;
     this._head(channel, thread);
     if (moved) this.list.replaceChildren();
     reconcile(this.list, thread ? this._thread(channel, thread) : this._channel(channel));
     if (moved || atEnd) this._toEnd();
+    if (focused && document.activeElement === document.body) this.list.focus({ preventScroll: true });
+  }
+
+  get _scrolling() {
+    return getComputedStyle(this.list).overflowY === "auto" ? this.list : document.scrollingElement;
   }
 
   _isAtEnd() {
-    return this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < NEAR_THE_END;
+    const { scrollHeight, scrollTop, clientHeight } = this._scrolling;
+    return scrollHeight - scrollTop - clientHeight < NEAR_THE_END;
   }
 
   _toEnd() {
-    this.list.scrollTop = this.list.scrollHeight;
+    if (this.list.clientHeight) this._scrolling.scrollTop = this._scrolling.scrollHeight;
   }
 
   _head(channel, thread) {
@@ -51,13 +61,11 @@ export class Conversation {
       {
         type: "button",
         class: "back",
-        "aria-label": `Back to #${where.name}`,
+        "aria-label": `Back to ${this.store.title(channel)}`,
         on: { click: () => this.place.go(channel) },
       },
       icon("back"),
     );
-    const toggle = (event) =>
-      event.currentTarget.setAttribute("aria-expanded", String(document.body.classList.toggle("show-sidebar")));
     const channels = el(
       "button",
       {
@@ -65,14 +73,16 @@ export class Conversation {
         class: "to-channels quiet",
         "aria-controls": "sidebar",
         "aria-expanded": "false",
-        on: { click: toggle },
+        on: { click: () => this.place.showChannels(!document.body.classList.contains("show-sidebar")) },
       },
       "Channels",
+      el("span", { class: "count" }),
     );
+    onEscape(channels, () => this.place.showChannels(false));
     byId("place").replaceChildren(
       ...(thread
-        ? [back, el("h2", {}, "Thread", el("small", {}, `#${where.name}`))]
-        : [el("h2", {}, icon("hash"), where.name)]),
+        ? [back, el("h2", {}, "Thread", el("small", {}, this.store.title(channel)))]
+        : [el("h2", {}, icon(signOf(where)), this.store.title(channel).replace("#", ""))]),
       ...remarks(where),
       channels,
     );
@@ -141,7 +151,7 @@ export class Conversation {
     );
     const here = {
       id: message.ts,
-      names: this.names,
+      names: this.store.names,
       busy,
       ticked,
       tick: (block, action, values) => this.desk.tick({ ...at, block, action }, values),
@@ -175,10 +185,6 @@ export class Conversation {
       ]),
       make: (old) => messageElement(message, shown, desk, old === undefined),
     };
-  }
-
-  get names() {
-    return { person: (user) => this.store.name(user), channel: (id) => this.store.channels.get(id)?.name ?? id };
   }
 
   edit(ts) {

@@ -58,6 +58,18 @@ export function reconcile(parent, items) {
   if (place && !parent.contains(document.activeElement)) refocus(parent, place);
 }
 
+/** Remembers what has the focus; the function returned gives it back, also to what was drawn anew meanwhile. */
+export function focusNow() {
+  const node = document.activeElement;
+  const item = node.closest("[data-key]");
+  const place = item && { parent: item.parentElement, key: item.dataset.key, part: node.dataset.focus };
+  return () => (node.isConnected || !place ? node.focus() : refocus(place.parent, place));
+}
+
+export function onEscape(node, close) {
+  node.addEventListener("keydown", (event) => event.key === "Escape" && !event.defaultPrevented && close());
+}
+
 function refocus(parent, { key, part }) {
   const item = [...parent.children].find((node) => node.dataset.key === key);
   const same = item && [...item.querySelectorAll("[data-focus]")].find((node) => node.dataset.focus === part);

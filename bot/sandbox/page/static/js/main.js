@@ -7,6 +7,7 @@ import { Conversation } from "./conversation.js";
 import { Desk } from "./desk.js";
 import { byId } from "./dom.js";
 import { Guide } from "./guide.js";
+import { watchMenus } from "./menus.js";
 import { Place } from "./place.js";
 import { Sandbox } from "./sandbox.js";
 import { Sidebar } from "./sidebar.js";
@@ -36,7 +37,7 @@ const store = new Store();
 const place = new Place(store);
 const desk = new Desk(sandbox, store, place);
 desk.conversation = new Conversation(store, desk, place);
-desk.casePane = new CasePane(store);
+desk.casePane = new CasePane(store, place);
 new Sidebar(store, place);
 new Composer(store, place, desk);
 new Calls(store);
@@ -47,9 +48,11 @@ store.watch(["bot"], drawBot);
 store.watch(["messages"], () => place.settle());
 watchTabs();
 watchLinks();
+watchMenus();
 byId("start-over").addEventListener("click", () => desk.startOver());
 
 let lastHeard = 0;
+let saying = Promise.resolve();
 const first = await loadAll();
 sandbox.listen(first, KINDS, { heard, lost, back });
 // Another window may have changed what has no event.
@@ -68,8 +71,14 @@ async function loadAll() {
 
 function heard(kind, data, number) {
   lastHeard = number;
+  const sees = () => !data.channel || store.sees(data.channel, place.person);
+  let words = "";
   if (kind === "reset" || kind === "people") loadAll();
-  else announce(store.hear(kind, data));
+  // Direct messages are opened by the first of them.
+  else if (kind === "message" && !store.channels.has(data.channel))
+    words = loadAll().then(() => sees() && store.spoken(data.message));
+  else words = store.hear(kind, data);
+  saying = saying.then(() => words).then((said) => sees() && announce(said));
 }
 
 function announce(words) {
@@ -112,6 +121,7 @@ function watchTabs() {
       one.setAttribute("aria-selected", String(one === tab));
       one.tabIndex = one === tab ? 0 : -1;
     }
+    byId(document.body.dataset.pane).scrollIntoView({ block: "start" }); // under the tabs, where the page scrolls
   };
   tabs.forEach((tab, number) => {
     tab.addEventListener("click", () => choose(tab));
@@ -133,13 +143,5 @@ function watchLinks() {
       event.preventDefault();
       desk.follow(link.href);
     }
-    for (const menu of document.querySelectorAll("details.menu[open]"))
-      if (!menu.contains(event.target)) menu.open = false;
-  });
-  document.addEventListener("keydown", (event) => {
-    const menu = event.key === "Escape" && event.target.closest("details.menu[open]");
-    if (!menu) return;
-    menu.open = false;
-    menu.querySelector("summary").focus();
   });
 }

@@ -1,7 +1,7 @@
 /** One message of the conversation: who, when, what, and what can be done with it. */
 
 import { blocks } from "./blocks.js";
-import { el, icon } from "./dom.js";
+import { el, icon, onEscape } from "./dom.js";
 import { asTyped, moment, mrkdwn } from "./mrkdwn.js";
 
 const KINDS = { app: "App", guest: "Guest", other: "Other organisation" };
@@ -83,18 +83,16 @@ function editor(message, shown, desk) {
     rows: "3",
     "aria-label": "Edit the message",
     value: asTyped(message.text, shown.here.names),
-    "data-focus": "editor",
+    "data-focus": "menu", // has the focus when it is closed
   });
   const save = () => desk.edit(message, field.value.trim());
   field.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") desk.editing(null);
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
       event.preventDefault();
       save();
     }
   });
-  setTimeout(() => field.focus(), 0);
-  return el(
+  const box = el(
     "div",
     { class: "editor" },
     field,
@@ -105,6 +103,9 @@ function editor(message, shown, desk) {
       el("button", { type: "button", class: "button", on: { click: () => desk.editing(null) } }, "Cancel"),
     ),
   );
+  onEscape(box, () => desk.editing(null));
+  setTimeout(() => field.focus(), 0);
+  return box;
 }
 
 /** The ⋯ of a message, with the app's message shortcuts. */
@@ -120,16 +121,12 @@ function menu(message, shown, desk) {
     { class: "menu message-menu" },
     el("summary", { "aria-label": `More for the message of ${shown.author.name}`, "data-focus": "menu" }, icon("more")),
   );
-  const act = (run) => () => {
-    box.open = false;
-    run();
-  };
   box.append(
     el(
       "div",
       { class: "menu-list" },
       acts.map(([label, run, kind = ""]) =>
-        el("button", { type: "button", class: kind, on: { click: act(run) } }, label),
+        el("button", { type: "button", class: kind, on: { click: run } }, label),
       ),
     ),
   );

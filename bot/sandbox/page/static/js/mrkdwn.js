@@ -38,6 +38,9 @@ export function mrkdwn(text, names, verbatim = true) {
     );
 }
 
+/** A mrkdwn string as it is read aloud: dates as times, links as their labels, no marks. */
+export const plainText = (text, names) => el("p", {}, mrkdwn(text, names)).textContent;
+
 function plain(text, verbatim) {
   const shown = (part) => unescape(part.replace(/:([\w+-]+):/g, (whole, name) => EMOJI[name] ?? whole));
   if (verbatim) return [shown(text)];

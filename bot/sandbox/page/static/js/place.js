@@ -1,3 +1,5 @@
+import { byId } from "./dom.js";
+
 /** The current channel, thread and person. The place is in the address, so a reload keeps it; the person is per window. */
 
 const PERSON = "speaking-as";
@@ -23,8 +25,8 @@ export class Place {
   /** Stay here if this place still exists; otherwise go to the thread about the case. */
   settle() {
     const messages = this.store.messages.get(this.channel);
-    if (messages && (!this.thread || messages.has(this.thread))) return;
-    for (const channel of this.store.channels.keys()) {
+    if (messages && this._seen(this.channel) && (!this.thread || messages.has(this.thread))) return;
+    for (const channel of [...this.store.channels.keys()].filter((one) => this._seen(one))) {
       const root = this.store.rootsOf(channel).find((one) => one.text?.includes("/cases/"));
       if (root) {
         this._be(channel, root.ts);
@@ -35,9 +37,23 @@ export class Place {
     if (first) this._be(first, null);
   }
 
+  _seen(channel) {
+    return this.store.sees(channel, this.person);
+  }
+
   go(channel, thread = null) {
-    document.body.classList.remove("show-sidebar");
+    this.showChannels(false);
     this._be(channel, thread);
+  }
+
+  /** Where there is no room for both, channels and threads are shown instead of the conversation. */
+  showChannels(shown) {
+    const focused = byId("sidebar").contains(document.activeElement);
+    const toggle = document.querySelector(".to-channels");
+    document.body.classList.toggle("show-sidebar", shown);
+    toggle?.setAttribute("aria-expanded", String(shown));
+    if (shown) byId("sidebar").querySelector("[aria-current], button").focus();
+    else if (focused) toggle?.focus();
   }
 
   _be(channel, thread) {
@@ -50,6 +66,7 @@ export class Place {
   speakAs(person) {
     this.person = person;
     sessionStorage.setItem(PERSON, person);
+    this.settle();
     this.store.touch("messages", "people");
   }
 }

@@ -1,5 +1,7 @@
 /** The page's state: people, channels, messages, cases, calls and trouble. Views learn which topic changed. */
 
+import { plainText } from "./mrkdwn.js";
+
 const KEPT_CALLS = 300;
 
 export class Store {
@@ -107,7 +109,12 @@ export class Store {
     const before = messages.get(message.ts);
     messages.set(message.ts, message);
     this.touch("messages");
-    return before?.text === message.text ? "" : `${this.author(message).name}: ${message.text}`;
+    return before?.text === message.text ? "" : this.spoken(message);
+  }
+
+  /** What a screen reader says of a message. */
+  spoken(message) {
+    return `${this.author(message).name}: ${plainText(message.text ?? "", this.names)}`;
   }
 
   _message_deleted({ channel, ts }) {
@@ -119,7 +126,7 @@ export class Store {
     if (one.deleted) this.privates.delete(one.ts);
     else this.privates.set(one.ts, one);
     this.touch("messages");
-    return one.deleted ? "" : `Only visible to ${this.name(one.user)}: ${one.text}`;
+    return one.deleted ? "" : `Only visible to ${this.name(one.user)}: ${plainText(one.text, this.names)}`;
   }
 
   _case(one) {
@@ -175,6 +182,22 @@ export class Store {
 
   name(user) {
     return this.people.get(user)?.real_name ?? "Somebody";
+  }
+
+  /** Where a channel's name is said; direct messages are called by the app's. */
+  title(channel) {
+    const one = this.channels.get(channel);
+    return one.is_im ? this.name(this.workspace.our_user) : `#${one.name}`;
+  }
+
+  get names() {
+    return { person: (user) => this.name(user), channel: (id) => this.channels.get(id)?.name ?? id };
+  }
+
+  /** Direct messages are seen by their person alone; all else is shown, whoever looks. */
+  sees(channel, person) {
+    const one = this.channels.get(channel);
+    return one !== undefined && (!one.is_im || one.members.includes(person));
   }
 
   /** Who a message is from: {id, name, kind}, kind being "person", "guest", "other" or "app". */

@@ -1,6 +1,6 @@
 /** The Trouble tray: rules and switches of the two servers, and buttons for the bot. */
 
-import { byId, el, reconcile } from "./dom.js";
+import { byId, el, onEscape, reconcile } from "./dom.js";
 
 const every = { service: "datadog", method: "*" };
 const DATADOG = [
@@ -46,6 +46,11 @@ export class Trouble {
     this.columns = { datadog: column("Datadog"), slack: column("Slack"), bot: column("The bot") };
     byId("trouble").append(...Object.values(this.columns).map((one) => one.section));
     byId("trouble-toggle").addEventListener("click", () => this.show(byId("trouble").hidden));
+    for (const part of ["trouble", "trouble-toggle"])
+      onEscape(byId(part), () => {
+        this.show(false);
+        byId("trouble-toggle").focus();
+      });
     store.watch(["trouble", "bot"], () => this.draw());
   }
 

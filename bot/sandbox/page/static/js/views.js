@@ -1,7 +1,7 @@
 /** The app's modals and its Home tab: drawn from their real blocks, filled in here, sent as Slack would. */
 
 import { blocks } from "./blocks.js";
-import { byId, el } from "./dom.js";
+import { byId, el, focusNow } from "./dom.js";
 
 const SEARCH_FROM = 3;
 
@@ -39,7 +39,10 @@ export class Views {
   draw() {
     const view = this.shown;
     if (!view) {
-      if (this.box.open) this.box.close();
+      if (this.box.open) {
+        this.box.close();
+        this.giveBack();
+      }
       this.drawn = null;
       return;
     }
@@ -50,7 +53,9 @@ export class Views {
       this.box.replaceChildren(this.form(view));
     }
     this.complain(view.errors ?? {});
-    if (!this.box.open) this.box.showModal();
+    if (this.box.open) return;
+    this.giveBack = focusNow();
+    this.box.showModal();
   }
 
   form(view) {
@@ -79,7 +84,7 @@ export class Views {
     if (block.type !== "input") {
       const here = {
         id: view.id,
-        names: this.desk.conversation.names,
+        names: this.store.names,
         ticked: (block, action) => kept(view, block, action)?.selected_options?.map((option) => option.value),
         tick: (block, action, values) => (this.ticks[block] = { [action]: values }),
         click: (block, action) => this.desk.press(view.id, action, block, this.values()),
