@@ -1,6 +1,7 @@
 """The few calls we make to Datadog: docs.datadoghq.com/api/latest/case-management and datadog-api-client 2.62."""
 
 import asyncio
+import contextlib
 import math
 import re
 import time
@@ -11,11 +12,12 @@ from urllib.parse import urlencode
 
 import httpx
 import structlog
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot import metrics
 from bot.breaker import CircuitBreaker
 from bot.config.credentials import Credentials
+from bot.datadog import answers
+from bot.datadog.answers import DatadogCase, Triple
 from bot.datadog.errors import (
     DatadogPermanent,
     DatadogTransient,
@@ -24,7 +26,6 @@ from bot.datadog.errors import (
     retry_after_of,
     words_of,
 )
-from bot.messages.text import NAME_CHARS, TITLE_CHARS, clean
 
 PROBE_SECONDS = 60.0
 """How often refused credentials are tried again."""
@@ -32,29 +33,10 @@ CONNECTIONS = 64
 """More than jobs, titles and searches together have places for: nobody waits for another's, or opens one per call."""
 PAUSE_SECONDS = 5.0
 """After a 429 that does not say until when."""
+LARGEST_BODY = 8 * 1024 * 1024
+"""Bytes, unpacked: what is larger is not read. A dashboard has some hundred thousand."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Triple:
-    """An insight as Datadog keeps it: its three fields, as strings."""
-
-    type: str
-    resource_id: str
-    ref: str
-
-
-@dataclass(frozen=True, slots=True)
-class DatadogCase:
-    """A case. `insights`: None where the answer did not list them."""
-
-    id: str
-    key: str
-    title: str
-    closed: bool
-    archived: bool
-    insights: tuple[Triple, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,38 +46,6 @@ class Answer:
     status: int
     words: str
     at: float | None
-
-
-class _Insight(BaseModel):
-    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
-    type: str
-    resource_id: str
-    ref: str = ""
-
-
-class _Attributes(BaseModel):
-    """Nulls are omitted by Datadog, and recorded values exceed its enums: nothing is validated strictly."""
-
-    model_config = ConfigDict(extra="ignore")
-    key: str = ""
-    title: str = ""
-    status_group: str | None = None
-    status: str | None = None
-    archived_at: str | None = None
-    insights: list[_Insight] | None = None
-
-
-class _Data(BaseModel):
-    id: str
-    attributes: _Attributes
-
-
-class _CaseBody(BaseModel):
-    data: _Data
-
-
-class _CasesBody(BaseModel):
-    data: list[_Data]
 
 
 class Datadog:
@@ -120,7 +70,7 @@ class Datadog:
         self._renewed = renewed
         self._probe = probe
         self._validating, self._validated_at, self._valid = asyncio.Lock(), -math.inf, True
-        self._clock = clock
+        self._clock, self._timeout = clock, timeout
         self.cases, self._searches, self.titles = (CircuitBreaker(clock) for _ in range(3))
         self._client = httpx.AsyncClient(
             base_url=url,
@@ -134,26 +84,30 @@ class Datadog:
         await self._client.aclose()
 
     async def case(self, case: str) -> DatadogCase:
-        """The case with this UUID or key; raises DatadogPermanent (404: there is none)."""
-        return _case(await self._call("GET", f"/api/v2/cases/{case}"))
+        """The case with this UUID or key, as far as it is told; raises DatadogPermanent (404: there is none)."""
+        response = await self._call("GET", f"/api/v2/cases/{case}")
+        told = answers.case_in(response.content, case)
+        if told is None:
+            raise DatadogTransient(TransientReason.SILENT, response.status_code)
+        return told
 
-    async def search(self, text: str, *, within: float) -> list[DatadogCase]:
+    async def search(self, text: str, *, within: float) -> Sequence[DatadogCase]:
         """Up to 20 cases with these words in title or description; raises DatadogTransient after `within` seconds."""
         words = " ".join(re.findall(r"[\w.-]+", text))
         query = urlencode({"filter": words, "page[size]": 20})
         response = await self._call("GET", f"/api/v2/cases?{query}", within=within, breaker=self._searches)
-        try:
-            return [_as_case(data) for data in _CasesBody.model_validate_json(response.content).data]
-        except ValidationError as error:
-            raise DatadogTransient(TransientReason.SILENT, 200) from error
+        found = answers.cases_in(response.content)
+        if found is None:
+            raise DatadogTransient(TransientReason.SILENT, response.status_code)
+        return found
 
-    async def add(self, case_id: str, insights: Sequence[Triple]) -> DatadogCase:
-        """Put 1 to 100 insights on a case; the whole case."""
-        return _case(await self._call("PUT", f"/api/v2/cases/{case_id}/insights", _body(insights)))
+    async def add(self, case_id: str, insights: Sequence[Triple]) -> DatadogCase | None:
+        """Put 1 to 100 insights on a case. It is done when this returns; None: the answer does not tell the case."""
+        return await self._change("PUT", case_id, insights)
 
-    async def remove(self, case_id: str, insights: Sequence[Triple]) -> DatadogCase:
-        """Take insights off a case; all three fields must be those they were added with."""
-        return _case(await self._call("DELETE", f"/api/v2/cases/{case_id}/insights", _body(insights)))
+    async def remove(self, case_id: str, insights: Sequence[Triple]) -> DatadogCase | None:
+        """Take insights off a case, as `add`; all three fields must be those they were added with."""
+        return await self._change("DELETE", case_id, insights)
 
     async def comment(self, case_id: str, text: str) -> None:
         """Comment on a case. Each call adds a comment: one whose answer was lost must not be repeated."""
@@ -176,6 +130,11 @@ class Datadog:
         except DatadogPermanent:
             return False
         return True
+
+    async def _change(self, method: str, case_id: str, insights: Sequence[Triple]) -> DatadogCase | None:
+        body = {"data": {"type": "case", "attributes": {"insights": [asdict(insight) for insight in insights]}}}
+        response = await self._call(method, f"/api/v2/cases/{case_id}/insights", body)
+        return answers.case_in(response.content, case_id)
 
     async def _call(
         self,
@@ -263,7 +222,8 @@ class Datadog:
         )
         try:
             async with asyncio.timeout(within):
-                return await self._client.send(request)
+                response = await self._client.send(request, stream=True)
+                return await _with_body(response, self._timeout)
         except TimeoutError as error:
             raise DatadogTransient(TransientReason.SILENT, None) from error
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -272,23 +232,18 @@ class Datadog:
             raise DatadogTransient(TransientReason.SILENT, None) from error
 
 
-def _body(insights: Sequence[Triple]) -> dict[str, Any]:
-    return {"data": {"type": "case", "attributes": {"insights": [asdict(insight) for insight in insights]}}}
-
-
-def _case(response: httpx.Response) -> DatadogCase:
-    """The case in an answer; an unreadable answer tells nothing, so it counts as none."""
+async def _with_body(response: httpx.Response, seconds: float) -> httpx.Response:
+    """The answer with its body, unpacked. The status says what was done: only a read fails for want of its body."""
+    content = bytearray()
     try:
-        return _as_case(_CaseBody.model_validate_json(response.content).data)
-    except ValidationError as error:
-        raise DatadogTransient(TransientReason.SILENT, response.status_code) from error
-
-
-def _as_case(data: _Data) -> DatadogCase:
-    case = data.attributes
-    closed = case.status_group == "SG_CLOSED" if case.status_group else case.status == "CLOSED"
-    insights = None
-    if case.insights is not None:
-        insights = tuple(Triple(insight.type, insight.resource_id, insight.ref) for insight in case.insights)
-    key, title = clean(case.key or data.id, NAME_CHARS), clean(case.title, TITLE_CHARS)
-    return DatadogCase(data.id.lower(), key, title, closed, case.archived_at is not None, insights)
+        async with contextlib.aclosing(response), asyncio.timeout(seconds):
+            async for part in response.aiter_bytes():
+                content += part
+                if len(content) > LARGEST_BODY:
+                    content.clear()
+                    break
+    except (httpx.HTTPError, TimeoutError):
+        if response.is_success and response.request.method == "GET":
+            raise
+    headers = [(name, value) for name, value in response.headers.multi_items() if name != "content-encoding"]
+    return httpx.Response(response.status_code, headers=headers, content=bytes(content))

@@ -11,6 +11,7 @@ from typing import Any, cast
 import httpx
 
 from bot import retry_after
+from bot.datadog.answers import read
 from bot.messages.text import WORDS_CHARS, clean
 
 
@@ -78,16 +79,12 @@ def date_of(response: httpx.Response) -> float | None:
 
 def words_of(response: httpx.Response) -> str:
     """Datadog's own words, cleaned, whatever the shape of its errors."""
-    try:
-        errors: Any = response.json().get("errors", [])
-    except (ValueError, AttributeError):
-        errors = None
-    words = map(_error_words, cast(list[Any], errors if isinstance(errors, list) else []))
+    errors = read(response.content).at("errors").value
+    words = map(_error_words, cast(list[Any], errors if isinstance(errors, list) else [errors]))
     return clean("; ".join(filter(None, words)), WORDS_CHARS) or f"HTTP {response.status_code}"
 
 
 def _error_words(error: Any) -> str:
-    if isinstance(error, dict):
-        fields = cast(dict[str, Any], error)
-        return str(fields.get("detail") or fields.get("title") or fields.get("code") or "")
-    return error if isinstance(error, str) else ""
+    fields = cast(dict[str, Any], error) if isinstance(error, dict) else {"detail": error}
+    told = (fields.get(name) for name in ("detail", "title", "code"))
+    return next((words for words in told if words and isinstance(words, str)), "")

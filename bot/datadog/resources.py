@@ -6,19 +6,17 @@ only if it looks like an id, so that no link reaches another endpoint.
 """
 
 import base64
-import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
 
+from bot.datadog.answers import Part
 from bot.links.id_formats import uuid
 from bot.messages.text import TITLE_CHARS, clean
 from bot.model import Identity, InsightType
 
 ANY_ID = ""
 
-Json = dict[str, Any]
 Names = Mapping[str, str]
 """Names by the insight's resource id; under `ANY_ID` the name whatever the id is."""
 
@@ -27,14 +25,14 @@ Names = Mapping[str, str]
 class ResourceType:
     """One endpoint. `is_id`: whether a text looks like an id; `scope`: the permission that reading needs.
 
-    `names`: the names in an answer, possibly empty ones; raises TypeError for an answer of another shape.
+    `names`: the names in an answer, possibly empty ones: each is read for itself.
     """
 
     insight: InsightType
     is_id: Callable[[str], object]
     path: str
     scope: str
-    names: Callable[[Json], Names]
+    names: Callable[[Part], Names]
 
 
 def type_of(insight: Identity) -> tuple[ResourceType, str] | None:
@@ -59,17 +57,17 @@ def event_uid(event_id: str) -> str:
     return uid if re.fullmatch(r"A[A-Za-z0-9_-]{23}", uid) else event_id
 
 
-def _first(*paths: str) -> Callable[[Json], Names]:
+def _first(*paths: str) -> Callable[[Part], Names]:
     """The first of these texts that is not empty."""
     return lambda body: {ANY_ID: next(filter(None, (_text(body, path) for path in paths)), "")}
 
 
-def _issue(body: Json) -> Names:
+def _issue(body: Part) -> Names:
     parts = (_text(body, f"data.attributes.{part}") for part in ("error_type", "error_message"))
     return {ANY_ID: ": ".join(filter(None, parts))}
 
 
-def _incident(body: Json) -> Names:
+def _incident(body: Part) -> Names:
     """The endpoint is documented with a UUID, but a link has only the number that people see.
 
     Whether Datadog takes the number too is not documented, so a name counts only if the answer has that id or number.
@@ -79,33 +77,22 @@ def _incident(body: Json) -> Names:
     return {resource_id: title for resource_id in ids if resource_id}
 
 
-def _widgets(body: Json) -> Names:
+def _widgets(body: Part) -> Names:
     """All widgets of a dashboard; groups contain further widgets."""
-    names = ((_text(widget, "id"), _text(widget, "definition.title")) for widget in _nested(_part(body, "widgets")))
+    names = ((_text(widget, "id"), _text(widget, "definition.title")) for widget in _nested(body.at("widgets")))
     return {resource_id: title for resource_id, title in names if resource_id}
 
 
-def _nested(widgets: Any) -> Iterator[Any]:
-    for widget in widgets or ():
-        yield widget
-        yield from _nested(_part(_part(widget, "definition"), "widgets"))
+def _nested(widgets: Part) -> Iterator[Part]:
+    waiting = widgets.entries
+    while waiting:
+        yield (widget := waiting.pop())
+        waiting += widget.at("definition.widgets").entries
 
 
-def _part(value: Any, key: str) -> Any:
-    """A part of an object; None where it is missing, as in Datadog's nulls."""
-    if value is not None and not isinstance(value, dict):
-        raise TypeError(f"{key} is not in an object")
-    return cast(Json, value or {}).get(key)
-
-
-def _text(body: Any, path: str) -> str:
-    """The text at a path, cleaned; "" where it is missing or null."""
-    value = functools.reduce(_part, path.split("."), body)
-    if value is None:
-        return ""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise TypeError(f"{path} is no text")
-    return clean(str(value), TITLE_CHARS)
+def _text(body: Part, path: str) -> str:
+    """The text at a path, cleaned; "" where there is none."""
+    return clean(body.at(path).scalar or "", TITLE_CHARS)
 
 
 _number, _opaque, _dashboard = (

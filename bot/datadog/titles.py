@@ -5,7 +5,6 @@ whatever goes wrong, the insight is shown without its name.
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import NamedTuple
 import structlog
 from cachetools import TLRUCache, TTLCache
 
+from bot.datadog import answers
 from bot.datadog.client import Datadog
 from bot.datadog.errors import DatadogPermanent, DatadogTransient
 from bot.datadog.resources import ANY_ID, ResourceType, type_of
@@ -114,16 +114,16 @@ class Titles:
             if not self._may_ask(resource):  # learnt while this one waited for a slot
                 return
             try:
-                body = await self._datadog.read(resource.type.path.format(resource.id), within=CALL_SECONDS)
-                names = resource.type.names(json.loads(body))  # takes half a character, too
-                self._cache[resource] = _Cached(names, NAME_SECONDS)
+                body = answers.read(
+                    await self._datadog.read(resource.type.path.format(resource.id), within=CALL_SECONDS)
+                )
+                names = resource.type.names(body)
+                answers.log_unread(body, resource.type.insight)
+                self._cache[resource] = _Cached(names, NO_NAME_SECONDS if body.unread else NAME_SECONDS)
             except DatadogPermanent as refused:
                 self._refused(resource, refused)
             except DatadogTransient:
                 self._cache[resource] = _Cached({}, TROUBLE_SECONDS)
-            except (ValueError, TypeError, LookupError, AttributeError, RecursionError):  # no JSON, or another shape
-                log.info("names.unreadable", org=self._org, type=resource.type.insight)
-                self._cache[resource] = _Cached({}, NO_NAME_SECONDS)
 
     def _refused(self, resource: _Resource, refused: DatadogPermanent) -> None:
         if refused.status != 403:  # 401: the client has looked, and the keys are valid

@@ -26,6 +26,7 @@ NOT_OPENED = "Slack did not open the form in time. Press it again."
 NOT_CERTAIN = "It is not certain whether this was saved: look at the card, or ask for the status, before you try again."
 NOT_SAVED = "Not saved: the bot could not write to its database. Nothing was changed; try again in a moment."
 RATE_LIMITED = "Datadog asks the bot to slow down (429)."
+NOT_LISTED = "Datadog does not say what is on the case."
 CREDENTIALS = "Datadog does not accept the bot's keys; whoever runs this bot has to renew them."
 HOME_NEEDS_SCOPES = (
     "Ties and insights in your channels are not shown: the Slack app lacks the optional scopes `channels:read` and "
@@ -169,7 +170,13 @@ def gave_up(hours: float, words: str) -> str:
 
 
 def not_answering(status: int | None) -> str:
+    if status and status < 300:
+        return f"Datadog's answer ({status}) cannot be read."
     return f"Datadog is not answering ({status})." if status else "Datadog is not answering."
+
+
+def may_be_on_case(case_key: str) -> str:
+    return f"Datadog does not say whether this is on {escape(case_key)}: look there, and press Retry if it is missing."
 
 
 def other_sites(seen: Sequence[str], ours: Sequence[str]) -> str:

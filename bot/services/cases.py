@@ -7,7 +7,7 @@ from typing import assert_never
 import structlog
 
 from bot.commands import CaseReference
-from bot.datadog.client import DatadogCase
+from bot.datadog.answers import DatadogCase
 from bot.datadog.errors import DatadogPermanent, DatadogTransient, TransientReason
 from bot.insights import FRESH_SECONDS
 from bot.links import extract, insight_on, parse
@@ -16,6 +16,7 @@ from bot.model import Case, CaseName, Identity, Thread, Tie, TieKind, TieSource
 from bot.services import watching
 from bot.services.context import Context, Organization
 from bot.store import cases, ties
+from bot.store.transaction import Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -122,25 +123,40 @@ def _forget(org: Organization, name: CaseName, task: asyncio.Task[Case | None]) 
 async def _ask(context: Context, org: Organization, name: CaseName) -> Case | None:
     """Ask Datadog, and store its answer."""
     try:
-        case = as_case(context, name.org, await org.datadog.case(name.case))
+        answer = await org.datadog.case(name.case)
     except DatadogPermanent as refused:
         if refused.status in (400, 404):
             log.info("case.unknown", org=name.org, case=name.case)
             return None
         raise
     async with context.write() as tx:
-        await ties.lock_case(tx, case.org, case.case_id)
-        await cases.save(tx, case)
-    return case
+        await ties.lock_case(tx, name.org, answer.id)
+        return await save(context, tx, name.org, answer)
 
 
 def present(context: Context, case: DatadogCase) -> frozenset[Identity]:
     """What Datadog lists on a case, as identities, without types that the bot does not know."""
-    listed = (
-        insight_on(insight.type, insight.resource_id, insight.ref, context.routes) for insight in case.insights or ()
-    )
+    listed = (insight_on(insight.type, insight.resource_id, insight.ref, context.routes) for insight in case.insights)
     return frozenset(identity for identity in listed if identity is not None)
 
 
-def as_case(context: Context, org: str, case: DatadogCase) -> Case:
-    return Case(org, case.id, case.key, case.title, case.closed, case.archived, present(context, case))
+def as_case(context: Context, org: str, answer: DatadogCase, old: Case | None = None) -> Case:
+    """What Datadog answered; what it did not tell is as it was."""
+    old = old or Case(org, answer.id, answer.id, "", False, False, frozenset())
+    return Case(
+        org,
+        answer.id,
+        answer.key or old.key,
+        answer.title or old.title,
+        old.closed if answer.closed is None else answer.closed,
+        old.archived if answer.archived is None else answer.archived,
+        present(context, answer) if answer.lists_all else present(context, answer) | old.on_case,
+    )
+
+
+async def save(context: Context, tx: Transaction, org: str, answer: DatadogCase) -> Case:
+    """Store what Datadog answered. Under `lock_case`."""
+    old = None if answer.is_whole else await cases.get(tx, org, answer.id)
+    case = as_case(context, org, answer, old)
+    await cases.save(tx, case, lists_all=answer.lists_all)
+    return case

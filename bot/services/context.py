@@ -10,7 +10,8 @@ import structlog
 from cachetools import TTLCache
 
 from bot.breaker import CircuitBreaker
-from bot.datadog.client import Datadog, DatadogCase
+from bot.datadog.answers import DatadogCase
+from bot.datadog.client import Datadog
 from bot.datadog.titles import Titles
 from bot.insights import Mode
 from bot.links import OrgHosts, Routes, orgs_of

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from bot.commands import CaseReference, parse_case
-from bot.datadog.client import DatadogCase
+from bot.datadog.answers import DatadogCase
 from bot.datadog.errors import DatadogPermanent, DatadogTransient
 from bot.links import Reading, explain, extract
 from bot.messages import form_view, sentences

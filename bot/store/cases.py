@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, or_, select, update
 
 from bot import metrics
-from bot.insights import reads_first
+from bot.insights import FRESH_SECONDS, reads_first
 from bot.model import Case, Identity, InsightType, State
 from bot.store import cards, now
 from bot.store.conditions import TYPES, identity_of, this_case
@@ -81,8 +81,8 @@ _MARK_SENT = (
 _OFFERED = select(insights).where(this_case(insights), insights.c.state == State.OFFERED)
 
 
-async def save(tx: Transaction, case: Case) -> None:
-    """Store what Datadog answered. Under `lock_case`.
+async def save(tx: Transaction, case: Case, *, lists_all: bool = True) -> None:
+    """Store what Datadog answered. Under `lock_case`. `lists_all` False: more may be on the case, so it is stale.
 
     Every card that offers something under an older key, title or status is updated. An offer that is on the case
     already is withdrawn: a second copy would be added.
@@ -90,7 +90,7 @@ async def save(tx: Transaction, case: Case) -> None:
     at = await now(tx)
     old = await get(tx, case.org, case.case_id)
     values = {name: getattr(case, name) for name in ("key", "title", "closed", "archived")}
-    values |= {"on_case": json.dumps(sorted(case.on_case)), "read_at": at}
+    values |= {"on_case": json.dumps(sorted(case.on_case)), "read_at": at if lists_all else at - FRESH_SECONDS}
     await upsert(tx, cases, {"org": case.org, "case_id": case.case_id}, values)
     if old is not None and case.on_case - old.on_case:
         await _withdraw_present(tx, case, at)

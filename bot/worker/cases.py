@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from bot.datadog.client import DatadogCase, Triple
+from bot.datadog.answers import DatadogCase, Triple
 from bot.datadog.errors import DatadogPermanent, DatadogTransient, TransientReason
 from bot.insights import reads_first
 from bot.messages import sentences
 from bot.messages.text import readable
 from bot.model import Identity, State
-from bot.services.cases import as_case, present
+from bot.services.cases import present, save
 from bot.services.context import Context, Organization
 from bot.services.responder import new_reference
 from bot.store import cards, cases, comments, jobs
@@ -33,6 +33,8 @@ from bot.worker.outcomes import Done, GiveUp, More, Outcome, RetryAfter
 
 SINGLES = 3
 """After this many single insights refused in a row, Datadog would refuse the rest too."""
+LISTINGS = 10
+"""After so many failures in a row, the last of which did not list the case's insights, people are asked to look."""
 
 log = structlog.get_logger(__name__)
 
@@ -121,8 +123,10 @@ async def _batch(turn: _Turn) -> Outcome:
     try:
         identities, sent = [item.identity for item in adding], any(item.sent for item in adding)
         if adding and reads_first(identities, turn.on_case, turn.read_ago, sent=sent):
-            adding = await _absent(turn, adding)
+            adding, unknown = await _absent(turn, adding)
             turn = replace(turn, job=replace(job, leaving=frozenset()))  # they leave later than they were marked
+            if unknown and not adding:
+                return await _unlisted(turn, unknown)
         if adding:
             return await _add(turn, adding)
         if all(item.state is State.UNDOING for item in work):
@@ -134,8 +138,11 @@ async def _batch(turn: _Turn) -> Outcome:
         return await _refused(turn, adding or work[:BATCH], error)
 
 
-async def _absent(turn: _Turn, adding: Sequence[WorkItem]) -> list[WorkItem]:
-    """Settle as added what is on the case already, whoever put it there; returns the others."""
+async def _absent(turn: _Turn, adding: Sequence[WorkItem]) -> tuple[list[WorkItem], list[WorkItem]]:
+    """Settle as added what is on the case already, whoever put it there; returns the others: to send, and unknown.
+
+    Unknown is what may have arrived, where not everything is listed. What was never sent leaves all the same.
+    """
     try:
         answer = await turn.org.datadog.case(turn.case_id)
     except DatadogTransient as error:
@@ -144,8 +151,19 @@ async def _absent(turn: _Turn, adding: Sequence[WorkItem]) -> list[WorkItem]:
     found = [DeliveryResult(item, State.ADDED, ours=item.sent) for item in adding if item.identity in listed]
     async with fenced(turn.context, turn.job, case=turn.case) as (tx, _):
         await cases.settle(tx, found)
-        await cases.save(tx, as_case(turn.context, turn.case[0], answer))
-    return [item for item in adding if item.identity not in listed]
+        await save(turn.context, tx, turn.case[0], answer)
+    others = [item for item in adding if item.identity not in listed]
+    unknown = [item for item in others if item.sent and not answer.lists_all]
+    return [item for item in others if item not in unknown], unknown
+
+
+async def _unlisted(turn: _Turn, unknown: Sequence[WorkItem]) -> Outcome:
+    """Ask again later what is on the case; in the end somebody has to look, and Retry sends it."""
+    if turn.job.attempts < LISTINGS:
+        return _wait(turn.job, turn.work, None, sentences.NOT_LISTED)
+    words = sentences.may_be_on_case(await _key_of(turn))
+    failed = [_failure(item, words) for item in unknown]
+    return _settled(turn, failed, unsent=[item.id for item in unknown], batch_size=turn.job.batch_size)
 
 
 async def _add(turn: _Turn, adding: Sequence[WorkItem]) -> Outcome:
@@ -162,7 +180,7 @@ async def _add(turn: _Turn, adding: Sequence[WorkItem]) -> Outcome:
 
 
 async def _remove(turn: _Turn, removing: Sequence[WorkItem]) -> Outcome:
-    words = ""
+    words, proved = "", True
     try:
         answer = await turn.org.datadog.remove(turn.case_id, [_triple(item) for item in removing])
     except DatadogPermanent as error:
@@ -170,7 +188,10 @@ async def _remove(turn: _Turn, removing: Sequence[WorkItem]) -> Outcome:
             raise
         # Some of these were not on the case, or the case is gone: reading it tells.
         answer, words = await _read(turn), error.words
-    listed = _listed(turn, answer)
+        proved = answer is None or answer.lists_all
+        if not proved and turn.job.attempts < LISTINGS:
+            return _wait(turn.job, turn.work, None, sentences.NOT_LISTED)
+    listed = _listed(turn, answer) if proved else {item.identity for item in removing}
     undone = [DeliveryResult(item, State.UNDONE) for item in removing if item.identity not in listed]
     # If none of them is gone, Datadog refused these; if some are, the next turn removes the others without those.
     stays = sentences.refused_by_datadog(words or "it is still on the case")
@@ -209,7 +230,8 @@ async def _halve(turn: _Turn, batch: Sequence[WorkItem]) -> Outcome:
     answer = await _read(turn)
     listed = _listed(turn, answer)
     found = [DeliveryResult(item, State.ADDED, ours=True) for item in batch if item.identity in listed]
-    absent = [item.id for item in batch if item.identity not in listed]
+    proved = answer is None or answer.lists_all  # else the next turn looks for them again
+    absent = [item.id for item in batch if item.identity not in listed] if proved else []
     half = max(1, len(batch) // 2)
     return _settled(turn, found, answer=answer, unsent=absent, batch_size=half, refused=turn.job.refused)
 
@@ -246,8 +268,8 @@ def _not_now(turn: _Turn, error: DatadogTransient) -> Outcome:
     return RetryAfter(seconds, words, error.counts, write=write, case=turn.case)
 
 
-def _wait(job: Job, work: Sequence[WorkItem], seconds: float, reason: str, *, counts: bool = True) -> RetryAfter:
-    """Try again in `seconds`; cards that wait longer than a moment say so."""
+def _wait(job: Job, work: Sequence[WorkItem], seconds: float | None, reason: str, *, counts: bool = True) -> RetryAfter:
+    """Try again in `seconds` (None: the usual back-off); cards that wait longer than a moment say so."""
 
     async def write(tx: Transaction) -> None:
         await cases.unsent(tx, [item.id for item in work if item.id in job.leaving])
@@ -268,10 +290,10 @@ def _settled(
     """Write down what became of the batch and of the case; another turn follows where something is left."""
 
     async def write(tx: Transaction) -> None:
-        await cases.settle(tx, results)
         await cases.unsent(tx, unsent)
+        await cases.settle(tx, results)
         if answer is not None:
-            await cases.save(tx, as_case(turn.context, turn.case[0], answer))
+            await save(turn.context, tx, turn.case[0], answer)
 
     if turn.comment is None and len(results) == len(turn.work):
         return Done(write=write, case=turn.case)

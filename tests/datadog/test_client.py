@@ -1,6 +1,5 @@
 """The client for Datadog, against the sandbox's: what each failure is taken for."""
 
-import json
 import socket
 from collections.abc import AsyncIterator, Awaitable
 from email.utils import formatdate
@@ -10,13 +9,15 @@ import pytest
 from pydantic import SecretStr
 
 from bot.config.credentials import AccessToken, Keys
-from bot.datadog.client import Datadog, Triple
+from bot.datadog.answers import Triple
+from bot.datadog.client import Datadog
 from bot.datadog.errors import DatadogPermanent, DatadogTransient, TransientReason
 from bot.sandbox.datadog.server import DatadogServer
 
 KEY = "CASEM-4523"
 GET = "GET /api/v2/cases/{case_id}"
 PUT = "PUT /api/v2/cases/{case_id}/insights"
+DELETE = "DELETE /api/v2/cases/{case_id}/insights"
 MONITOR = Triple("MONITOR", "1", "/monitors/1")
 ISSUE = Triple("ERROR_TRACKING", "2841440d-e780-4fe2-96cd-6a8c1d194da5", "/error-tracking/issue/2841440d")
 GOOD = Keys(SecretStr("sandbox-api-key"), SecretStr("sandbox-app-key"))
@@ -87,16 +88,18 @@ async def test_an_access_token_does_as_well_as_two_keys(server):
         ({"status_group": "SG_OPEN", "status": "CLOSED"}, False, False),
         ({"status": "CLOSED"}, True, False),
         ({"status": "IN_PROGRESS"}, False, False),
-        ({"archived_at": "2026-01-01T00:00:00Z"}, False, True),
-        ({}, False, False),
+        ({"archived_at": "2026-01-01T00:00:00Z", "status": "OPEN"}, False, True),
+        ({"archived_at": 1700000000}, None, True),
+        ({"status_group": 7, "status": None}, None, False),
+        ({}, None, False),
     ],
 )
 async def test_what_datadog_leaves_out_or_adds_is_no_error(server, datadog, attributes, closed, archived):
     data = {"id": "7D16945B-BAF8-411E-AB2A-20FE43AF1EA3", "type": "case", "attributes": {"new": 1, **attributes}}
     spoil(server, {"data": data, "included": []})
     told = await datadog.case(KEY)
-    assert (told.closed, told.archived, told.insights, told.title) == (closed, archived, None, "")
-    assert told.id == told.key.lower() == "7d16945b-baf8-411e-ab2a-20fe43af1ea3"
+    assert (told.closed, told.archived, told.insights, told.lists_all) == (closed, archived, (), False)
+    assert (told.id, told.key, told.title) == ("7d16945b-baf8-411e-ab2a-20fe43af1ea3", "", "")
 
 
 async def test_insights_of_types_that_nobody_knows_are_read_all_the_same(server, datadog):
@@ -120,7 +123,10 @@ async def test_insights_of_types_that_nobody_knows_are_read_all_the_same(server,
         ({"errors": ["x" * 900]}, "x" * 150 + "…" + "x" * 149),
         ({"errors": ["\u200b"]}, "HTTP 400"),
         ({"errors": [{}, 7, None]}, "HTTP 400"),
-        ({"errors": "a string"}, "HTTP 400"),
+        ({"errors": [{"detail": {"a": 1}, "title": 7, "code": "bad"}]}, "bad"),
+        ({"errors": "a string"}, "a string"),
+        ({"errors": {"detail": "an object"}}, "an object"),
+        ({"errors": None}, "HTTP 400"),
         ({"error": "elsewhere"}, "HTTP 400"),
         (["no", "object"], "HTTP 400"),
         ("<html><body>Bad Request</body></html>", "HTTP 400"),
@@ -227,14 +233,23 @@ async def test_a_broken_connection_may_have_been_carried_out(server, datadog, mo
     assert len(server.cases[KEY].insights) == (moment == "after")
 
 
-@pytest.mark.parametrize(
-    "body",
-    ["<html>Sign in</html>", "", "{", "null", "[]", json.dumps({"data": None}), json.dumps({"data": {"id": "x"}})],
-)
-async def test_an_answer_that_tells_no_case_is_no_answer(server, datadog, body: str):
-    spoil(server, body, method=PUT)
-    error = await later(datadog.add(KEY, [MONITOR]))
+NO_CASE = ["<html>Sign in</html>", "", "{", "null", "[]", "[" * 100_000, '{"data": null}', '{"data": [{"id": "x"}]}']
+
+
+@pytest.mark.parametrize("body", [*NO_CASE, '{"data": {"attributes": {}}}', '{"data": {"id": "a/b"}}'])
+async def test_an_answer_that_tells_no_case_is_no_answer_to_who_asks_for_it(server, datadog, body: str):
+    spoil(server, body)
+    error = await later(datadog.case(KEY))
     assert (error.status, error.sent) == (200, True)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202])
+@pytest.mark.parametrize("body", NO_CASE)
+async def test_what_was_done_is_done_whatever_the_answer_tells(server, datadog, body: str, status: int):
+    for method in (PUT, DELETE):
+        spoil(server, body, method=method, status=status)
+    assert await datadog.add(KEY, [MONITOR]) is None
+    assert await datadog.remove(KEY, [MONITOR]) is None
 
 
 # --- what nobody must read ---

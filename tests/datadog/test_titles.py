@@ -3,7 +3,6 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 import structlog
@@ -12,6 +11,7 @@ from datadog_api_client.v1.api.events_api import EventsApi
 from pydantic import SecretStr
 
 from bot.config.credentials import Keys
+from bot.datadog import answers
 from bot.datadog.client import Datadog
 from bot.datadog.resources import TYPES, ResourceType, event_uid, type_of
 from bot.datadog.titles import (
@@ -174,10 +174,24 @@ async def test_an_id_of_another_shape_is_not_asked_for(server, names, wanted):
 
 
 @pytest.mark.parametrize("resource_type", TYPES, ids=lambda row: row.path)
-@pytest.mark.parametrize("body", [[], 7, "text", {"data": [], "name": {}, "widgets": 7, "event": []}])
-def test_an_answer_of_another_shape_is_an_error_of_one_kind(resource_type: ResourceType, body: Any):
-    with pytest.raises(TypeError):
-        resource_type.names(body)
+@pytest.mark.parametrize("body", ["[]", "7", "text", "", '{"data": [], "name": {}, "widgets": 7, "event": []}'])
+def test_an_answer_of_another_shape_has_no_names_and_says_where(resource_type: ResourceType, body: str):
+    part = answers.read(body.encode())
+    assert not any(resource_type.names(part).values())
+    assert part.unread
+
+
+async def test_a_name_is_read_for_itself_whatever_else_cannot_be_read(server, names):
+    odd = [7, {"id": [], "definition": {"title": "no id"}}, {"id": 8, "definition": []}, {"id": 9, "definition": None}]
+    server.resources.by_kind["dashboard"]["abc-def-ghi"]["widgets"] += odd
+    server.resources.by_kind["incident"]["421"]["data"]["attributes"]["public_id"] = [421]
+    incident = insight(InsightType.INCIDENT, INCIDENT)
+    with structlog.testing.capture_logs() as logged:
+        assert await names.look_up([widget(21), widget(8)], within=5) == {widget(21): "Memory by pod"}
+        server.control.rule("datadog", INCIDENTS, body=server.resources.by_kind["incident"]["421"])
+        assert await names.look_up([incident], within=5) == {incident: "API answers slowly after deploy"}
+    paths = {path for line in logged for path in line["paths"]}
+    assert {"widgets[2]: int", "widgets[3].id: list", "data.attributes.public_id: list"} <= paths
 
 
 def test_an_event_without_its_uid_inside_is_asked_for_as_it_is():

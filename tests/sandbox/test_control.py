@@ -139,6 +139,13 @@ async def test_a_dropped_call_has_no_answer_and_is_applied_only_if_dropped_after
     assert (await put(caller)).status_code == 200
 
 
+@pytest.mark.parametrize(("apply", "applied"), [(False, 0), (True, 1)])
+async def test_a_call_may_be_applied_and_answered_with_another_body(datadog, control, caller, apply, applied):
+    control.rule("datadog", PUT, body={"odd": 1}, apply=apply)
+    response = await put(caller)
+    assert (response.status_code, response.json(), on_case(datadog)) == (200, {"odd": 1}, applied)
+
+
 @pytest.mark.parametrize(
     ("hold", "status", "held", "released"),
     [("before", None, 0, 1), ("after", None, 1, 1), ("after", 500, 1, 1), ("before", 500, 0, 0)],

@@ -15,7 +15,7 @@ from bot import links
 from bot.config.credentials import Keys
 from bot.datadog.client import Datadog
 from bot.datadog.titles import Titles
-from bot.insights import Action
+from bot.insights import FRESH_SECONDS, Action
 from bot.links import OrgHosts
 from bot.messages import sentences
 from bot.model import Case, State
@@ -24,6 +24,7 @@ from bot.sandbox.datadog.server import DatadogServer
 from bot.services.context import Context, Organization
 from bot.store import Store, comments, schema
 from bot.store.cards import Timing
+from bot.store.cases import get, read_ago
 from bot.store.comments import CommentState
 from bot.store.jobs import BATCH
 from bot.store.transaction import JobKind
@@ -245,3 +246,113 @@ async def test_a_call_without_an_answer_is_waited_for_and_then_looked_for(desk):
     assert isinstance(await desk.turn(), Done)
     assert await states(desk.store, desk.case) == {"1": State.ADDED}
     assert len(desk.server.cases[CASE.key].insights) == 1
+
+
+# --- what Datadog does not list is not absent ---
+
+ATTRIBUTES = {"key": "CASEM-4523", "title": "Memory leak", "status": "OPEN"}
+UNLISTED = [{}, {"insights": None}, {"insights": {}}, {"insights": [{"type": "MONITOR"}]}, {"insights": [7]}]
+
+
+def unlisted(desk: Desk, case: Any = None, method: str = GET, **rule: Any) -> None:
+    """Datadog answers with a case that does not list what is on it."""
+    attributes = {**ATTRIBUTES, **(case or {})}
+    body = {"data": {"id": desk.case.case_id, "attributes": attributes}}
+    desk.server.control.rule("datadog", method, body=body, **rule)
+
+
+async def lost(desk: Desk, drop: Any = "after") -> None:
+    """One was sent long ago, and arrived or did not, but no answer came."""
+    await desk.confirm(1)
+    desk.server.control.rule("datadog", PUT, drop=drop, times=1)
+    await desk.turn()
+    async with desk.store.write() as tx:
+        await tx.execute(update(schema.insights).values(sent_at=1.0))
+
+
+def copies(desk: Desk) -> list[str]:
+    return [insight.resource_id for insight in desk.server.cases[CASE.key].insights]
+
+
+@pytest.mark.parametrize("case", UNLISTED)
+async def test_what_may_have_arrived_is_not_sent_again_until_datadog_lists_the_case(desk, case):
+    await lost(desk)
+    unlisted(desk, case, times=2)
+    for _ in range(2):
+        outcome = await desk.turn()
+        assert isinstance(outcome, RetryAfter)
+        assert (outcome.reason, outcome.counts) == (sentences.NOT_LISTED, True)
+    await desk.turn()
+    assert await states(desk.store, desk.case) == {"1": State.ADDED}
+    assert copies(desk) == ["1"]
+
+
+async def test_where_datadog_never_lists_the_case_somebody_looks_and_retry_sends_it(desk):
+    await lost(desk, "before")
+    unlisted(desk)
+    assert isinstance(await desk.turn(attempts=cases.LISTINGS), Done)
+    assert await states(desk.store, desk.case) == {"1": State.FAILED}
+    assert await desk.notes() == {sentences.may_be_on_case(CASE.key)}
+    await press(desk.store, await card_of(desk.store), Action.RETRY)
+    await desk.turn()
+    assert await states(desk.store, desk.case) == {"1": State.ADDED}
+    assert copies(desk) == ["1"]
+
+
+async def test_what_was_never_sent_leaves_although_datadog_does_not_list_the_case(desk):
+    await desk.confirm(1)
+    async with desk.store.write() as tx:
+        await tx.execute(update(schema.cases).values(read_at=0.0))
+    unlisted(desk)
+    assert isinstance(await desk.turn(), Done)
+    assert copies(desk) == ["1"]
+
+
+async def test_of_a_refused_batch_nothing_is_sent_again_until_datadog_lists_the_case(desk):
+    await desk.confirm(1, 2)
+    desk.refuse(400, times=1)
+    unlisted(desk, times=2)
+    assert isinstance(await desk.turn(), More)
+    assert isinstance(await desk.turn(), RetryAfter)
+    desk.server.cases.change(desk.server.cases[CASE.key], insights=[CaseInsight("MONITOR", "1", "/monitors/1")])
+    assert isinstance(await desk.turn(), More)
+    assert isinstance(await desk.turn(), Done)
+    assert sorted(copies(desk)) == ["1", "2"]
+
+
+@pytest.mark.parametrize("status", [400, 404])
+@pytest.mark.parametrize(
+    ("attempts", "state"), [(0, State.UNDOING), (cases.LISTINGS, State.ADDED)], ids=["at first", "in the end"]
+)
+async def test_a_refused_removal_is_no_proof_that_it_is_gone(desk, status, attempts, state):
+    await desk.confirm(1)
+    await desk.turn()
+    await press(desk.store, await card_of(desk.store), Action.UNDO)
+    desk.refuse(status, "DELETE /api/v2/cases/{case_id}/insights")
+    unlisted(desk, {"insights": None})
+    await desk.turn(attempts=attempts)
+    assert await states(desk.store, desk.case) == {"1": state}
+    if state is State.ADDED:
+        assert await desk.notes() == {sentences.refused_by_datadog("no")}
+
+
+@pytest.mark.parametrize("body", ["<html>", "", {}, {"data": None}, *UNLISTED])
+async def test_what_datadog_did_is_done_whatever_its_answer_tells(desk, body):
+    """And a card keeps the title that the answer lacks."""
+    await desk.confirm(1)
+    if body in UNLISTED:
+        unlisted(desk, {"title": None, "key": 7, **body}, PUT, apply=True)
+    else:
+        desk.server.control.rule("datadog", PUT, body=body, apply=True)
+    assert isinstance(await desk.turn(), Done)
+    assert await states(desk.store, desk.case) == {"1": State.ADDED}
+    async with desk.store.read() as connection:
+        stored = await get(connection, CASE.org, desk.case.case_id)
+        fresh = await read_ago(connection, CASE.org, desk.case.case_id) < FRESH_SECONDS
+    assert stored is not None
+    assert (stored.title, fresh) == (CASE.title, body not in UNLISTED)
+    desk.server.control.rule("datadog", "DELETE /api/v2/cases/{case_id}/insights", body=body, apply=True)
+    await press(desk.store, await card_of(desk.store), Action.UNDO)
+    await desk.turn()
+    assert await states(desk.store, desk.case) == {"1": State.UNDONE}
+    assert copies(desk) == []

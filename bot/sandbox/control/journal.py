@@ -189,6 +189,7 @@ class Control:
         delay: float = 0.0,
         drop: Moment | None = None,
         hold: Moment | None = None,
+        apply: bool = False,
         times: int | None = None,
         probability: float = 1.0,
         seed: int = 0,
@@ -196,7 +197,7 @@ class Control:
         """Add a rule (see `Rule`) after the others; returns its id. Raises ValueError for a bad rule."""
         rule = Rule(
             service=service, method=method, status=status, body=body, headers=headers or {}, delay=delay,
-            drop=drop, hold=hold, times=times, probability=probability, seed=seed,
+            drop=drop, hold=hold, apply=apply, times=times, probability=probability, seed=seed,
         )  # fmt: skip
         self._last_rule += 1
         self._rules[self._last_rule] = rule

@@ -135,7 +135,7 @@ async def _rule_fields(request: web.Request) -> Json:
     number = (int, float)
     fields = await body_of(
         request, service=str, method=str, status=int, body=object, headers=dict, delay=number,
-        drop=str, hold=str, times=int, probability=number, seed=int,
+        drop=str, hold=str, apply=bool, times=int, probability=number, seed=int,
     )  # fmt: skip
     _check_service(fields.get("service"))
     if not fields.get("method"):

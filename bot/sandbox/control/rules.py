@@ -18,8 +18,8 @@ MOMENTS: tuple[str, ...] = get_args(Moment)
 class Rule:
     """What happens to the calls of `service` and `method` (each may be `*`), `times` times (None: always).
 
-    `status`, `body` and `headers` answer instead of the server, which then applies nothing, unless `hold` or
-    `drop` is "after": that one applies first. `delay` (seconds) comes first. `drop` closes the
+    `status`, `body` and `headers` answer instead of the server, which then applies nothing, unless `apply` is set, or
+    `hold` or `drop` is "after": that one applies first. `delay` (seconds) comes first. `drop` closes the
     connection without an answer; `hold` suspends the call until it is released. `probability` is drawn from
     `seed` for each matching call in order, so one seed always affects the same calls.
     """
@@ -32,6 +32,7 @@ class Rule:
     delay: float = 0.0
     drop: Moment | None = None
     hold: Moment | None = None
+    apply: bool = False
     times: int | None = None
     probability: float = 1.0
     seed: int = 0
@@ -54,7 +55,7 @@ class Rule:
 
     def as_json(self) -> dict[str, Any]:
         """What the rule was made of, without the body and headers of its answer."""
-        names = ("service", "method", "status", "delay", "drop", "hold", "times", "probability")
+        names = ("service", "method", "status", "delay", "drop", "hold", "apply", "times", "probability")
         return {name: getattr(self, name) for name in names}
 
     @property
@@ -67,7 +68,7 @@ class Rule:
         """Whether the server still does what was asked."""
         if self.drop == "before":
             return False
-        return not self.answers or "after" in (self.drop, self.hold)
+        return self.apply or not self.answers or "after" in (self.drop, self.hold)
 
 
 def _wrong(rule: Rule) -> str | None:
