@@ -9,6 +9,7 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -32,11 +33,22 @@ def server() -> Iterator[str]:
     if given:
         yield given.rstrip("/") + "/"
         return
+    with own_server() as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def own_server() -> Iterator["Server"]:
+    """A server that nobody else uses, so that a test may break it. Raises NoPostgres."""
     with tempfile.TemporaryDirectory(prefix="ci-pg-") as made:
         home = Path(made)
         home.chmod(0o755)
-        with _running(_binaries(home), home):
-            yield f"postgresql://postgres@/?host={home}/s#"
+        server = Server(_binaries(home), home)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
 
 
 def url_of(server_url: str, database: str) -> str:
@@ -79,40 +91,53 @@ def _reachable(tree: Path, home: Path) -> Path:
     return Path(shutil.copytree(tree, home / "install", symlinks=True))
 
 
-@contextlib.contextmanager
-def _running(binaries: Path, home: Path) -> Iterator[None]:
-    data, sockets = home / "data", home / "s"
-    as_user = _as_user()
-    for folder in (data, sockets):
-        folder.mkdir(mode=0o700)
-        if as_user:
-            shutil.chown(folder, as_user["user"], as_user["group"])
-    initdb = [binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C", "-N"]
-    subprocess.run(initdb, check=True, capture_output=True, env={"PATH": os.environ["PATH"]}, cwd=home, **as_user)  # noqa: S603
-    settings = {
-        "listen_addresses": "",
-        "unix_socket_directories": str(sockets),
-        "fsync": "off",
-        "max_connections": "200",
-        "shared_buffers": "16MB",  # every connection is a fork that maps them
-        "autovacuum": "off",
-    }
-    options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
-    log = (home / "log").open("wb")
-    process = subprocess.Popen(  # noqa: S603
-        [binaries / "postgres", "-D", data, *options], stdout=log, stderr=log, cwd=home, **as_user
-    )
-    try:
-        _wait(process, sockets, home / "log")
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        log.close()
+class Server:
+    """A PostgreSQL in a folder of its own. `url`: as `server` yields it."""
+
+    def __init__(self, binaries: Path, home: Path) -> None:
+        self._binaries, self._home, self._user = binaries, home, _as_user()
+        self._data, self._sockets = home / "data", home / "s"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"postgresql://postgres@/?host={self._sockets}#"
+        for folder in (self._data, self._sockets):
+            folder.mkdir(mode=0o700)
+            if self._user:
+                shutil.chown(folder, self._user["user"], self._user["group"])
+        auth = ["-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C", "-N"]
+        initdb = [binaries / "initdb", "-D", self._data, *auth]
+        env = {"PATH": os.environ["PATH"]}
+        subprocess.run(initdb, check=True, capture_output=True, env=env, cwd=home, **self._user)  # noqa: S603
+
+    def start(self) -> None:
+        """Start it, and wait until it takes connections."""
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self._sockets),
+            "fsync": "off",
+            "max_connections": "200",
+            "shared_buffers": "16MB",  # every connection is a fork that maps them
+            "autovacuum": "off",
+        }
+        options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
+        with (self._home / "log").open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603
+                [self._binaries / "postgres", "-D", self._data, *options],
+                stdout=log,
+                stderr=log,
+                cwd=self._home,
+                **self._user,
+            )
+        _wait(self._process, self._sockets, self._home / "log")
+
+    def stop(self) -> None:
+        """Stop it at once, whatever sessions there are."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
 
 
 def _as_user() -> dict[str, Any]:

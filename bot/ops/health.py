@@ -13,6 +13,7 @@ from bot.datadog.errors import TransientReason
 from bot.ops.server import Probes
 from bot.services import dropped_events, site_warning
 from bot.services.context import Context
+from bot.services.responder import summary
 from bot.slack.transport import LastEvent, Transport
 from bot.store import Store, heartbeats, jobs, now
 from bot.worker.backoff import not_now
@@ -92,7 +93,7 @@ class DatabaseCheck:
             async with asyncio.timeout(DATABASE_SECONDS), self._store.read() as connection:
                 await now(connection)
         except (SQLAlchemyError, TimeoutError) as error:
-            return [f"The database does not answer ({type(error).__name__}): check DATABASE_URL and the server."]
+            return [f"The database does not answer ({summary(error)}): check DATABASE_URL and the server."]
         if time.monotonic() - self._written_at >= self._every:
             self._written_at = time.monotonic()
             self._write_reasons = await self._try_write()
@@ -104,8 +105,8 @@ class DatabaseCheck:
                 await heartbeats.rehearse(self._store, self._replica)
         except (SQLAlchemyError, TimeoutError) as error:
             return [
-                f"Nothing can be written to the database ({type(error).__name__}): "
-                "check that DATABASE_URL leads to the primary, and its disk."
+                f"Nothing can be written to the database ({summary(error)}): "
+                "check its disk, and that DATABASE_URL leads to it: to the primary, or to the file."
             ]
         return []
 
@@ -117,7 +118,7 @@ async def beat(context: Context, last_event: LastEvent) -> None:
         try:
             await heartbeats.beat(context.store, replica, last_event.event_ago, last_event.dropped_ago)
         except SQLAlchemyError as error:
-            log.warning("heartbeat.lost", error=type(error).__name__)
+            log.warning("heartbeat.lost", error=summary(error))
         except Exception:  # an error of ours: the bot works without its heartbeat
             log.exception("heartbeat.failed")
         await asyncio.sleep(BEAT_SECONDS)

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import contextlib
 import secrets
+import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -162,7 +163,14 @@ def sentence_for(error: Exception, kind: str) -> str:
     """What a person is told of an error of ours, which is logged under the reference that they get."""
     reference = new_reference()
     if isinstance(error, (SQLAlchemyError, TimeoutError)):
-        log.warning("store.failed", reference=reference, type=kind, error=type(error).__name__)
+        log.warning("store.failed", reference=reference, type=kind, error=summary(error))
         return not_saved(error)
     log.error("listener.failed", reference=reference, type=kind, exc_info=error)
     return sentences.went_wrong(reference)
+
+
+def summary(error: BaseException) -> str:
+    """A failure of the database without values: `OperationalError: disk I/O error`, `InternalError: 25006`."""
+    cause = getattr(error, "orig", None)
+    words = str(cause) if isinstance(cause, sqlite3.Error) else getattr(cause, "sqlstate", None)
+    return ": ".join(filter(None, (type(error).__name__, words)))

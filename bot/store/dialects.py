@@ -18,7 +18,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.sql.functions import FunctionElement
 
-from bot.store.sqlite import PRAGMAS, keep_private
+from bot.config.sqlite_file import keep_private
+from bot.store.sqlite import PRAGMAS
 from bot.store.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _postgresql_now(element: server_now, compiler: SQLCompiler, **kw: Any) -> st
 
 
 def create_sync(url: str) -> Engine:
-    """The engine of migrations; on SQLite its transaction takes the write lock as it begins."""
+    """The engine of migrations; on SQLite its transaction takes the write lock as it begins. It keeps no connection."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_engine(parsed.set(drivername="postgresql+psycopg"), poolclass=NullPool)

@@ -26,15 +26,11 @@ async def upgrade(store: Store) -> None:
 
 
 def _upgrade_at(url: str) -> None:
-    made = dialects.create_sync(url)
-    try:
-        with made.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("SET LOCAL statement_timeout = 0"))
-                connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
-            _upgrade(connection)
-    finally:
-        made.dispose()
+    with dialects.create_sync(url).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+        _upgrade(connection)
 
 
 async def revision(store: Store) -> str | None:
@@ -43,12 +39,8 @@ async def revision(store: Store) -> str | None:
 
 
 def _revision_at(url: str) -> str | None:
-    made = dialects.create_sync(url)
-    try:
-        with made.connect() as connection:
-            return current(connection)
-    finally:
-        made.dispose()
+    with dialects.create_sync(url).connect() as connection:
+        return current(connection)
 
 
 def current(connection: Connection) -> str | None:

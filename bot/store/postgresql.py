@@ -30,6 +30,8 @@ it. Our own time-out is 57014 and ends no session. https://www.postgresql.org/do
 """
 DEAD_AFTER = {"connect_timeout": 5, "tcp_user_timeout": 5000, "keepalives_idle": 10, "keepalives_interval": 5}
 """A server whose machine is gone answers nothing, not even that it is gone."""
+RECONNECT_SECONDS = 2.0
+"""When the pool's own attempts, which become rare, end: whoever asks for a connection then starts new ones."""
 _TIME_OUT = f"SET LOCAL statement_timeout = {int(BUSY_SECONDS * 1000)}"
 BEGIN = f"BEGIN; {_TIME_OUT}".encode()
 BEGIN_SNAPSHOT = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_TIME_OUT}".encode()
@@ -103,6 +105,7 @@ class PostgresqlDatabase:
             min_size=1,
             max_size=MOST,
             timeout=BUSY_SECONDS,
+            reconnect_timeout=RECONNECT_SECONDS,
             open=False,
             connection_class=PooledConnection,
             check=_check,
@@ -155,7 +158,7 @@ class PostgresqlDatabase:
 
     async def _left(self, error: object) -> None:
         state = error.sqlstate if isinstance(error, psycopg.Error) else None
-        if (state or "").startswith(LOST):
+        if type(error) is psycopg.OperationalError or (state or "").startswith(LOST):  # without a state: cut
             await self._pool.drain()
 
     async def analyze(self) -> None:

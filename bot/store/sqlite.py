@@ -9,9 +9,8 @@ tried again a moment later.
 import asyncio
 import contextlib
 import json
-import os
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 from sqlalchemy import exc
 from sqlalchemy.dialects import sqlite
 
+from bot.config.sqlite_file import SqliteFile, keep_private
 from bot.store.connection import Connection, Plans, Values, as_sqlalchemy
 
 DIALECT = sqlite.dialect(paramstyle="named")
@@ -29,14 +29,8 @@ PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 LOOK_AGAIN_SECONDS = 0.01
 OPEN_SECONDS = 1.0
 """How long the first connection may wait while the log of a crashed process is recovered."""
-
-
-def keep_private(file: str) -> None:
-    """Make a new file, for its owner alone; SQLite gives its other files the same rights. One that is there already is
-    not opened: to close it would end this process's locks on it (https://sqlite.org/howtocorrupt.html, 2.2).
-    """
-    with contextlib.suppress(OSError):
-        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+LOST = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CANTOPEN)
+"""Errors after which a connection may fail for good: it is opened anew, as the file may have been mended meanwhile."""
 
 
 class SqliteDriver:
@@ -66,13 +60,51 @@ class SqliteConnection(Connection):
         return description, rows, count
 
 
+class _Opened:
+    """A connection to the file, opened when it is first needed, and again after `LOST` or when the file is another."""
+
+    def __init__(self, file: str) -> None:
+        self._file = SqliteFile(file)
+        self.raw: sqlite3.Connection | None = None
+
+    @contextlib.contextmanager
+    def use(self) -> Generator[sqlite3.Connection]:
+        """Raises SQLAlchemy's errors."""
+        try:
+            if self.raw is not None and not self._file.check():
+                self.close()
+            if self.raw is None:
+                self.raw = self._connect()
+            yield self.raw
+        except (sqlite3.Error, exc.DBAPIError) as error:
+            cause = error.orig if isinstance(error, exc.DBAPIError) else error
+            if getattr(cause, "sqlite_errorcode", 0) & 0xFF in LOST:
+                self.close()
+            raise as_sqlalchemy(error, "") if cause is error else error from cause
+
+    def close(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            if self.raw is not None:
+                self.raw.close()
+        self.raw = None
+
+    def _connect(self) -> sqlite3.Connection:
+        keep_private(self._file.path)
+        raw = sqlite3.connect(
+            self._file.path, OPEN_SECONDS, 0, None, check_same_thread=False, cached_statements=KEPT_STATEMENTS
+        )
+        for pragma in (*PRAGMAS, "analysis_limit=400"):
+            raw.execute(f"PRAGMA {pragma}")
+        raw.execute("PRAGMA busy_timeout=0")  # to wait in SQLite would block the event loop: `_begin` waits
+        self._file.opened()
+        return raw
+
+
 class SqliteDatabase:
     """One file, with its two connections, which are opened when they are first needed."""
 
     def __init__(self, file: str) -> None:
-        self._file = file
-        self._reader: sqlite3.Connection | None = None
-        self._writer: sqlite3.Connection | None = None
+        self._reader, self._writer = _Opened(file), _Opened(file)
         self._plans = Plans(SqliteDriver())
         self._turn = asyncio.Lock()
         self._disk = ThreadPoolExecutor(1, "sqlite-commit")
@@ -80,8 +112,8 @@ class SqliteDatabase:
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[SqliteConnection]:
         """Each statement stands alone."""
-        self._reader = self._reader or self._open()
-        yield SqliteConnection(self._reader, self._plans)
+        with self._reader.use() as raw:
+            yield SqliteConnection(raw, self._plans)
 
     snapshot = read
     """Statements await nothing, so no other transaction of this process comes between those of a block."""
@@ -96,26 +128,23 @@ class SqliteDatabase:
         except TimeoutError as error:
             raise exc.TimeoutError("database is locked by this process's other writers") from error
         try:
-            raw = self._writer = self._writer or self._open()
-            await _begin(raw, deadline)
-            connection = SqliteConnection(raw, self._plans)
-            try:
-                yield connection
-            except BaseException:
-                _roll_back(raw)
-                raise
-            await self._commit(connection)
+            with self._writer.use() as raw:
+                await _begin(raw, deadline)
+                connection = SqliteConnection(raw, self._plans)
+                try:
+                    yield connection
+                except BaseException:
+                    _roll_back(raw)
+                    raise
+                await self._commit(connection)
         finally:
             self._turn.release()
 
     async def analyze(self) -> None:
         """Tell the planner how large the tables are. It looks at some hundred rows of each, however large they are."""
         async with self._turn:
-            raw = self._writer = self._writer or self._open()
-            try:
+            with self._writer.use() as raw:
                 await self._on_disk(raw, "ANALYZE")
-            except sqlite3.Error as error:
-                raise as_sqlalchemy(error, "ANALYZE") from error
 
     async def _commit(self, connection: SqliteConnection) -> None:
         try:
@@ -124,8 +153,6 @@ class SqliteDatabase:
         except asyncio.CancelledError:
             connection.committed = not connection.raw.in_transaction
             raise
-        except sqlite3.Error as error:
-            raise as_sqlalchemy(error, "COMMIT") from error
         finally:
             _roll_back(connection.raw)
 
@@ -142,29 +169,9 @@ class SqliteDatabase:
             raise cancelled
         done.result()
 
-    def _open(self) -> sqlite3.Connection:
-        try:
-            keep_private(self._file)
-            raw = sqlite3.connect(
-                self._file,
-                OPEN_SECONDS,
-                isolation_level=None,
-                check_same_thread=False,
-                cached_statements=KEPT_STATEMENTS,
-            )
-            for pragma in PRAGMAS:
-                raw.execute(f"PRAGMA {pragma}")
-            raw.execute("PRAGMA analysis_limit=400")
-            raw.execute("PRAGMA busy_timeout=0")  # to wait in SQLite would block the event loop: `_begin` waits
-        except sqlite3.Error as error:
-            raise as_sqlalchemy(error, "connect") from error
-        return raw
-
     async def close(self) -> None:
-        for connection in (self._reader, self._writer):
-            if connection is not None:
-                connection.close()
-        self._reader = self._writer = None
+        self._reader.close()
+        self._writer.close()
         self._disk.shutdown()
 
 
@@ -176,7 +183,7 @@ async def _begin(raw: sqlite3.Connection, deadline: float) -> None:
         except sqlite3.OperationalError as error:
             busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
             if not busy or asyncio.get_running_loop().time() > deadline:
-                raise as_sqlalchemy(error, "BEGIN") from error
+                raise
         else:
             return
         await asyncio.sleep(LOOK_AGAIN_SECONDS)

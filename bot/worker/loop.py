@@ -15,7 +15,7 @@ from bot.datadog.errors import DatadogPermanent, DatadogTransient
 from bot.messages import replies, sentences
 from bot.messages.text import readable
 from bot.services.context import Context
-from bot.services.responder import new_reference
+from bot.services.responder import new_reference, summary
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import jobs, retention
 from bot.store.jobs import LeaseLost
@@ -134,7 +134,7 @@ class Worker:
                     async with self._context.write() as tx:
                         await jobs.release(tx, job)
             except SQLAlchemyError as error:
-                log.warning("worker.not_released", jobs=len(left), error=type(error).__name__)  # their leases end
+                log.warning("worker.not_released", jobs=len(left), error=summary(error))  # their leases end
 
     async def _keep_up(self) -> None:
         """Once a minute: make jobs that are missing, and delete a batch of what was finished long ago.
@@ -202,7 +202,7 @@ class Worker:
             log.warning("job.lease_lost", kind=job.kind, key=job.key)
         except Exception as error:
             if _is_down(error):  # nothing can be written now: the lease ends and the job is claimed anew
-                log.warning("job.store_failed", kind=job.kind, key=job.key, error=type(error).__name__)
+                log.warning("job.store_failed", kind=job.kind, key=job.key, error=summary(error))
                 return
             reference = new_reference()
             log.exception("job.failed", kind=job.kind, key=job.key, reference=reference)
@@ -244,7 +244,7 @@ class Worker:
             async with fenced(self._context, job) as (tx, _):
                 await jobs.complete(tx, job)
         except (LeaseLost, SQLAlchemyError) as error:
-            log.warning("job.not_abandoned", kind=job.kind, key=job.key, error=type(error).__name__)
+            log.warning("job.not_abandoned", kind=job.kind, key=job.key, error=summary(error))
         else:
             log.error("job.abandoned", kind=job.kind, key=job.key, reference=reference)
 
@@ -286,6 +286,6 @@ def _is_down(error: Exception) -> bool:
 
 def _log_failure(error: Exception, part: str) -> None:
     if _is_down(error):
-        log.warning("worker.store_failed", part=part, error=type(error).__name__)
+        log.warning("worker.store_failed", part=part, error=summary(error))
     else:
         log.error("worker.failed", part=part, reference=new_reference(), exc_info=error)
