@@ -161,19 +161,14 @@ def examine(
         variables = environment.read(process, env_file=None)
         problems[""] = str(error)
     files = {name: Path(variables[f"{name}_FILE"]) for name in SECRETS if f"{name}_FILE" in variables}
-    for name, file in files.items():
-        try:
-            secret = read_secret(name, SecretStr(variables[name]) if name in variables else None, file)
-            variables[name] = secret.value.get_secret_value() if secret else ""
-        except ConfigError as error:
-            problems[name] = str(error)
+    wrong = _read_secrets(variables, files)
+    problems |= wrong
     if port := variables.pop("PORT", ""):
         variables.setdefault("CASE_INSIGHTS_PORT", port)
     for problem in validation.problems(variables, transport_mode, listens=listens):
         problems.setdefault(_variable(problem), problem)
-    for mode, name in validation.MODE_SECRETS.items():
-        if transport_mode not in (None, mode):
-            variables.pop(name, None)
+    ignored = [name for mode, name in validation.MODE_SECRETS.items() if transport_mode not in (None, mode)]
+    variables = {name: value for name, value in variables.items() if name not in (*wrong, *ignored)}
     try:
         return Settings.model_validate({**variables, "secret_files": files}), problems
     except ValidationError as error:
@@ -181,6 +176,20 @@ def examine(
             problems.setdefault(_variable(problem), problem)
     right = {name: value for name, value in variables.items() if name not in problems}
     return Settings.model_validate({**right, "secret_files": files}), problems
+
+
+def _read_secrets(variables: dict[str, str], files: Mapping[str, Path]) -> dict[str, str]:
+    """Put each secret among the variables as it is used; returns a sentence for each that cannot be, which stays."""
+    wrong: dict[str, str] = {}
+    for name in SECRETS:
+        value = variables.pop(name, None)
+        try:
+            secret = read_secret(name, SecretStr(value) if value is not None else None, files.get(name))
+        except ConfigError as error:
+            wrong[name], variables[name] = str(error), ""
+        else:
+            variables |= {name: secret.value.get_secret_value()} if secret else {}
+    return wrong
 
 
 def database_url() -> str:

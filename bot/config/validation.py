@@ -5,6 +5,7 @@ Each sentence begins with the variable's name and ends with the next step.
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from importlib.util import find_spec
@@ -47,7 +48,6 @@ def problems(variables: Mapping[str, str], transport_mode: TransportMode | None,
     """`transport_mode`: as chosen on the command line; `listens` False: Slack need not reach the bot."""
     with_oauth = any(name in variables for name in OAUTH)
     yield from _oauth_problems(variables) if with_oauth else _bot_token_problems(variables)
-    yield from _malformed(variables)
     if listens and with_oauth:
         if transport_mode is TransportMode.SOCKET or "SLACK_APP_TOKEN" in variables:
             yield "SLACK_APP_TOKEN: workspaces install over HTTP only; remove it, and run without --socket."
@@ -59,26 +59,16 @@ def problems(variables: Mapping[str, str], transport_mode: TransportMode | None,
 
 
 def _bot_token_problems(variables: Mapping[str, str]) -> Iterator[str]:
-    token = variables.get("SLACK_BOT_TOKEN")
-    if token is None:
+    if "SLACK_BOT_TOKEN" not in variables:
         yield "SLACK_BOT_TOKEN is not set: copy the bot token (xoxb-…) from your Slack app's page, OAuth & Permissions."
-    elif not token.startswith("xoxb-"):
-        yield "SLACK_BOT_TOKEN is not a bot token: it begins with xoxb-."
-
-
-def _malformed(variables: Mapping[str, str]) -> Iterator[str]:
-    """Most often one token in another's place."""
-    if not variables.get("SLACK_APP_TOKEN", "xapp-").startswith("xapp-"):
-        yield "SLACK_APP_TOKEN is not an app-level token: it begins with xapp-."
-    secret = variables.get("SLACK_SIGNING_SECRET", "set")
-    if not secret.strip() or secret.startswith("x"):
-        yield "SLACK_SIGNING_SECRET is no signing secret: copy it from your Slack app's page, Basic Information."
 
 
 def _oauth_problems(variables: Mapping[str, str]) -> Iterator[str]:
     for name, step in _OAUTH_STEPS.items():
         if name not in variables:
             yield f"{name} is not set: {step}."
+    if not re.fullmatch(r"\d+\.\d+", variables.get("SLACK_CLIENT_ID", "1.1")):
+        yield f"SLACK_CLIENT_ID is no client ID (digits, a point, digits): {_OAUTH_STEPS['SLACK_CLIENT_ID']}."
     if "SLACK_BOT_TOKEN" in variables:
         yield (
             "SLACK_BOT_TOKEN and SLACK_CLIENT_ID are both set: keep the token for one workspace, or the client ID and "

@@ -58,7 +58,7 @@ def test_an_access_token_is_enough_for_datadog():
     assert read_.dd_api_key is None
 
 
-SIGNED = {"SLACK_SIGNING_SECRET": "very-secret-5"}
+SIGNED = {"SLACK_SIGNING_SECRET": "8f742231b10e8888abcd99yyyzzz85a5"}
 BY_HTTP = {**ENOUGH, **SIGNED, "SLACK_APP_TOKEN": ""}
 SOCKET, HTTP = TransportMode.SOCKET, TransportMode.HTTP
 TOKEN_FROM = "make an app-level token (xapp-…) with connections:write on your Slack app's page, Basic Information"
@@ -162,7 +162,7 @@ def test_everything_that_is_wrong_is_told_each_once_and_the_rest_can_be_used(tmp
     given |= {"DATABASE_URL": "mysql://x", "CASE_INSIGHTS_MODE": "loud", "CASE_INSIGHTS_LEASE": "30"}
     found, problems = examine(given, env_file=None)
     others = ["DD_APP_KEY", "DATABASE_URL", "DD_API_URL", "CASE_INSIGHTS_MODE", "CASE_INSIGHTS_LEASE"]
-    assert list(problems) == ["SLACK_APP_TOKEN", "SLACK_BOT_TOKEN", *others]
+    assert list(problems) == ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", *others]
     assert problems["SLACK_APP_TOKEN"].startswith("SLACK_APP_TOKEN_FILE: ")
     assert "very-secret" not in str(problems)
     assert (found.dd_site, found.lease) == ("datadoghq.eu", 30.0)
@@ -289,7 +289,7 @@ def test_no_secret_stands_in_what_a_refusal_prints(wrong: str):
 
 
 OAUTH = {
-    "SLACK_SIGNING_SECRET": "8f742231b10e",
+    **SIGNED,
     "SLACK_CLIENT_ID": "111.222",
     "SLACK_CLIENT_SECRET": "very-secret-5",
     "CASE_INSIGHTS_SECRET_KEY": "+/" + "a" * 41 + "=",

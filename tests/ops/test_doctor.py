@@ -153,7 +153,10 @@ def by_oauth(*installed: str, key: str = SECRET_KEY) -> Plant:
 
     def plant(w: World) -> None:
         w.without("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
-        w.env |= {"SLACK_SIGNING_SECRET": "0123456789abcdef", "CASE_INSIGHTS_PUBLIC_URL": "https://bot.example.com"}
+        w.env |= {
+            "SLACK_SIGNING_SECRET": "8f742231b10e8888abcd99yyyzzz85a5",
+            "CASE_INSIGHTS_PUBLIC_URL": "https://bot.example.com",
+        }
         w.env |= {"SLACK_CLIENT_ID": "111.222", "SLACK_CLIENT_SECRET": "very-secret-4"}
         w.env |= {"CASE_INSIGHTS_SECRET_KEY": SECRET_KEY, "CASE_INSIGHTS_ALLOWED_TEAMS": "T0ACME"}
         token = Fernet(key).encrypt(SECRETS["SLACK_BOT_TOKEN"].encode()).decode()
@@ -179,7 +182,7 @@ PLANTED: dict[str, tuple[Plant, str]] = {
         "warning events: but Slack has sent no event for 56 h → Say something in a channel",
     ),
     "HTTP mode without an address": (
-        lambda w: (w.without("SLACK_APP_TOKEN"), w.env.update(SLACK_SIGNING_SECRET="0123456789abcdef")),
+        lambda w: (w.without("SLACK_APP_TOKEN"), w.env.update(SLACK_SIGNING_SECRET="8f742231b10e8888abcd99yyyzzz85a5")),
         "warning slack-http: cannot be told from here → CASE_INSIGHTS_PUBLIC_URL",
     ),
     "a secret's file is gone": (bad_env_secret, "error settings: DD_APP_KEY_FILE:  → check its path"),
