@@ -1,8 +1,12 @@
-"""The exact points at which bots are killed: at a held call, a locked database, or an acknowledgement."""
+"""The exact points at which bots are killed: at a held call, a locked database, an acknowledgement. And a failover."""
 
+import asyncio
 import random
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+
+import psycopg
 
 from bot.sandbox.control import Call
 from tests.e2e.bench import PUT, Bench
@@ -38,6 +42,22 @@ def _at(method: str, **how: str) -> Point:
     return kill
 
 
+async def _fail_over(b: Bench, _: Sequence[int]) -> None:
+    """PostgreSQL becomes a standby for a moment. Sessions that begin meanwhile still cannot write afterwards."""
+    await asyncio.to_thread(_change_roles, b.bot.env["DATABASE_URL"], len(b.bots))
+
+
+def _change_roles(url: str, bots: int) -> None:
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ALTER DATABASE proof SET default_transaction_read_only = on")
+        connection.execute(f"SELECT pg_terminate_backend(pid) {others}".encode())
+        began = time.monotonic()
+        while connection.execute(f"SELECT pg_sleep(0.05), pid {others}".encode()).rowcount < bots:
+            assert time.monotonic() - began < WITHIN, "the bots do not come back"
+        connection.execute("ALTER DATABASE proof RESET default_transaction_read_only")
+
+
 POINTS: dict[str, Point] = {
     "before the store": _before_the_store,
     "after the store": _after_the_store,
@@ -47,14 +67,20 @@ POINTS: dict[str, Point] = {
     "before the card's post was saved": _at("chat.postMessage", hold="after"),
     "before the card's update": _at("chat.update", hold="before"),
 }
+FAILOVER: dict[str, Point] = {"a failover": _fail_over}
+"""Where the database is PostgreSQL; no bot is killed."""
+
+
+def points(b: Bench) -> dict[str, Point]:
+    return POINTS | (FAILOVER if b.bot.env["DATABASE_URL"].startswith("postgresql") else {})
 
 
 async def kill_at_each_point_twice(b: Bench, chance: random.Random, progress: Callable[[], float]) -> Counter[str]:
     """First all bots, the second time one of them; spread over the work."""
     kills: Counter[str] = Counter()
     for victims in ([], [chance.randrange(len(b.bots))]):
-        for name, point in POINTS.items():
-            due = kills.total() / (2 * len(POINTS) + 2)
+        for name, point in points(b).items():
+            due = kills.total() / (2 * len(points(b)) + 2)
             await _until(b, lambda due=due: progress() >= due, "progress")
             await point(b, victims)
             kills[name] += 1

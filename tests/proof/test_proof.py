@@ -1,4 +1,5 @@
-"""The proof: thousands of insights while bots are killed and Datadog fails; at the end each is on its case once.
+"""The proof: thousands of insights while bots are killed, Datadog fails or answers oddly, and PostgreSQL fails over; at
+the end each is on its case once.
 
 `pytest -m proof`; the seed is printed (`PROOF_SEED` sets another). The sandbox's Datadog duplicates an insight that
 is put twice.
@@ -20,7 +21,7 @@ from bot.sandbox.control import Json
 from bot.store import Store, schema
 from tests import postgres
 from tests.e2e.bench import PUT, Bench, bench
-from tests.proof.kills import POINTS, kill_at_each_point_twice
+from tests.proof.kills import kill_at_each_point_twice, points
 from tests.proof.work import PATIENT_SLACK, Shown, judge, key, on_case, spoil, wanted, work_a_case
 
 CASES = 200
@@ -73,7 +74,7 @@ async def test_what_was_confirmed_reaches_its_case_once_whatever_fails(proving: 
     for number, thread in enumerate(threads):
         judge(b, number, thread.result())
     print(figures(b, killing.result(), time.monotonic() - started))
-    assert killing.result() == Counter(2 * list(POINTS))
+    assert killing.result() == Counter(2 * list(points(b)))
 
 
 async def nothing_left(b: Bench) -> None:

@@ -20,8 +20,12 @@ FAILURES: tuple[Json, ...] = (
     {"drop": "before", "probability": 0.06},
     {"drop": "after", "probability": 0.06},
     {"delay": 1.5, "probability": 0.04},  # longer than the bot's timeout, and still applied
+    # Done, and told so that it can be read in part or not at all.
+    {"body": {"data": {"id": None, "attributes": {"title": 7, "insights": None}}}, "apply": True, "probability": 0.03},
+    {"body": {"data": {"attributes": {"insights": [{"type": "MONITOR"}, 7]}}}, "apply": True, "probability": 0.03},
+    {"body": "<html>Sign in</html>", "apply": True, "probability": 0.02},
 )
-"""30 % of the calls to Datadog, each failure with its own probability."""
+"""30 % of the calls to Datadog fail, and 5 % of the others are answered oddly, each with its own probability."""
 
 
 def spoil(b: Bench, seed: int) -> None:
