@@ -28,6 +28,7 @@ from bot.store.jobs import BATCH
 from bot.store.transaction import Job, Transaction
 from bot.worker.backoff import answer_is_due, backoff, not_now
 from bot.worker.comments import add_comment, given_up
+from bot.worker.failures import all_failed, failure, key_of
 from bot.worker.lease import fenced
 from bot.worker.outcomes import Done, GiveUp, More, Outcome, RetryAfter
 
@@ -85,7 +86,7 @@ async def work(context: Context, job: Job) -> Outcome:
         reference = new_reference()
         types = sorted({item.row.type for item in unknown})  # of a newer version that was taken back
         log.error("insights.unknown", job=job.key, types=types, reference=reference)
-        return _settled(turn, [_failure(item, sentences.failed_here(reference)) for item in unknown])
+        return _settled(turn, [failure(item, sentences.failed_here(reference)) for item in unknown])
     try:
         if todo:
             return await _batch(turn)
@@ -98,7 +99,7 @@ async def work(context: Context, job: Job) -> Outcome:
 async def give_up(context: Context, job: Job, end: GiveUp) -> Done | More:
     """Fail what Datadog did not take in all that time, where people can press Retry, and a comment with it."""
     why = end.words or end.reason
-    failed = await _all_failed(context, job, sentences.gave_up(context.give_up_after / 3600, why))
+    failed = await all_failed(context, job, sentences.gave_up(context.give_up_after / 3600, why))
     async with context.store.read() as connection:
         comment = await comments.waiting(connection, *jobs.case_of(job.key))
     if comment is None:
@@ -161,8 +162,8 @@ async def _unlisted(turn: _Turn, unknown: Sequence[WorkItem]) -> Outcome:
     """Ask again later what is on the case; in the end somebody has to look, and Retry sends it."""
     if turn.job.attempts < LISTINGS:
         return _wait(turn.job, turn.work, None, sentences.NOT_LISTED)
-    words = sentences.may_be_on_case(await _key_of(turn))
-    failed = [_failure(item, words) for item in unknown]
+    words = sentences.may_be_on_case(await key_of(turn.context, turn.case))
+    failed = [failure(item, words) for item in unknown]
     return _settled(turn, failed, unsent=[item.id for item in unknown], batch_size=turn.job.batch_size)
 
 
@@ -217,12 +218,12 @@ async def _refused(turn: _Turn, batch: Sequence[WorkItem], error: DatadogPermane
     if error.status in (401, 403):
         return await _not_allowed(turn, batch, error)
     if error.status == 404:
-        return await _all_failed(turn.context, turn.job, sentences.case_gone(await _key_of(turn)))
+        return await all_failed(turn.context, turn.job, sentences.case_gone(await key_of(turn.context, turn.case)))
     if len(batch) > 1:
         return await _halve(turn, batch)
     if turn.job.refused + 1 >= SINGLES:
-        return await _all_failed(turn.context, turn.job, words)
-    return _settled(turn, [_failure(batch[0], words)], refused=turn.job.refused + 1)
+        return await all_failed(turn.context, turn.job, words)
+    return _settled(turn, [failure(batch[0], words)], refused=turn.job.refused + 1)
 
 
 async def _halve(turn: _Turn, batch: Sequence[WorkItem]) -> Outcome:
@@ -239,18 +240,8 @@ async def _halve(turn: _Turn, batch: Sequence[WorkItem]) -> Outcome:
 async def _not_allowed(turn: _Turn, batch: Sequence[WorkItem], error: DatadogPermanent) -> Outcome:
     reference = new_reference()
     log.error("datadog.permission", job=turn.job.key, status=error.status, words=error.words, reference=reference)
-    words = sentences.permission(error.status, await _key_of(turn), reference)
-    return _settled(turn, [_failure(item, words) for item in batch], batch_size=turn.job.batch_size)
-
-
-async def _all_failed(context: Context, job: Job, words: str) -> Done | More:
-    case = jobs.case_of(job.key)
-    async with context.store.read() as connection:
-        todo = await cases.work(connection, *case)
-        comment = await comments.waiting(connection, *case)
-    failed = [_failure(item, words) for item in todo]
-    ends = Done if comment is None else More
-    return ends(write=lambda tx: cases.settle(tx, failed), case=case)
+    words = sentences.permission(error.status, await key_of(turn.context, turn.case), reference)
+    return _settled(turn, [failure(item, words) for item in batch], batch_size=turn.job.batch_size)
 
 
 def _not_now(turn: _Turn, error: DatadogTransient) -> Outcome:
@@ -302,17 +293,6 @@ def _settled(
 
 def _listed(turn: _Turn, answer: DatadogCase | None) -> frozenset[Identity]:
     return frozenset() if answer is None else present(turn.context, answer)
-
-
-async def _key_of(turn: _Turn) -> str:
-    async with turn.context.store.read() as connection:
-        case = await cases.get(connection, *turn.case)
-    return case.key if case else turn.case_id
-
-
-def _failure(item: WorkItem, words: str) -> DeliveryResult:
-    """What could not be added failed; what could not be taken off is still there."""
-    return DeliveryResult(item, State.FAILED if item.state is State.CONFIRMED else State.ADDED, note=words)
 
 
 def _triple(item: WorkItem) -> Triple:

@@ -1,0 +1,31 @@
+"""What becomes of the insights of a case that Datadog does not take."""
+
+from bot.model import State
+from bot.services.context import Context
+from bot.store import cases, comments, jobs
+from bot.store.cases import DeliveryResult, WorkItem
+from bot.store.transaction import Job
+from bot.worker.outcomes import Done, More
+
+
+def failure(item: WorkItem, words: str) -> DeliveryResult:
+    """What could not be added failed; what could not be taken off is still there."""
+    return DeliveryResult(item, State.FAILED if item.state is State.CONFIRMED else State.ADDED, note=words)
+
+
+async def all_failed(context: Context, job: Job, words: str) -> Done | More:
+    """The end of all work on this case's insights; a comment may be left."""
+    case = jobs.case_of(job.key)
+    async with context.store.read() as connection:
+        todo = await cases.work(connection, *case)
+        comment = await comments.waiting(connection, *case)
+    failed = [failure(item, words) for item in todo]
+    ends = Done if comment is None else More
+    return ends(write=lambda tx: cases.settle(tx, failed), case=case)
+
+
+async def key_of(context: Context, case: tuple[str, str]) -> str:
+    """What people call the case, as far as it is known."""
+    async with context.store.read() as connection:
+        stored = await cases.get(connection, *case)
+    return stored.key if stored else case[1]
