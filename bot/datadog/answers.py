@@ -48,10 +48,8 @@ class Part:
 
     @property
     def text(self) -> str | None:
-        """A text that databases take: without NUL and halves of characters; None where there is none."""
-        if not self.is_a(str) or self.value is None:
-            return None
-        return self.value.encode("utf-8", "replace").decode().replace("\0", "")
+        """None where there is no text."""
+        return self.value if self.is_a(str) else None
 
     @property
     def scalar(self) -> str | None:

@@ -189,6 +189,7 @@ def _sources(url: str, thread: Thread, items: Sequence[CardItem]) -> list[Source
 
 async def _show(context: Context, job: Job, card: Card) -> ShownCard | None:
     """Post or update the card; returns what Slack shows now. None: it is not posted yet, see `pace`."""
+    began = time.monotonic()
     if card.ts is None and card.posting_since is None:
         async with fenced(context, job, case=(card.org, card.case_id)) as (tx, at):
             if not await pace.may_post(tx, card.thread, card.id, at):
@@ -212,17 +213,21 @@ async def _show(context: Context, job: Job, card: Card) -> ShownCard | None:
         return ShownCard(rendered.version, ts, rendered.digest)
     if rendered.empty:
         return ShownCard(rendered.version, None, "")
-    if await _is_silent(context, card.thread):
-        raise SlackPermanent(SHARED)
-    posted = await workspace.slack.post(card.thread, rendered.message, metadata(card.id))
-    return ShownCard(rendered.version, posted.ts, rendered.digest, posted.channel)
+    return await _post(context, job, card, rendered, renew=tried or time.monotonic() - began > context.lease / 4)
 
 
-async def _is_silent(context: Context, thread: Thread) -> bool:
-    """Slack is asked only where other organisations have been: they may have left."""
+async def _post(context: Context, job: Job, card: Card, rendered: RenderedCard, *, renew: bool) -> ShownCard:
+    """Post a card. `renew`: else another replica could look for it in vain, and post it, too."""
     async with context.store.read() as connection:
-        shared = await shared_channels.is_shared(connection, thread)
-    return shared and await is_silent(context, thread)
+        shared = await shared_channels.is_shared(connection, card.thread)
+    if shared and await is_silent(context, card.thread):  # other organisations may have left
+        raise SlackPermanent(SHARED)
+    if renew:
+        async with fenced(context, job) as (tx, at):
+            await cards.posting(tx, card.id, at)
+    slack = (await context.workspaces.at(card.thread.workspace)).slack
+    posted = await slack.post(card.thread, rendered.message, metadata(card.id))
+    return ShownCard(rendered.version, posted.ts, rendered.digest, posted.channel)
 
 
 async def _insights(context: Context, card: Card) -> RenderedCard | None:

@@ -151,7 +151,7 @@ async def test_what_an_organisation_names_is_its_own_also_where_only_a_sibling_w
     o: Orgs, host: str
 ) -> None:
     link = f"https://{host}/monitors/3"
-    assert "Insight: MONITOR" in (said := await ask(o.b, f"explain {link}"))
+    assert "Read as a monitor" in (said := await ask(o.b, f"explain {link}"))
     assert "this bot does not use from this workspace" in said
     quiet = o.b.start_thread(case_link(KEY, host))
     o.b.reply(quiet, f"{link} {monitor(9)}")
@@ -235,13 +235,13 @@ async def test_a_key_that_is_rotated_in_its_file_counts_at_once(o: Orgs) -> None
         await o.b.card(root, f"Added to {KEY} by Ana")
         assert [call.status for call in eu.control.matching(method=PUT)] == [403, 200]
         assert eu.control.matching(method="GET /api/v2/validate_keys") == [], "nothing had to wait"
-        eu.app_key = "rotated again"  # Datadog comes first, the file later: what was confirmed waits for it
+        eu.app_key = "rotated-again"  # Datadog comes first, the file later: what was confirmed waits for it
         o.b.reply(root, "https://app.datadoghq.eu/monitors/8")
         await o.b.click(await o.b.card(root, "Add 1 insight"), "insights.add")
         await eu.control.until(
             lambda: eu.control.matching(method="GET /api/v2/validate_keys") != [], what="the keys to be probed"
         )
-        key.write_text("rotated again", encoding="utf-8")
+        key.write_text("rotated-again", encoding="utf-8")
         await o.b.card(root, f"Added to {KEY} by Ana")
         assert o.on_case("acme-eu") == ["7", "8"]
     finally:

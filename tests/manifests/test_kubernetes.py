@@ -147,8 +147,8 @@ def environment(container: Any, mounted: Path, values: dict[str, str]) -> dict[s
 FILLED_IN = {
     "SLACK_BOT_TOKEN": "xoxb-1",
     "SLACK_APP_TOKEN": "xapp-1",
-    "DD_API_KEY": "2",
-    "DD_APP_KEY": "3",
+    "DD_API_KEY": "2" * 32,
+    "DD_APP_KEY": "3" * 40,
     "DATABASE_URL": "postgresql://bot:p%40ss@db.example.com:5432/bot?sslmode=require",
 }
 
@@ -158,14 +158,16 @@ def test_the_bot_accepts_the_settings_with_the_template_filled_in(container: Any
     assert template.keys() == FILLED_IN.keys()
     read_back = settings.read(environment(container, tmp_path, FILLED_IN), env_file=None)
     assert read_back.dd_app_key is not None
-    assert read_back.dd_app_key.get_secret_value() == "3"
+    assert read_back.dd_app_key.get_secret_value() == FILLED_IN["DD_APP_KEY"]
     assert read_back.database_url == FILLED_IN["DATABASE_URL"]
 
 
 def test_the_bot_refuses_the_template_as_it_is(container: Any, tmp_path: Path):
     template = read(TEMPLATE)["stringData"]
     assert [value for value in template.values() if not re.fullmatch("<.*>", value)] == []
-    with pytest.raises(ConfigError, match="SLACK_BOT_TOKEN is not a bot token"):
+    with pytest.raises(
+        ConfigError, match="SLACK_BOT_TOKEN_FILE has a space, a line end or a character that no secret has"
+    ):
         settings.read(environment(container, tmp_path, template), env_file=None)
 
 
