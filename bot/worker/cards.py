@@ -30,10 +30,8 @@ from bot.worker.outcomes import GAVE_UP, Done, GiveUp, Outcome, RetryAfter
 MESSAGE_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 NAMES_WITHIN = 1.0
 """Seconds that a card waits for names, of people and of insights at once."""
-WAITING_AFTER_SECONDS = 10.0
-"""When a card says what it waits for instead of "Adding"."""
-TURN_SECONDS = 10.0
-"""How often a card that its poster's other cards hold up looks whether it is its turn."""
+WAITING_AFTER_SECONDS = 10.0  # when a card says what it waits for instead of "Adding"
+TURN_SECONDS = 10.0  # how often a card that its poster's other cards hold up looks whether it is its turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +223,7 @@ async def _post(context: Context, job: Job, card: Card, rendered: RenderedCard, 
     if renew:
         async with fenced(context, job) as (tx, at):
             await cards.posting(tx, card.id, at)
-    slack = (await context.workspaces.at(card.thread.workspace)).slack
-    posted = await slack.post(card.thread, rendered.message, metadata(card.id))
+    posted = await (await context.slack(card.thread.workspace)).post(card.thread, rendered.message, metadata(card.id))
     return ShownCard(rendered.version, posted.ts, rendered.digest, posted.channel)
 
 
