@@ -181,6 +181,7 @@ async def test_upkeep_that_fails_keeps_no_job_from_being_done(office: Office, sa
         await worker.drain(5.0)
         assert await jobs_of(office.store, JobKind.CASE) == []
     finally:
+        office.store.taker = None  # the store is the next test's, too
         await run(office.store, text("ALTER TABLE gone RENAME TO mentions"))
     assert [line["part"] for line in said if line["event"].startswith("worker.")] == ["upkeep"]
 
