@@ -96,7 +96,7 @@ async def test_a_case_is_found_by_its_key_and_pre_filled_from_the_messages_link_
 async def test_the_form_names_links_and_change_keeps_what_was_typed_when_pressed_twice(b: Bench) -> None:
     root = b.start_thread()
     ts = b.slack.message(
-        CHANNEL, "U0ANA", f"{call(b, 7101, 'High memory')} {monitor(2)} {DRAFT}", thread_ts=root, deliver=False
+        CHANNEL, "U0ANA", f"{call(b, 7201, 'High memory')} {monitor(2)} {DRAFT}", thread_ts=root, deliver=False
     )["ts"]
     await opened(b, ts)
     view = await until_shown(b, "2 · Monitor High memory")
@@ -107,7 +107,7 @@ async def test_the_form_names_links_and_change_keeps_what_was_typed_when_pressed
     await b.handled()
     assert (await submit(b, shown(b)))["errors"] == {}
     await b.card(root, f"Added to {KEY} by Ana")
-    assert sorted(rid for _, rid, _ in b.on_case) == ["7101", "rec-77"]
+    assert sorted(rid for _, rid, _ in b.on_case) == ["7201", "rec-77"]
 
 
 async def test_edit_changes_what_a_card_offers(b: Bench) -> None:
