@@ -4,7 +4,7 @@ import pytest
 
 from bot.messages.card_view import Waiting
 from bot.model import CardItem, InsightType, State
-from bot.worker.cards import WAITING_AFTER_SECONDS, waiting
+from bot.worker.rendering import WAITING_AFTER_SECONDS, waiting
 
 NOTE = "Datadog is not answering (503)."
 CONFIRMED_AT = 1000.0
