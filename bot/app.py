@@ -176,8 +176,10 @@ async def _work(
         else:
             assert settings.slack_app_token is not None, "the settings have one of the two"  # noqa: S101
             transport = SocketMode(app, settings.slack_app_token.get_secret_value(), client, last_event)
-        http.probes = health.probes(context, worker, transport, last_event)
-        works = (transport.run(), worker.run(), health.beat(context, last_event))
+        state = health.Health(context, worker, transport, last_event)
+        http.probes = state.probes
+        watches = (state.keys.run(), state.log_changes(), health.beat(context, last_event))
+        works = (transport.run(), worker.run(), *watches)
         listening, *others = [asyncio.create_task(work) for work in works]
         log.info("bot.ready", workspaces=await context.workspaces.installed(), orgs=sorted(context.orgs))
         stopped = asyncio.create_task(stopping.wait())

@@ -17,6 +17,18 @@ events = Counter(
     registry=registry,
 )
 ready = Gauge("case_insights_ready", "1 when /readyz says that the bot is ready, else 0", registry=registry)
+part_ready = Gauge(
+    "case_insights_part_ready",
+    "1 while this part can work, else 0: database, worker, datadog (its keys at the start), slack",
+    ["part"],
+    registry=registry,
+)
+keys_accepted = Gauge(
+    "case_insights_keys_accepted",
+    "1 while Datadog accepts the keys of this organisation, else 0",
+    ["org"],
+    registry=registry,
+)
 last_event_age = Gauge(
     "case_insights_last_event_age_seconds",
     "Seconds since Slack last sent an event; before the first, since the start",
@@ -50,7 +62,7 @@ calls = Counter(
 jobs_depth = Gauge("case_insights_jobs", "Jobs in the queue, leased ones included", ["kind"], registry=registry)
 jobs_oldest = Gauge(
     "case_insights_jobs_oldest_seconds",
-    "How long the most overdue job has been due",
+    "How long the oldest work has waited: of cases since a person confirmed it, of others since it was first due",
     ["kind"],
     registry=registry,
 )

@@ -70,6 +70,7 @@ class Datadog:
         self._renewed = renewed
         self._probe = probe
         self._validating, self._validated_at, self._valid = asyncio.Lock(), -math.inf, True
+        self.keys_accepted_once = False
         self._clock, self._timeout = clock, timeout
         self.cases, self._searches, self.titles = (CircuitBreaker(clock) for _ in range(3))
         self._client = httpx.AsyncClient(
@@ -123,13 +124,14 @@ class Datadog:
         response = await self._send(method, path, body, within)
         return Answer(response.status_code, "" if response.is_success else words_of(response), date_of(response))
 
-    async def keys_are_valid(self) -> bool:
-        """Whether Datadog accepts both keys; raises DatadogTransient when it does not say."""
-        try:
-            await self._counted("GET", "/api/v2/validate_keys", None, None)
-        except DatadogPermanent:
-            return False
-        return True
+    async def check_keys(self) -> None:
+        """Ask whether Datadog accepts the keys; `keys_refused` tells. Raises DatadogTransient when it does not say."""
+        await self._validate(self._clock())
+
+    @property
+    def keys_refused(self) -> bool:
+        """Whether Datadog refused them last, whichever call found it out."""
+        return not self._valid
 
     async def _change(self, method: str, case_id: str, insights: Sequence[Triple]) -> DatadogCase | None:
         body = {"data": {"type": "case", "attributes": {"insights": [asdict(insight) for insight in insights]}}}
@@ -166,26 +168,39 @@ class Datadog:
                 await self._check_keys(refused.status, began)
             raise
         breaker.answered()
+        self._accepted()
         return response
 
     async def _check_keys(self, status: int, began: float) -> None:
-        """Raises DatadogTransient where the keys themselves are refused: then nothing is called for a while.
-
-        Of many calls that were refused at once, one asks. `began`: when the refused call did.
-        """
-        async with self._validating:
-            if self._validated_at < began:
-                try:
-                    self._valid = await self.keys_are_valid()
-                except DatadogTransient as error:
-                    raise error.about(sent=False) from error
-                self._validated_at = self._clock()
-                if not self._valid:
-                    log.error("datadog.credentials_refused", url=str(self._client.base_url), status=status)
-                    for breaker in (self.cases, self._searches, self.titles):
-                        breaker.open(self._probe, TransientReason.CREDENTIALS)
+        """Raises DatadogTransient where the keys themselves are refused: then nothing is called for a while."""
+        try:
+            await self._validate(began)
+        except DatadogTransient as error:
+            raise error.about(sent=False) from error
         if not self._valid:
             raise DatadogTransient(TransientReason.CREDENTIALS, status, after=self._probe, sent=False)
+
+    async def _validate(self, began: float) -> None:
+        """Ask about the keys, unless another call has asked since `began`: of many that were refused at once, one."""
+        async with self._validating:
+            if self._validated_at >= began:
+                return
+            try:
+                await self._counted("GET", "/api/v2/validate_keys", None, None)
+            except DatadogPermanent as refused:
+                if self._valid:
+                    log.error("datadog.credentials_refused", url=str(self._client.base_url), status=refused.status)
+                self._valid = False
+                for breaker in (self.cases, self._searches, self.titles):
+                    breaker.open(self._probe, TransientReason.CREDENTIALS)
+            else:
+                self._accepted()
+            self._validated_at = self._clock()
+
+    def _accepted(self) -> None:
+        if not self._valid:
+            log.info("datadog.credentials_accepted", url=str(self._client.base_url))
+        self._valid = self.keys_accepted_once = True
 
     async def _counted(
         self, method: str, path: str, body: dict[str, Any] | None, within: float | None

@@ -1,18 +1,19 @@
 """Whether the bot can work, how much work waits, and when Slack last sent an event."""
 
 import asyncio
+import contextlib
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import metrics
-from bot.datadog.errors import TransientReason
+from bot.datadog.errors import DatadogTransient, TransientReason
 from bot.ops.server import Probes
 from bot.services import dropped_events, site_warning
-from bot.services.context import Context
+from bot.services.context import Context, Organization
 from bot.services.responder import summary
 from bot.slack.transport import LastEvent, Transport
 from bot.store import Store, heartbeats, jobs, now
@@ -25,6 +26,9 @@ WRITE_SECONDS = 10.0
 WORKER_SECONDS = 30.0
 """The worker looks for jobs every second; after this long without, it hangs."""
 BEAT_SECONDS = 60.0
+KEYS_SECONDS = 60.0
+LOOK_SECONDS = 30.0
+"""How often the log is told what broke."""
 
 log = structlog.get_logger(__name__)
 
@@ -44,30 +48,67 @@ def starting(waiting_for: Callable[[], str]) -> Probes:
     return Probes(ready, warnings, measure)
 
 
-def probes(context: Context, worker: Worker, transport: Transport, last_event: LastEvent) -> Probes:
-    """The answers of `/readyz` and `/metrics`."""
-    started = time.monotonic()
-    database = DatabaseCheck(context.store)
+class Health:
+    """What `/readyz` and `/metrics` tell, and the log: one line when something breaks, one when it is mended."""
 
-    async def ready() -> list[str]:
-        return [*await database.reasons(), *_worker(worker), *_refused(context), *transport.reasons()]
+    def __init__(self, context: Context, worker: Worker, transport: Transport, last_event: LastEvent) -> None:
+        self._context, self._worker, self._transport, self._last_event = context, worker, transport, last_event
+        self._started = time.monotonic()
+        self._database = DatabaseCheck(context.store)
+        self.keys = KeysCheck(context.orgs)
 
-    async def warnings() -> list[str]:
-        # Warnings only: a pasted link of another company must not take the bot out of rotation.
+    @property
+    def probes(self) -> Probes:
+        """The answers of `/readyz` and `/metrics`."""
+        return Probes(self._ready, self._warnings, self._measure)
+
+    async def log_changes(self) -> None:
+        """Log what breaks and what is mended, until cancelled."""
+        broken: dict[str, str] = {}
+        while True:
+            now_broken = {part: " ".join(reasons) for part, reasons in (await self._parts()).items() if reasons}
+            now_broken |= self.keys.warnings()
+            for part in now_broken.keys() - broken.keys():
+                log.error("health.broken", part=part, why=now_broken[part])
+            for part in broken.keys() - now_broken.keys():
+                log.info("health.mended", part=part)
+            broken = now_broken
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _parts(self) -> dict[str, list[str]]:
+        """Why each part cannot work, in sentences; empty where it can."""
+        return {
+            "database": await self._database.reasons(),
+            "worker": _worker(self._worker),
+            "datadog": self.keys.reasons(),
+            "slack": self._transport.reasons(),
+        }
+
+    async def _ready(self) -> list[str]:
+        return [reason for reasons in (await self._parts()).values() for reason in reasons]
+
+    async def _warnings(self) -> list[str]:
+        """What takes no bot out of rotation: its links would find nobody, and Datadog is back without our doing."""
         try:
             async with asyncio.timeout(DATABASE_SECONDS):
-                known = [await site_warning.warning(context), await dropped_events.warning(context)]
+                known = [await site_warning.warning(self._context), await dropped_events.warning(self._context)]
         except (SQLAlchemyError, TimeoutError):
-            return []  # `ready` says why
-        closed = [] if _refused(context) else list(_closed(context).values())
-        return [*closed, *filter(None, known)]
+            return []  # `_ready` says why
+        datadog = [] if self.keys.reasons() else [f"{name}: {why}" for name, why in self.keys.warnings().items()]
+        return [*datadog, *filter(None, known)]
 
-    async def measure() -> None:
-        metrics.ready.set(not await ready())
-        metrics.last_event_age.set(time.monotonic() - started if last_event.event_ago is None else last_event.event_ago)
-        metrics.socket_age.set(transport.age)
+    async def _measure(self) -> None:
+        parts = await self._parts()
+        metrics.ready.set(not any(parts.values()))
+        for part, reasons in parts.items():
+            metrics.part_ready.labels(part).set(not reasons)
+        for name, org in self._context.orgs.items():
+            metrics.keys_accepted.labels(name).set(not org.datadog.keys_refused)
+        ago = self._last_event.event_ago
+        metrics.last_event_age.set(time.monotonic() - self._started if ago is None else ago)
+        metrics.socket_age.set(self._transport.age)
         try:
-            async with context.store.read() as connection:
+            async with self._context.store.read() as connection:
                 depths = await jobs.depths(connection)
         except SQLAlchemyError:
             return  # `/readyz` says so; the gauges keep their last values
@@ -75,7 +116,37 @@ def probes(context: Context, worker: Worker, transport: Transport, last_event: L
             metrics.jobs_depth.labels(depth.kind).set(depth.jobs)
             metrics.jobs_oldest.labels(depth.kind).set(depth.oldest)
 
-    return Probes(ready, warnings, measure)
+
+class KeysCheck:
+    """Whether Datadog accepts each organisation's keys: asked at the start, then once a minute.
+
+    Only a bot that starts with keys that are all refused is not ready, so that a release with wrong ones stops. Refused
+    later, or while Datadog is silent, what people confirm is kept, and Slack's events are answered.
+    """
+
+    def __init__(self, orgs: Mapping[str, Organization], every: float = KEYS_SECONDS) -> None:
+        self._orgs, self._every = orgs, every
+        self._asked = False
+
+    async def run(self) -> None:
+        """Ask, until cancelled."""
+        while True:
+            await asyncio.gather(*map(_check_keys, self._orgs.values()))
+            self._asked = True
+            await asyncio.sleep(self._every)
+
+    def reasons(self) -> list[str]:
+        """Why the bot is not ready; empty when it is."""
+        if not self._asked:
+            return ["Datadog has not been asked yet whether it accepts the keys."]
+        datadogs = [org.datadog for org in self._orgs.values()]
+        if any(datadog.keys_accepted_once or not datadog.keys_refused for datadog in datadogs):
+            return []
+        return [f"{name}: {why}" for name, why in self.warnings().items()]
+
+    def warnings(self) -> dict[str, str]:
+        """The organisations that take no calls now, and why: a sentence."""
+        return {name: why for name, org in self._orgs.items() if (why := _closed(org))}
 
 
 class DatabaseCheck:
@@ -131,14 +202,13 @@ def _worker(worker: Worker) -> list[str]:
     )
 
 
-def _closed(context: Context) -> dict[str, str]:
-    """The Datadog organisations that take no calls now, and why: a sentence."""
-    closed = {name: org.breaker.reason for name, org in context.orgs.items() if org.breaker.open_for}
-    return {name: f"{name}: {not_now(TransientReason(reason))}" for name, reason in closed.items()}
+async def _check_keys(org: Organization) -> None:
+    with contextlib.suppress(DatadogTransient):  # it does not say: its circuit breaker tells of silence
+        await org.datadog.check_keys()
 
 
-def _refused(context: Context) -> list[str]:
-    """Why the bot is not ready where no organisation accepts its keys; a silent one is back without our doing."""
-    breakers = [org.breaker for org in context.orgs.values()]
-    refused = all(each.open_for and each.reason == TransientReason.CREDENTIALS for each in breakers)
-    return list(_closed(context).values()) if refused else []
+def _closed(org: Organization) -> str:
+    """Why this organisation takes no calls now, a sentence; empty when it does."""
+    if org.datadog.keys_refused:
+        return not_now(TransientReason.CREDENTIALS)
+    return not_now(TransientReason(org.breaker.reason)) if org.breaker.open_for else ""

@@ -148,11 +148,13 @@ async def test_a_case_that_is_not_there_is_a_refusal(datadog):
 async def test_keys_are_told_from_permission_and_from_not_knowing(server, datadog):
     server.may_write = False
     assert (await refused(datadog.add(KEY, [MONITOR]))).status == 403
-    assert await datadog.keys_are_valid()
+    await datadog.check_keys()
+    assert datadog.keys_accepted_once
     server.control.rule("datadog", "GET /api/v2/validate_keys", status=503, times=1)
     assert not (await later(datadog.add(KEY, [MONITOR]))).sent, "it was refused, whatever the reason"
     server.keys_valid = False
-    assert not await datadog.keys_are_valid()
+    await datadog.check_keys()
+    assert datadog.keys_refused
     error = await later(datadog.case(KEY))
     assert (error.why, error.after, error.counts) == (TransientReason.CREDENTIALS, pytest.approx(60, abs=5), False)
 

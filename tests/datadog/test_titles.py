@@ -215,7 +215,7 @@ async def test_one_card_starts_no_more_than_twenty_look_ups_and_eight_at_once(se
     server.control.rule("datadog", MONITOR, hold="before")
     asked = asyncio.create_task(names.look_up([monitor(number) for number in range(1, 31)], within=30))
     await server.control.until(lambda: len(server.control.held()) == AT_ONCE, what="eight look-ups")
-    assert await names._datadog.keys_are_valid(), "a call later than any ninth look-up"
+    assert await names._datadog.check_keys() is None, "a call later than any ninth look-up"
     assert calls(server, MONITOR) == AT_ONCE
     server.control.clear_rules()
     server.control.release()
@@ -228,7 +228,7 @@ async def test_all_organisations_together_have_sixteen_look_ups_under_way(server
     others = [Titles(names._datadog, f"org-{number}", names._places) for number in range(2)]
     asked = [asyncio.create_task(each.look_up([monitor(n) for n in range(9)], within=30)) for each in [names, *others]]
     await server.control.until(lambda: len(server.control.held()) == AT_ONCE_IN_ALL, what="sixteen look-ups")
-    assert await names._datadog.keys_are_valid(), "a call later than any seventeenth look-up"
+    assert await names._datadog.check_keys() is None, "a call later than any seventeenth look-up"
     assert calls(server, MONITOR) == AT_ONCE_IN_ALL
     server.control.clear_rules()
     server.control.release()

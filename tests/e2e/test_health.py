@@ -39,17 +39,31 @@ async def test_a_bot_that_can_work_says_so(b: Bench) -> None:
     assert (ready.status_code, ready.json()) == (200, {"ready": True, "reasons": [], "warnings": []})
 
 
-async def test_while_datadog_refuses_the_credentials_the_bot_is_not_ready_and_says_why(b: Bench) -> None:
+async def test_keys_that_are_refused_later_are_a_warning_and_the_bot_still_hears_slack(b: Bench) -> None:
     root, card = await b.offer(1)
     b.datadog.keys_valid = False
     await b.click(card, "insights.add")
-    [reason] = await ready(b, when=False)  # once Datadog has been asked
-    assert reason.startswith("default: Datadog")
+    async with asyncio.timeout(30):
+        while True:
+            told = (await fetch(b, "/readyz")).json()
+            if told["warnings"]:  # once Datadog has been asked
+                break
+            await asyncio.sleep(0.05)
+    assert told["ready"]
+    assert told["warnings"][0].startswith("default: Datadog does not accept the bot's keys")
 
     b.datadog.keys_valid = True
     await b.card(root, "Added to CASEM-4523")
     await b.handled()
-    assert (await fetch(b, "/readyz")).status_code == 200
+    assert (await fetch(b, "/readyz")).json() == {"ready": True, "reasons": [], "warnings": []}
+
+
+async def test_a_bot_that_starts_with_refused_keys_is_not_ready_until_they_are_accepted(own: Bench) -> None:
+    await own.kill()
+    own.datadog.keys_valid = False
+    await own.start()
+    [reason] = await ready(own, when=False)
+    assert reason.startswith("default: Datadog does not accept the bot's keys")
 
 
 async def test_links_to_a_site_of_nobody_here_are_one_warning_and_no_reason_to_stop(b: Bench) -> None:
