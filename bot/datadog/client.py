@@ -15,6 +15,7 @@ import structlog
 
 from bot import metrics
 from bot.breaker import CircuitBreaker
+from bot.config import network
 from bot.config.credentials import Credentials
 from bot.datadog import answers
 from bot.datadog.answers import DatadogCase, Triple
@@ -71,10 +72,15 @@ class Datadog:
         self._probe = probe
         self._validating, self._validated_at, self._valid = asyncio.Lock(), -math.inf, True
         self.keys_accepted_once = False
+        self.silence = ""
+        """Why the last call without an answer got none, in words."""
         self._clock, self._timeout = clock, timeout
         self.cases, self._searches, self.titles = (CircuitBreaker(clock) for _ in range(3))
         self._client = httpx.AsyncClient(
             base_url=url,
+            verify=network.certificates(),
+            proxy=network.proxy_for(url),
+            trust_env=False,
             timeout=timeout,
             limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
             headers={"Accept": "application/json", "User-Agent": "case-insights"},
@@ -239,12 +245,12 @@ class Datadog:
             async with asyncio.timeout(within):
                 response = await self._client.send(request, stream=True)
                 return await _with_body(response, self._timeout)
-        except TimeoutError as error:
-            raise DatadogTransient(TransientReason.SILENT, None) from error
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise DatadogTransient(TransientReason.SILENT, None, sent=False) from error
-        except httpx.HTTPError as error:
-            raise DatadogTransient(TransientReason.SILENT, None) from error
+        except (TimeoutError, httpx.HTTPError) as error:
+            sent = not isinstance(
+                error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+            )
+            self.silence = network.cause_of(error, str(self._client.base_url))
+            raise DatadogTransient(TransientReason.SILENT, None, sent=sent) from error
 
 
 async def _with_body(response: httpx.Response, seconds: float) -> httpx.Response:

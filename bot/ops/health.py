@@ -211,4 +211,8 @@ def _closed(org: Organization) -> str:
     """Why this organisation takes no calls now, a sentence; empty when it does."""
     if org.datadog.keys_refused:
         return not_now(TransientReason.CREDENTIALS)
-    return not_now(TransientReason(org.breaker.reason)) if org.breaker.open_for else ""
+    if not org.breaker.open_for:
+        return ""
+    why = TransientReason(org.breaker.reason)
+    silence = f" The cause: {org.datadog.silence}." if why is TransientReason.SILENT and org.datadog.silence else ""
+    return f"{not_now(why)}{silence}"

@@ -17,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import metrics
 from bot.breaker import CircuitBreaker
+from bot.config import network
 from bot.messages.blocks import sections
 from bot.messages.card_view import Message
 from bot.messages.text import NAME_CHARS, clean, with_contact
@@ -63,6 +64,14 @@ class SlackResponse:
 
     data: Json
     headers: Mapping[str, str]
+
+
+def web_client(url: str, session: aiohttp.ClientSession, token: str | None) -> AsyncWebClient:
+    """slack_sdk's client. Without retries: a post that is repeated blindly would be posted twice."""
+    trusted = network.certificates() if url.startswith("https:") else None
+    client = AsyncWebClient(token, url, session=session, retry_handlers=[], ssl=trusted)
+    client.proxy = network.proxy_for(url)  # slack_sdk's own choice knows no NO_PROXY
+    return client
 
 
 class Slack(People):
@@ -191,12 +200,18 @@ class Slack(People):
         session = self._client.session
         assert session is not None, "the client shares one session"  # noqa: S101  a wiring error of ours
         try:
-            async with session.post(response_url, json=body, timeout=aiohttp.ClientTimeout(within)) as response:
+            async with session.post(
+                response_url,
+                json=body,
+                timeout=aiohttp.ClientTimeout(within),
+                proxy=network.proxy_for(response_url),
+                ssl=self._client.ssl or True,
+            ) as response:
                 if response.status != 200:
                     failure = SlackPermanent if 400 <= response.status < 500 else SlackTransient
                     raise failure(f"response_url answered {response.status}")
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise SlackTransient(f"response_url: {type(error).__name__}") from error
+            raise SlackTransient(f"response_url: {network.cause_of(error, response_url)}") from error
 
     async def ask(self, method: str, arguments: Json) -> SlackResponse:
         """Call any method, uncounted."""
@@ -208,7 +223,8 @@ class Slack(People):
             raise refusal(error) from error
         # AttributeError: slack_sdk takes the text of a text/plain answer for an object.
         except (SlackClientError, aiohttp.ClientError, TimeoutError, ValueError, AttributeError) as error:
-            raise SlackTransient(f"{method}: {type(error).__name__}", silent=True) from error
+            why = network.cause_of(error, self._client.base_url)
+            raise SlackTransient(f"{method}: {why}", silent=True) from error
         headers = {name.lower(): str(value) for name, value in response.headers.items()}
         return SlackResponse(as_object(response.data), headers)
 

@@ -25,6 +25,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.config import network
 from bot.slack import payloads
 from bot.slack.errors import DEAD_TOKEN
 from bot.slack.json import Json, as_object
@@ -193,12 +194,14 @@ class SocketMode:
             try:
                 async with asyncio.timeout(OPEN_SECONDS):
                     websocket.wss_uri = await _new_address(websocket)
+                    websocket.proxy = network.proxy_for(websocket.wss_uri)
                     await websocket.connect()
                     await websocket.hello
             except (SlackClientError, aiohttp.ClientError, TimeoutError, ValueError) as error:
                 await websocket.close_connection()
                 # In a word: an address with a ticket does not belong in a log.
-                self._note = f"apps.connections.open fails ({_word(error) or type(error).__name__})"
+                why = _word(error) or network.cause_of(error, self._web_client.base_url)
+                self._note = f"apps.connections.open fails ({why})"
                 if _is_final(error, first=self._websocket is None):
                     raise SocketModeEnd(_word(error)) from error
                 log.warning("socket.not_opened", why=self._note)

@@ -6,6 +6,7 @@ Nothing is changed: writing is tried on a case that cannot exist.
 import asyncio
 from collections.abc import Iterable, Mapping
 
+from bot.config import network
 from bot.config.organizations import OrganizationConfig
 from bot.datadog.client import Answer, Datadog
 from bot.datadog.errors import DatadogTransient
@@ -56,9 +57,12 @@ async def _examine(subject: Subject, org: OrganizationConfig) -> Examined:
 def _findings(org: OrganizationConfig, answers: Answers) -> list[Finding]:
     errors = [answer for answer in answers.values() if isinstance(answer, DatadogTransient)]
     if len(errors) == len(answers):
-        why = type(errors[0].__cause__).__name__ if errors[0].__cause__ else str(errors[0])
+        why = network.cause_of(errors[0].__cause__, org.url) if errors[0].__cause__ else str(errors[0])
         url = org.setting("DD_API_URL")
-        fix = f"Check the network, a proxy (HTTPS_PROXY) and {url}, which is for the sandbox alone."
+        fix = (
+            "Check the network, a proxy (HTTPS_PROXY), your own certificates (SSL_CERT_FILE), "
+            f"and {url}, which is for the sandbox alone."
+        )
         return [error("datadog-keys", f"Datadog does not answer at {org.url} ({why}).", fix)]
     if refused := _keys_refused(org, answers):
         return [refused]

@@ -13,11 +13,10 @@ from typing import Any
 
 import aiohttp
 from pydantic import SecretStr
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.settings import Settings
 from bot.ops.doctor.finding import Examined, Finding, Subject, error, ok, together, warning
-from bot.slack.client import Slack, SlackResponse
+from bot.slack.client import Slack, SlackResponse, web_client
 from bot.slack.errors import SlackPermanent, SlackTransient
 from bot.slack.json import as_object, as_objects, next_cursor
 from bot.slack.manifest import DISPLAY_NAME, INSTALL_PATH, OPTIONAL_SCOPES, SCOPES
@@ -41,7 +40,10 @@ APP_TOKEN_FIXES: Mapping[str, str] = {
     "not_allowed_token_type": "Use the app-level token (xapp-…) of Basic Information, with connections:write.",
     "socket_mode_not_enabled": "Turn Socket Mode on: your Slack app's page, Socket Mode, Enable Socket Mode.",
 }
-NETWORK = "Check the network, a proxy (HTTPS_PROXY) and SLACK_API_URL, which is for the sandbox alone."
+NETWORK = (
+    "Check the network, a proxy (HTTPS_PROXY), your own certificates (SSL_CERT_FILE), "
+    "and SLACK_API_URL, which is for the sandbox alone."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,9 +256,7 @@ async def _confirmers(subject: Subject, slack: _Caller, scopes: frozenset[str]) 
 @asynccontextmanager
 async def _client(subject: Subject, token: SecretStr) -> AsyncGenerator[_Caller]:
     async with aiohttp.ClientSession() as session:
-        client = AsyncWebClient(
-            token.get_secret_value(), subject.settings.slack_api_url, session=session, retry_handlers=[]
-        )
+        client = web_client(subject.settings.slack_api_url, session, token.get_secret_value())
         yield _Caller(Slack(client), subject.within)
 
 
