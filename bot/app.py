@@ -19,12 +19,12 @@ from bot.datadog.client import PROBE_SECONDS, Datadog
 from bot.datadog.titles import AT_ONCE_IN_ALL, Titles
 from bot.links import Permalink, Routes
 from bot.listeners import bolt, clicks, commands, errors, home, messages, modal, workspace_guard
-from bot.ops import health, server
+from bot.ops import health, server, starting
 from bot.services.checks import UserError
 from bot.services.context import Context, Organization
 from bot.services.responder import Responder, refused_by_slack
 from bot.services.why import in_plain_text
-from bot.slack.client import Myself, Slack
+from bot.slack.client import Myself, Slack, web_client
 from bot.slack.errors import SlackPermanent, SlackTransient
 from bot.slack.http_mode import HttpMode
 from bot.slack.socket_mode import SocketMode, SocketModeEnd
@@ -37,7 +37,6 @@ from bot.worker.loop import Worker
 CALL_SECONDS = 8.0
 """No call to Slack or Datadog lasts longer, and all calls of one job together less than its lease."""
 DRAIN_SECONDS = 8.0
-HELLO_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -57,9 +56,12 @@ async def run(settings: Settings) -> None:
 
         async def patiently(slack: Slack) -> Myself | None:
             waiting_for.append("Slack has not answered yet (auth.test).")
-            return await _patiently(slack, stopping)
+            return await starting.myself_patiently(slack, stopping)
 
-        context = await _context(settings, routes, orgs, stack, patiently)
+        store = await _store(settings, stack)
+        if not await starting.opened(store, stopping, waiting_for.append):
+            return
+        context = await _context(settings, store, routes, orgs, stack, patiently)
         if context is not None:
             await _work(settings, context, http, stop_listening, stopping)
 
@@ -70,7 +72,9 @@ async def why(settings: Settings, message: Permalink) -> str:
     routes = settings.routes(orgs)
     async with contextlib.AsyncExitStack() as stack:
         try:
-            context = await _context(settings, routes, orgs, stack, _myself)
+            store = await _store(settings, stack)
+            await migrate.upgrade(store)
+            context = await _context(settings, store, routes, orgs, stack, starting.myself)
             assert context is not None, "nobody stops it"  # noqa: S101
             return await _why(context, message)
         except SlackTransient as later:
@@ -94,22 +98,26 @@ async def _why(context: Context, message: Permalink) -> str:
     raise error
 
 
+async def _store(settings: Settings, stack: contextlib.AsyncExitStack) -> Store:
+    store = Store(settings.database_url)
+    stack.push_async_callback(store.close)
+    return store
+
+
 async def _context(
     settings: Settings,
+    store: Store,
     routes: Routes,
     orgs: Sequence[OrganizationConfig],
     stack: contextlib.AsyncExitStack,
     ask_who: Callable[[Slack], Awaitable[Myself | None]],
 ) -> Context | None:
-    """The store and all clients. `ask_who` asks Slack who the bot is (not with OAuth); None: it gave no answer."""
+    """All clients. `ask_who` asks Slack who the bot is (not with OAuth); None: it gave no answer."""
     timeout = min(CALL_SECONDS, settings.lease / 4)
-    store = Store(settings.database_url)
-    stack.push_async_callback(store.close)
-    await migrate.upgrade(store)
     session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout)))
 
     def connect(token: SecretStr) -> Slack:
-        return Slack(_client(settings, session, token.get_secret_value()), settings.contact)
+        return Slack(web_client(settings.slack_api_url, session, token.get_secret_value()), settings.contact)
 
     workspaces = await _workspaces(settings, store, connect, ask_who)
     if workspaces is None:
@@ -162,7 +170,7 @@ async def _work(
     worker, last_event = Worker(context), LastEvent()
     responder = Responder(context)
     async with aiohttp.ClientSession() as session:
-        client = _client(settings, session, None)
+        client = web_client(settings.slack_api_url, session, None)
         app = _bolt_app(context, client, responder, settings.contact)
         transport: Transport
         if settings.slack_signing_secret is not None:
@@ -221,11 +229,6 @@ def _bolt_app(context: Context, client: AsyncWebClient, responder: Responder, co
     return app
 
 
-def _client(settings: Settings, session: aiohttp.ClientSession, token: str | None) -> AsyncWebClient:
-    """Without retries: a post that is repeated blindly would be posted twice."""
-    return AsyncWebClient(token, settings.slack_api_url, session=session, retry_handlers=[])
-
-
 def _organization(
     config: OrganizationConfig,
     settings: Settings,
@@ -239,30 +242,6 @@ def _organization(
     titles = Titles(datadog, config.hosts.name, places)
     stack.push_async_callback(titles.close)
     return Organization(config.hosts, datadog, titles, f"https://{config.case_host}{settings.case_path}", config.teams)
-
-
-async def _myself(slack: Slack) -> Myself:
-    """Who the bot is; raises SlackTransient, and ConfigError where Slack refuses its token."""
-    try:
-        return await slack.myself()
-    except SlackPermanent as refused:
-        raise ConfigError(
-            f"SLACK_BOT_TOKEN: Slack does not accept it ({refused.reason}); "
-            "copy it again from your Slack app's page, OAuth & Permissions; reinstall the app if it was removed."
-        ) from refused
-
-
-async def _patiently(slack: Slack, stopping: asyncio.Event) -> Myself | None:
-    """Who the bot is, asked until Slack answers; None when the bot is stopped before."""
-    while not stopping.is_set():
-        try:
-            return await _myself(slack)
-        except SlackTransient as later:
-            log.warning("slack.not_answering", why=str(later), next_try_in=HELLO_SECONDS)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(HELLO_SECONDS):
-                    await stopping.wait()
-    return None
 
 
 @contextlib.asynccontextmanager

@@ -215,20 +215,33 @@ def nobody() -> Iterator[str]:
     """An address where nobody listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{taken.getsockname()[1]}/api/"
+        yield f"127.0.0.1:{taken.getsockname()[1]}"
 
 
-def test_a_bot_that_waits_for_slack_says_so_and_ends_when_it_is_told_to(nobody: str):
+@pytest.mark.parametrize(
+    ("setting", "address", "event", "reason"),
+    [
+        ("SLACK_API_URL", "http://{}/api/", "slack.not_answering", "Slack has not answered yet (auth.test)."),
+        (
+            *("DATABASE_URL", "postgresql://bot:very-secret@{}/bot", "database.not_answering"),
+            "The database does not answer (connection failed: ",
+        ),
+    ],
+    ids=["slack", "database"],
+)
+def test_a_bot_that_waits_says_for_what_and_ends_when_it_is_told_to(
+    nobody: str, setting: str, address: str, event: str, reason: str
+):
     command = [sys.executable, "-m", "bot", "run"]
-    env = environment({**ENOUGH, "SLACK_API_URL": nobody, "CASE_INSIGHTS_PORT": "0"})
+    env = environment({**ENOUGH, setting: address.format(nobody), "CASE_INSIGHTS_PORT": "0"})
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as bot:  # noqa: S603  ours
         assert bot.stderr is not None
-        address = next(line for line in bot.stderr if "server.ready" in line).partition("address=")[2].split()[0]
-        line = next(line for line in bot.stderr if "slack.not_answering" in line)
-        assert httpx.get(address).status_code == 200
-        not_ready = httpx.get(address.replace("/healthz", "/readyz"))
+        served = next(line for line in bot.stderr if "server.ready" in line).partition("address=")[2].split()[0]
+        line = next(line for line in bot.stderr if event in line)
+        assert httpx.get(served).status_code == 200
+        not_ready = httpx.get(served.replace("/healthz", "/readyz"))
         assert not_ready.status_code == 503
-        assert not_ready.json()["reasons"] == ["Slack has not answered yet (auth.test)."]
+        assert not_ready.json()["reasons"][0].startswith(reason)
         began = time.monotonic()
         bot.send_signal(signal.SIGTERM)
         rest = bot.stderr.read()

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import OperationalError
 
 from bot.store import Store, dialects
 
@@ -31,6 +32,14 @@ def _upgrade_at(url: str) -> None:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
         _upgrade(connection)
+
+
+def may_answer_later(error: OperationalError) -> bool:
+    """Whether PostgreSQL cannot be reached, or not yet; else it refused, and will again."""
+    words = str(error.orig)
+    if "connection" not in words and "resolve host" not in words:
+        return False
+    return "FATAL" not in words or any(word in words for word in ("starting up", "shutting down", "recovery", "slots"))
 
 
 async def revision(store: Store) -> str | None:

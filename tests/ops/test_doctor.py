@@ -329,7 +329,7 @@ SET: dict[str, str] = {
     "DD_API_KEY= DD_APP_KEY= DD_ACCESS_TOKEN=very-secret-but-old": (
         "error datadog-keys: DD_ACCESS_TOKEN → renew the token, with cases_read"
     ),
-    "DD_API_URL=http://127.0.0.1:1": "error datadog-keys: ConnectError → DD_API_URL",
+    "DD_API_URL=http://127.0.0.1:1": "error datadog-keys: the connection was refused → DD_API_URL",
     "DATABASE_URL=sqlite:////none/such.db": "error settings: no folder /none → choose another path",
     "DATABASE_URL=postgresql://bot:very-secret@127.0.0.1:1/bot": (
         "error database: postgresql://bot:***@127.0.0.1:1/bot cannot be used: connection failed → Check the server"
