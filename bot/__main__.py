@@ -13,12 +13,13 @@ PUBLIC_URL = "CASE_INSIGHTS_PUBLIC_URL"
 
 
 class _Refusal(click.ClickException):
-    """A sentence for the person, and exit code 2."""
+    """A sentence for the person, or one a line, and exit code 2."""
 
     exit_code = 2
 
     def show(self, file: object = None) -> None:
-        click.echo(f"case-insights: {self.message}", err=True)
+        for line in self.message.splitlines():
+            click.echo(f"case-insights: {line}", err=True)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

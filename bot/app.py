@@ -12,9 +12,9 @@ from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.config import ConfigError
+from bot.config import ConfigError, environment
 from bot.config.organizations import OrganizationConfig
-from bot.config.settings import Settings
+from bot.config.settings import Settings, no_settings
 from bot.datadog.client import PROBE_SECONDS, Datadog
 from bot.datadog.titles import AT_ONCE_IN_ALL, Titles
 from bot.links import Permalink, Routes
@@ -47,6 +47,8 @@ async def run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stopping.set)
+    for name, near in no_settings(environment.read()).items():
+        log.warning("settings.unknown", name=name, did_you_mean=near)
     orgs = settings.orgs()
     routes = settings.routes(orgs)
     async with contextlib.AsyncExitStack() as stack:

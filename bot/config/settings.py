@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -21,13 +22,13 @@ SECRETS = (
     *("CASE_INSIGHTS_SECRET_KEY", "DD_API_KEY", "DD_APP_KEY", "DD_ACCESS_TOKEN"),
 )
 """Each can also be the path of a file, in NAME_FILE."""
+PREFIXES = ("CASE_INSIGHTS_", "SLACK_", "DD_", "DATABASE_")
 
 
 def _comma_separated(value: object) -> object:
     return environment.comma_separated(value) if isinstance(value, str) else value
 
 
-Duration = Annotated[float, BeforeValidator(values.seconds)]
 Listed = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
 LogFormat = Annotated[str, BeforeValidator(values.one_of("console", "json"))]
 LogLevel = Annotated[str, BeforeValidator(values.one_of("DEBUG", "INFO", "WARNING", "ERROR"))]
@@ -86,11 +87,19 @@ class Settings(BaseModel):
     public_url: Annotated[Address, AfterValidator(values.public_address)] | None = Field(
         None, alias="CASE_INSIGHTS_PUBLIC_URL"
     )
-    lease: Duration = Field(30.0, alias="CASE_INSIGHTS_LEASE", gt=0)
-    retry_cap: Duration = Field(300.0, alias="CASE_INSIGHTS_RETRY_CAP", gt=0)
-    card_delay: Duration = Field(2.0, alias="CASE_INSIGHTS_CARD_DELAY", ge=0)
-    keep: Duration = Field(400 * 86400.0, alias="CASE_INSIGHTS_KEEP", gt=0)
-    give_up_after: Duration = Field(86400.0, alias="CASE_INSIGHTS_GIVE_UP_AFTER", gt=0)
+    lease: Annotated[float, BeforeValidator(values.duration("1s", "1h"))] = Field(30.0, alias="CASE_INSIGHTS_LEASE")
+    retry_cap: Annotated[float, BeforeValidator(values.duration("1s", "1h"))] = Field(
+        300.0, alias="CASE_INSIGHTS_RETRY_CAP"
+    )
+    card_delay: Annotated[float, BeforeValidator(values.duration("0s", "1m"))] = Field(
+        2.0, alias="CASE_INSIGHTS_CARD_DELAY"
+    )
+    keep: Annotated[float, BeforeValidator(values.duration("1d", "3650d"))] = Field(
+        400 * 86400.0, alias="CASE_INSIGHTS_KEEP"
+    )
+    give_up_after: Annotated[float, BeforeValidator(values.duration("1s", "30d"))] = Field(
+        86400.0, alias="CASE_INSIGHTS_GIVE_UP_AFTER"
+    )
     secret_files: Mapping[str, Path] = Field(default_factory=dict[str, Path])
     """The files that secrets came from, by variable: no setting of its own."""
 
@@ -132,14 +141,14 @@ def read(
     transport_mode: TransportMode | None = None,
     listens: bool = True,
 ) -> Settings:
-    """Settings from the environment and `.env`; raises ConfigError for the first problem.
+    """Settings from the environment and `.env`; raises ConfigError with a line for each problem.
 
     `process`: instead of the process's own environment; `transport_mode`: as chosen on the command line, where both an
     app token and a signing secret are set: the other one is ignored; `listens` False: Slack need not reach the bot.
     """
     settings, problems = examine(process, env_file=env_file, transport_mode=transport_mode, listens=listens)
-    for problem in problems.values():
-        raise ConfigError(problem)
+    if problems:
+        raise ConfigError("\n".join(problems.values()))
     return settings
 
 
@@ -165,8 +174,11 @@ def examine(
     problems |= wrong
     if port := variables.pop("PORT", ""):
         variables.setdefault("CASE_INSIGHTS_PORT", port)
+    meant = {near: name for name, near in no_settings(variables).items()}
     for problem in validation.problems(variables, transport_mode, listens=listens):
-        problems.setdefault(_variable(problem), problem)
+        name = _variable(problem)
+        slip = f" {meant[name]} is set, which is no setting." if name in meant and " is not set" in problem else ""
+        problems.setdefault(name, f"{problem}{slip}")
     ignored = [name for mode, name in validation.MODE_SECRETS.items() if transport_mode not in (None, mode)]
     variables = {name: value for name, value in variables.items() if name not in (*wrong, *ignored)}
     try:
@@ -176,6 +188,22 @@ def examine(
             problems.setdefault(_variable(problem), problem)
     right = {name: value for name, value in variables.items() if name not in problems}
     return Settings.model_validate({**right, "secret_files": files}), problems
+
+
+def no_settings(names: Iterable[str]) -> dict[str, str]:
+    """Variables that look like settings and are none, each with the setting that is spelt most like it, or "".
+
+    With `SLACK_`, `DD_` and `DATABASE_` only those that are nearly a setting: others have variables of that kind, too.
+    """
+    known = {f"{name}_FILE" for name in SECRETS} | {
+        field.alias for field in Settings.model_fields.values() if field.alias
+    }
+    found = dict[str, str]()
+    for name in sorted({name for name in names if name.startswith(PREFIXES)} - known):
+        near = get_close_matches(name, known, 1, 0.85)
+        if near or name.startswith(PREFIXES[0]):
+            found[name] = near[0] if near else ""
+    return found
 
 
 def _read_secrets(variables: dict[str, str], files: Mapping[str, Path]) -> dict[str, str]:

@@ -12,11 +12,23 @@ _CONTACT = re.compile(r"#?[^\W_](?:[^\W_]|[ .,@+'()-]|(?<=[^\W_])_(?=[^\W_])){0,
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-def seconds(value: object) -> object:
-    """`30s`, `5m`, `24h`, `400d`, `500ms` as seconds."""
-    if not isinstance(value, str):
-        return value
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", value.strip())
+def duration(shortest: str, longest: str) -> Callable[[object], object]:
+    """`30s`, `5m`, `24h`, `400d`, `500ms` as seconds; beyond these two the bot's work would stop, or make no sense."""
+    least, most = _seconds(shortest), _seconds(longest)
+
+    def check(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        seconds = _seconds(value)
+        if not least <= seconds <= most:
+            raise ValueError(f"must be between {shortest} and {longest}")
+        return seconds
+
+    return check
+
+
+def _seconds(value: str) -> float:
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*(ms|s|m|h|d)", value.strip())
     if match is None:
         raise ValueError("is not a duration: write it like 30s, 5m, 24h or 400d")
     return float(match[1]) * _UNITS[match[2]]

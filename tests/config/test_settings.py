@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from bot.config import ConfigError
-from bot.config.settings import SECRETS, Settings, examine, read
+from bot.config.settings import SECRETS, Settings, examine, no_settings, read
 from bot.config.validation import TransportMode
-from bot.config.values import seconds
+from bot.config.values import duration
 from bot.links import orgs_of, parse
 from bot.links.sites import _NOT_THE_APP
 from bot.model import Insight
@@ -129,7 +129,6 @@ WRONG = {
     "CASE_INSIGHTS_LEASE=30": "CASE_INSIGHTS_LEASE is not a duration: write it like 30s, 5m, 24h or 400d.",
     "CASE_INSIGHTS_CARD_DELAY=soon": "CASE_INSIGHTS_CARD_DELAY is not a duration: ",
     "CASE_INSIGHTS_RETRY_CAP=-5m": "CASE_INSIGHTS_RETRY_CAP is not a duration: ",
-    "CASE_INSIGHTS_LEASE=0s": "CASE_INSIGHTS_LEASE must be more than 0.",
     "DD_WEB_HOSTS=acme.datadoghq.com,https://two.datadoghq.com/": (
         "DD_WEB_HOSTS names 'https://two.datadoghq.com/', from which Datadog serves no pages: write the host alone"
     ),
@@ -191,14 +190,50 @@ def test_an_env_file_that_is_no_text_is_a_sentence(tmp_path: Path):
     [("500ms", 0.5), ("30s", 30.0), ("1.5s", 1.5), ("5m", 300.0), ("24h", 86400.0), ("400d", 34_560_000.0)],
 )
 def test_durations_are_read_as_seconds(written: str, means: float):
-    assert seconds(written) == pytest.approx(means)
-    assert settings(CASE_INSIGHTS_LEASE=written).lease == pytest.approx(means)
+    assert duration("0s", "400d")(written) == pytest.approx(means)
+
+
+@pytest.mark.parametrize(
+    ("change", "between"),
+    [
+        ("CASE_INSIGHTS_LEASE=20ms", "1s and 1h"),
+        ("CASE_INSIGHTS_LEASE=30d", "1s and 1h"),
+        ("CASE_INSIGHTS_RETRY_CAP=0s", "1s and 1h"),
+        ("CASE_INSIGHTS_CARD_DELAY=9h", "0s and 1m"),
+        ("CASE_INSIGHTS_KEEP=5m", "1d and 3650d"),
+        ("CASE_INSIGHTS_KEEP=99999999d", "1d and 3650d"),
+        ("CASE_INSIGHTS_GIVE_UP_AFTER=400d", "1s and 30d"),
+    ],
+)
+def test_an_absurd_duration_is_refused_with_what_makes_sense(change: str, between: str):
+    assert refusal(changed(change)) == f"{change.partition('=')[0]} must be between {between}."
+
+
+def test_all_that_is_missing_is_named_at_once_and_a_slip_with_it():
+    with pytest.raises(ConfigError) as refused:
+        read({"SLACK_BOT_TOKN": "xoxb-very-secret", "DD_API_KEY": "very-secret-1", "DD_AGENT_HOST": "x"}, env_file=None)
+    lines = str(refused.value).splitlines()
+    assert [line.split()[0] for line in lines] == ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "DD_APP_KEY"]
+    assert lines[0].endswith(" SLACK_BOT_TOKN is set, which is no setting.")
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        *(("CASE_INSIGHTS_MODES", "CASE_INSIGHTS_MODE"), ("CASE_INSIGHTS_COLOUR_OF_ALL_CARDS", "")),
+        *(("SLACK_SIGNING_SECRETS", "SLACK_SIGNING_SECRET"), ("DD_APPKEY", "DD_APP_KEY")),
+        *(("DATABASE_URI", "DATABASE_URL"), ("DD_SITES", "DD_SITE"), ("DD_AGENT_HOST", None)),
+        *(("DD_ENV", None), ("SLACK_CHANNEL", None), ("PORT", None), ("DD_API_KEY_FILE", None)),
+    ],
+)
+def test_a_misspelt_name_is_found_and_others_variables_are_not_ours(name: str, near: str | None):
+    assert no_settings([name]) == ({} if near is None else {name: near})
 
 
 @pytest.mark.parametrize("written", ["", "5", "m5", "5 minutes", "5m5", "1e3s", "-5m", "٥s x"])
 def test_anything_else_is_no_duration(written: str):
     with pytest.raises(ValueError, match="is not a duration"):
-        seconds(written)
+        duration("0s", "400d")(written)
 
 
 def test_lists_are_separated_by_commas():

@@ -1,31 +1,25 @@
 """Checks of the settings alone: what is wrong, misspelt, or means something else than it seems to."""
 
 from collections.abc import Collection, Iterator, Sequence
-from difflib import get_close_matches
 
 from bot.config import ConfigError
 from bot.config.organizations import OrganizationConfig
-from bot.config.settings import SECRETS, Settings
+from bot.config.settings import no_settings
 from bot.links import site_of
 from bot.ops.doctor.finding import Finding, Subject, error, ok, warning
-
-PREFIX = "CASE_INSIGHTS_"
-"""An unknown variable with this prefix is misspelt; with `DD_` it may be the Datadog Agent's."""
 
 
 def examine(subject: Subject, problems: Sequence[str], variables: Collection[str]) -> Iterator[Finding]:
     """`variables`: the names of all that are set."""
     settings = subject.settings
-    known = {f"{name}_FILE" for name in SECRETS} | {
-        field.alias for field in Settings.model_fields.values() if field.alias
-    }
-    unknown = sorted(name for name in variables if name.startswith(PREFIX) and name not in known)
+    unknown = no_settings(variables)
     for problem in problems:
         yield error("settings", problem)
-    for name in unknown:
-        yield warning("settings", f"{name} is no setting, and changes nothing.", _suggestion(name, known))
+    for name, near in unknown.items():
+        step = f"Did you mean {near}?" if near else "Remove it; the documents have a table of all settings."
+        yield warning("settings", f"{name} is no setting, and changes nothing.", step)
     if not problems and not unknown:
-        yield ok("settings", f"{len(known.intersection(variables))} are set, and valid.")
+        yield ok("settings", f"{len(settings.model_fields_set - {'secret_files'})} are set, and valid.")
     if settings.confirmers == ():
         text = "CASE_INSIGHTS_CONFIRMERS is set but empty: nobody may press a button."
         yield error("confirmers", text, "Remove it (then every full member may), or name people and user groups.")
@@ -37,11 +31,6 @@ def examine(subject: Subject, problems: Sequence[str], variables: Collection[str
         yield ok("routes", f"The table of links has {len(routes.rows)} rows.")
         for org in subject.orgs:
             yield from _web_hosts(org)
-
-
-def _suggestion(name: str, known: Collection[str]) -> str:
-    near = get_close_matches(name, known, 1)
-    return f"Did you mean {near[0]}?" if near else "Remove it; the README has a table of all settings."
 
 
 def _web_hosts(org: OrganizationConfig) -> Iterator[Finding]:
