@@ -15,8 +15,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.config import ConfigError, environment
 from bot.config.organizations import OrganizationConfig
 from bot.config.settings import Settings, no_settings
-from bot.datadog.client import PROBE_SECONDS, Datadog
+from bot.datadog.client import Datadog
 from bot.datadog.titles import AT_ONCE_IN_ALL, Titles
+from bot.datadog.transport import PROBE_SECONDS
 from bot.links import Permalink, Routes
 from bot.listeners import bolt, clicks, commands, errors, home, messages, modal, workspace_guard
 from bot.ops import health, server, starting

@@ -16,9 +16,10 @@ from pydantic import SecretStr
 from bot.config.credentials import Keys
 from bot.datadog import answers
 from bot.datadog.answers import DatadogCase, Triple
-from bot.datadog.client import LARGEST_BODY, Datadog
+from bot.datadog.client import Datadog
 from bot.datadog.errors import DatadogPermanent, DatadogTransient
 from bot.datadog.titles import Titles
+from bot.datadog.transport import LARGEST_BODY
 from bot.model import Identity, InsightType
 from bot.sandbox.datadog.server import DatadogServer
 

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 
 from bot.config import network
 from bot.config.organizations import OrganizationConfig
-from bot.datadog.client import Answer, Datadog
+from bot.datadog.client import Datadog
 from bot.datadog.errors import DatadogTransient
 from bot.datadog.resources import TYPES
+from bot.datadog.transport import Answer
 from bot.messages.card_view import TYPE_NAMES
 from bot.model import InsightType
 from bot.ops.doctor.finding import Examined, Finding, Subject, error, listed, ok, together, warning
