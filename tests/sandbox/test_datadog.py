@@ -5,13 +5,10 @@ import json
 import operator
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import httpx
 import pytest
-from datadog_api_client import ApiClient, Configuration
-from datadog_api_client.exceptions import ApiException
+from datadog_api_client import ApiClient
 from datadog_api_client.v1.api.authentication_api import AuthenticationApi
 from datadog_api_client.v1.api.dashboards_api import DashboardsApi
 from datadog_api_client.v1.api.monitors_api import MonitorsApi
@@ -26,7 +23,7 @@ from datadog_api_client.v2.model.case_insight_type import CaseInsightType
 from bot.sandbox.datadog.resources import EVENT, INCIDENT, OOM_ISSUE, PATHS, SIGNAL
 from bot.sandbox.datadog.server import DatadogServer
 from bot.sandbox.datadog.validation import INSIGHT_TYPES
-from tests.sandbox.conftest import KEYS
+from tests.sandbox.conftest import KEYS, configuration, refused
 
 KEY = "CASEM-4523"
 CASE = f"/api/v2/cases/{KEY}"
@@ -45,26 +42,6 @@ def comment(**attributes: object) -> dict:
 
 
 # The official client, which checks what it sends and what it gets against the schema
-
-
-def configuration(datadog: DatadogServer, api_key: str = "sandbox-api-key") -> Configuration:
-    made = Configuration(api_key={"apiKeyAuth": api_key, "appKeyAuth": "sandbox-app-key"}, host=datadog.url)
-    # Without this each server of an operation's own list goes before `host`.
-    made.server_index = None
-    made.request_timeout = 5
-    return made
-
-
-@pytest.fixture
-def official(datadog: DatadogServer) -> Iterator[ApiClient]:
-    with ApiClient(configuration(datadog)) as client:
-        yield client
-
-
-async def refused(call: Callable[..., Any], *arguments: Any) -> tuple[int, list]:
-    with pytest.raises(ApiException) as raised:
-        await asyncio.to_thread(call, *arguments)
-    return raised.value.status, raised.value.body["errors"]
 
 
 def triples(case) -> list[tuple[str, str, str]]:

@@ -1,18 +1,21 @@
-"""Cases: a permanent UUID, a key that changes when the case moves, and insights."""
+"""Cases: a permanent UUID, a key that changes when the case moves, insights and comments."""
 
 import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
+
+from bot.sandbox.datadog.timeline import OWNER, Comment, iso
 
 Json = dict[str, Any]
 
 KEY = re.compile(r"[A-Z0-9]{1,10}-[1-9][0-9]*")
 STATUS_NAMES = {"OPEN": "Open", "IN_PROGRESS": "In Progress", "CLOSED": "Closed"}
 PRIORITIES = ("NOT_DEFINED", "P1", "P2", "P3", "P4", "P5")
+STANDARD = "00000000-0000-0000-0000-000000000001"
+"""The id of the case type that Datadog calls Standard."""
 FILTER_WORD = re.compile(r'(-?)(?:(\w+):)?(?:"([^"]*)"|([^\s()]+))')
 
 
@@ -37,16 +40,22 @@ class Case:
     created_at: float
     description: str = ""
     status: str = "OPEN"
-    priority: str = "NOT_DEFINED"
+    priority: str = PRIORITIES[0]
+    type_id: str = STANDARD
     modified_at: float | None = None
     closed_at: float | None = None
     archived_at: float | None = None
     insights: list[CaseInsight] = field(default_factory=list[CaseInsight])
-    comments: list[str] = field(default_factory=list[str])
+    cells: list[Comment] = field(default_factory=list[Comment])
 
     @property
     def project_id(self) -> str:
-        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"project/{self.key.rpartition('-')[0]}"))
+        return project_id(self.key.rpartition("-")[0])
+
+    @property
+    def comments(self) -> list[str]:
+        """The texts of its comments, the oldest first, without the deleted ones."""
+        return [cell.text for cell in self.cells if cell.deleted_at is None]
 
     def attributes(self) -> Json:
         """As in the API, which leaves null fields out."""
@@ -59,10 +68,12 @@ class Case:
             "status_name": STATUS_NAMES[self.status],
             "priority": self.priority,
             "type": "STANDARD",
-            "created_at": _written(self.created_at),
-            "modified_at": _written(self.modified_at),
-            "closed_at": _written(self.closed_at),
-            "archived_at": _written(self.archived_at),
+            "type_id": self.type_id,
+            "comment_count": len(self.comments),
+            "created_at": iso(self.created_at),
+            "modified_at": iso(self.modified_at),
+            "closed_at": iso(self.closed_at),
+            "archived_at": iso(self.archived_at),
             "insights": [insight.as_json() for insight in self.insights],
         }
         return {name: value for name, value in attributes.items() if value is not None}
@@ -79,7 +90,7 @@ class Case:
 
     def snapshot(self) -> Json:
         """For the sandbox's page: flat, with the comments."""
-        return {"id": self.id, **self.attributes(), "comments": list(self.comments)}
+        return {"id": self.id, **self.attributes(), "comments": self.comments}
 
 
 class Cases:
@@ -109,14 +120,24 @@ class Cases:
     def clear(self) -> None:
         self._by_id.clear()
 
-    def add(self, key: str, title: str, status: str = "OPEN", insights: Iterable[tuple[str, str, str]] = ()) -> Case:
+    def add(
+        self,
+        key: str,
+        title: str,
+        status: str = "OPEN",
+        insights: Iterable[tuple[str, str, str]] = (),
+        *,
+        description: str = "",
+        priority: str = PRIORITIES[0],
+        type_id: str = STANDARD,
+    ) -> Case:
         """Raises ValueError for a malformed or taken key or an unknown status."""
         self._check_key(key)
         _check_status(status)
-        kept = [CaseInsight(*insight) for insight in insights]
         now = time.time()
-        closed_at = now if status == "CLOSED" else None
-        case = Case(str(uuid.uuid4()), key, title, created_at=now, status=status, closed_at=closed_at, insights=kept)
+        case = Case(str(uuid.uuid4()), key, title, now, description, status, priority, type_id)
+        case.insights = [CaseInsight(*insight) for insight in insights]
+        case.closed_at = now if status == "CLOSED" else None
         self._by_id[case.id] = case
         self._on_change(case)
         return case
@@ -155,6 +176,25 @@ class Cases:
         """To another project: see `change`."""
         self.change(case, key=key)
 
+    def comment(self, case: Case, text: str, author: str = OWNER) -> Comment:
+        """Comment on a case, as a person does in Datadog itself unless the author is the key's owner."""
+        case.cells.append(Comment(text, author))
+        self.touch(case)
+        return case.cells[-1]
+
+    def change_comment(self, case: Case, cell: Comment, text: str | None) -> None:
+        """Give a comment another text, or delete it (None), whoever does."""
+        if text is None:
+            cell.deleted_at = time.time()
+        else:
+            cell.text, cell.modified_at = text, time.time()
+        self.touch(case)
+
+    def next_key(self, project_key: str) -> str:
+        """The key of the next case in this project."""
+        keys = (case.key.rpartition("-") for case in self)
+        return f"{project_key}-{max((int(key[2]) for key in keys if key[0] == project_key), default=0) + 1}"
+
     def touch(self, case: Case) -> None:
         """Note the time of a change, and publish it."""
         case.modified_at = time.time()
@@ -180,6 +220,11 @@ class Cases:
             raise ValueError(f"There is a case {key} already.")
 
 
+def project_id(key: str) -> str:
+    """The id of the project whose cases' keys begin with this."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"project/{key}"))
+
+
 def _check_status(status: str) -> None:
     if status not in STATUS_NAMES:
         raise ValueError(f"status must be one of {', '.join(STATUS_NAMES)}, not {status!r}.")
@@ -200,9 +245,3 @@ def _fits(case: Case, word: re.Match[str]) -> bool:
         "type": "STANDARD",
     }
     return known.get(word[2].lower(), "").lower() == wanted
-
-
-def _written(seconds: float | None) -> str | None:
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,18 +1,31 @@
 """One Datadog organization: its cases, its keys and permissions, and the answer of each endpoint.
 
-Where Datadog documents nothing, this assumes the worse: a repeated PUT appends duplicates, and a DELETE that names
-an insight which is not on the case is refused as a whole (404). Switches choose the other behaviours.
+Where Datadog documents nothing, this assumes the worse: a repeated PUT appends duplicates, a DELETE that names an
+insight which is not on the case is refused as a whole (404), a deleted comment stays in the timeline, nobody changes
+another's comment. Switches choose the other behaviours of insights.
 """
 
 import math
-import uuid
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bot.sandbox.datadog.cases import PRIORITIES, Case, CaseInsight, Cases
+from aiohttp import web
+
+from bot.sandbox.datadog.cases import PRIORITIES, Case, CaseInsight, Cases, project_id
+from bot.sandbox.datadog.creation import DELETED, TYPES, parse_new_case, project, types
 from bot.sandbox.datadog.resources import PATHS, Resources
-from bot.sandbox.datadog.validation import DatadogError, bad_request, parse_comment, parse_insights, parse_json
+from bot.sandbox.datadog.timeline import OWNER, Comment
+from bot.sandbox.datadog.validation import (
+    DatadogError,
+    answer,
+    bad_request,
+    parse_comment,
+    parse_insights,
+    parse_json,
+    resource_not_found,
+)
 
 Json = dict[str, Any]
 
@@ -20,6 +33,7 @@ Duplicates = Literal["append", "merge", "reject"]
 DUPLICATES: tuple[Duplicates, ...] = ("append", "merge", "reject")
 ABSENT = (404, 400, 200)
 ONLY_API_KEY = "/api/v1/validate"
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +47,8 @@ class ApiRequest:
     body: str
 
 
-Endpoint = Callable[[ApiRequest], Json]
-"""The answer for one method and path. Raises DatadogError."""
+Endpoint = Callable[[ApiRequest], Json | web.Response]
+"""The answer for one method and path; JSON is a 200. Raises DatadogError."""
 
 
 class Organization:
@@ -56,6 +70,7 @@ class Organization:
     def start_over(self) -> None:
         """No cases, every switch back at its default."""
         self.cases.clear()
+        self._projects: dict[str, str] = {}
         self.resources = Resources()
         self.duplicates: Duplicates = "append"
         self.absent = 404
@@ -68,14 +83,31 @@ class Organization:
         """A new case with (type, resource_id, ref) insights. Raises ValueError for a bad or taken key."""
         return self.cases.add(key, title, status, insights)
 
+    def add_project(self, key: str, name: str) -> str:
+        """A project without cases, or the name of one that has some; returns its id."""
+        self._projects[key] = name
+        return project_id(key)
+
+    @property
+    def projects(self) -> dict[str, str]:
+        """Name by key; where nobody gave one, the key is the name."""
+        keys = {case.key.rpartition("-")[0] for case in self.cases}
+        return {key: self._projects.get(key, key) for key in sorted({*keys, *self._projects})}
+
     def endpoints(self) -> list[tuple[str, str, Endpoint]]:
         """Method, path template and endpoint of each route."""
         return [
             ("GET", "/api/v2/cases", self._search),
+            ("POST", "/api/v2/cases", self._create),
+            ("GET", "/api/v2/cases/projects", self._list_projects),
+            ("GET", "/api/v2/cases/types", lambda _: types()),
             ("GET", "/api/v2/cases/{case_id}", self._get_case),
             ("PUT", "/api/v2/cases/{case_id}/insights", self._add_insights),
             ("DELETE", "/api/v2/cases/{case_id}/insights", self._remove_insights),
+            ("GET", "/api/v2/cases/{case_id}/timelines", self._timeline),
             ("POST", "/api/v2/cases/{case_id}/comment", self._comment),
+            ("PUT", "/api/v2/cases/{case_id}/comment/{cell_id}", self._change_comment),
+            ("DELETE", "/api/v2/cases/{case_id}/comment/{cell_id}", self._remove_comment),
             ("GET", "/api/v2/validate_keys", lambda _: {"status": "ok"}),
             ("GET", ONLY_API_KEY, lambda _: {"valid": True}),
             *(("GET", path, self._resource(kind)) for kind, path in PATHS.items()),
@@ -96,12 +128,9 @@ class Organization:
 
     def _case(self, request: ApiRequest) -> Case:
         case = self.cases.get(request.path["case_id"])
-        if case is not None:
-            return case
-        # Both shapes were recorded: one for reads, the other for writes.
-        if request.method == "GET":
-            raise DatadogError(404, {"code": "resource_not_found", "title": "case not found"})
-        raise _not_found("failed to get case: case not found")
+        if case is None:
+            raise resource_not_found("case")
+        return case
 
     def _check_may_write(self) -> None:
         if not self.may_write:
@@ -113,7 +142,10 @@ class Organization:
     def _named_insights(self, request: ApiRequest) -> tuple[Case, list[CaseInsight]]:
         self._check_may_write()
         insights = parse_insights(parse_json(request.content_type, request.body))
-        return self._case(request), insights
+        case = self.cases.get(request.path["case_id"])
+        if case is None:  # recorded in another shape than that of reads and comments
+            raise _not_found("failed to get case: case not found")
+        return case, insights
 
     def _add_insights(self, request: ApiRequest) -> Json:
         case, insights = self._named_insights(request)
@@ -144,16 +176,64 @@ class Organization:
     def _comment(self, request: ApiRequest) -> Json:
         self._check_may_write()
         text = parse_comment(parse_json(request.content_type, request.body))
+        return {"data": [self.cases.comment(self._case(request), text).as_json()]}
+
+    def _own_cell(self, request: ApiRequest) -> tuple[Case, Comment]:
+        cell_id = request.path["cell_id"]
+        if not UUID.fullmatch(cell_id):
+            detail = 'invalid parameter "CommentID" in "path"; expected type "uuid"'
+            raise DatadogError(400, {"status": "400", "title": "Invalid Parameter", "detail": detail})
         case = self._case(request)
-        case.comments.append(text)
-        self.cases.touch(case)
-        cell = {
-            "type": "COMMENT",
-            "author": {"type": "USER", "content": {"name": "Case Insights", "handle": "case-insights"}},
-            "cell_content": {"message": text},
-            "created_at": case.attributes()["modified_at"],
-        }
-        return {"data": [{"id": str(uuid.uuid4()), "type": "timeline_cell", "attributes": cell}]}
+        cell = next((cell for cell in case.cells if cell.id == cell_id and cell.deleted_at is None), None)
+        if cell is None:
+            raise resource_not_found("timeline cell")
+        if cell.author != OWNER:
+            raise DatadogError(403, "Forbidden")
+        return case, cell
+
+    def _change_comment(self, request: ApiRequest) -> web.Response:
+        self._check_may_write()
+        text = parse_comment(parse_json(request.content_type, request.body))
+        case, cell = self._own_cell(request)
+        self.cases.change_comment(case, cell, text)
+        return web.Response()
+
+    def _remove_comment(self, request: ApiRequest) -> web.Response:
+        self._check_may_write()
+        case, cell = self._own_cell(request)
+        self.cases.change_comment(case, cell, None)
+        return web.Response(status=204)
+
+    def _timeline(self, request: ApiRequest) -> Json:
+        size = _whole(request.query, "page[size]", 10, 100)
+        number = _whole(request.query, "page[number]", 0, 10_000, least=0)
+        ascending = request.query.get("sort[ascending]", "false").lower()
+        if ascending not in ("true", "false"):
+            raise bad_request(f"sort[ascending] must be true or false, not {ascending}")
+        cells = self._case(request).cells
+        ordered = cells if ascending == "true" else cells[::-1]
+        return {"data": [cell.as_json() for cell in ordered[number * size : (number + 1) * size]]}
+
+    def _list_projects(self, _: ApiRequest) -> Json:
+        return {"data": [project(project_id(key), key, name) for key, name in self.projects.items()]}
+
+    def _create(self, request: ApiRequest) -> web.Response:
+        self._check_may_write()
+        new = parse_new_case(parse_json(request.content_type, request.body))
+        keys = {project_id(key): key for key in self.projects}
+        if new.project_id not in keys:
+            raise resource_not_found("project")
+        if new.type_id not in TYPES or new.type_id == DELETED:
+            raise resource_not_found("case type")
+        case = self.cases.add(
+            self.cases.next_key(keys[new.project_id]),
+            new.title,
+            new.status,
+            description=new.description,
+            priority=new.priority,
+            type_id=new.type_id,
+        )
+        return answer({"data": case.as_json()}, 201)
 
     def _search(self, request: ApiRequest) -> Json:
         size = _whole(request.query, "page[size]", 10, 100)
@@ -188,8 +268,8 @@ def _sorted(cases: list[Case], query: Mapping[str, str]) -> list[Case]:
     return sorted(cases, key=ways[by], reverse=query.get("sort[asc]", "false").lower() != "true")
 
 
-def _whole(query: Mapping[str, str], name: str, default: int, most: int) -> int:
+def _whole(query: Mapping[str, str], name: str, default: int, most: int, *, least: int = 1) -> int:
     text = query.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
-        raise bad_request(f"{name} must be a whole number from 1 to {most}, not {text}")
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise bad_request(f"{name} must be a whole number from {least} to {most}, not {text}")
     return int(text)

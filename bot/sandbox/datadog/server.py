@@ -110,7 +110,8 @@ class DatadogServer(Organization):
             async def apply() -> web.Response:
                 try:
                     self.authorise(request.headers, only_api_key=template == ONLY_API_KEY)
-                    return answer(endpoint(api_request))
+                    result = endpoint(api_request)
+                    return result if isinstance(result, web.Response) else answer(result)
                 except DatadogError as refused:
                     return refused.response()
 

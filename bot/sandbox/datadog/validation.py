@@ -56,6 +56,10 @@ def bad_request(detail: str) -> DatadogError:
     return DatadogError(400, {"status": "400", "title": "Bad Request", "detail": detail})
 
 
+def resource_not_found(what: str) -> DatadogError:
+    return DatadogError(404, {"code": "resource_not_found", "title": f"{what} not found"})
+
+
 def parse_json(content_type: str, text: str) -> object:
     """The decoded body. Raises DatadogError when it is not JSON or its content type is not."""
     if "json" not in content_type:
@@ -79,28 +83,33 @@ def parse_insights(body: object) -> list[CaseInsight]:
 
 def parse_comment(body: object) -> str:
     """The text of a comment."""
-    return _text(_attributes(body, "comment"), "comment", "data.attributes")
+    return text_of(_attributes(body, "comment"), "comment", "data.attributes")
 
 
 def _attributes(body: object, *names: str) -> Json:
-    outer = _object(body, "the document", ("data",))
-    data = _object(outer["data"], "data", ("type", "attributes"))
+    return object_with(typed_data(body, ("attributes",))["attributes"], "data.attributes", names)
+
+
+def typed_data(body: object, names: tuple[str, ...]) -> Json:
+    """The `data` of a document about a case, with exactly these fields beside its type."""
+    outer = object_with(body, "the document", ("data",))
+    data = object_with(outer["data"], "data", ("type", *names))
     if data["type"] != "case":
         raise bad_request(f'got type "{data["type"]}" expected one of "case"')
-    return _object(data["attributes"], "data.attributes", names)
+    return data
 
 
 def _insight(item: object, where: str) -> CaseInsight:
-    fields = _object(item, where, INSIGHT_FIELDS)
-    insight = CaseInsight(*(_text(fields, name, where) for name in INSIGHT_FIELDS))
+    fields = object_with(item, where, INSIGHT_FIELDS)
+    insight = CaseInsight(*(text_of(fields, name, where) for name in INSIGHT_FIELDS))
     if insight.type not in INSIGHT_TYPES:
         expected = ", ".join(INSIGHT_TYPES)
         raise bad_request(f"{where}.type: invalid insight type {insight.type}. Must be one of {expected}")
     return insight
 
 
-def _object(value: object, where: str, names: tuple[str, ...]) -> Json:
-    """An object with exactly these fields."""
+def object_with(value: object, where: str, names: tuple[str, ...], optional: tuple[str, ...] = ()) -> Json:
+    """An object with exactly these fields, and `optional` ones."""
     if not isinstance(value, Mapping):
         raise bad_request(f"{where} must be an object")
     fields = dict(cast(Mapping[str, Any], value))
@@ -108,12 +117,13 @@ def _object(value: object, where: str, names: tuple[str, ...]) -> Json:
         if name not in fields:
             raise bad_request(f"{where}: missing field {name}")
     for name in fields:
-        if name not in names:
+        if name not in (*names, *optional):
             raise bad_request(f"{where}: unknown field {name}")
     return fields
 
 
-def _text(fields: Json, name: str, where: str) -> str:
+def text_of(fields: Json, name: str, where: str) -> str:
+    """A field that is a string and not empty."""
     value = fields[name]
     if not isinstance(value, str):
         raise bad_request(f"{where}.{name} must be a string")
