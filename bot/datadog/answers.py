@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import structlog
@@ -18,7 +19,6 @@ from bot.model import InsightType
 
 PATHS_LOGGED = 5
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""It becomes part of the paths that we call."""
 _KNOWN = frozenset(InsightType)
 
 log = structlog.get_logger(__name__)
@@ -56,6 +56,17 @@ class Part:
         """A text or a whole number, as text: ids come as both. A float may have lost digits."""
         return str(self.value) if type(self.value) is int else self.text
 
+    @property
+    def moment(self) -> float | None:
+        """A date (`2025-08-21T12:21:35.873104965Z`), epoch s; None where there is none."""
+        try:
+            date = datetime.fromisoformat(self.text or "")
+            return date.replace(tzinfo=date.tzinfo or UTC).timestamp()
+        except ValueError:
+            if self.value is not None:
+                self.note()
+            return None
+
     def needed(self, key: str) -> "Part":
         """As `at`; that it is missing or null is noted, too."""
         part = self.at(key)
@@ -80,6 +91,15 @@ def read(content: bytes) -> Part:
         return Part(json.loads(content.decode("utf-8-sig", "replace")), "", {})
     except (ValueError, RecursionError):
         return Part(None, "", {"body: no JSON": None})
+
+
+def path_id(part: Part) -> str:
+    """An id that can be a part of the paths that we call; empty where there is none."""
+    value = part.scalar or ""
+    if not _ID.fullmatch(value):
+        part.note()
+        return ""
+    return value
 
 
 def log_unread(body: Part, what: str) -> None:
@@ -125,20 +145,22 @@ def case_in(content: bytes, asked: str) -> DatadogCase | None:
     return case
 
 
-def cases_in(content: bytes) -> Sequence[DatadogCase] | None:
-    """The cases that a search found and people can tell by a key; None: the answer has no list of them."""
+def cases_in(content: bytes, described: str = "") -> Sequence[DatadogCase] | None:
+    """The cases that a search found and people can tell by a key; None: the answer has no list of them.
+
+    `described`: only those whose description holds this: a search also finds what is like its words.
+    """
     body = read(content)
     data = body.at("data")
-    found = [case for entry in data.entries if (case := _case(entry, "")) and case.key]
+    entries = [entry for entry in data.entries if described in (entry.at("attributes.description").text or "")]
+    found = [case for entry in entries if (case := _case(entry, "")) and case.key]
     log_unread(body, "cases")
     return found if isinstance(data.value, list) else None
 
 
 def _case(data: Part, asked: str) -> DatadogCase | None:
-    case_id, attributes = data.at("id").scalar or "", data.at("attributes")
-    if not _ID.fullmatch(case_id):
-        data.at("id").note()
-        case_id = asked if uuid(asked) else ""
+    attributes = data.at("attributes")
+    case_id = path_id(data.at("id")) or (asked if uuid(asked) else "")
     if not (case_id and isinstance(data.value, dict)):
         return None
     listed = attributes.needed("insights")

@@ -1,7 +1,7 @@
 """The client for Datadog, against the sandbox's: what each failure is taken for."""
 
 import socket
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Awaitable
 from email.utils import formatdate
 from typing import Any
 
@@ -13,28 +13,13 @@ from bot.datadog.answers import Triple
 from bot.datadog.client import Datadog
 from bot.datadog.errors import DatadogPermanent, DatadogTransient, TransientReason
 from bot.sandbox.datadog.server import DatadogServer
+from tests.datadog.conftest import GOOD, KEY
 
-KEY = "CASEM-4523"
 GET = "GET /api/v2/cases/{case_id}"
 PUT = "PUT /api/v2/cases/{case_id}/insights"
 DELETE = "DELETE /api/v2/cases/{case_id}/insights"
 MONITOR = Triple("MONITOR", "1", "/monitors/1")
 ISSUE = Triple("ERROR_TRACKING", "2841440d-e780-4fe2-96cd-6a8c1d194da5", "/error-tracking/issue/2841440d")
-GOOD = Keys(SecretStr("sandbox-api-key"), SecretStr("sandbox-app-key"))
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[DatadogServer]:
-    async with DatadogServer() as server:
-        server.add_case(KEY, "Memory leak investigation on API")
-        yield server
-
-
-@pytest.fixture
-async def datadog(server: DatadogServer) -> AsyncIterator[Datadog]:
-    client = Datadog(server.url, GOOD, timeout=5)
-    yield client
-    await client.close()
 
 
 async def later(call: Awaitable[object]) -> DatadogTransient:

@@ -18,6 +18,7 @@ from bot.datadog import answers
 from bot.datadog.answers import DatadogCase, Triple
 from bot.datadog.client import Datadog
 from bot.datadog.errors import DatadogPermanent, DatadogTransient
+from bot.datadog.timeline import CaseComment
 from bot.datadog.titles import Titles
 from bot.datadog.transport import LARGEST_BODY
 from bot.model import Identity, InsightType
@@ -78,14 +79,24 @@ async def test_a_recorded_search_finds_its_cases(server, datadog):
     assert [(case.key, case.closed, len(case.insights)) for case in found] == [("ET-3", True, 1), ("ET-2", True, 1)]
 
 
-async def test_a_recorded_comment_was_added(server, datadog):
+async def test_a_recorded_comment_was_added_and_is_listed(server, datadog):
     [row] = recorded("comment_case")[0].values
+    server.control.rule("datadog", "*", body=row["body"], times=2)
+    cell_id = row["body"]["data"][0]["id"]
+    assert await datadog.comment(CASE_ID, "Hello World !") == cell_id
+    listed = await anext(datadog.comments(CASE_ID))
+    assert listed == CaseComment(cell_id, "Hello World !", "", pytest.approx(1767102586.968, abs=1e-3), None)
+
+
+async def test_of_the_recorded_types_those_that_are_not_deleted_can_be_chosen(server, datadog):
+    [row] = recorded("case_types")[0].values
     server.control.rule("datadog", "*", body=row["body"])
-    await datadog.comment(CASE_ID, "Hello World !")
+    assert [kind.name for kind in await datadog.case_types(within=5)] == ["Standard", "Investigation"]
 
 
 REFUSALS = [row for row in RECORDED if row["status"] >= 400]
 WORDS = [
+    "timeline cell not found",
     "case not found",
     'got type "project" expected one of "case"',
     "Bad Request",
