@@ -1,29 +1,38 @@
-"""The database's address, DATABASE_URL."""
+"""The database's address, DATABASE_URL.
+
+SQLAlchemy is imported where it is needed: the commands that need no database do not pay for it.
+"""
 
 from importlib.util import find_spec
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
-
 DEFAULT = "sqlite:///case-insights.db"
+_SQLITE = "sqlite:///"
 
 
 def problem(url: str) -> str | None:
     """Why this address cannot be used, as a sentence with the next step; None: it can."""
+    return _file_problem(Path(url.removeprefix(_SQLITE))) if url.startswith(_SQLITE) else _server_problem(url)
+
+
+def _server_problem(url: str) -> str | None:
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # `postgresql://host:port`
         parsed = None
-    if parsed is None or not url.startswith(("sqlite:///", "postgresql://", "postgres://")):
+    if parsed is None or not url.startswith(("postgresql://", "postgres://")):
         return "DATABASE_URL: write it like sqlite:///case-insights.db or postgresql://user@host/name."
     if "@" in (parsed.host or ""):  # the rest of a password would count as the host, and show in errors
         return "DATABASE_URL: the user or password holds an @; write it as %40."
-    if url.startswith("postgres"):
-        missing = find_spec("psycopg") is None
-        step = "run .venv/bin/pip install '.[postgres]' in the folder of Case Insights"
-        return f"DATABASE_URL names PostgreSQL, whose driver is not installed: {step}." if missing else None
-    file = Path(url.removeprefix("sqlite:///"))
+    missing = find_spec("psycopg") is None
+    step = "run .venv/bin/pip install '.[postgres]' in the folder of Case Insights"
+    return f"DATABASE_URL names PostgreSQL, whose driver is not installed: {step}." if missing else None
+
+
+def _file_problem(file: Path) -> str | None:
     try:
         if not file.parent.is_dir():
             return f"DATABASE_URL: there is no folder {file.parent}; make it, or choose another path."
@@ -34,6 +43,8 @@ def problem(url: str) -> str | None:
 
 def file_of(url: str) -> Path | None:
     """The file of a SQLite database, which need not exist; None for PostgreSQL."""
+    from sqlalchemy.engine import make_url
+
     parsed = make_url(url)
     return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
 

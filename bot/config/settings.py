@@ -23,6 +23,8 @@ SECRETS = (
 )
 """Each can also be the path of a file, in NAME_FILE."""
 PREFIXES = ("CASE_INSIGHTS_", "SLACK_", "DD_", "DATABASE_")
+_DATADOG = ("DD_", *(f"CASE_INSIGHTS_{name}" for name in ("ORGS_FILE", "ROUTES_FILE", "SCM_HOSTS", "CASE_PATH")))
+"""What the settings begin with that say how Datadog is called and how links are read."""
 
 
 def _comma_separated(value: object) -> object:
@@ -149,6 +151,16 @@ def read(
     settings, problems = examine(process, env_file=env_file, transport_mode=transport_mode, listens=listens)
     if problems:
         raise ConfigError("\n".join(problems.values()))
+    return settings
+
+
+def for_datadog(process: Mapping[str, str] | None = None, *, env_file: str | None = environment.ENV_FILE) -> Settings:
+    """Settings for who needs Datadog alone: the others are as if they were not set. Raises ConfigError as `read`."""
+    variables = environment.read(process, env_file=env_file)
+    kept = {name: value for name, value in variables.items() if name.startswith(_DATADOG)}
+    settings, problems = examine(kept, env_file=None, listens=False)
+    if ours := [problem for variable, problem in problems.items() if variable.startswith(_DATADOG)]:
+        raise ConfigError("\n".join(ours))
     return settings
 
 
