@@ -13,9 +13,10 @@ from typing import Any, cast
 
 import structlog
 
+from bot.links import Routes, insight_on
 from bot.links.id_formats import uuid
 from bot.messages.text import NAME_CHARS, TITLE_CHARS, clean
-from bot.model import InsightType
+from bot.model import Identity, InsightType
 
 PATHS_LOGGED = 5
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -135,6 +136,11 @@ class DatadogCase:
     @property
     def is_whole(self) -> bool:
         return bool(self.key and self.title and self.lists_all) and None not in (self.closed, self.archived)
+
+    def identities(self, routes: Routes) -> frozenset[Identity]:
+        """The insights on it, without types that the bot does not know."""
+        listed = (insight_on(insight.type, insight.resource_id, insight.ref, routes) for insight in self.insights)
+        return frozenset(identity for identity in listed if identity is not None)
 
 
 def case_in(content: bytes, asked: str) -> DatadogCase | None:

@@ -10,9 +10,9 @@ from bot.commands import CaseReference
 from bot.datadog.answers import DatadogCase
 from bot.datadog.errors import DatadogPermanent, DatadogTransient, TransientReason
 from bot.insights import FRESH_SECONDS
-from bot.links import extract, insight_on, parse
+from bot.links import extract, parse
 from bot.messages import replies
-from bot.model import Case, CaseName, Identity, Thread, Tie, TieKind, TieSource
+from bot.model import Case, CaseName, Thread, Tie, TieKind, TieSource
 from bot.services import watching
 from bot.services.context import Context, Organization
 from bot.store import cases, ties
@@ -134,15 +134,10 @@ async def _ask(context: Context, org: Organization, name: CaseName) -> Case | No
         return await save(context, tx, name.org, answer)
 
 
-def present(context: Context, case: DatadogCase) -> frozenset[Identity]:
-    """What Datadog lists on a case, as identities, without types that the bot does not know."""
-    listed = (insight_on(insight.type, insight.resource_id, insight.ref, context.routes) for insight in case.insights)
-    return frozenset(identity for identity in listed if identity is not None)
-
-
 def as_case(context: Context, org: str, answer: DatadogCase, old: Case | None = None) -> Case:
     """What Datadog answered; what it did not tell is as it was."""
     old = old or Case(org, answer.id, answer.id, "", False, False, frozenset())
+    listed = answer.identities(context.routes)
     return Case(
         org,
         answer.id,
@@ -150,7 +145,7 @@ def as_case(context: Context, org: str, answer: DatadogCase, old: Case | None = 
         answer.title or old.title,
         old.closed if answer.closed is None else answer.closed,
         old.archived if answer.archived is None else answer.archived,
-        present(context, answer) if answer.lists_all else present(context, answer) | old.on_case,
+        listed if answer.lists_all else listed | old.on_case,
     )
 
 

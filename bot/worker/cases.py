@@ -18,7 +18,7 @@ from bot.insights import reads_first
 from bot.messages import sentences
 from bot.messages.text import readable
 from bot.model import Identity, State
-from bot.services.cases import present, save
+from bot.services.cases import save
 from bot.services.context import Context, Organization
 from bot.services.responder import new_reference
 from bot.store import cards, cases, comments, jobs
@@ -148,7 +148,7 @@ async def _absent(turn: _Turn, adding: Sequence[WorkItem]) -> tuple[list[WorkIte
         answer = await turn.org.datadog.case(turn.case_id)
     except DatadogTransient as error:
         raise error.about(sent=False) from error
-    listed = present(turn.context, answer)
+    listed = answer.identities(turn.context.routes)
     found = [DeliveryResult(item, State.ADDED, ours=item.sent) for item in adding if item.identity in listed]
     async with fenced(turn.context, turn.job, case=turn.case) as (tx, _):
         await cases.settle(tx, found)
@@ -292,7 +292,7 @@ def _settled(
 
 
 def _listed(turn: _Turn, answer: DatadogCase | None) -> frozenset[Identity]:
-    return frozenset() if answer is None else present(turn.context, answer)
+    return frozenset() if answer is None else answer.identities(turn.context.routes)
 
 
 def _triple(item: WorkItem) -> Triple:
