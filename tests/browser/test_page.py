@@ -254,3 +254,17 @@ async def test_the_page_reads_mrkdwn_as_slack_does(window: Window):
         ),
     ]:
         assert await window.page.evaluate(js, text) == [by_itself, verbatim]
+
+
+async def test_a_created_case_and_its_comments_are_shown_as_they_change(window: Window, sandbox: Sandbox):
+    cases = sandbox.datadog.cases
+    created = cases.add("CASEM-4524", "Disk full on db1", description="From a thread\nby Ana")
+    comment = cases.comment(created, "Evidence:\n- Monitor 1")
+    case = window.page.locator("#case")
+    await case.get_by_label("Case", exact=True).select_option("CASEM-4524")
+    await expect(case.locator(".case-head")).to_contain_text("Disk full on db1")
+    await expect(case.locator("#comments li")).to_have_text("Evidence:\n- Monitor 1", use_inner_text=True)
+    cases.change_comment(created, comment, "Evidence: none")
+    await expect(case.locator("#comments li")).to_have_text("Evidence: none")
+    cases.change_comment(created, comment, None)
+    await expect(case.locator("#comments li")).to_have_text("None.")
