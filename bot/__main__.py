@@ -1,4 +1,4 @@
-"""The command line: run, doctor, sandbox, explain, why, audit, db, manifest."""
+"""The command line: run, doctor, sandbox, explain, add, why, audit, db, manifest."""
 
 import json
 import sys
@@ -72,6 +72,38 @@ def explain(link: str | None, *, as_json: bool) -> None:
         reading = links.explain(text, routes)
         row = json.dumps(links.as_row(reading))
         click.echo(row if as_json or link == "-" else links.as_text(reading))
+
+
+@main.command()
+@click.argument("links", nargs=-1, metavar="LINK…")
+@click.option("--case", required=True, help="The case: its key, its UUID or its link.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per link.")
+def add(links: tuple[str, ...], case: str, *, as_json: bool) -> None:
+    """Put each LINK on a case, once; `-` reads one per line. Needs the settings of Datadog alone.
+
+    Exit code 0: all are on the case; 1: some are not; 2: nothing was begun. Two runs at the same time can put the same
+    insight there twice.
+    """
+    import asyncio
+
+    from bot import logs
+    from bot.config import ConfigError
+    from bot.ops import add
+
+    if not links:
+        raise _Refusal(
+            "give a link, or - to read one per line: case-insights add --case CASEM-4523 'https://app.datadoghq.com/…'"
+        )
+    lines = [line.strip() for link in links for line in (sys.stdin if link == "-" else (link,))]
+    logs.configure("WARNING")
+    try:
+        results = asyncio.run(add.run(case.strip(), filter(None, lines)))
+    except ConfigError as error:
+        raise _Refusal(str(error)) from error
+    for result in results:
+        click.echo(json.dumps(add.as_json(result)) if as_json else add.as_text(result))
+    if not all(result.is_on_case for result in results):
+        sys.exit(1)
 
 
 @main.command()

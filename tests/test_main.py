@@ -121,6 +121,9 @@ REFUSED: list[tuple[str, dict[str, str], str]] = [
         {"CASE_INSIGHTS_ROUTES_FILE": "none.toml"},
         "CASE_INSIGHTS_ROUTES_FILE: none.toml cannot be read (No such file or directory); check its path and mode.\n",
     ),
+    ("add --case CASEM-1", ENOUGH, "give a link, or - to read one per line: "),
+    (f"add --case CASEM-1 {MONITOR}", {}, "DD_API_KEY is not set: "),
+    (f"add --case CASEM {MONITOR}", ENOUGH, "--case: 'CASEM' is no case of ours"),
     ("why hello", {}, "hello is not the address of a Slack message: "),
     (
         "why https://acme.slack.com/archives/C0123/p1700000000000100",

@@ -93,7 +93,10 @@ class Datadog(DatadogTransport):
         await self._call("DELETE", f"/api/v2/cases/{case_id}/comment/{cell_id}")
 
     async def comments(self, case_id: str) -> AsyncGenerator[CaseComment]:
-        """The comments on a case, the newest first, of its newest 2,000 cells; asks for a page when it is needed."""
+        """The comments on a case, the newest first, of its newest 2,000 cells; asks for a page when it is needed.
+
+        Where cells come or go meanwhile, one at the end of a page can come twice or be left out.
+        """
         for number in range(PAGES):
             query = urlencode({"page[size]": CELLS, "page[number]": number, "sort[ascending]": "false"})
             response = await self._call("GET", f"/api/v2/cases/{case_id}/timelines?{query}")
