@@ -2,7 +2,6 @@
 
 import asyncio
 import copy
-import uuid
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from bot.sandbox.datadog.creation import DELETED, POSTMORTEM, SECURITY, STANDARD
 from tests.sandbox.conftest import refused
 
 KEY = "CASEM-4523"
+NOBODYS = "9a994c9d-a07e-4fd8-9617-ae4c2840df01"
 CASE = f"/api/v2/cases/{KEY}"
 PERMISSION = ["Forbidden", "Failed permission authorization checks"]
 CASE_NOT_FOUND = [{"code": "resource_not_found", "title": "case not found"}]
@@ -74,7 +74,7 @@ async def test_a_timeline_refuses_other_pages_and_orders(caller, query):
         ("own", {"data": {**commented("x")["data"], "id": "1"}}, 400),
         ("not-an-uuid", commented("x"), 400),
         ("others", commented("x"), 403),
-        (str(uuid.uuid4()), commented("x"), 404),
+        (NOBODYS, commented("x"), 404),
     ],
 )
 async def test_only_a_comment_of_ones_own_changes_and_only_by_a_valid_request(datadog, caller, cell, body, status):
@@ -130,7 +130,7 @@ def changed(path: str, *value: object) -> dict[str, Any]:
         ("data.attributes.title", (), 400, "missing field title"),
         ("data.attributes.title", (" ",), 400, "title must not be empty"),
         ("data.attributes.type_id", (), 400, "missing field type_id"),
-        ("data.attributes.type_id", (str(uuid.uuid4()),), 404, "case type not found"),
+        ("data.attributes.type_id", (NOBODYS,), 404, "case type not found"),
         ("data.attributes.type_id", (DELETED,), 404, "case type not found"),
         ("data.attributes.priority", ("P1234",), 400, "invalid priority P1234. Must be one of NOT_DEFINED, P1"),
         ("data.attributes.priority", (None,), 400, "priority must be a string"),
@@ -141,7 +141,7 @@ def changed(path: str, *value: object) -> dict[str, Any]:
         ("data.id", ("1",), 400, "unknown field id"),
         ("data.relationships", (), 400, "missing field relationships"),
         ("data.relationships.project.data.type", ("projects",), 400, 'got type "projects" expected one of "project"'),
-        ("data.relationships.project.data.id", (str(uuid.uuid4()),), 404, "project not found"),
+        ("data.relationships.project.data.id", (NOBODYS,), 404, "project not found"),
         ("data.relationships.project.data", (None,), 400, "must be an object"),
     ],
 )
