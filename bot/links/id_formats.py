@@ -15,6 +15,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9_.:~=-]{0,511}[A-Za-z0-9_=-]")
 _BASE64 = re.compile(r"[A-Za-z0-9_-]{1,510}={0,2}")
 _SLUG = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _INCIDENT = re.compile(r"(?:IR-)?([1-9][0-9]{0,18})", re.IGNORECASE)
+_INCIDENT_OF_TYPE = re.compile(r"(?!IR-)[A-Z][A-Z0-9]{0,15}-([1-9][0-9]{0,18})", re.IGNORECASE)
 _CASE_KEY = re.compile(r"(?=[0-9]{0,9}[A-Za-z])[A-Za-z0-9]{1,10}-[1-9][0-9]{0,11}")
 
 _SENTENCE = re.compile(r"[^!-~]|[.,;:!?*~'\"`)\]}]+$|[.,;!?][A-Z][a-z]*$|\.\.|'s$")
@@ -85,6 +86,12 @@ def incident(value: str) -> str | None:
     return match[1] if match else None
 
 
+def incident_candidate(value: str) -> str | None:
+    """What may be an incident's id: the API's, or a number behind the prefix that its type sets (`SEC-22`)."""
+    match = _INCIDENT_OF_TYPE.fullmatch(value)
+    return match[1] if match else uuid(value)
+
+
 def slug(value: str) -> str | None:
     return value if _SLUG.fullmatch(value) else None
 
@@ -117,6 +124,6 @@ def case(value: str) -> str | None:
     return case_key(value) or uuid(value)
 
 
-_SHAPES = (integer, uuid, md5, story, sha, token, base64, incident, slug, numbered, finding_panel)
+_SHAPES = (integer, uuid, md5, story, sha, token, base64, incident, incident_candidate, slug, numbered, finding_panel)
 SHAPES: dict[str, Shape] = {shape.__name__: shape for shape in _SHAPES}
 """By the name that a route's `shape` gives."""

@@ -164,7 +164,12 @@ def _scm(link: str, address: Address, routes: Routes) -> Reading:
         resource_id, length = id_formats.at_start(route.shape, match["id"]) if match else (None, 0)
         if match and resource_id:
             scheme = "https" if host in route.hosts else address.scheme
-            url = clean(f"{scheme}://{host}{path[: match.start('id') + length]}")
+            before, of_change = path[: match.start("id")], path[match.start("id") :][:length]
+            if route.short and "/-/" in before:
+                continue  # GitLab's sign of an address as it is written now
+            if route.short:
+                before = before[:-1].rpartition("/")[0] + route.short.removesuffix("{id}")
+            url = clean(f"{scheme}://{host}{before}{of_change}")
             if len(url) <= LONGEST:
                 return Reading(link, Insight(InsightType.SCM_URL, url, url, host), route.name, rule=pattern.text)
     return Reading(link, None, reason=Reason.NOT_OURS)

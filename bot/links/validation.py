@@ -59,7 +59,8 @@ Name = Annotated[str, Field(min_length=1, max_length=64)]
 Names = Annotated[list[Name], BeforeValidator(listed), Field(min_length=1)]
 Paths = Annotated[list[Annotated[str, AfterValidator(_checked)]], BeforeValidator(listed), Field(min_length=1)]
 ShapeName = Literal[
-    "integer", "uuid", "md5", "story", "sha", "token", "base64", "incident", "slug", "numbered", "finding_panel"
+    "integer", "uuid", "md5", "story", "sha", "token", "base64", "incident", "incident_candidate", "slug", "numbered",
+    "finding_panel",
 ]  # fmt: skip
 
 
