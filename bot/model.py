@@ -113,9 +113,8 @@ Outcome = Insight | Draft | CaseLink | Uncovered
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A Slack thread by the `ts` of its root. `workspace`: the enterprise id of an org-wide install, else the team id.
-
-    An empty `ts` means the whole channel.
+    """A Slack thread by the `ts` of its root, or, without one, a whole channel. `workspace`: the enterprise id of an
+    org-wide install, else the team id.
     """
 
     workspace: str
@@ -179,9 +178,9 @@ class CaseName:
 @dataclass(frozen=True, slots=True)
 class Tie:
     """A thread's case. `org` and `case_id` are set when it is tied; `named`: what its root names, while Datadog is
-    asked, and with `no_case` what Datadog does not know.
+    asked, and with `no_case` what Datadog does not know; `replied`: cases that replies name.
 
-    `by` (Slack user id) and `at` (epoch s): who tied it and when. `replied`: cases that replies name.
+    `by` (Slack user id) and `at` (epoch s): who tied it and when. Before a time to come, its root is not looked up.
     """
 
     kind: TieKind
@@ -279,6 +278,7 @@ class Card:
     shown_version: int
     digest: str | None
     posting_since: float | None
+    first_link_at: float
     continued: bool
     ended: str | None
     refused: str | None

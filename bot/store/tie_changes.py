@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, and_, exists, select, update
 
-from bot.insights import Decision, ScannedMessage, SightingState
+from bot.insights import CASES_NAMED, Decision, ScannedMessage, SightingState
 from bot.model import Case, CaseName, State, Thread, Tie, TieKind, TieSource
 from bot.store import Store, cards, cases, now, questions, scans, schema, sightings, ties
 from bot.store.conditions import in_channel, in_thread, of_case
@@ -85,19 +85,21 @@ async def untie(store: Store, place: Thread, by: str) -> bool:
 async def reroot(store: Store, root: ScannedMessage) -> None:
     """Follow an edit of a thread's root, which names other cases now, or none. What a person said of the thread stays.
 
-    What was only offered for the old case is withdrawn, and the thread's links wait for the new one.
+    What was only offered for the old case is withdrawn, and the thread's links wait for the new one. However often
+    it is edited, Datadog is asked for a case a second: each waits a second after the last edit or look-up.
     """
     async with store.write() as tx:
         await enqueue(tx, JobKind.THREAD, thread_key(root.thread))
-        old = await ties.of(tx, root.thread)
+        old, own = await ties.of(tx, root.thread), await ties.own(tx, root.thread)
         if old is not None and old.source is TieSource.SAID:
             return
         at = await now(tx)
+        asks_at = max(at, min(own.at, at) + (len(root.names) or CASES_NAMED)) if own is not None else at
         await _lock(tx, old)
         await _leave(tx, root.thread, old, at)
-        await ties.forget_root(tx, root.thread, at)
+        await ties.forget_root(tx, root.thread, asks_at)
         if root.names:
-            await ties.name(tx, root.thread, root.names, at, root.person)
+            await ties.name(tx, root.thread, root.names, asks_at, root.person)
             await sightings.insert(tx, root, at)
 
 

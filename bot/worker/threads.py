@@ -15,7 +15,7 @@ from bot.services.context import Context
 from bot.store import jobs, now, offers, questions, scans, ties
 from bot.store.offers import Rules, SightingDecision
 from bot.store.transaction import Job, Transaction
-from bot.worker.outcomes import Done, GiveUp, More, Outcome
+from bot.worker.outcomes import Done, GiveUp, More, Outcome, RetryAfter
 from bot.worker.scans import read_page
 from bot.worker.whispers import whisper
 
@@ -50,7 +50,9 @@ async def work(context: Context, job: Job) -> Outcome:
     await context.slack(thread.workspace)  # else it is not known which organisations it may use
     async with context.store.read() as connection:
         tie, own = await ties.of(connection, thread), await ties.own(connection, thread)
-        scan = await scans.waiting(connection, thread)
+        scan, at = await scans.waiting(connection, thread), await now(connection)
+    if own is not None and own.at > at:
+        return RetryAfter(own.at - at, "", counts=False)
     if scan is not None and tie is not None and tie.kind is not TieKind.NAMED and not (own and own.replied):
         return await read_page(context, job, thread, scan)
     learned = await _learn(context, thread, tie, own)

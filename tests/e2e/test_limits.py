@@ -68,6 +68,26 @@ async def test_a_root_that_names_hundreds_of_cases_asks_for_ten(b: Bench) -> Non
     assert len(b.calls(GET)) == 10
 
 
+async def test_a_root_that_is_edited_again_and_again_asks_for_the_cases_of_its_last_text_alone(b: Bench) -> None:
+    def named(word: str) -> str:
+        return " ".join(f"https://app.datadoghq.com/cases/{word}-{number}" for number in range(1, 11))
+
+    root = b.start_thread(named("FIRST"))
+    for number, word in enumerate(("SECOND", "THIRD", "FOURTH", "LAST"), 1):
+        b.reply(root, monitor(number), "U0BEN")
+        await b.handled()
+        b.slack.edit(CHANNEL, root, named(word))
+        await b.handled()
+    assert len(b.calls(GET)) == 10
+    async with b.transaction() as tx:  # the ten seconds are over
+        await tx.execute(update(schema.ties).values(at=schema.ties.c.at - 60))
+        await tx.execute(update(schema.jobs).values(due_at=0.0))
+    await b.control.until(lambda: len(b.calls(GET)) == 20, what="the look-ups of the last text")
+    assert all("LAST" in call.path for call in b.calls(GET)[10:])
+    b.slack.edit(CHANNEL, root, CASE_LINK)
+    await b.card(root, f"Add 4 insights to {KEY}", within=5)
+
+
 async def test_however_many_threads_get_a_link_few_roots_are_read_at_once(b: Bench) -> None:
     threads = 3 * AT_ONCE[JobKind.THREAD]
     roots = [b.slack.message(CHANNEL, "U0BEN", "Slow", deliver=False)["ts"] for _ in range(threads)]
