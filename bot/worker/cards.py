@@ -22,6 +22,7 @@ from bot.worker.rendering import RenderedCard, render, view
 
 MESSAGE_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 TURN_SECONDS = 10.0  # how often a card that its poster's other cards hold up looks whether it is its turn
+HELD_UP_SECONDS = 60.0  # after which Slack is asked, before the post, whether other organisations have come
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def _whose(card: Card, items: Sequence[CardItem]) -> str | None:
 
 async def _show(context: Context, job: Job, card: Card) -> ShownCard | None:
     """Post or update the card; returns what Slack shows now. None: it is not posted yet, see `pace`."""
-    began = time.monotonic()
+    began, at = time.monotonic(), card.posting_since or 0.0
     if card.ts is None and card.posting_since is None:
         async with fenced(context, job, case=(card.org, card.case_id)) as (tx, at):
             if not await pace.may_post(tx, card.thread, card.id, at):
@@ -111,7 +112,7 @@ async def _show(context: Context, job: Job, card: Card) -> ShownCard | None:
             await cards.posting(tx, card.id, at)
     # Else the transaction that took the job has stored `posting_since` a moment ago.
     tried = card.ts is None and card.posting_since is not None and card.id not in job.leaving
-    if tried:  # other organisations may have come meanwhile
+    if tried or (card.ts is None and at > card.first_link_at + HELD_UP_SECONDS):
         await is_shared(context, card.thread)  # stored, because what the card shows depends on it
     rendered = await render(context, card)
     if rendered is None:

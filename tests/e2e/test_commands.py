@@ -20,8 +20,9 @@ async def ask(b: Bench, text: str, as_user: str = "U0ANA", channel: str = CHANNE
 
 def said_in(b: Bench, channel: str) -> str:
     """What the bot said in the open, in this channel or its threads."""
-    found = [one for one in b.slack.state()["channels"] if one["id"] == channel]
-    return "\n".join(as_text(message) for one in found for message in one["messages"] if message.get("bot_id"))
+    roots = [root for one in b.slack.state()["channels"] if one["id"] == channel for root in one["messages"]]
+    messages = [message for root in roots for message in b.slack.thread(channel, root["ts"])]
+    return "\n".join(as_text(message) for message in messages if message.get("bot_id"))
 
 
 @pytest.mark.parametrize("word", ["restricted_action_thread_locked", "ekm_access_denied", "metadata_too_large"])

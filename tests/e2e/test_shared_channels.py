@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import update
 
 from bot.sandbox.render import as_text
+from bot.store import schema
 from tests.e2e.bench import CASE_LINK, KEY, PUT, TITLE, Bench, bench, monitor, options
 from tests.e2e.test_commands import said_in
+from tests.e2e.test_limits import a_minute_later
 
 SHARED = "C0SHARED"
 KNOWN = 17131362
@@ -57,6 +60,25 @@ async def test_a_card_that_was_held_up_is_not_posted_where_other_organisations_c
     await own.control.until(lambda: own.calls("conversations.info"), what="the question whose channel it is")
     await own.handled()
     assert len(own.slack.thread("C0GENERAL", root)) == 2
+
+
+async def test_a_card_that_waited_for_its_turn_is_not_posted_where_other_organisations_came_meanwhile(
+    own: Bench,
+) -> None:
+    root = own.slack.message("C0GENERAL", "U0ANA", f"see {CASE_LINK}")["ts"]
+    for first in range(1, 160, 20):
+        own.slack.message("C0GENERAL", "U0ANA", " ".join(map(monitor, range(first, first + 20))), thread_ts=root)
+    await own.control.until(lambda: len(own.calls("chat.postMessage")) == 6, what="the cards of a minute")
+    await own.handled()
+    assert own.calls("conversations.info") == [], "the usual card costs no such call"
+    own.slack.workspace.channels["C0GENERAL"].is_ext_shared = True
+    async with own.transaction() as tx:
+        older = schema.cards.c.first_link_at - 61
+        await tx.execute(update(schema.cards).where(schema.cards.c.ts.is_(None)).values(first_link_at=older))
+    await a_minute_later(own)
+    await own.control.until(lambda: own.calls("conversations.info"), what="the question whose channel it is")
+    await own.handled()
+    assert len(own.calls("chat.postMessage")) == 6
 
 
 async def test_a_channel_that_is_shared_no_more_is_watched_again(own: Bench) -> None:
