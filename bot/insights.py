@@ -102,11 +102,6 @@ class ScannedMessage:
     links: int = 0
 
     @property
-    def person(self) -> str | None:
-        """Its author; None: an app posted it."""
-        return None if self.by_bot else self.poster
-
-    @property
     def is_root(self) -> bool:
         return self.message_ts == self.thread.ts
 

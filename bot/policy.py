@@ -58,6 +58,20 @@ def is_app(author: str | None) -> bool:
     return not (author or "").startswith(("U", "W"))
 
 
+_AUTHOR_CHARS = 32  # as they are stored; Slack's ids are shorter by far than half of it
+
+
+def app_as(app: str | None, account: str | None) -> str | None:
+    """An app as the author of a message that Slack gives this account's `user`, as it is stored (`B0ZAP U0ANA`)."""
+    author = f"{app} {account}" if app and account and account != SLACKBOT else app
+    return author if author and len(author) <= _AUTHOR_CHARS else None
+
+
+def account_of(author: str | None) -> str:
+    """The account under which a person, or an app, posted; empty: none."""
+    return (author or "").rpartition(" ")[2]
+
+
 class Refusal(StrEnum):
     """Why someone may not; each has its sentence in `bot.messages`."""
 
@@ -89,8 +103,28 @@ def may_change(person: Person | None, home: OurWorkspace, *, named: bool = True)
 
 
 def may_be_automatic(tie: Tie, may: Collection[str]) -> bool:
-    """Whether mode auto adds to this case: not where a root names it, or its edit, whose author may not confirm."""
-    return tie.source is not TieSource.ROOT or tie.by is None or tie.by in may
+    """Whether mode auto adds to this case: where a root names it, or its edit, only if its author may confirm, or is an
+    app of ours. Through a workflow, an e-mail or a post without a sender anybody could choose the case.
+    """
+    return tie.source is not TieSource.ROOT or tie.by in may or _is_alert(tie.by)
+
+
+def counts_as(author: str | None, accounts: Mapping[str, Person], home: OurWorkspace) -> str | None:
+    """Whose a message is, for what is told of it: an app with a guest's or a stranger's token tells what they could
+    tell, and one of whose account nothing is known counts as nobody.
+    """
+    account = account_of(author)
+    if author is None or account == author:
+        return author
+    person = accounts.get(account)
+    if person is None:
+        return None
+    is_ours = (person.is_bot and not person.is_stranger) or may_change(person, home) is None
+    return author.partition(" ")[0] if is_ours else account
+
+
+def _is_alert(author: str | None) -> bool:
+    return (author or "").startswith("B")
 
 
 def may_be_told(poster: str | None, by: str | None, tied_by: str | None, told: frozenset[str]) -> bool:
@@ -100,16 +134,15 @@ def may_be_told(poster: str | None, by: str | None, tied_by: str | None, told: f
     them tied, or began with the case (`tied_by`). An alert is an app's (`B…`); a workflow, an e-mail or a reminder has
     no `poster`, and anybody can have them post a link.
     """
-    is_alert = (poster or "").startswith("B")
-    return poster in told or by in told or (is_alert and tied_by in told)
+    return poster in told or by in told or (_is_alert(poster) and tied_by in told)
 
 
 def may_read_title(
     tied_by: str | None, posters: Collection[str | None], clickers: Collection[str | None], told: frozenset[str]
 ) -> bool:
     """Whether a card in the open may show its case's title: one of those who may be `told` pressed a button of it, or
-    named the case or tied the thread; where an app did that, one of them posted a link of it.
+    named the case or tied the thread; where an app of ours did that, one of them posted a link of it.
     """
     if not told.isdisjoint(clickers):
         return True
-    return tied_by in told if tied_by else not told.isdisjoint(posters)
+    return not told.isdisjoint(posters) if _is_alert(tied_by) else tied_by in told

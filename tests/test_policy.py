@@ -11,6 +11,8 @@ from bot.policy import (
     OurWorkspace,
     Person,
     Refusal,
+    app_as,
+    counts_as,
     is_named,
     may_be_automatic,
     may_be_told,
@@ -88,6 +90,38 @@ def test_what_an_app_posts_has_nobodys_authority_whoever_it_names():
     assert person_behind(SLACKBOT, by_app=False) is None
 
 
+ACCOUNTS = {
+    "U0ANA": ANA,
+    "U0BOT": replace(ANA, id="U0BOT", is_bot=True),
+    "U0GUEST": replace(ANA, id="U0GUEST", is_guest=True),
+    "U0THEIRS": replace(ANA, id="U0THEIRS", team="T0OTHER", is_bot=True, is_stranger=True),
+}
+
+
+@pytest.mark.parametrize(
+    ("author", "whose"),
+    [
+        ("U0ANA", "U0ANA"),
+        ("U0GUEST", "U0GUEST"),
+        ("B0ZAP", "B0ZAP"),
+        (None, None),
+        ("B0ZAP U0ANA", "B0ZAP"),
+        ("B0ZAP U0BOT", "B0ZAP"),
+        ("B0ZAP U0GUEST", "U0GUEST"),
+        ("B0ZAP U0THEIRS", "U0THEIRS"),
+        ("B0ZAP U0UNKNOWN", None),
+    ],
+)
+def test_what_an_app_posts_with_an_outsiders_token_counts_as_the_outsiders(author: str | None, whose: str | None):
+    assert counts_as(author, ACCOUNTS, ACME) == whose
+
+
+def test_an_app_is_stored_with_the_account_under_which_it_posts():
+    assert [app_as("B0ZAP", user) for user in ("U0ANA", SLACKBOT, None)] == ["B0ZAP U0ANA", "B0ZAP", "B0ZAP"]
+    assert app_as(None, "U0ANA") is None
+    assert app_as("B" * 20, "U" * 20) is None
+
+
 TOLD = frozenset({"U0ANA"})
 
 
@@ -96,11 +130,15 @@ TOLD = frozenset({"U0ANA"})
     [
         (TieSource.ROOT, "U0ANA", True),
         (TieSource.ROOT, "U0GUEST", False),
-        (TieSource.ROOT, None, True),
+        (TieSource.ROOT, "B0DATADOG", True),
+        (TieSource.ROOT, None, False),
         (TieSource.SAID, "U0LEFT", True),
         (TieSource.CHANNEL, "U0LEFT", True),
     ],
-    ids=["a member's root", "a guest's root", "an alert's root", "said by who might then", "the channel's"],
+    ids=[
+        *("a member's root", "a guest's root", "an alert's root", "a workflow's or an e-mail's"),
+        *("said by who might then", "the channel's"),
+    ],
 )
 def test_auto_adds_to_no_case_that_somebody_chose_who_may_not_confirm(source: TieSource, by: str | None, adds: bool):
     tie = Tie(TieKind.TIED, source, "acme", "c", (), (), by, 0.0)
@@ -135,10 +173,15 @@ def test_a_card_names_what_a_member_posted_or_clicked_and_alerts_in_a_members_th
         ("U0ANA", {"U0GUEST"}, {None}, True),
         ("U0GUEST", {"U0ANA"}, {None}, False),
         ("U0GUEST", {"U0GUEST"}, {"U0ANA"}, True),
-        (None, {"U0ANA", "B0DATADOG"}, {None}, True),
-        (None, {"U0GUEST", "B0DATADOG"}, {None}, False),
+        ("B0DATADOG", {"U0ANA", "B0DATADOG"}, {None}, True),
+        ("B0DATADOG", {"U0GUEST", "B0DATADOG"}, {None}, False),
+        (None, {"U0ANA"}, {None}, False),
+        (None, {"U0ANA"}, {"U0ANA"}, True),
     ],
-    ids=["a member's case", "a guest's case", "a member clicked", "an app's case, a member's link", "nobody's"],
+    ids=[
+        *("a member's case", "a guest's case", "a member clicked", "an app's case, a member's link"),
+        *("an app's case, a guest's link", "a workflow's or an e-mail's case", "the same, a member clicked"),
+    ],
 )
 def test_a_card_shows_its_cases_title_where_a_member_named_the_case_or_clicked(tied_by, posters, clickers, told):
     """K38."""

@@ -14,7 +14,7 @@ from bot.insights import CASES_NAMED, OFFERED_AT_MOST, Candidate, Mode, ScannedM
 from bot.links import elsewhere, extract, parse
 from bot.messages.cards import METADATA_EVENT
 from bot.model import CaseLink, CaseName, Draft, Identity, Insight, InsightType, Outcome, Thread, TieKind, Uncovered
-from bot.policy import person_behind
+from bot.policy import app_as, person_behind
 from bot.services import decision_log, site_warning
 from bot.services.context import Context
 from bot.slack.client import Myself
@@ -169,7 +169,7 @@ def seen(context: Context, channel: Thread, message: Json, *, edited: bool) -> S
     """What a message brings; `edited`: it comes from an edit, where other messages' previews do not count."""
     workspace, thread = channel.workspace, replace(channel, ts=message.get("thread_ts") or message["ts"])
     person = person_of(message)
-    brought = ScannedMessage(thread, message["ts"], person or _app_of(message), (), by_bot=person is None)
+    brought = ScannedMessage(thread, message["ts"], author_of(message), (), by_bot=person is None)
     urls = extract(message, edited=edited)
     if not urls:
         return brought  # as nearly all messages
@@ -230,10 +230,10 @@ def person_of(message: Json) -> str | None:
     return person_behind(message.get("user") or None, by_app=by_app)
 
 
-def _app_of(message: Json) -> str | None:
-    """The app that posted a message of no person; None: a workflow's, which can say what anybody typed into it."""
+def author_of(message: Json) -> str | None:
+    """The person who posted a message, else the app; None: a workflow, which can say what anybody typed into it."""
     is_workflow = message.get("workflow_id") or as_object(message.get("bot_profile")).get("is_workflow_bot")
-    return None if is_workflow else message.get("bot_id")
+    return person_of(message) or (None if is_workflow else app_as(message.get("bot_id"), message.get("user")))
 
 
 def own_part(message: Json, person: str | None) -> Json:

@@ -107,12 +107,16 @@ class People(ABC):
     async def known(self, users: Collection[str | None], *, within: float) -> Mapping[str, Person]:
         """What Slack said of these people within an hour, without those whom it does not tell: for what is shown.
 
-        What somebody may do is judged by `person`.
+        What somebody may do is judged by `person`, and who is told something new by `lately`.
         """
-        missing = [user for user in users if user and user not in self._known and user[:1] in ("U", "W")]
-        if missing:
-            await asyncio.gather(*(self.person(user, within=within) for user in missing))
+        await self.lately([user for user in users if user not in self._known], within=within)
         return {user: self._known[user] for user in users if user and user in self._known}
+
+    async def lately(self, users: Collection[str | None], *, within: float) -> Mapping[str, Person]:
+        """What Slack says of these people within a minute, without those whom it does not tell."""
+        people = [user for user in users if user and user[:1] in ("U", "W")]
+        answers = await asyncio.gather(*(self.person(user, within=within) for user in people))
+        return {person.id: person for person in answers if person is not None}
 
     async def names(self, users: Collection[str], *, within: float) -> Mapping[str, str]:
         """Display names, without those that Slack does not tell."""

@@ -79,7 +79,7 @@ async def _write_down(tx: Transaction, seen: ScannedMessage, rules: Rules) -> Si
     if seen.asks:
         await enqueue(tx, JobKind.THREAD, thread_key(seen.thread))
     if seen.names:
-        await (ties.name if seen.is_root else ties.reply_names)(tx, seen.thread, seen.names, at, seen.person)
+        await (ties.name if seen.is_root else ties.reply_names)(tx, seen.thread, seen.names, at, seen.poster)
     return Sighted(await insert(tx, seen, at))
 
 

@@ -99,7 +99,7 @@ async def reroot(store: Store, root: ScannedMessage) -> None:
         await _leave(tx, root.thread, old, at)
         await ties.forget_root(tx, root.thread, asks_at)
         if root.names:
-            await ties.name(tx, root.thread, root.names, asks_at, root.person)
+            await ties.name(tx, root.thread, root.names, asks_at, root.poster)
             await sightings.insert(tx, root, at)
 
 

@@ -12,7 +12,7 @@ from bot.messages.card_view import CardView, Message, Source, Waiting
 from bot.messages.cards import card_message
 from bot.messages.questions import question_message
 from bot.model import Card, CardItem, Identity, Question, State, Thread
-from bot.policy import Person, is_app, may_be_told, may_change, may_read_title
+from bot.policy import Person, account_of, counts_as, is_app, may_be_told, may_change, may_read_title
 from bot.services.context import Context, Organization
 from bot.slack.workspaces import Workspace
 from bot.store import cards, cases, jobs, now, pace, questions, shared_channels, sightings, ties
@@ -53,20 +53,20 @@ async def view(context: Context, card: Card) -> CardView | None:
         left = await pace.titles_left(connection, card.thread, card.id, at) if len(items) > 1 else None
     if case is None or row is None:
         return None
-    org = context.orgs.get(card.org)
     tied_by = tie.by if tie is not None and (tie.org, tie.case_id) == (card.org, card.case_id) else None
-    posters = {item.poster for item in items}
     workspace = await context.workspaces.at(card.thread.workspace)
+    org = context.orgs_for(card.thread.workspace).get(card.org)
     until = time.monotonic() + NAMES_WITHIN
-    people = await workspace.slack.known({*posters, *(item.by for item in items), tied_by}, within=NAMES_WITHIN)
-    told = _told(workspace, people) if not shared else frozenset[str]()
-    clicked = items if told.issuperset({tied_by, *posters}) else await _clicked_here(context, card.thread, items)
-    titles = await _titles(org, _named(clicked, tied_by, told), left, within=max(0.0, until - time.monotonic()))
+    people, members, whose = await _people(workspace, row, items, tied_by)
+    told = members if org is not None and not shared else frozenset[str]()
+    clicked = items if told.issuperset({tied_by, *whose.values()}) else await _clicked_here(context, card.thread, items)
+    named = [item for item in clicked if may_be_told(whose[item.poster], item.by, tied_by, told)]
+    titles = await _titles(org, named, left, within=max(0.0, until - time.monotonic()))
     return CardView(
         id=card.id,
         version=row.version,
         case_key=case.key,
-        case_title=case.title if may_read_title(tied_by, posters, {item.by for item in clicked}, told) else "",
+        case_title=case.title if may_read_title(tied_by, whose.values(), [item.by for item in clicked], told) else "",
         case_url=f"{org.case_url}{case.key}" if org else "",
         items=[replace(item, name=titles.get(item.identity, "")) for item in items],
         sources=_sources(workspace.myself.url, card.thread, items),
@@ -80,15 +80,30 @@ async def view(context: Context, card: Card) -> CardView | None:
     )
 
 
+async def _people(
+    workspace: Workspace, card: Card, items: Sequence[CardItem], tied_by: str | None
+) -> tuple[Mapping[str, Person], frozenset[str], Mapping[str | None, str | None]]:
+    """Those whom a card is about, who of them may be told, and whom each author of a link counts as.
+
+    Of those who bring something new, that is judged by what Slack says within a minute; the rest was told before.
+    """
+    until = time.monotonic() + NAMES_WITHIN
+    everybody = {*(account_of(item.poster) for item in items), *(item.by for item in items), tied_by}
+    people = await workspace.slack.known(everybody, within=NAMES_WITHIN)
+    bots = {user for user, person in people.items() if person.is_bot}  # which they stay
+    new = {account_of(item.poster) for item in items if item.joined_version > card.shown_version}
+    deciding = ({*new, tied_by} if new else new) - bots
+    lately = await workspace.slack.lately(deciding, within=max(0.0, until - time.monotonic()))
+    judged = {**{user: person for user, person in people.items() if user not in deciding}, **lately}
+    whose = {item.poster: counts_as(item.poster, judged, workspace.home) for item in items}
+    return people, _told(workspace, judged), whose
+
+
 async def _clicked_here(context: Context, thread: Thread, items: Sequence[CardItem]) -> Sequence[CardItem]:
     """The insights, without who moved one that another thread shows, too: they may never have seen this thread."""
     async with context.store.read() as connection:
         elsewhere = await cards.shown_in(connection, thread, [item.id for item in items], others=True)
     return [replace(item, by=None) if item.id in elsewhere else item for item in items]
-
-
-def _named(items: Sequence[CardItem], tied_by: str | None, told: frozenset[str]) -> Sequence[CardItem]:
-    return [item for item in items if may_be_told(item.poster, item.by, tied_by, told)]
 
 
 def _told(workspace: Workspace, people: Mapping[str, Person]) -> frozenset[str]:
@@ -123,9 +138,10 @@ async def _question(context: Context, card: Card) -> RenderedCard | None:
     if question is None:
         return None
     workspace = await context.workspaces.at(card.thread.workspace)
-    people = await workspace.slack.known({question.by, tie.by if tie else None}, within=NAMES_WITHIN)
+    people = await workspace.slack.lately({question.by, tie.by if tie else None}, within=NAMES_WITHIN)
     names = {user: person.name for user, person in people.items()}
-    titled = not shared and bool(_told(workspace, people))
+    visible = context.orgs_for(card.thread.workspace).keys() >= {case.org for case in question.asks}
+    titled = visible and not shared and bool(_told(workspace, people))
 
     def render(question: Question) -> Message:
         return question_message(question, names, tied_to=tied, titled=titled)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from bot.links import extract, parse
 from bot.messages import replies
 from bot.model import Case, CaseName, Thread, Tie, TieKind
+from bot.policy import account_of, counts_as, is_app
 from bot.services import decision_log, watching
 from bot.services.cases import resolve
-from bot.services.context import Context
+from bot.services.context import PERSON_WITHIN, Context
 from bot.store import jobs, now, offers, questions, scans, ties
 from bot.store.offers import Rules, SightingDecision
 from bot.store.transaction import Job, Transaction
@@ -25,7 +26,7 @@ class _Learned:
     """What Slack and Datadog said about a thread whose own tie was `own` when they were asked.
 
     `root`: the cases that its root names, None where nobody had to ask; `replied`: those that a reply names; `by`: who
-    wrote the one that counts, None: an app did. `unknown`: what the root names and Datadog does not know.
+    wrote the one that counts, see `policy.counts_as`. `unknown`: what the root names and Datadog does not know.
     """
 
     own: Tie | None
@@ -102,23 +103,30 @@ async def _learn(context: Context, thread: Thread, tie: Tie | None, own: Tie | N
         named, author = await _find_out(context, thread)
         root = await _known(context, thread, named)
         by = author if named else by
+    by = await _counts_as(context, thread, by)
     asks = not root and (tie is None or tie.kind in (TieKind.NO_CASE, TieKind.NAMED))
     replied = await _known(context, thread, own.replied) if own is not None and asks else ()
     return _Learned(own, root, replied, by, () if root else named)
 
 
 async def _find_out(context: Context, thread: Thread) -> tuple[Sequence[CaseName], str | None]:
-    """The cases that the root names; and its author, None: an app posted it."""
+    """The cases that the root names; and its author, see `watching.author_of`."""
     root = await (await context.slack(thread.workspace)).root(thread)
     if root is None:
         return (), None
     named = watching.names_of(context, thread.workspace, [parse(link, context.routes) for link in extract(root)])
-    return named, watching.person_of(root)
+    return named, watching.author_of(root)
+
+
+async def _counts_as(context: Context, thread: Thread, author: str | None) -> str | None:
+    workspace = await context.workspaces.at(thread.workspace)
+    accounts = await workspace.slack.lately({account_of(author)}, within=PERSON_WITHIN)
+    return counts_as(author, accounts, workspace.home)
 
 
 async def _tell_unknown(context: Context, thread: Thread, learned: _Learned) -> None:
     """Tell the person who named a case that Datadog does not know it; others are told nothing of cases."""
-    if learned.by and await context.outsider(thread.workspace, learned.by) is None:
+    if learned.by and not is_app(learned.by) and await context.outsider(thread.workspace, learned.by) is None:
         await whisper(context, thread, learned.by, replies.root_unknown([name.case for name in learned.unknown]))
 
 

@@ -292,20 +292,31 @@ async def test_each_door_does_and_tells_what_this_person_may(grid: Bench, who: s
 
 E_MAIL = {"subtype": "file_share", "files": [{"id": "F1", "mode": "email", "filetype": "email", "title": "FYI {link}"}]}
 AUTHORS: dict[str, tuple[Json, str]] = {
-    # in mode ask, auto and off, at the top of a tied channel, in a shared channel, in a thread that it began itself
-    "named": ({"user": "U0ANA"}, "names added - names - names"),
-    "not named": ({"user": "U0BEN"}, "names names - names - names"),
-    "sibling": ({"user": "U0SIBLING"}, "names added - names - names"),
-    "guest": ({"user": "U0GUEST"}, "title title - title - ids"),
-    "stranger": ({"user": "U0STRANGER"}, "title title - title - ids"),
-    "deactivated": ({"user": "U0GONE"}, "title title - title - ids"),
-    "Slackbot": ({"user": "USLACKBOT"}, "title title - title - ids"),
-    "e-mail": ({"user": "USLACKBOT", **E_MAIL}, "title title - title - ids"),
-    "workflow": ({"subtype": "bot_message", "bot_id": "B0FLOW", "workflow_id": "Wf0FLOW"}, "title title - title - ids"),
-    "app": ({"user": "U0DATADOG", "bot_id": "B0DATADOG", "app_id": "A0DATADOG"}, "names names - names - ids"),
-    "app with Ana's token": ({"user": "U0ANA", "bot_id": "B0ZAP", "app_id": "A0ZAP"}, "names names - names - ids"),
-    "webhook": ({"subtype": "bot_message", "username": "hook"}, "title title - title - ids"),
-    "nobody": ({}, "title title - title - ids"),
+    # in mode ask, auto and off, at the top of a tied channel, in a shared channel, in a thread that it began itself;
+    # and of what Ana posts there in mode auto, where that author chose the case
+    "named": ({"user": "U0ANA"}, "names added - names - names added"),
+    "not named": ({"user": "U0BEN"}, "names names - names - names names"),
+    "sibling": ({"user": "U0SIBLING"}, "names added - names - names added"),
+    "guest": ({"user": "U0GUEST"}, "title title - title - ids ids"),
+    "stranger": ({"user": "U0STRANGER"}, "title title - title - ids ids"),
+    "deactivated": ({"user": "U0GONE"}, "title title - title - ids ids"),
+    "Slackbot": ({"user": "USLACKBOT"}, "title title - title - ids ids"),
+    "e-mail": ({"user": "USLACKBOT", **E_MAIL}, "title title - title - ids ids"),
+    "workflow": (
+        {"subtype": "bot_message", "bot_id": "B0FLOW", "workflow_id": "Wf0FLOW"},
+        "title title - title - ids ids",
+    ),
+    "app": ({"user": "U0DATADOG", "bot_id": "B0DATADOG", "app_id": "A0DATADOG"}, "names names - names - ids added"),
+    "app with Ana's token": (
+        {"user": "U0ANA", "bot_id": "B0ZAP", "app_id": "A0ZAP"},
+        "names names - names - ids added",
+    ),
+    "app with a guest's token": (
+        {"user": "U0GUEST", "bot_id": "B0ZAP", "app_id": "A0ZAP"},
+        "title title - title - ids ids",
+    ),
+    "webhook": ({"subtype": "bot_message", "username": "hook"}, "title title - title - ids ids"),
+    "nobody": ({}, "title title - title - ids ids"),
 }
 """`names`: on a card with the case's title and the monitor's name; `title`: without the name; `ids`: without both."""
 
@@ -327,10 +338,13 @@ async def test_what_is_posted_is_added_offered_or_named_as_its_author_may(grid: 
     await desk.b.slack.command(TIED, "U0ANA", "/insight", f"tie {KEY}")
     roots["tied"] = post(TIED, desk.link())
     roots["shared"] = desk.b.slack.message(SHARED, "U0ANA", f"see {CASE_LINK}")["ts"]
-    roots["own"] = post(CHANNEL, CASE_LINK)
+    roots["own"], roots["theirs"] = post(CHANNEL, CASE_LINK), post(CHANNEL, CASE_LINK)
+    await desk.b.slack.command(CHANNEL, "U0ANA", "/insight", f"mode auto in {desk.there(roots['theirs'])}")
     channels = {"tied": TIED, "shared": SHARED}
     for place, root in roots.items():
-        if place != "tied":
+        if place == "theirs":
+            desk.b.reply(root, desk.link())
+        elif place != "tied":
             post(channels.get(place, CHANNEL), desk.link(), root)
     await desk.b.handled()
     assert " ".join(shown(desk, root, channels.get(place, CHANNEL)) for place, root in roots.items()) == expected

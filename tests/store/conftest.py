@@ -96,9 +96,11 @@ def identity(number: int) -> Identity:
 
 
 async def tie(store: Store, thread: Thread = THREAD, case: Case = CASE) -> None:
+    """The root of the thread is an alert that names the case."""
     async with store.write() as tx:
         await cases.save(tx, case)
-        await ties.set_from_root(tx, thread, TieKind.TIED, await now(tx), org=case.org, case_id=case.case_id)
+        told = {"org": case.org, "case_id": case.case_id, "by": "B0DATADOG"}
+        await ties.set_from_root(tx, thread, TieKind.TIED, await now(tx), **told)
 
 
 async def tie_by_hand(store: Store, place: Thread, case: Case, by: str) -> bool:
