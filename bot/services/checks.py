@@ -7,7 +7,7 @@ from bot.links import Permalink
 from bot.messages import replies
 from bot.model import Case, Thread
 from bot.services.cases import find, names_of
-from bot.services.context import Context
+from bot.services.context import PERSON_WITHIN, Context
 from bot.slack.errors import SlackTransient
 from bot.slack.json import Json
 
@@ -38,6 +38,20 @@ async def in_channels(
     if theirs is None and was_there:
         return
     if theirs is None or not theirs.issuperset(channels):
+        raise UserError(replies.NOT_SEEN_BY_YOU)
+
+
+async def not_outside(context: Context, workspace: str, user: str, channel: str) -> None:
+    """Raise UserError where what this person does would be shown in a channel with the bot that they are not in.
+
+    Where the bot is not, either, it is shown to them alone; and so it is allowed where the app lacks the scopes to ask.
+    """
+    slack = await context.slack(workspace)
+    try:
+        theirs = await slack.channels_of(user)
+    except SlackTransient as error:
+        raise UserError(replies.SLACK_DOWN) from error
+    if theirs is not None and channel not in theirs and await slack.has_bot(channel, within=PERSON_WITHIN):
         raise UserError(replies.NOT_SEEN_BY_YOU)
 
 

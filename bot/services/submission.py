@@ -18,7 +18,7 @@ from bot.model import CardItem, Case, CaseName, Insight, InsightType, State, Thr
 from bot.services import additions, forms, shared_channels, ties
 from bot.services.additions import Addition
 from bot.services.cases import find, why_unknown
-from bot.services.checks import UserError, in_channels, named_case, permit
+from bot.services.checks import UserError, in_channels, named_case, not_outside, permit
 from bot.services.context import PERSON_WITHIN, Context
 from bot.services.responder import Answer, not_saved
 from bot.store import cards, comments, now, tie_changes
@@ -60,6 +60,8 @@ async def submit(context: Context, workspace: str, user: str, view: Json) -> Map
             await permit(context, workspace, user, "a case")
             if filled.tie:
                 await in_channels(context, workspace, user, {filled.about["channel"]}, was_there=True)
+            else:
+                await not_outside(context, workspace, user, filled.about["channel"])
             case = await _case_of(context, filled)
             if problems := of_other_orgs(context, workspace, filled.rows, case):
                 return problems

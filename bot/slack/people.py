@@ -30,7 +30,7 @@ class People(ABC):
         self._people = TTLCache[str, Person](4096, POLICY_SECONDS)
         self._groups = TTLCache[tuple[str, str], frozenset[str]](256, POLICY_SECONDS)
         self._known = TTLCache[str, Person](4096, NAME_SECONDS)
-        self._shared = TTLCache[str, bool](1024, POLICY_SECONDS)
+        self._channels = TTLCache[str, Json](1024, POLICY_SECONDS)
         self._is_org_wide = False
 
     @abstractmethod
@@ -63,15 +63,24 @@ class People(ABC):
 
     async def is_shared(self, channel: str, *, within: float) -> bool | None:
         """Whether other organisations are in this channel; None when Slack does not say, as without optional scopes."""
-        if channel not in self._shared:
+        info = await self._channel(channel, within=within)
+        return None if info is None else bool(info.get("is_ext_shared") or info.get("is_pending_ext_shared"))
+
+    async def has_bot(self, channel: str, *, within: float) -> bool:
+        """Whether Slack says that the bot is in this channel."""
+        info = await self._channel(channel, within=within)
+        return info is not None and bool(info.get("is_member"))
+
+    async def _channel(self, channel: str, *, within: float) -> Json | None:
+        if channel not in self._channels:
             try:
                 async with asyncio.timeout(within):
                     response = await self.call("conversations.info", {"channel": channel})
             except UNANSWERED:
                 return None
-            info = as_object(response.get("channel"))
-            self._shared[channel] = bool(info.get("is_ext_shared") or info.get("is_pending_ext_shared"))
-        return self._shared[channel]
+            info = self._channels[channel] = as_object(response.get("channel"))
+            return info
+        return self._channels[channel]
 
     async def person(self, user: str, *, within: float) -> Person | None:
         """The person with this id; None when Slack does not say."""

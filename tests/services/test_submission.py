@@ -129,13 +129,26 @@ async def test_a_field_s_error_is_plain_text_in_which_what_was_typed_stands_as_i
     assert refused["key"].startswith("*a* <b> & `c` is no case")
 
 
-async def test_who_has_left_the_channel_meanwhile_does_not_tie_its_thread(office):
+@pytest.mark.parametrize("tied", [True, False])
+async def test_who_has_left_the_channel_meanwhile_ties_nothing_and_shows_nothing_there(office, tied):
     shown = form(link(1))
     office.slack.workspace.channels[CHANNEL].members.discard(ANA)
-    refused = await submit(office, shown, tied=True, key=KEY)
+    refused = await submit(office, shown, tied=tied, key=KEY)
     assert refused["key"].startswith("Nothing was done: Slack does not show that you are in that channel")
     assert await office.insights() == {}
-    assert await submit(office, shown, key=KEY) == "", "the case is as open to them as before"
+
+
+@pytest.mark.parametrize("members", [{ANA}, set()], ids=["there", "left"])
+async def test_where_the_bot_is_not_either_the_form_adds_and_shows_it_to_that_person_alone(office, members):
+    office.slack.add_channel(id="C0ELSE", name="elsewhere", members=members)
+    assert await submit(office, form(link(1), thread=replace(THREAD, channel="C0ELSE")), key=KEY) == ""
+    assert await office.insights() == {"1": State.CONFIRMED}
+
+
+async def test_while_slack_does_not_say_who_is_in_the_channel_nothing_is_added(office):
+    office.slack.control.rule("slack", "users.conversations", status=503)
+    assert "Slack" in (await submit(office, form(link(1)), key=KEY))["key"]
+    assert await office.insights() == {}
 
 
 @pytest.mark.parametrize(
