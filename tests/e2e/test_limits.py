@@ -4,8 +4,6 @@ from sqlalchemy import select, update
 
 from bot.sandbox.render import as_text
 from bot.store import schema
-from bot.store.transaction import JobKind
-from bot.worker.limits import AT_ONCE
 from tests.e2e.bench import CASE_LINK, CHANNEL, GET, KEY, Bench, monitor, options
 
 MONITOR = "GET /api/v1/monitor/{resource_id}"
@@ -89,14 +87,14 @@ async def test_a_root_that_is_edited_again_and_again_asks_for_the_cases_of_its_l
 
 
 async def test_however_many_threads_get_a_link_few_roots_are_read_at_once(b: Bench) -> None:
-    threads = 3 * AT_ONCE[JobKind.THREAD]
+    at_once, threads = 8, 24
     roots = [b.slack.message(CHANNEL, "U0BEN", "Slow", deliver=False)["ts"] for _ in range(threads)]
     b.control.rule("slack", "conversations.replies", hold="before")
     for root in roots:
         b.reply(root, monitor(1))
     await b.control.until(lambda: b.slack.transport.undelivered == 0, what="all to be acknowledged")
-    await b.control.until(lambda: len(b.control.held()) == AT_ONCE[JobKind.THREAD], what="the first roots")
-    assert len(b.calls("conversations.replies")) == AT_ONCE[JobKind.THREAD]
+    await b.control.until(lambda: len(b.control.held()) == at_once, what="the first roots")
+    assert len(b.calls("conversations.replies")) == at_once
     b.control.clear_rules()
     b.control.release()
     await b.control.until(lambda: len(b.calls("conversations.replies")) == threads, what="the others")

@@ -109,6 +109,9 @@ async def test_a_flood_of_nonsense_is_a_line_a_minute(door: Bench) -> None:
 QUIET = {
     "a path": b"GET /very-secret HTTP/1.1\r\n" + CLOSE + b"\r\n",
     "a query": b"GET /healthz?very-secret=1 HTTP/1.1\r\n" + CLOSE + b"\r\n",
+    "a query and a header for Slack's path": b"POST /slack/events?very-secret=1 HTTP/1.1\r\n"
+    + CLOSE
+    + b"User-Agent: very-secret\r\n\r\n",
     "an expectation": b"GET /healthz HTTP/1.1\r\n" + CLOSE + b"Expect: very-secret\r\n\r\n",
     "one in no encoding": b"GET /healthz HTTP/1.1\r\n" + CLOSE + b"Expect: very-secret\xff\r\n\r\n",
     "a page's compressed body": b"GET /healthz HTTP/1.1\r\n" + CLOSE + b"Content-Encoding: gzip\r\n"
