@@ -39,6 +39,7 @@ _CLINGING = re.compile(
 )
 _GLUED_WORD = re.compile(r"(/\d+|-[0-9a-f]{12})[.,;:!|'][A-Za-z][^/?#&=]*$", re.IGNORECASE)
 """A word right behind a number or a UUID in a path: `/monitors/1.Please`."""
+_MAY_GLUE = re.compile("[.,;:!|']")
 _CUT = re.compile(r"""(?:\.\.|%E2%80%A6)[\])}*~_'"`|\\]*$""", re.IGNORECASE)
 """The end of a link that an app or Slack cut; `…` itself is found among the letters that no address has."""
 CUT_AFTER = ("…", "...")
@@ -106,9 +107,11 @@ def trimmed(link: str, before: str = "") -> str:
     """A link without what clings to its end; empty if it was cut. `before`: the text before it, where marks open."""
     if not link.isascii():
         link = _before_text(link)
+    if link[-3:].isalnum():
+        return link  # as nearly always
     for _ in range(_MOST_CLINGING):
         if not link or (link[-1].isalnum() and "%" not in link[-3:] and "'" not in link[-3:]):
-            break  # as nearly always
+            break
         tail = max(0, len(link) - _LONGEST_CLINGING)
         if _CUT.search(link, tail):
             return ""
@@ -121,7 +124,9 @@ def trimmed(link: str, before: str = "") -> str:
 
 
 def _without_word(link: str) -> str:
-    return link if "?" in link else _GLUED_WORD.sub(r"\1", link)
+    if "?" in link or not _MAY_GLUE.search(link, link.rfind("/")):
+        return link
+    return _GLUED_WORD.sub(r"\1", link)
 
 
 def _without_last(link: str, before: str) -> str:

@@ -47,7 +47,7 @@ def find(route: Route, path: Path, match: re.Match[str], address: Address, param
     if path.has_id:
         return _in_path(route, match, address, scope)
     end = match.end("scope") if path.has_scope else len(address.path)
-    refused, names = False, frozenset(name for name, _ in route.where)
+    refused, names = False, frozenset(dict(route.where) if route.where else ())
     for place in route.places:
         found: dict[str, str | None] = {}
         for name, value in _values(place, address, params):
@@ -89,9 +89,11 @@ def _values(place: IdPlace, address: Address, params: Sequence[Param]) -> Sequen
     """The values at this place, unchecked, each with its parameter's name."""
     if place.carrier == "fragment":
         return list(_in_fragment(place, address.fragment)) if address.fragment else ()
+    if not params:
+        return ()
     if place.carrier == "sp":
         return [("sp", found) for param in params if param.name == "sp" for found in _panel_values(param.value, place)]
-    values = [param[:2] for param in params if param.name in place.names]
+    values = [(name, value) for name, value, _ in params if name in place.names]
     return [(name, word) for name, value in values for word in _terms(value, place.term)] if place.term else values
 
 

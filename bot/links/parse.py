@@ -5,7 +5,7 @@ Neither `parse` nor `explain` raises: people paste anything, and a bad link is n
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bot.links import id_formats, sites, urls
 from bot.links.ids import IdMatch, find
@@ -24,8 +24,7 @@ _TEMPLATE = re.compile(r"\{\{|%7[bB]%7[bB]|(?:\$|%24)(?:\{|%7[bB]|[A-Z][A-Z0-9_]
 _TEMPLATE_IN_PATH = re.compile(r"[{}]|%7[bd]", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """How a link was read: by which route, or why by none.
 
     `route`: the row's name in the table; `rule`: its path pattern; `hint`: how a person can complete a draft.
@@ -79,6 +78,10 @@ def insight_on(type: str, resource_id: str, ref: str, routes: Routes) -> Identit
     return Identity(kind, scope, resource_id)
 
 
+def _first_segment(path: str) -> str:
+    return path.split("/", 2)[1]
+
+
 def _meets(params: Sequence[Param], route: Route) -> bool:
     """Whether the link has the parameters that the route requires, and none that it excludes."""
     pairs = {param[:2] for param in params}
@@ -88,14 +91,15 @@ def _meets(params: Sequence[Param], route: Route) -> bool:
 def _datadog(link: str, address: Address, routes: Routes) -> Reading:
     if address.path.startswith(_LOGIN):
         address = _behind_login(address)
-    for path, _ in routes.cases.at(address.path):
+    first = _first_segment(address.path)
+    for path, _ in routes.cases.at(first):
         match = path.regex.fullmatch(address.path)
         case = match and id_formats.at_start(id_formats.case, urls.decoded(match["id"]))[0]
         if case:
             return Reading(link, CaseLink(case, address.host), "case", rule=path.text)
-    params = urls.params(address.query)
+    params = urls.params(address.query) if address.query else ()
     refused = False
-    for path, route in routes.datadog.at(address.path):
+    for path, route in routes.datadog.at(first):
         match = path.regex.fullmatch(address.path) if params or not path.is_family else None
         if match is None or ((route.where or route.unless) and not _meets(params, route)):
             continue
@@ -140,7 +144,7 @@ def _why_uncovered(address: Address, params: Sequence[Param], routes: Routes, re
         return Reason.TEMPLATE
     if refused:
         return Reason.BAD_ID
-    for path, page in routes.pages.at(address.path):
+    for path, page in routes.pages.at(_first_segment(address.path)):
         if path.regex.fullmatch(address.path) and address.fragment.startswith(page.fragment or ("",)):
             is_list = page.reason is Reason.LIST_PAGE and not page.fragment
             return Reason.UNKNOWN_PAGE if is_list and _names_something(address, params, routes) else page.reason
@@ -151,7 +155,7 @@ def _names_something(address: Address, params: Sequence[Param], routes: Routes) 
     """Whether a list's address holds more: a page in the fragment, or what is an id on another page of its family."""
     if not params:
         return bool(address.fragment)
-    names = routes.id_names.get(address.path.split("/", 2)[1], frozenset())
+    names = routes.id_names.get(_first_segment(address.path), frozenset())
     return bool(address.fragment) or not names.isdisjoint([param.name for param in params])
 
 

@@ -15,17 +15,16 @@ LONGEST = 2000
 
 _TRACKING = frozenset({"fromUser", "_user_click_origin_"})
 _TRACKING_PREFIXES = ("link_", "utm_")
-# A window slides where one of these says so; a widget in full screen has one of its own.
-_WINDOWS = (
-    (
-        frozenset({"from_ts", "to_ts", "start", "end", "live", "paused", "refresh_mode"}),
-        frozenset({("live", "true"), ("paused", "false"), ("refresh_mode", "sliding")}),
-    ),
-    (
-        frozenset({f"fullscreen_{name}" for name in ("start_ts", "end_ts", "paused", "refresh_mode")}),
-        frozenset({("fullscreen_paused", "false"), ("fullscreen_refresh_mode", "sliding")}),
-    ),
-)
+_WINDOW = ("from_ts", "to_ts", "start", "end", "live", "paused", "refresh_mode")
+_FULL_SCREEN = tuple(f"fullscreen_{name}" for name in ("start_ts", "end_ts", "paused", "refresh_mode"))
+_SLIDING = {
+    ("live", "true"): _WINDOW,
+    ("paused", "false"): _WINDOW,
+    ("refresh_mode", "sliding"): _WINDOW,
+    ("fullscreen_paused", "false"): _FULL_SCREEN,
+    ("fullscreen_refresh_mode", "sliding"): _FULL_SCREEN,
+}
+"""The parameters of a window, by what says that it slides; a widget in full screen has a window of its own."""
 # What a browser would encode when it sends the address.
 _NEVER_IN_A_URL = re.compile(r"[^!#-;=?-~]+")  # blanks, quotes, angle brackets, all that is not ASCII
 
@@ -39,7 +38,7 @@ def ref_of(address: Address, params: Sequence[Param], match: IdMatch, short: str
     fragment = f"#{match.fragment}" if match.fragment else ""
     if not (fragment and short):
         if match.glued is None:
-            dropped = _dropped(params) if params else ()
+            dropped = {name for param in params for name in _SLIDING.get(param[:2], ())}
             kept = [p for p in params if p.name in match.names or not (p.name in dropped or _is_tracking(p))]
             path = match.path if _is_edit_form(address.path, match.path) else address.path
             ref = clean(_joined(path, kept) + fragment)
@@ -51,16 +50,6 @@ def ref_of(address: Address, params: Sequence[Param], match: IdMatch, short: str
         if len(ref) <= LONGEST or not short:
             return ref
     return short.replace("{id}", quote(next(iter(match.ids), ""), safe="")).replace("{scope}", match.scope)
-
-
-def _dropped(params: Sequence[Param]) -> frozenset[str]:
-    """The parameters of the windows that slide."""
-    pairs = [param[:2] for param in params]
-    dropped: frozenset[str] = frozenset()
-    for names, signs in _WINDOWS:
-        if not signs.isdisjoint(pairs):
-            dropped |= names
-    return dropped
 
 
 def _is_edit_form(path: str, identifying: str) -> bool:

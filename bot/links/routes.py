@@ -36,6 +36,8 @@ class Path:
 
     text: str
     regex: re.Pattern[str]
+    has_id: bool
+    has_scope: bool
     is_family: bool = False
 
     @property
@@ -43,14 +45,6 @@ class Path:
         """The literal first segment; None if the pattern begins with a sign."""
         first = self.text.split("/")[1]
         return None if first in _SIGNS else first
-
-    @property
-    def has_id(self) -> bool:
-        return "{id}" in self.text
-
-    @property
-    def has_scope(self) -> bool:
-        return "{scope}" in self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +117,9 @@ class Index(Generic[Row]):
     by_first: Mapping[str, tuple[tuple[Path, Row], ...]]
     anywhere: tuple[tuple[Path, Row], ...]
 
-    def at(self, path: str) -> tuple[tuple[Path, Row], ...]:
-        """The rows that may match this path (it begins with a slash)."""
-        end = path.find("/", 1)
-        return self.by_first.get(path[1:] if end < 0 else path[1:end], self.anywhere)
+    def at(self, first: str) -> tuple[tuple[Path, Row], ...]:
+        """The rows that may match a path with this first segment."""
+        return self.by_first.get(first, self.anywhere)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +152,7 @@ def id_names(rows: Iterable[Route]) -> dict[str, frozenset[str]]:
 def compile_path(text: str, *, is_family: bool = False) -> Path:
     """Compile a pattern that `path_problem` has found right."""
     regex = "".join(_SIGNS.get(segment) or "/" + re.escape(segment) for segment in text.split("/")[1:] if segment)
-    return Path(text, re.compile(regex + "/?", re.DOTALL), is_family)
+    return Path(text, re.compile(regex + "/?", re.DOTALL), "{id}" in text, "{scope}" in text, is_family)
 
 
 def path_problem(text: str) -> str | None:
