@@ -7,116 +7,154 @@ https://docs.slack.dev/reference/interaction-payloads, https://docs.slack.dev/re
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from bot.slack.json import Json
 
+Shape = Callable[[Any], Any]
+"""The value in this shape; None where it has another."""
 
-@dataclass(frozen=True, slots=True)
-class Fields:
+
+def _string(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _boolean(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _matching(pattern: re.Pattern[str]) -> Shape:
+    """A string that matches as a whole."""
+    fullmatch = pattern.fullmatch
+    return lambda value: value if isinstance(value, str) and fullmatch(value) else None
+
+
+def _fields(shapes: Mapping[str, Shape], *needed: str) -> Shape:
     """An object with fields of these shapes; without a `needed` one it counts as absent itself."""
 
-    shapes: Mapping[str, "Shape"]
-    needed: tuple[str, ...] = ()
+    def read(value: Any) -> Json | None:
+        if not isinstance(value, dict):
+            return None
+        kept: Json = {}
+        for name, each in cast(Json, value).items():
+            shape = shapes.get(name)
+            if shape is None or (each := shape(each)) is not None:
+                kept[name] = each
+        return None if any(name not in kept for name in needed) else kept
+
+    return read
 
 
-@dataclass(frozen=True, slots=True)
-class Every:
-    """An object whose every value has this shape, and a list of these where `listed`."""
+def _each(shape: Shape) -> Shape:
+    """An object whose every value has this shape."""
 
-    shape: "Shape"
-    listed: bool = False
+    def read(value: Any) -> Json:
+        pairs = cast(Json, value).items() if isinstance(value, dict) else ()
+        return {name: read for name, each in pairs if (read := shape(each)) is not None}
+
+    return read
 
 
-Shape = type[str] | type[bool] | type[float] | re.Pattern[str] | Fields | Every
-"""A pattern: a string that matches it as a whole; float: any number."""
+def _list_of(shape: Shape) -> Shape:
+    def read(value: Any) -> list[Any] | None:
+        elements = cast(list[Any], value) if isinstance(value, list) else []
+        return [read for each in elements if (read := shape(each)) is not None] or None
 
-ID = re.compile(r"[A-Za-z0-9._-]{1,32}")
+    return read
+
+
+_ID = _matching(re.compile(r"[A-Za-z0-9._-]{1,32}"))
+_TS = _matching(re.compile(r"[0-9]{1,16}(\.[0-9]{1,9})?"))
 _HALVES = re.compile(r"\\u[dD][89a-fA-F]")
 """As JSON escapes them; two that belong together are one character."""
-TS = re.compile(r"[0-9]{1,16}(\.[0-9]{1,9})?")
 
-_OPTION = Fields({"value": str, "text": Fields({"text": str})}, ("value",))
+_OPTION = _fields({"value": _string, "text": _fields({"text": _string})}, "value")
 _CONTROL: Mapping[str, Shape] = {
-    "value": str,
+    "value": _string,
     "selected_option": _OPTION,
-    "selected_options": Every(_OPTION, listed=True),
+    "selected_options": _list_of(_OPTION),
 }
-_STATE = Fields({"values": Every(Every(Fields(_CONTROL)))})
+_STATE = _fields({"values": _each(_each(_fields(_CONTROL)))})
 _MESSAGE: Mapping[str, Shape] = {
-    "type": str,
-    "subtype": str,
-    "user": ID,
-    "bot_id": ID,
-    "app_id": ID,
-    "text": str,
-    "ts": TS,
-    "thread_ts": TS,
-    "metadata": Fields({"event_type": str}),
+    "type": _string,
+    "subtype": _string,
+    "user": _ID,
+    "bot_id": _ID,
+    "app_id": _ID,
+    "text": _string,
+    "ts": _TS,
+    "thread_ts": _TS,
+    "metadata": _fields({"event_type": _string}),
 }
-_INSTALLATION: Mapping[str, Shape] = {"team_id": ID, "enterprise_id": ID, "is_enterprise_install": bool}
+_INSTALLATION: Mapping[str, Shape] = {"team_id": _ID, "enterprise_id": _ID, "is_enterprise_install": _boolean}
 _ADDRESSED: Mapping[str, Shape] = {
     **_INSTALLATION,
-    "authorizations": Every(Fields(_INSTALLATION), listed=True),
-    "response_urls": Every(Fields({"response_url": str}), listed=True),
+    "authorizations": _list_of(_fields(_INSTALLATION)),
+    "response_urls": _list_of(_fields({"response_url": _string})),
 }
 """Where Bolt looks in whatever there is."""
-_INSIDE = Fields(_MESSAGE, ("ts",))
+_INSIDE = _fields(_MESSAGE, "ts")
+_MESSAGES = _list_of(_INSIDE)
 _EVENT: Mapping[str, Shape] = {
     **_MESSAGE,
-    **dict.fromkeys(("channel", "team", "user_team", "team_id", "enterprise_id", "channel_id", "user_id"), ID),
-    "channel_type": str,
-    "deleted_ts": TS,
-    "tab": str,
-    "enterprise": ID,
+    **dict.fromkeys(("channel", "team", "user_team", "team_id", "enterprise_id", "channel_id", "user_id"), _ID),
+    "channel_type": _string,
+    "deleted_ts": _TS,
+    "tab": _string,
+    "enterprise": _ID,
     "message": _INSIDE,
     "previous_message": _INSIDE,
-    "tokens": Fields({"bot": Every(str, listed=True)}),
+    "tokens": _fields({"bot": _list_of(_string)}),
 }
-_ENVELOPE = Fields(
+_ENVELOPE = _fields(
     {
         **_ADDRESSED,
-        **dict.fromkeys(("enterprise", "team", "user", "channel"), ID),
-        "event": Fields(_EVENT, ("type",)),
-        "event_time": float,
-        "is_ext_shared_channel": bool,
+        **dict.fromkeys(("enterprise", "team", "user", "channel"), _ID),
+        "event": _fields(_EVENT, "type"),
+        "event_time": _number,
+        "is_ext_shared_channel": _boolean,
     },
-    ("event",),
+    "event",
 )
-_VIEW = Fields(
+_CHALLENGE = _fields({"challenge": _string}, "challenge")
+_VIEW = _fields(
     {
         **_INSTALLATION,
-        **dict.fromkeys(("id", "app_installed_team_id"), ID),
-        **dict.fromkeys(("type", "callback_id", "private_metadata"), str),
+        **dict.fromkeys(("id", "app_installed_team_id"), _ID),
+        **dict.fromkeys(("type", "callback_id", "private_metadata"), _string),
         "state": _STATE,
     },
-    ("type", "callback_id"),
+    "type",
+    "callback_id",
 )
-_PLACE = Fields({"id": ID, "team_id": ID, "enterprise_id": ID}, ("id",))
+_PLACE = _fields({"id": _ID, "team_id": _ID, "enterprise_id": _ID}, "id")
 _INTERACTION: Mapping[str, Shape] = {
     **_ADDRESSED,
-    "type": str,
-    "callback_id": str,
-    "action_id": str,
-    "value": str,
-    "trigger_id": str,
-    "response_url": str,
-    "is_ext_shared_channel": bool,
+    "type": _string,
+    "callback_id": _string,
+    "action_id": _string,
+    "value": _string,
+    "trigger_id": _string,
+    "response_url": _string,
+    "is_ext_shared_channel": _boolean,
     **dict.fromkeys(("team", "user", "channel", "enterprise"), _PLACE),
-    "container": Fields({"thread_ts": TS}),
-    "actions": Every(Fields({**_CONTROL, "type": str, "action_id": str, "block_id": str}, ("action_id",)), listed=True),
+    "container": _fields({"thread_ts": _TS}),
+    "actions": _list_of(_fields({**_CONTROL, "type": _string, "action_id": _string, "block_id": _string}, "action_id")),
     "state": _STATE,
     "view": _VIEW,
-    "event": Fields(_EVENT),  # of no interaction, but Bolt looks
+    "event": _fields(_EVENT),  # of no interaction, but Bolt looks
     "message": _INSIDE,
 }
 _COMMAND: Mapping[str, Shape] = {
     **_ADDRESSED,
-    **dict.fromkeys(("user_id", "channel_id", "team_id", "enterprise_id"), ID),
-    "is_enterprise_install": str,
+    **dict.fromkeys(("user_id", "channel_id", "team_id", "enterprise_id"), _ID),
+    "is_enterprise_install": _string,
 }
 _NEEDED: Mapping[str, tuple[str, ...]] = {
     "message": ("channel", "ts"),
@@ -138,19 +176,19 @@ def parse(text: str, *, form: bool) -> object:
     Raises ValueError and RecursionError for text that is neither.
     """
     if not form:
-        return whole(json.loads(text), text)
+        return json.loads(whole(text))
     fields = dict(parse_qsl(text, keep_blank_values=True))
     if "command" in fields or "payload" not in fields:
         return fields
-    return whole(json.loads(fields["payload"]), fields["payload"])
+    return json.loads(whole(fields["payload"]))
 
 
-def whole(payload: object, text: str) -> object:
-    """The payload of this JSON `text` without halves of characters, which no database and no address takes."""
-    if not _HALVES.search(text):
-        return payload
-    halves = json.dumps(payload, ensure_ascii=False).encode("utf-16", "surrogatepass")
-    return json.loads(halves.decode("utf-16", "replace"))
+def whole(text: str) -> str:
+    """JSON without halves of characters, which no database and no address takes; raises as `json.loads` does."""
+    if not _HALVES.search(text):  # as nearly always
+        return text
+    halves = json.dumps(json.loads(text), ensure_ascii=False).encode("utf-16", "surrogatepass")
+    return halves.decode("utf-16", "replace")
 
 
 def read(payload: object) -> Json | None:
@@ -159,15 +197,14 @@ def read(payload: object) -> Json | None:
         return None
     body = cast(Json, payload)
     if "command" in body:
-        shape = Fields({**dict.fromkeys(body, str), **_COMMAND}, ("command", "user_id", "channel_id"))
-        return _read(body, shape)
+        return _fields({**dict.fromkeys(body, _string), **_COMMAND}, "command", "user_id", "channel_id")(body)
     match body.get("type"):
         case "event_callback":
             return _event_callback(body)
         case "url_verification":
-            return _read(body, Fields({"challenge": str}, ("challenge",)))
+            return _CHALLENGE(body)
         case "block_actions" | "message_action" | "view_submission" | "block_suggestion" as kind:
-            return _read(body, Fields(_INTERACTION, _NEEDED[kind]))
+            return _fields(_INTERACTION, *_NEEDED[kind])(body)
         case str() as kind if kind:  # a notice, or what nobody here listens for
             return {"type": kind}
         case _:  # Slack tries a command's address, see docs.slack.dev/interactivity/implementing-slash-commands
@@ -176,8 +213,7 @@ def read(payload: object) -> Json | None:
 
 def messages(response: Json) -> list[Json]:
     """The messages in an answer of Slack's, as those in events are read."""
-    found = cast(list[Any], response["messages"]) if isinstance(response.get("messages"), list) else []
-    return [message for each in found if (message := _read(each, _INSIDE)) is not None]
+    return _MESSAGES(response.get("messages")) or []
 
 
 def is_notice(payload: Json) -> bool:
@@ -186,38 +222,9 @@ def is_notice(payload: Json) -> bool:
 
 
 def _event_callback(body: Json) -> Json | None:
-    envelope = _read(body, _ENVELOPE)
+    envelope = _ENVELOPE(body)
     if envelope is None or any(name not in envelope["event"] for name in _NEEDED.get(envelope["event"]["type"], ())):
         return None
     named = envelope.pop("authorizations", ())
     named = [each for each in named if each.get("is_enterprise_install") or "team_id" in each]
     return {**envelope, "authorizations": named} if named else envelope  # else the envelope's own team counts
-
-
-def _read(value: Any, shape: Shape) -> Any:
-    """The value in this shape; None where it has another."""
-    match shape:
-        case Fields():
-            return _fields(value, shape)
-        case Every(listed=True):
-            elements = cast(list[Any], value) if isinstance(value, list) else []
-            return [read for each in elements if (read := _read(each, shape.shape)) is not None] or None
-        case Every():
-            pairs = cast(Json, value).items() if isinstance(value, dict) else ()
-            return {name: read for name, each in pairs if (read := _read(each, shape.shape)) is not None}
-        case re.Pattern():
-            return value if isinstance(value, str) and shape.fullmatch(value) else None
-        case _:
-            is_number = shape is float and isinstance(value, int) and not isinstance(value, bool)
-            return value if isinstance(value, shape) or is_number else None
-
-
-def _fields(value: Any, shape: Fields) -> Json | None:
-    if not isinstance(value, dict):
-        return None
-    kept = dict(cast(Json, value))
-    for name in kept.keys() & shape.shapes.keys():
-        kept[name] = _read(kept[name], shape.shapes[name])
-        if kept[name] is None:
-            del kept[name]
-    return None if any(name not in kept for name in shape.needed) else kept

@@ -103,7 +103,8 @@ class Websocket(SocketModeClient):
         """
         self._heard_at = time.monotonic()
         if '"envelope_id"' in message:
-            await super().enqueue_message(message)
+            with contextlib.suppress(ValueError, RecursionError):  # nothing can be done with what is no JSON
+                await super().enqueue_message(payloads.whole(message))
             return
         frame: Json = json.loads(message) if message.startswith("{") else {}
         match frame.get("type"):
@@ -222,8 +223,7 @@ class SocketMode:
             return
         self._in_progress.add(task)
         task.add_done_callback(self._in_progress.discard)
-        sent = cast(Json, request.payload)  # pyright: ignore[reportUnknownMemberType]  a bare dict
-        payload = payloads.read(payloads.whole(sent, json.dumps(sent)))
+        payload = payloads.read(cast(Json, request.payload))  # pyright: ignore[reportUnknownMemberType]  a bare dict
         if payload is None:
             log.warning("socket.refused", why="not what Slack sends")
             return
