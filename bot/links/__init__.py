@@ -1,7 +1,7 @@
 """From what people paste to what a case can keep."""
 
 from bot.links.explain import as_row, as_text
-from bot.links.extract import extract
+from bot.links.extract import extract, may_hold_links
 from bot.links.loading import load
 from bot.links.parse import Reading, explain, insight_on, parse
 from bot.links.permalinks import Permalink, permalink
@@ -12,6 +12,6 @@ from bot.links.sites import SITES, OrgHosts, api_host, can_be_web_host, elsewher
 
 __all__ = [
     "SITES", "OrgHosts", "Permalink", "Reading", "Routes", "RoutesError", "api_host", "as_row", "as_text",
-    "can_be_web_host", "change_name", "elsewhere", "explain", "extract", "insight_on", "load", "orgs_of", "parse",
-    "permalink", "sentence", "site_of",
+    "can_be_web_host", "change_name", "elsewhere", "explain", "extract", "insight_on", "load", "may_hold_links",
+    "orgs_of", "parse", "permalink", "sentence", "site_of",
 ]  # fmt: skip

@@ -46,6 +46,21 @@ def extract(message: Mapping[str, Any], *, edited: bool = False) -> tuple[str, .
     return tuple(dict.fromkeys(_links(message, edited)))
 
 
+def may_hold_links(message: Mapping[str, Any]) -> bool:
+    """Whether a message holds a slash, as each link does: a quick look that answers no for nearly all messages."""
+    pending: list[Any] = [message[name] for name in reversed(_CONTENT) if name in message]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str):
+            if "/" in item:
+                return True
+        elif is_object(item):
+            pending.extend(item.values())
+        elif is_list(item):
+            pending.extend(item)
+    return False
+
+
 def _links(message: Mapping[str, Any], edited: bool) -> Iterator[str]:
     # A stack of our own: deep nesting must not exhaust Python's.
     pending: list[Any] = [{name: message[name]} for name in reversed(_CONTENT) if name in message]

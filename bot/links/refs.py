@@ -38,8 +38,7 @@ def ref_of(address: Address, params: Sequence[Param], match: IdMatch, short: str
     fragment = f"#{match.fragment}" if match.fragment else ""
     if not (fragment and short):
         if match.glued is None:
-            dropped = {name for param in params for name in _SLIDING.get(param[:2], ())}
-            kept = [p for p in params if p.name in match.names or not (p.name in dropped or _is_tracking(p))]
+            kept = _kept(params, match.names) if params else params
             path = match.path if _is_edit_form(address.path, match.path) else address.path
             ref = clean(_joined(path, kept) + fragment)
         else:
@@ -50,6 +49,13 @@ def ref_of(address: Address, params: Sequence[Param], match: IdMatch, short: str
         if len(ref) <= LONGEST or not short:
             return ref
     return short.replace("{id}", quote(next(iter(match.ids), ""), safe="")).replace("{scope}", match.scope)
+
+
+def _kept(params: Sequence[Param], identifying: frozenset[str]) -> Sequence[Param]:
+    """All parameters but those of trackers and of windows that slide."""
+    sliding = [names for param in params if (names := _SLIDING.get(param[:2]))]
+    dropped = _TRACKING.union(*sliding) if sliding else _TRACKING
+    return [p for p in params if p.name in identifying or not (p.name in dropped or _is_tracking(p))]
 
 
 def _is_edit_form(path: str, identifying: str) -> bool:
@@ -69,4 +75,4 @@ def _joined(path: str, params: Sequence[Param]) -> str:
 def _is_tracking(param: Param) -> bool:
     name, value, _ = param
     is_monitor_mail = name == "source" and value == "monitor_notif"
-    return is_monitor_mail or name in _TRACKING or name.startswith(_TRACKING_PREFIXES)
+    return is_monitor_mail or name.startswith(_TRACKING_PREFIXES)

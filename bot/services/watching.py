@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from bot import metrics
 from bot.insights import CASES_NAMED, OFFERED_AT_MOST, Candidate, Mode, ScannedMessage
-from bot.links import elsewhere, extract, parse
+from bot.links import elsewhere, extract, may_hold_links, parse
 from bot.messages.cards import METADATA_EVENT
 from bot.model import CaseLink, CaseName, Draft, Identity, Insight, InsightType, Outcome, Thread, TieKind, Uncovered
 from bot.policy import app_as, person_behind
@@ -42,6 +42,12 @@ class Edit:
     gone: tuple[Identity, ...]
     named: tuple[CaseName, ...]
     renames_root: bool
+
+
+def brings_nothing(event: Json, *, shared: bool | None) -> bool:
+    """Whether a `message` event is a post without a link, as nearly all are: `watch` need not be asked."""
+    is_change = event.get("subtype") in ("message_changed", "message_deleted")
+    return not (shared or is_change or may_hold_links(event))
 
 
 async def watch(context: Context, workspace: str, event: Json, *, shared: bool | None) -> bool:
@@ -167,25 +173,19 @@ def difference(before: ScannedMessage, after: ScannedMessage, *, deleted: bool) 
 
 def seen(context: Context, channel: Thread, message: Json, *, edited: bool) -> ScannedMessage:
     """What a message brings; `edited`: it comes from an edit, where other messages' previews do not count."""
-    workspace, thread = channel.workspace, replace(channel, ts=message.get("thread_ts") or message["ts"])
-    person = person_of(message)
-    brought = ScannedMessage(thread, message["ts"], author_of(message), (), by_bot=person is None)
+    thread = Thread(channel.workspace, channel.channel, message.get("thread_ts") or message["ts"])
     urls = extract(message, edited=edited)
-    if not urls:
-        return brought  # as nearly all messages
     links = [parse(url, context.routes) for url in urls]
     if not edited:
         _count(links)
+    person = person_of(message)
     own = own_part(message, person)
     pasted = urls if own is message else extract(own, edited=edited)
-    found = tuple(_candidates(context, workspace, links, [url not in pasted for url in urls]))
-    return replace(
-        brought,
-        found=found,
-        links=len(found),
-        names=names_of(context, workspace, links),
-        elsewhere=elsewhere({link.host for link in links if link}, context.hosts),
-    )
+    found = tuple(_candidates(context, thread.workspace, links, [url not in pasted for url in urls]))
+    names = names_of(context, thread.workspace, links)
+    sites = elsewhere({link.host for link in links if link}, context.hosts)
+    by = author_of(message)
+    return ScannedMessage(thread, message["ts"], by, found, names, person is None, sites, len(found))
 
 
 async def rules(context: Context, thread: Thread, new: ScannedMessage | None = None, by: str | None = None) -> Rules:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.links import extract
+from bot.links import extract, may_hold_links
 
 M1 = "https://app.datadoghq.com/monitors/1"
 M2 = "https://app.datadoghq.com/monitors/2"
@@ -152,6 +152,7 @@ def test_no_shape_makes_it_raise(message: dict[str, Any], edited: bool) -> None:
     found = extract(message, edited=edited)
     assert len(found) == len(set(found))
     assert all(link.lower().startswith("http") for link in found)
+    assert may_hold_links(message) or not found
 
 
 @given(st.text(alphabet="<>|&;amp()[]{}\"'`*_ .htps:/dé\n"))

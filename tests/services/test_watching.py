@@ -52,6 +52,24 @@ async def watch(office: Office, event: Json, *, shared: bool | None = False) -> 
 
 
 @pytest.mark.parametrize(
+    ("event", "shared", "nothing"),
+    [
+        ({"text": "Lunch?", "blocks": [{"elements": [{"text": "Lunch?"}]}]}, False, True),
+        ({"text": "", "user_profile": {"image": "https://a.example/b.png"}}, None, True),
+        ({"text": "x", "blocks": [{"elements": [{"url": link(1)}]}]}, False, False),
+        ({"blocks": [{"elements": [{"text": "https:"}, {"text": "//app.datadoghq.com"}]}]}, False, False),
+        ({"attachments": [{"text": link(1).replace("/", r"\/")}]}, False, False),
+        ({"files": [{"title": link(1)}]}, False, False),
+        ({"text": "Lunch?"}, True, False),
+        (edit({"ts": REPLY, "text": "Lunch?"}), False, False),
+        (deletion(), False, False),
+    ],
+)
+def test_a_post_without_a_link_brings_nothing(event: Json, shared: bool | None, nothing: bool) -> None:
+    assert watching.brings_nothing(event, shared=shared) is nothing
+
+
+@pytest.mark.parametrize(
     ("event", "watched"),
     [
         ({"channel_type": "channel"}, True),
