@@ -85,12 +85,13 @@ class PostgresqlConnection(Connection):
                 else:
                     cursor = self.raw.cursor()
                     await cursor.executemany(text.encode(), many, returning=True)
-                rows: list[Any] = [*await cursor.fetchall()] if cursor.description is not None else []
-                while cursor.nextset() and cursor.description is not None:
+                description = cursor.description  # made anew at each look
+                rows: list[Any] = [] if description is None else await cursor.fetchall()
+                while cursor.nextset() and description is not None:
                     rows += await cursor.fetchall()
         except TimeoutError as error:
             raise exc.TimeoutError(f"PostgreSQL did not answer within {self.within} s") from error
-        return cursor.description, rows, cursor.rowcount
+        return description, rows, cursor.rowcount
 
 
 class PostgresqlDatabase:
