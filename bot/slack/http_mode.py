@@ -78,7 +78,10 @@ class HttpMode:
             return web.json_response({})
         # Only so does Bolt take what was read before; else the mode changes nothing: signatures are judged here.
         bolt_request = AsyncBoltRequest(body=payload, query=request.query_string, mode="socket_mode")
-        return await to_aiohttp_response(await self._bolt.async_dispatch(bolt_request))
+        response = await self._bolt.async_dispatch(bolt_request)
+        if not response.body:  # as nearly always
+            return web.Response(status=response.status)
+        return await to_aiohttp_response(response)
 
     async def _genuine(self, request: web.Request) -> str:
         """The body, if Slack signed it within the last minutes; raises BadRequest."""
