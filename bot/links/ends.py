@@ -64,7 +64,10 @@ def links_in(text: str) -> Iterator[str]:
     """
     text = plain(text)
     position = limit = 0
-    while start := START.search(text, position):
+    while (colon := text.find("://", position)) >= 0:
+        start = START.search(text, max(position, colon - len("https")))
+        if start is None:
+            return
         if limit < start.end():
             blank = _BLANK.search(text, start.end())
             limit = blank.start() if blank else len(text)
