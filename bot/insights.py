@@ -16,13 +16,12 @@ CARD_HOLDS = 20
 """Insights on one card: two groups of checkboxes at Slack's ten each, still readable on a phone."""
 CARD_OPEN_SECONDS = 600.0
 """How long later links join a card; later ones get a new card, near where people are reading."""
-ROLLING_SECONDS = 900.0
-"""The same for the card that the bot posts of a tied channel share."""
+ROLLING_SECONDS = 900.0  # the same for the card that the bot posts of a tied channel share
+BELOW_AT_MOST = 5  # messages below a card: with more, the next link gets a new card, where people are reading
 OFFERED_AT_MOST = {True: 40, False: 20}  # insights of one message at once, by whether its poster may confirm
 CARDS_A_MINUTE, TITLES_A_MINUTE = 6, 60  # posted, and titles looked up, for one poster in one thread
 CASES_NAMED = 10  # in one message: each is asked for
-ADDING_AFTER_SECONDS = 0.3
-"""When a card says "Adding": what Datadog takes sooner is shown as added at once."""
+ADDING_AFTER_SECONDS = 0.3  # when a card says "Adding": what Datadog takes sooner is shown as added at once
 FRESH_SECONDS = 300.0
 """How long what Datadog said of a case counts; after that, somebody may have added the same insight by hand."""
 
@@ -224,14 +223,19 @@ def reads_first(adding: Collection[Identity], on_case: Collection[Identity], rea
     return sent or read_ago > FRESH_SECONDS or not frozenset(on_case).isdisjoint(adding)
 
 
+def lies_far(card_ts: str | None, latest: Iterable[str]) -> bool:
+    """Whether people read far below a card. `latest`: the thread's newest ts but for those of links: a burst is one."""
+    return card_ts is not None and sum(ts > card_ts for ts in latest) > BELOW_AT_MOST
+
+
 def takes_more(held: int, age: float, *, rolling: bool) -> bool:
     """Whether a card that holds so many insights takes another; `age`: seconds since its first link."""
     return held < CARD_HOLDS and age <= (ROLLING_SECONDS if rolling else CARD_OPEN_SECONDS)
 
 
-def moves_on(undecided: int) -> bool:
-    """Whether undecided insights move to the new card; if they fill the old one, they stay."""
-    return undecided < CARD_HOLDS
+def moves_on(leaving: int) -> bool:
+    """Whether so many insights leave for a new card; if they fill the old one, they stay."""
+    return leaving < CARD_HOLDS
 
 
 class Action(StrEnum):

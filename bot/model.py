@@ -279,7 +279,7 @@ class Card:
     digest: str | None
     posting_since: float | None
     first_link_at: float
-    continued: bool
+    continued_in: str | None  # the card that took over what was undecided
     ended: str | None
     refused: str | None
     late_replies_due: int

@@ -39,10 +39,9 @@ FILLED = {
     ),
     "cards": (
         "threads",
-        "id, kind, workspace, channel, thread_ts, org, case_id, ts, version, shown_version, first_link_at, open, "
-        "continued",
+        "id, kind, workspace, channel, thread_ts, org, case_id, ts, version, shown_version, first_link_at, open",
         f"'card' || CAST(i AS TEXT), 'insights', '{WORKSPACE}', {_CHANNEL}, {_THREAD}, '{ORG}', {_CASE}, "
-        f"CAST(1700000000 + i AS TEXT) || '.000900', 3, 3, {_WHEN}, i % 100 = 0, i < 0",
+        f"CAST(1700000000 + i AS TEXT) || '.000900', 3, 3, {_WHEN}, i % 100 = 0",
     ),
     "insights": (
         "insights",

@@ -48,8 +48,8 @@ class Source:
 class CardView:
     """All that a card's message depends on. `names` maps Slack user ids to plain names.
 
-    `left_over`: links of the same messages that are not offered yet, because there are too many. `refused`: why Slack
-    did not let the card be posted in its thread.
+    `below`: the address of the card that continues it, once that has one. `left_over`: links of the same messages that
+    are not offered yet, because there are too many. `refused`: why Slack did not let the card be posted in its thread.
     """
 
     id: str
@@ -62,6 +62,7 @@ class CardView:
     closed: bool = False
     archived: bool = False
     continued: bool = False
+    below: str = ""
     left_over: int = 0
     refused: str = ""
     waiting: Waiting | None = None

@@ -17,7 +17,7 @@ NOTHING_TO_ADD = "Nothing to add here any more."
 def card_message(view: CardView) -> Message:
     """The card's message now."""
     offered = [item for item in view.items if item.state is State.OFFERED]
-    lines = [*_outcomes(view), *(["Continued below."] if view.continued else [])]
+    lines = [*_outcomes(view), *([_continued(view)] if view.continued else [])]
     head = _question(view, offered) if offered else None
     blocks: list[Json] = []
     if head:
@@ -32,6 +32,10 @@ def card_message(view: CardView) -> Message:
     if buttons:
         blocks.append(actions("buttons", *buttons))
     return Message(cut_mrkdwn(" ".join([head, *lines] if head else lines) or NOTHING_TO_ADD, TEXT_CHARS), blocks)
+
+
+def _continued(view: CardView) -> str:
+    return f"<{view.below}|Continued below>." if view.below else "Continued below."
 
 
 def metadata(card_id: str, late_reply: int = 0) -> Json:

@@ -187,7 +187,8 @@ async def beat(context: Context, last_event: LastEvent) -> None:
     replica = secrets.token_hex(8)
     while True:
         try:
-            await heartbeats.beat(context.store, replica, last_event.event_ago, last_event.dropped_ago)
+            alive = await heartbeats.beat(context.store, replica, last_event.event_ago, last_event.dropped_ago)
+            context.tails.alone = alive == 1
         except SQLAlchemyError as error:
             log.warning("heartbeat.lost", error=summary(error))
         except Exception:  # an error of ours: the bot works without its heartbeat

@@ -26,8 +26,8 @@ Json = dict[str, Any]
 
 _MENTION = re.compile(r"<@([UWB][A-Z0-9]+)(?:\|[^<>]*)?>")
 """Slack may add a label (`<@U1|Bot>`), and names the bot by either of its ids."""
-_MENTIONS = re.compile(rf"\s*(?:{_MENTION.pattern}[\s:,]*)+")
 _OF_APPS = ("bot_id", "app_id", "bot_profile")
+_MENTIONS = re.compile(rf"\s*(?:{_MENTION.pattern}[\s:,]*)+")
 _COUNTED = {Insight: "insight", Draft: "draft", CaseLink: "case", Uncovered: "uncovered"}
 
 
@@ -75,9 +75,10 @@ async def watch(context: Context, workspace: str, event: Json, *, shared: bool |
 
 
 async def _posted(context: Context, channel: Thread, me: Myself, message: Json, shared: bool | None) -> bool:
-    if is_ours(me, message) or command_of(me, message) is not None:
+    if is_ours(me, message):
         return False
-    brought = seen(context, channel, message, edited=False)
+    brought = _evidence(me, message, seen(context, channel, message, edited=False))
+    context.tails.note(brought)
     if brought.elsewhere:
         await site_warning.notice(context, brought)
     if not (brought.found or brought.names):
@@ -109,7 +110,7 @@ async def _changed(context: Context, channel: Thread, me: Myself, event: Json, s
 
 def _evidence(me: Myself, message: Json, brought: ScannedMessage) -> ScannedMessage:
     """What a message brings to its thread: a command brings nothing, however it is edited."""
-    return brought if command_of(me, message) is None else replace(brought, found=(), names=())
+    return brought if command_of(me, message) is None else replace(brought, found=(), names=(), elsewhere=frozenset())
 
 
 async def _as_stored(context: Context, after: ScannedMessage) -> ScannedMessage:
@@ -193,7 +194,7 @@ async def rules(context: Context, thread: Thread, new: ScannedMessage | None = N
 
     Slack is asked, before anything is locked, who may confirm in mode auto, and of those who post many links.
     """
-    fewest = OFFERED_AT_MOST[False]
+    fewest, latest = OFFERED_AT_MOST[False], context.tails.of(thread)
     many = new is None or new.links > fewest
     async with context.store.read() as connection:
         mode = await modes.of(connection, thread) or context.mode
@@ -202,12 +203,12 @@ async def rules(context: Context, thread: Thread, new: ScannedMessage | None = N
         waiting = await sightings.posters(connection, thread, 0 if auto else fewest) if auto or new is None else ()
     foreign = tie is not None and tie.kind is TieKind.TIED and tie.org not in context.orgs_for(thread.workspace)
     if foreign or not (auto or many):
-        return Rules(context.timing, context.mode, many=many)
+        return Rules(context.timing, context.mode, many=many, latest=latest)
     posters = {*waiting, new.poster if new is not None else None, tie.by if tie is not None else by}
     people = {poster for poster in posters if poster and poster[0] in "UW"}
     refusals = await asyncio.gather(*(context.refusal(thread.workspace, person) for person in people))
     may = frozenset(person for person, refusal in zip(people, refusals, strict=True) if refusal is None)
-    return Rules(context.timing, context.mode, may, many=many)
+    return Rules(context.timing, context.mode, may, many=many, latest=latest)
 
 
 def names_of(context: Context, workspace: str, links: Iterable[Outcome | None]) -> tuple[CaseName, ...]:
@@ -246,15 +247,14 @@ def own_part(message: Json, person: str | None) -> Json:
         return message
     attachments = as_objects(message.get("attachments"))
     attachments = [own_part(part, person) for part in attachments if part.get("author_id") == person]
-    files = [file for file in as_objects(message.get("files")) if file.get("user") == person]
-    files = [file for file in files if "email" not in (file.get("mode"), file.get("filetype"))]
+    own = [file for file in as_objects(message.get("files")) if file.get("user") == person]
+    files = [file for file in own if "email" not in (file.get("mode"), file.get("filetype"))]
     return {**message, "attachments": attachments, "files": files}
 
 
 def is_ours(me: Myself, message: Json) -> bool:
     """Whether the bot posted this itself: neither the message nor an edit of it is evidence."""
-    metadata: Json = message.get("metadata") or {}
-    return message.get("bot_id") == me.bot or metadata.get("event_type") == METADATA_EVENT
+    return message.get("bot_id") == me.bot or as_object(message.get("metadata")).get("event_type") == METADATA_EVENT
 
 
 def command_of(me: Myself, message: Json) -> str | None:
@@ -275,10 +275,9 @@ def _message_in(event: Json, name: str) -> Json:
 
 
 def _count(links: Iterable[Outcome | None]) -> None:
-    for link in links:
-        if link is not None:
-            kind = str(link.type) if isinstance(link, (Insight, Draft)) else ""
-            metrics.links.labels(_COUNTED[type(link)], kind).inc()
+    for link in filter(None, links):
+        kind = str(link.type) if isinstance(link, (Insight, Draft)) else ""
+        metrics.links.labels(_COUNTED[type(link)], kind).inc()
 
 
 def _candidates(

@@ -30,6 +30,8 @@ from bot.slack.people import PAGE, People
 DIRECT = ("U", "W", "D")
 """How the id of a person, or of their direct messages with the app, begins."""
 CLOCKS_DIFFER_SECONDS = 600.0
+BELOW = 50
+"""Messages asked for at most, to see whether a thread has gone on."""
 
 READS = {
     *("conversations.history", "conversations.info", "conversations.replies", "users.conversations", "users.info"),
@@ -176,6 +178,13 @@ class Slack(People):
         arguments: Json = {"channel": thread.channel, "ts": thread.ts, "limit": limit}
         response = await self.call("conversations.replies", {**arguments, "cursor": cursor} if cursor else arguments)
         return payloads.messages(response), next_cursor(response)
+
+    async def below(self, thread: Thread, ts: str) -> list[Json]:
+        """The first messages of a thread that came after this one."""
+        response = await self.call(
+            "conversations.replies", {"channel": thread.channel, "ts": thread.ts, "oldest": ts, "limit": BELOW}
+        )
+        return [message for message in payloads.messages(response) if message["ts"] > ts]  # Slack adds the root
 
     async def open_view(self, trigger: str, view: Json) -> str:
         """Open a modal, within three seconds of the click; its id."""

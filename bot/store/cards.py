@@ -144,7 +144,7 @@ async def create(
     tx: Transaction, kind: str, thread: Thread, org: str, case_id: str, at: float, **more: object
 ) -> Row[Any]:
     """Insert a card that is not posted yet; `more`: its other columns."""
-    fresh = {"id": secrets.token_hex(6), "shown_version": 0, "first_link_at": at, "continued": False}
+    fresh = {"id": secrets.token_hex(6), "shown_version": 0, "first_link_at": at}
     row = {"kind": kind, **place(thread), "org": org, "case_id": case_id, **fresh, **more}
     return (await tx.execute(_CREATE, row)).one()
 

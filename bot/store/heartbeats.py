@@ -25,14 +25,15 @@ class Pulse:
     dropped_ago: float | None = None
 
 
-async def beat(store: Store, replica: str, event_ago: float | None, dropped_ago: float | None = None) -> None:
-    """Store that this replica is alive, and its part of a `Pulse`. Old rows are deleted."""
+async def beat(store: Store, replica: str, event_ago: float | None, dropped_ago: float | None = None) -> int:
+    """Store that this replica is alive, and its part of a `Pulse`; returns how many are. Old rows are deleted."""
     async with store.write() as tx:
         at = await now(tx)
         ago = {"last_event_at": event_ago, "dropped_at": dropped_ago}
         since = {name: None if seconds is None else at - seconds for name, seconds in ago.items()}
         await upsert(tx, heartbeats, {"replica": replica}, {"seen_at": at, **since})
         await tx.execute(delete(heartbeats).where(heartbeats.c.seen_at < at - KEEP_SECONDS))
+        return (await pulse(tx)).replicas
 
 
 async def rehearse(store: Store, replica: str) -> None:

@@ -25,6 +25,7 @@ class Rules:
     """How links are offered: when cards are posted, the mode where nobody set one, and who `may` confirm.
 
     `many`: a message may have more links than are offered of it. `asked`: somebody who may confirm asked for all.
+    `latest`: as in `insights.lies_far`.
     """
 
     timing: Timing
@@ -32,6 +33,7 @@ class Rules:
     may: frozenset[str] = frozenset()
     many: bool = True
     asked: bool = False
+    latest: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ async def offer_pending(
     pending = list(await tx.execute(_PENDING, place(thread)))
     if not pending:
         return []
-    where = CardPlace(thread, tie.org, tie.case_id, rolling=rolling)
+    where = CardPlace(thread, tie.org, tie.case_id, rolling=rolling, latest=rules.latest)
     known, ids = await _case(tx, where, pending, shared=tie.source is TieSource.CHANNEL)
     chosen = await _bounded(tx, thread, pending, choose([as_candidate(row) for row in pending], tie.org, known), rules)
     decided = list(zip(pending, chosen, strict=True))

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, func, insert, not_, or_, select, update
 from sqlalchemy.engine import Row
 
-from bot.insights import CARD_HOLDS, moves_on, takes_more
+from bot.insights import CARD_HOLDS, lies_far, moves_on, takes_more
 from bot.model import Card, CardItem, State, Thread
 from bot.policy import is_app
 from bot.store import Store, now, ties
-from bot.store.cards import Timing, create, end, get, items, posting
+from bot.store.cards import Timing, bump, create, end, get, items, posting
 from bot.store.conditions import in_channel, place, this_case, this_channel
 from bot.store.connection import Connection
 from bot.store.jobs import enqueue, reschedule
@@ -25,6 +25,8 @@ from bot.store.transaction import JobKind, Transaction
 
 GROUP_HOLDS = 10
 """Slack's limit of options in one element of checkboxes."""
+CONTINUED_SECONDS = 30.0
+"""When a card says that it is continued, at the latest: sooner, once the new card is in Slack and has an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,14 @@ class CardPlace:
     """Where offered insights go: the thread's card about one case.
 
     `rolling`: the card that bots' posts in this channel share, whatever thread it is in; a new one goes to this thread.
+    `latest`: as in `lies_far`.
     """
 
     thread: Thread
     org: str
     case_id: str
     rolling: bool = False
+    latest: Sequence[str] = ()
 
     @property
     def values(self) -> dict[str, str]:
@@ -55,19 +59,21 @@ class CardPlace:
 
 
 # Made once, see `jobs`.
-_UNDECIDED = (
+_IS_UNDECIDED = insights.c.state.in_(UNDECIDED)
+_HELD = (
     select(insights.c.id)
     .join(card_insights, card_insights.c.insight == insights.c.id)
-    .where(card_insights.c.card == cards.c.id, insights.c.state.in_(UNDECIDED))
+    .where(card_insights.c.card == cards.c.id)
 )
-_ASKING = (
-    select(cards)
-    .where(
-        this_channel(cards),
-        this_case(cards),
-        cards.c.open,
-        or_(_UNDECIDED.exists(), cards.c.ts.is_(None) & cards.c.posting_since.is_(None)),
-    )
+# A draft that nobody answers holds no card open on which all else is decided.
+_ASKING = or_(
+    and_(cards.c.ts.is_(None), cards.c.posting_since.is_(None)),
+    _HELD.where(_IS_UNDECIDED, not_(insights.c.draft)).exists(),
+    and_(_HELD.where(_IS_UNDECIDED).exists(), not_(_HELD.where(not_(_IS_UNDECIDED)).exists())),
+)
+_OF_CASE = (
+    select(cards, _ASKING.label("asking"))
+    .where(this_channel(cards), this_case(cards), cards.c.open)
     .order_by(cards.c.first_link_at.desc())
     .limit(1)
 )
@@ -84,36 +90,70 @@ _LEAVE = card_insights.delete().where(_ON_CARD, card_insights.c.insight.in_(bind
 _JOIN = insert(card_insights)
 # By whether it is a rolling card.
 _HERE = cards.c.thread_ts == bindparam("thread_ts")
-_OPEN = {False: _ASKING.where(_HERE), True: _ASKING.where(cards.c.rolling)}
-_CLOSE = (
-    update(cards)
-    .where(cards.c.id == bindparam("closing"))
-    .values(open=False, continued=bindparam("undecided_left"), version=cards.c.version + 1)
+_OPEN = {False: _OF_CASE.where(_HERE), True: _OF_CASE.where(cards.c.rolling)}
+_GOT_LINKS = select(cards.c.id).where(
+    cards.c.id == bindparam("of_card"),
+    cards.c.open,
+    ~cards.c.rolling,
+    _HELD.where(card_insights.c.joined_version > cards.c.shown_version).exists(),
 )
-_OPEN_OF_CASE = update(cards).where(this_channel(cards), this_case(cards), cards.c.open).values(open=False)
-# All on those is decided. A rolling card takes over from its thread's, too.
-_CLOSE_DECIDED = {False: _OPEN_OF_CASE.where(_HERE), True: _OPEN_OF_CASE.where(or_(cards.c.rolling, _HERE))}
+_CONTINUE = (
+    update(cards)
+    .where(cards.c.id == bindparam("of_card"))
+    .values(continued_in=bindparam("new_card"), version=cards.c.version + 1)
+)
+_CONTINUED = select(cards.c.id).where(cards.c.continued_in == bindparam("new_card"))
+_CLOSE = update(cards).where(this_channel(cards), this_case(cards), cards.c.open).values(open=False)
+# A rolling card takes over from its thread's, too.
+_CLOSE_ALL = {False: _CLOSE.where(_HERE), True: _CLOSE.where(or_(cards.c.rolling, _HERE))}
 
 
 async def join(tx: Transaction, where: CardPlace, offered: Sequence[CardEntry], timing: Timing, at: float) -> None:
-    """Put insights on the open card; a new card takes over when that is full or old."""
+    """Put insights on the open card; a new card takes over when that is decided, full, old, or out of sight."""
     rest = list(offered)
     card = await _open_card(tx, where)
+    far = card is not None and not where.rolling and lies_far(card.ts, where.latest)
+    if card is None or far or not card.asking:
+        card, held = await _roll_over(tx, where, card, at)
+    else:
+        held = await _count(tx, card.id)
     while rest:
-        held = 0 if card is None else await _count(tx, card.id)
-        if card is None or not takes_more(held, at - card.first_link_at, rolling=where.rolling):
+        if not takes_more(held, at - card.first_link_at, rolling=where.rolling):
             card, held = await _roll_over(tx, where, card, at)
         room = CARD_HOLDS - held
         at_once = any(not is_app(entry.poster) for entry in rest)  # a person looks for the card
         await _schedule(tx, card, timing, at, at_once=at_once)  # locks the job, which comes before its card
         await _put_on(tx, card.id, rest[:room])
         await _post_at_once(tx, card, at)
-        rest = rest[room:]
+        rest, held = rest[room:], CARD_HOLDS
+
+
+async def got_links(connection: Connection, card: Card) -> bool:
+    """Whether this card is open and got links since Slack shows it."""
+    return (await connection.execute(_GOT_LINKS, {"of_card": card.id})).scalar_one_or_none() is not None
+
+
+async def move_down(tx: Transaction, card: Card, at: float) -> None:
+    """Have a new card take over from this one, if it is still open: it is out of sight. Under `lock_case`."""
+    where = CardPlace(card.thread, card.org, card.case_id)
+    old = await _open_card(tx, where)
+    if old is not None and old.id == card.id:
+        new, _ = await _roll_over(tx, where, old, at)
+        await enqueue(tx, JobKind.CARD, new.id)
+        await _post_at_once(tx, new, at)
+
+
+async def link_back(tx: Transaction, card: str) -> None:
+    """Have the card that this one continues say so, now that this one has an address. Under `lock_case`."""
+    old = (await tx.execute(_CONTINUED, {"new_card": card})).scalar_one_or_none()
+    if old is not None:
+        await bump(tx, old)
 
 
 async def is_asking(connection: Connection, where: CardPlace) -> bool:
-    """Whether an open card offers something here already."""
-    return await _open_card(connection, where) is not None
+    """Whether an open card offers something here already, or will."""
+    card = await _open_card(connection, where)
+    return card is not None and card.asking
 
 
 async def removed(store: Store, where: Thread, ts: str, timing: Timing) -> None:
@@ -138,23 +178,19 @@ async def close(tx: Transaction, card: Card, reason: str, timing: Timing) -> Non
     await end(tx, card.id, reason)
     if card.ts is None:
         return
-    unseen = [item for item in await _offered(tx, card.id) if item.joined_version > card.shown_version]
+    unseen = [item for item in await items(tx, card.id) if item.state is State.OFFERED and _is_unseen(item, card)]
     if unseen:
         entries = await _take_off(tx, card.id, unseen)
         await join(tx, CardPlace(card.thread, card.org, card.case_id), entries, timing, await now(tx))
 
 
 async def _open_card(connection: Connection, where: CardPlace) -> Row[Any] | None:
-    """The open card that later links join: something on it is undecided, or it was not posted yet."""
+    """The card that is open, and whether it is `asking`: later links join it."""
     return (await connection.execute(_OPEN[where.rolling], where.values)).one_or_none()
 
 
 async def _count(tx: Transaction, card: str) -> int:
     return (await tx.execute(_COUNT, {"of_card": card})).scalar_one()
-
-
-async def _offered(tx: Transaction, card: str) -> list[CardItem]:
-    return [item for item in await items(tx, card) if item.state is State.OFFERED]
 
 
 async def _take_off(tx: Transaction, card: str, leaving: Sequence[CardItem]) -> list[CardEntry]:
@@ -166,19 +202,26 @@ async def _take_off(tx: Transaction, card: str, leaving: Sequence[CardItem]) -> 
 async def _roll_over(tx: Transaction, where: CardPlace, old: Row[Any] | None, at: float) -> tuple[Row[Any], int]:
     """Open a new card, with what is undecided on the old one; if that fills the old one, it stays there.
 
-    Returns the card and how many insights it holds.
+    What joined the old one and was never shown there moves, too. Returns the card and how many insights it holds.
     """
-    undecided: list[CardEntry] = []
+    moving: list[CardEntry] = []
     if old is not None:
-        offered = await _offered(tx, old.id)
-        await enqueue(tx, JobKind.CARD, old.id)
-        undecided = await _take_off(tx, old.id, offered if moves_on(len(offered)) else [])
-        await tx.execute(_CLOSE, {"closing": old.id, "undecided_left": bool(undecided)})
-    await tx.execute(_CLOSE_DECIDED[where.rolling], where.values)
+        leaving = [item for item in await items(tx, old.id) if item.state is State.OFFERED or _is_unseen(item, old)]
+        if leaving and moves_on(len(leaving)):
+            await enqueue(tx, JobKind.CARD, old.id, after=CONTINUED_SECONDS)
+            moving = await _take_off(tx, old.id, leaving)
+    await tx.execute(_CLOSE_ALL[where.rolling], where.values)
     more = {"version": 0, "open": True, "rolling": where.rolling}
     card = await create(tx, "insights", where.thread, where.org, where.case_id, at, **more)
-    await _put_on(tx, card.id, undecided)
-    return card, len(undecided)
+    if old is not None and moving:
+        await tx.execute(_CONTINUE, {"of_card": old.id, "new_card": card.id})
+    await _put_on(tx, card.id, moving)
+    return card, len(moving)
+
+
+def _is_unseen(item: CardItem, card: Card | Row[Any]) -> bool:
+    """Whether an insight joined a card in Slack that was not updated since."""
+    return card.ts is not None and item.joined_version > card.shown_version and item.state.is_named
 
 
 async def _put_on(tx: Transaction, card: str, joining: Sequence[CardEntry]) -> None:

@@ -41,8 +41,7 @@ def in_states(column: Column[str], states: Iterable[str]) -> ColumnElement[bool]
 
 UNDECIDED = tuple(state for state in State if state.is_undecided)
 AT_WORK = tuple(state for state in State if state.is_at_work)
-UNFINISHED = (*AT_WORK, State.FAILED)
-"""What Home shows first."""
+UNFINISHED = (*AT_WORK, State.FAILED)  # what Home shows first
 
 # A case as Datadog last described it. Its row is a mutex: lock it before you move the case's insights.
 cases = Table(
@@ -147,7 +146,7 @@ cards = Table(
     Column("posting_since", Double),
     Column("first_link_at", Double, nullable=False),
     Column("open", Boolean, nullable=False),  # it takes more links
-    Column("continued", Boolean, nullable=False),
+    Column("continued_in", String(16)),  # the card that took over what was undecided on it
     Column("ended", String(80)),  # Slack's error code for why it can no longer be shown
     Column("refused", String(80)),  # the same for why it is not in its thread, but in somebody's direct messages
     Column("late_replies_due", Integer, nullable=False, server_default="0"),  # replies about late failures
@@ -159,6 +158,7 @@ cards = Table(
     Column("answered_by", String(32)),
     Column("answered_at", Double),
     Index("ix_cards_thread", "workspace", "channel", "thread_ts"),
+    Index("ix_cards_continued_in", "continued_in", sqlite_where=text("continued_in IS NOT NULL")),
     Index("ix_cards_message", "workspace", "channel", "ts"),
     Index("ix_cards_latest", "workspace", "channel", "first_link_at"),
     Index("ix_cards_first_link_at", "first_link_at"),

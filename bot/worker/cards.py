@@ -8,9 +8,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
+
+from bot.insights import lies_far
 from bot.messages.cards import late_failure, metadata
 from bot.messages.sentences import SHARED
 from bot.model import Card, CardItem, State
+from bot.services import watching
 from bot.services.context import Context
 from bot.services.shared_channels import is_shared, is_silent
 from bot.slack.client import DIRECT, SlackPermanent, SlackTransient
@@ -21,6 +25,8 @@ from bot.worker.outcomes import GAVE_UP, Done, GiveUp, Outcome, RetryAfter
 from bot.worker.rendering import RenderedCard, render, view
 
 MESSAGE_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+log = structlog.get_logger(__name__)
+
 TURN_SECONDS = 10.0  # how often a card that its poster's other cards hold up looks whether it is its turn
 HELD_UP_SECONDS = 60.0  # after which Slack is asked, before the post, whether other organisations have come
 
@@ -41,6 +47,10 @@ async def work(context: Context, job: Job) -> Outcome:
         card = await cards.get(connection, job.key)
     if card is None or card.ended is not None:
         return Done()
+    if await _lies_far(context, card):
+        async with fenced(context, job, case=(card.org, card.case_id)) as (tx, at):
+            await open_cards.move_down(tx, card, at)
+        return Done()  # it is due again once the new card has an address
     try:
         shown = await _show(context, job, card)
     except SlackTransient as later:
@@ -49,21 +59,43 @@ async def work(context: Context, job: Job) -> Outcome:
         return RetryAfter(later.after, str(later), counts=False, write=lambda tx: cards.not_posted(tx, card.id))
     if shown is None:
         return RetryAfter(TURN_SECONDS, "", counts=False)
-    late = card.late_replies_due > card.late_replies_posted
-    if late:
+    if late := card.late_replies_due > card.late_replies_posted:
         await _reply_late(context, job, card)
 
     async def write(tx: Transaction) -> None:
         if late:
             await cards.late_reply_posted(tx, card.id, card.late_replies_due)
-        if shown.ts is None:
-            await cards.nothing_to_show(tx, card.id, shown.version)
-            return
-        if shown.channel and shown.channel != card.thread.channel:
-            await cards.move_to_dm(tx, card, shown.channel, card.refused)
-        await cards.shown(tx, card.id, shown.version, shown.ts, shown.digest)
+        await _write_down(tx, card, shown)
 
-    return Done(write=write)
+    return Done(write=write, case=(card.org, card.case_id) if card.ts is None else None)
+
+
+async def _write_down(tx: Transaction, card: Card, shown: ShownCard) -> None:
+    if shown.ts is None:
+        await cards.nothing_to_show(tx, card.id, shown.version)
+        return
+    if card.ts is None:
+        await open_cards.link_back(tx, card.id)
+    if shown.channel and shown.channel != card.thread.channel:
+        await cards.move_to_dm(tx, card, shown.channel, card.refused)
+    await cards.shown(tx, card.id, shown.version, shown.ts, shown.digest)
+
+
+async def _lies_far(context: Context, card: Card) -> bool:
+    """Whether a card that just got links is out of sight, where that was not known when they came: Slack tells."""
+    if card.ts is None or card.asks or card.version == card.shown_version or context.tails.knows(card.ts):
+        return False
+    async with context.store.read() as connection:
+        if not await open_cards.got_links(connection, card):
+            return False
+    workspace = await context.workspaces.at(card.thread.workspace)
+    try:
+        below = await workspace.slack.below(card.thread, card.ts)
+    except (SlackTransient, SlackPermanent) as error:
+        log.info("card.stays", card=card.id, why=str(error))
+        return False
+    brought = [watching.seen(context, card.thread, message, edited=True) for message in below]
+    return lies_far(card.ts, [message.message_ts for message in brought if not message.found])
 
 
 async def give_up(context: Context, job: Job, end: GiveUp) -> Done:

@@ -72,7 +72,7 @@ async def view(context: Context, card: Card) -> CardView | None:
         sources=_sources(workspace.myself.url, card.thread, items),
         closed=case.closed,
         archived=case.archived,
-        continued=row.continued,
+        continued=row.continued_in is not None,
         left_over=left_over,
         refused=card.refused or "",
         waiting=waiting(items, note, due_at, at),
@@ -121,12 +121,24 @@ async def _insights(context: Context, card: Card) -> RenderedCard | None:
     shown = await view(context, card)
     if shown is None:
         return None
+    if shown.continued:
+        shown = replace(shown, below=await _below(context, card.id))
     # The version itself stands in every button. What counts is the newest that an insight joined: a click from before
     # that does not mean the insight.
     joined = max((item.joined_version for item in shown.items), default=0)
     digest = _digest(card_message(replace(shown, version=joined)))
     empty = all(item.state is State.WITHDRAWN for item in shown.items)
     return RenderedCard(shown.version, card_message(shown), digest, empty=empty)
+
+
+async def _below(context: Context, card: str) -> str:
+    """The address of the card that continues this one; empty while it has none."""
+    async with context.store.read() as connection:
+        old = await cards.get(connection, card)
+        new = await cards.get(connection, old.continued_in) if old and old.continued_in else None
+    if new is None or new.ts is None:
+        return ""
+    return new.thread.permalink((await context.myself(new.thread.workspace)).url, new.ts)
 
 
 async def _question(context: Context, card: Card) -> RenderedCard | None:

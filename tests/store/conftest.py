@@ -2,7 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pytest
@@ -117,10 +118,16 @@ async def paste(
     poster: str = "U0ANA",
     names: tuple[CaseName, ...] = (),
     org: str = CASE.org,
+    latest: Sequence[str] = (),
+    draft: bool = False,
 ) -> int:
     """A message with these links, on a web host of `org`; those of code changes are on none."""
-    seen = tuple(Candidate(each, () if each.type is InsightType.SCM_URL else (org,)) for each in found)
-    return (await sightings.sight(store, ScannedMessage(thread, ts, poster, seen, names), ask)).new
+    seen = tuple(Candidate(each, () if each.type is InsightType.SCM_URL else (org,), draft) for each in found)
+
+    async def rules() -> Rules:
+        return replace(await ask(), latest=latest)
+
+    return (await sightings.sight(store, ScannedMessage(thread, ts, poster, seen, names), rules)).new
 
 
 async def ask() -> Rules:

@@ -21,7 +21,8 @@ def upgrade() -> None:
         *_optional(sa.String(32), "digest"),
         *_optional(sa.Double, "posting_since"),
         *_required(sa.Double, "first_link_at"),
-        *_required(sa.Boolean, "open", "continued"),
+        *_required(sa.Boolean, "open"),
+        *_optional(sa.String(16), "continued_in"),
         *_optional(sa.String(80), "ended", "refused"),
         sa.Column("late_replies_due", sa.Integer, server_default="0", nullable=False),
         sa.Column("late_replies_posted", sa.Integer, server_default="0", nullable=False),
@@ -34,6 +35,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_cards"),
     )
     op.create_index("ix_cards_thread", "cards", ["workspace", "channel", "thread_ts"])
+    _partial_index("ix_cards_continued_in", "cards", ["continued_in"], "continued_in IS NOT NULL")
     op.create_index("ix_cards_message", "cards", ["workspace", "channel", "ts"])
     op.create_index("ix_cards_latest", "cards", ["workspace", "channel", "first_link_at"])
     op.create_index("ix_cards_first_link_at", "cards", ["first_link_at"])

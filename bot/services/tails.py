@@ -1,0 +1,47 @@
+"""The ends of threads, as this process received them: whether people still see a card where they read.
+
+A message without a link costs no write, so this is kept in memory. `knows` says where that is not enough: what the
+bot's other processes received, and what came before the start, is not in it.
+"""
+
+import time
+from collections import deque
+
+from cachetools import LRUCache
+
+from bot.insights import BELOW_AT_MOST, ScannedMessage
+from bot.model import Thread
+
+THREADS = 4096
+"""Remembered at most: those in which somebody wrote last."""
+
+
+class Tails:
+    """The ts of each thread's newest messages, without those that brought links, and the bot's own.
+
+    `alone`: no other process of the bot receives any.
+    """
+
+    alone = False
+
+    def __init__(self) -> None:
+        self._began = time.time()
+        self._tails = LRUCache[Thread, deque[str]](THREADS)
+
+    def note(self, message: ScannedMessage) -> None:
+        """A message came; Slack may send it more than once."""
+        if message.found or message.is_root:
+            return
+        tail = self._tails.get(message.thread)
+        if tail is None:
+            tail = self._tails[message.thread] = deque(maxlen=BELOW_AT_MOST + 1)
+        if message.message_ts not in tail:
+            tail.append(message.message_ts)
+
+    def of(self, thread: Thread) -> tuple[str, ...]:
+        """At least as many as make a card lie far, if so many came."""
+        return tuple(self._tails.get(thread, ()))
+
+    def knows(self, card_ts: str) -> bool:
+        """Whether this process has received all that came since this card was posted."""
+        return self.alone and float(card_ts) > self._began
