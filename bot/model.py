@@ -128,7 +128,7 @@ class Thread:
     def permalink(self, workspace_url: str, message_ts: str) -> str:
         """The address of one of its messages, in the form of `chat.getPermalink`."""
         page = f"{workspace_url.rstrip('/')}/archives/{self.channel}/p{message_ts.replace('.', '')}"
-        return page if message_ts == self.ts else f"{page}?thread_ts={self.ts}&cid={self.channel}"
+        return page if self.ts in ("", message_ts) else f"{page}?thread_ts={self.ts}&cid={self.channel}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ NO_SUCH_MESSAGE = "There is no such message: it was deleted, or its address is c
 NOT_FOR_THIS_WORKSPACE = "It belongs to a Datadog organisation that this bot does not use from this workspace."
 EXAMPLES = ("add https://app.datadoghq.com/monitors/1 to CASEM-4523", "tie CASEM-4523", "mode off")
 SCANNING = "Reading this thread's earlier messages. If there are links to offer, they come in one card."
+FOR_THE_RESULT = " for the result"
 NOTHING_TO_UNDO = "Nothing to undo: nothing that the bot added in this thread is still on its case."
 
 
@@ -152,9 +153,24 @@ def names_a_thread(verb: str, prefix: str) -> str:
     )
 
 
-def adding(confirmed: int, case_key: str, rest: Sequence[str]) -> str:
-    """The result of an `add`, with a sentence for each link that was not added."""
+def card_link(address: str) -> str:
+    return f"<{address}|the card>" if address else ""
+
+
+def thread_link(address: str) -> str:
+    """Where the card will be."""
+    return f"<{address}|the thread>"
+
+
+def see(card: str, why: str = "") -> str:
+    """Where to look, after a sentence; `card`: a link to it, empty where there is none."""
+    return f" See {card}{why}." if card else ""
+
+
+def adding(confirmed: int, case_key: str, rest: Sequence[str], card: str = "") -> str:
+    """The result of an `add`, with a sentence for each link that was not added; `card`: a link to it."""
     done = f"Adding {insights(confirmed)} to {escape(case_key)}." if confirmed else "Nothing new to add."
+    done += see(card, FOR_THE_RESULT)
     return "\n".join([done, *rest[:10], *([f"and {len(rest) - 10} more links"] if len(rest) > 10 else [])])
 
 
@@ -198,17 +214,15 @@ def scan_given_up(words: str) -> str:
     return f"The bot could not read this thread's earlier messages. {words} Ask again when that has changed."
 
 
-def scanned(read: int, new: int, *, on_a_card: bool) -> str:
-    """To the person who asked for a scan, at its end; `on_a_card`: some of the new links are offered."""
+def scanned(read: int, new: int, card: str = "") -> str:
+    """To the person who asked for a scan, at its end; `card`: a link to the one that offers new links, if one does."""
     messages = "1 message" if read == 1 else f"{read} messages"
     links = "no new links" if not new else "1 new link" if new == 1 else f"{new} new links"
-    return (
-        f"Read {messages} of this thread: {links}.{' See the card for those not on the case yet.' if on_a_card else ''}"
-    )
+    return f"Read {messages} of this thread: {links}.{see(card, ' for those not on the case yet')}"
 
 
-def undoing(count: int, case_key: str) -> str:
-    return f"Removing {insights(count)} from {escape(case_key)}. See the card for the result."
+def undoing(count: int, case_key: str, card: str) -> str:
+    return f"Removing {insights(count)} from {escape(case_key)}.{see(card, FOR_THE_RESULT)}"
 
 
 def tied_by(source: TieSource, who: str) -> str:

@@ -15,7 +15,6 @@ EVENTS_DROPPED = (
     "@Case Insights scan reads a thread again."
 )
 NOTHING_TICKED = "Tick at least one, or press Dismiss."
-NOTHING_LEFT = "Nothing was changed: somebody was faster, or it is already done. See the card."
 OTHER_WORKSPACE = "This form was opened in another workspace. Open it again: ⋯ on the message, Add to case."
 GONE_CARD = "The bot no longer has this card. Paste the link again to get a new one."
 NOT_HERE = (
@@ -50,6 +49,14 @@ def partly_late(names: Mapping[str, str], decided: Sequence[CardItem], done: int
     who = escape(names.get(decided[0].by or "", "Someone"))
     adding = f"Adding {insights(done)} to {escape(case_key)}."
     return f"{adding} {who} already decided on {listed(decided)} at {clock(decided[0].at)}."
+
+
+def nothing_left(card: str, *, continued: bool) -> str:
+    """To someone whose click changed nothing; `card`: a link to it, or to the one that took over from it."""
+    if continued and card:
+        return f"Nothing was changed: what was undecided here is now on {card} below. Press the button there."
+    see = f" See {card}." if card else ""
+    return f"Nothing was changed: somebody was faster, or it is already done.{see}"
 
 
 def already_answered(who: str, tied_to: str | None) -> str:

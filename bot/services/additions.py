@@ -1,10 +1,15 @@
 """Additions: what a person names in a command or a modal is confirmed at once, whatever it was before."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.insights import ADDING_AFTER_SECONDS, may_move
-from bot.model import Identity, Insight, State, Thread
+from bot.messages import replies
+from bot.model import Case, Identity, Insight, State, Thread
+from bot.services import card_links
+from bot.services.context import PERSON_WITHIN, Context
+from bot.slack.errors import SlackPermanent, SlackTransient
 from bot.store import cards, cases, now, offers, ties
 from bot.store.cards import Timing
 from bot.store.jobs import case_key, enqueue
@@ -43,9 +48,9 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """How many insights are on their way now, and those that needed nothing."""
+    """The insights that are on their way now, by id, and those that needed nothing."""
 
-    confirmed: int
+    confirmed: Sequence[int]
     earlier: Sequence[Earlier]
 
 
@@ -79,7 +84,26 @@ async def add(tx: Transaction, addition: Addition) -> Added:
     await _show(tx, addition, confirmed, at)
     if case is not None:
         await cases.send_at_once(tx, case, at)
-    return Added(len(confirmed), earlier)
+    return Added(confirmed, earlier)
+
+
+async def told(
+    context: Context, case: Case, place: Thread, added: Added, link_of: Mapping[Identity, str], rest: Sequence[str] = ()
+) -> str:
+    """What whoever asked for this is told, once it is committed, with a link to the card that shows the result.
+
+    `rest`: a sentence for each link that cannot be added.
+    """
+    names: Mapping[str, str] = {}
+    with contextlib.suppress(SlackTransient, SlackPermanent):
+        slack = await context.slack(place.workspace)
+        names = await slack.names({item.by for item in added.earlier if item.by}, within=PERSON_WITHIN)
+    earlier = [
+        replies.added_before(link_of[item.identity], item.state, names.get(item.by or "", ""), item.at)
+        for item in added.earlier
+    ]
+    card = await card_links.showing(context, place, added.confirmed) if added.confirmed else ""
+    return replies.adding(len(added.confirmed), case.key, [*earlier, *rest], card)
 
 
 async def _show(tx: Transaction, addition: Addition, confirmed: Sequence[int], at: float) -> None:

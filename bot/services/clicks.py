@@ -7,10 +7,11 @@ from functools import partial
 from bot.insights import ADDING_AFTER_SECONDS, Action, ItemView, act
 from bot.messages import replies, sentences
 from bot.model import Card, CardItem, Case, State, Thread
+from bot.services import card_links
 from bot.services.checks import UserError, permit
 from bot.services.context import PERSON_WITHIN, Context
 from bot.services.responder import Answer
-from bot.store import Store, cards, cases, now, ties
+from bot.store import Store, cards, cases, now, open_cards, ties
 from bot.store.jobs import case_key, enqueue
 from bot.store.transaction import JobKind, Transaction
 
@@ -75,7 +76,7 @@ async def press(
         return sentences.NOTHING_TICKED
     if clicked.earlier:
         return partial(_who_was_first, context, workspace, clicked)
-    return "" if clicked.moved else sentences.NOTHING_LEFT
+    return "" if clicked.moved else partial(_nothing_left, context, card)
 
 
 async def undo_last(context: Context, thread: Thread, user: str) -> str:
@@ -85,7 +86,9 @@ async def undo_last(context: Context, thread: Thread, user: str) -> str:
     if card is None:
         return replies.NOTHING_TO_UNDO
     clicked = await _press(context, thread.workspace, Click(card.id, card.version, Action.UNDO, user))
-    return replies.undoing(clicked.moved, clicked.case_key) if clicked.moved else replies.NOTHING_TO_UNDO
+    if not clicked.moved:
+        return replies.NOTHING_TO_UNDO
+    return replies.undoing(clicked.moved, clicked.case_key, await card_links.of_card(context, card.id))
 
 
 async def _press(context: Context, workspace: str, click: Click) -> Clicked:
@@ -99,6 +102,13 @@ async def _press(context: Context, workspace: str, click: Click) -> Clicked:
     if clicked is None:
         raise UserError(sentences.GONE_CARD)
     return clicked
+
+
+async def _nothing_left(context: Context, card_id: str) -> str:
+    async with context.store.read() as connection:
+        card = await cards.get(connection, card_id)
+    continued = card is not None and card.continued_in is not None
+    return sentences.nothing_left(await card_links.of_card(context, card_id), continued=continued)
 
 
 async def _who_was_first(context: Context, workspace: str, clicked: Clicked) -> str:
@@ -129,6 +139,8 @@ async def apply(store: Store, click: Click) -> Clicked | None:
             return None
         await ties.lock_case(tx, card.org, card.case_id)
         views = [(item, click.view(item)) for item in await cards.items(tx, click.card)]
+        elsewhere = click.ticked - {item.id for item, _ in views}  # moved to the next card since this one was shown
+        views += [(i, replace(click.view(i), shown=True)) for i in await open_cards.moved_on(tx, card, elsewhere)]
         case = await cases.get(tx, card.org, card.case_id)
         key = case.key if case else card.case_id
         if click.action is Action.ADD and not click.ticked and any(is_open(view) for _, view in views):

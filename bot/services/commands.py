@@ -141,14 +141,8 @@ async def _add(context: Context, caller: Caller, command: commands.Add) -> str:
         source = caller.message_ts or f"{await now(tx):.6f}"
         adding_all = Addition(place, case.org, case.case_id, tuple(insights.values()), user, source, user)
         added = await additions.add(tx, adding_all)
-    slack = await context.slack(workspace)
-    names = await slack.names({item.by for item in added.earlier if item.by}, within=PERSON_WITHIN)
     link_of = {insight.identity: link for link, insight in insights.items()}
-    earlier = [
-        replies.added_before(link_of[item.identity], item.state, names.get(item.by or "", ""), item.at)
-        for item in added.earlier
-    ]
-    return replies.adding(added.confirmed, case.key, [*earlier, *others])
+    return await additions.told(context, case, place, added, link_of, others)
 
 
 def _explained(context: Context, workspace: str, link: str) -> str:

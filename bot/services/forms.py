@@ -15,7 +15,7 @@ from bot.messages import form_view, sentences
 from bot.messages.card_view import address
 from bot.messages.modal import CaseOption, Form, Row
 from bot.model import Case, Draft, Identity, Insight, State, Thread, Uncovered
-from bot.services import watching
+from bot.services import card_links, watching
 from bot.services.cases import as_case, find, names_of, tied_case
 from bot.services.checks import UserError, permit
 from bot.services.context import Context, Organization
@@ -157,7 +157,8 @@ async def of_card(context: Context, workspace: str, user: str, card_id: str) -> 
     await permit(context, workspace, user, case.key, org=case.org)
     offered = [item for item in items if item.state is State.OFFERED]
     if not offered:
-        raise UserError(sentences.NOTHING_LEFT)
+        card_link = await card_links.of_card(context, card_id)
+        raise UserError(sentences.nothing_left(card_link, continued=card.continued_in is not None))
     about = _about(card.thread, offered[0].message_ts, offered[0].poster)
     rows = [Row(item.type, item.resource_id, item.ref, item.host, item.scope, item.id, item.draft) for item in offered]
     return Form(about, rows, case=_choice(case))

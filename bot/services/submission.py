@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -12,15 +13,16 @@ from bot.commands import parse_case
 from bot.datadog.errors import DatadogPermanent, DatadogTransient
 from bot.links import Routes, insight_on
 from bot.messages import modal, replies, sentences
+from bot.messages.card_view import address
 from bot.messages.modal import Filled, Form, Row
 from bot.messages.text import readable
 from bot.model import CardItem, Case, CaseName, Insight, InsightType, State, Thread
 from bot.services import additions, forms, shared_channels, ties
-from bot.services.additions import Addition
+from bot.services.additions import Added, Addition
 from bot.services.cases import find, why_unknown
 from bot.services.checks import UserError, in_channels, named_case, not_outside, permit
 from bot.services.context import PERSON_WITHIN, Context
-from bot.services.responder import Answer, not_saved
+from bot.services.responder import Answer, not_saved, text_of
 from bot.store import cards, comments, now, tie_changes
 from bot.store.transaction import Transaction
 
@@ -65,17 +67,16 @@ async def submit(context: Context, workspace: str, user: str, view: Json) -> Map
             case = await _case_of(context, filled)
             if problems := of_other_orgs(context, workspace, filled.rows, case):
                 return problems
-            changed, tied = await _write(context, user, filled, case)
+            written = await _write(context, user, filled, case)
     except UserError as error:
         return {"key": readable(str(error))}
     except (SQLAlchemyError, TimeoutError) as error:
         log.warning("modal.not_saved", error=type(error).__name__)
         return {"key": not_saved(error)}
-    if not changed:
-        thread = _thread(filled)
-        return Submitted(thread, ties.announced(context, thread, case, user) if tied else "")
+    if isinstance(written, _Written):
+        return Submitted(_thread(filled), partial(_told, context, user, case, filled, written))
     form = await forms.described(context, modal.again(view), within=0)
-    return replace(form, about={**filled.about, "warned": "yes"}, notice=changed)
+    return replace(form, about={**filled.about, "warned": "yes"}, notice=written)
 
 
 async def _case_of(context: Context, filled: Filled) -> Case:
@@ -119,8 +120,27 @@ def _thread(filled: Filled) -> Thread:
     return Thread(filled.about["workspace"], filled.about["channel"], filled.about["thread"])
 
 
-async def _write(context: Context, user: str, filled: Filled, case: Case) -> tuple[str, bool]:
-    """Commit all of it, and whether the thread is tied now; or nothing, and what others decided meanwhile."""
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What a form committed: the insights, and what became of them; `tied`: its thread is, since now."""
+
+    insights: Sequence[Insight]
+    added: Added
+    tied: bool
+
+
+async def _told(context: Context, user: str, case: Case, filled: Filled, written: _Written) -> str:
+    thread, said = _thread(filled), list[str]()
+    if written.tied:
+        said.append(await text_of(ties.announced(context, thread, case, user)))
+    if written.insights:
+        link_of = {insight.identity: address(insight.ref, insight.host) for insight in written.insights}
+        said.append(await additions.told(context, case, thread, written.added, link_of))
+    return "\n".join(filter(None, said))
+
+
+async def _write(context: Context, user: str, filled: Filled, case: Case) -> _Written | str:
+    """Commit all of it; or nothing, where others decided on some of it meanwhile: a sentence that says so."""
     about, thread = filled.about, _thread(filled)
     await shared_channels.is_shared(context, thread)  # stored, because the card depends on it
     rows = [row for row in filled.rows if row.ticked]
@@ -130,15 +150,15 @@ async def _write(context: Context, user: str, filled: Filled, case: Case) -> tup
         decided = [item for item in old if item.state is not State.OFFERED and "warned" not in about]
         if not decided:
             tied = filled.tie and bool(thread.ts) and await tie_changes.tie_in(tx, thread, case, user)
-            poster = about["poster"] or None
-            await additions.add(tx, Addition(thread, case.org, case.case_id, insights, user, about["ts"], poster))
+            adding = Addition(thread, case.org, case.case_id, insights, user, about["ts"], about["poster"] or None)
+            added = await additions.add(tx, adding)
             await _withdraw_replaced(tx, old, insights, user)
             if filled.comment:
                 await comments.ask(tx, case, thread, filled.comment, user)
-            return "", tied
+            return _Written(insights, added, tied)
     slack = await context.slack(thread.workspace)
     names = await slack.names({item.by for item in decided if item.by}, within=PERSON_WITHIN)
-    return sentences.modal_changed([(item, names.get(item.by or "", "")) for item in decided]), False
+    return sentences.modal_changed([(item, names.get(item.by or "", "")) for item in decided])
 
 
 async def _withdraw_replaced(tx: Transaction, old: Sequence[CardItem], new: Sequence[Insight], user: str) -> None:

@@ -4,7 +4,7 @@ A card holds a limited number of insights and takes links for a limited time; th
 where people read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,8 +15,8 @@ from bot.insights import CARD_HOLDS, lies_far, moves_on, takes_more
 from bot.model import Card, CardItem, State, Thread
 from bot.policy import is_app
 from bot.store import Store, now, ties
-from bot.store.cards import Timing, bump, create, end, get, items, posting
-from bot.store.conditions import in_channel, place, this_case, this_channel
+from bot.store.cards import Timing, bump, by_id, create, end, get, items, posting
+from bot.store.conditions import in_channel, in_thread, place, this_case, this_channel
 from bot.store.connection import Connection
 from bot.store.jobs import enqueue, reschedule
 from bot.store.pace import may_post
@@ -91,6 +91,11 @@ _JOIN = insert(card_insights)
 # By whether it is a rolling card.
 _HERE = cards.c.thread_ts == bindparam("thread_ts")
 _OPEN = {False: _OF_CASE.where(_HERE), True: _OF_CASE.where(cards.c.rolling)}
+_MOVED = (
+    select(card_insights.c.insight)
+    .join(cards, cards.c.id == card_insights.c.card)
+    .where(card_insights.c.insight.in_(bindparam("moved", expanding=True)), this_channel(cards), this_case(cards))
+)
 _GOT_LINKS = select(cards.c.id).where(
     cards.c.id == bindparam("of_card"),
     cards.c.open,
@@ -131,6 +136,23 @@ async def join(tx: Transaction, where: CardPlace, offered: Sequence[CardEntry], 
 async def got_links(connection: Connection, card: Card) -> bool:
     """Whether this card is open and got links since Slack shows it."""
     return (await connection.execute(_GOT_LINKS, {"of_card": card.id})).scalar_one_or_none() is not None
+
+
+async def showing(connection: Connection, where: Thread, ids: Collection[int]) -> Card | None:
+    """The newest card that shows one of these insights, in this thread if one does, else elsewhere."""
+    shown = select(card_insights.c.card).where(card_insights.c.insight.in_(ids))
+    alive = select(cards.c.id).where(cards.c.id.in_(shown), cards.c.ended.is_(None))
+    order = (in_thread(cards, where).desc(), cards.c.first_link_at.desc(), cards.c.open.desc())
+    card = (await connection.execute(alive.order_by(*order).limit(1))).scalar_one_or_none()
+    return await get(connection, card) if card else None
+
+
+async def moved_on(connection: Connection, card: Card, ids: Collection[int]) -> list[CardItem]:
+    """Those of these insights that this card's case has on other cards of its channel: they moved there."""
+    if not ids:
+        return []
+    values = {**CardPlace(card.thread, card.org, card.case_id).values, "moved": ids}
+    return await by_id(connection, set((await connection.execute(_MOVED, values)).scalars()))
 
 
 async def move_down(tx: Transaction, card: Card, at: float) -> None:

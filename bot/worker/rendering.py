@@ -13,6 +13,7 @@ from bot.messages.cards import card_message
 from bot.messages.questions import question_message
 from bot.model import Card, CardItem, Identity, Question, State, Thread
 from bot.policy import Person, account_of, counts_as, is_app, may_be_told, may_change, may_read_title
+from bot.services import card_links
 from bot.services.context import Context, Organization
 from bot.slack.workspaces import Workspace
 from bot.store import cards, cases, jobs, now, pace, questions, shared_channels, sightings, ties
@@ -136,9 +137,7 @@ async def _below(context: Context, card: str) -> str:
     async with context.store.read() as connection:
         old = await cards.get(connection, card)
         new = await cards.get(connection, old.continued_in) if old and old.continued_in else None
-    if new is None or new.ts is None:
-        return ""
-    return new.thread.permalink((await context.myself(new.thread.workspace)).url, new.ts)
+    return await card_links.address(context, new)
 
 
 async def _question(context: Context, card: Card) -> RenderedCard | None:

@@ -1,15 +1,16 @@
 """Scanning a thread's earlier messages: a page per turn of the thread's job, offered on one card at the end."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from bot.insights import Decision
 from bot.messages import replies
-from bot.model import Thread, Tie, TieKind
-from bot.services import decision_log, watching
+from bot.model import Identity, Thread, Tie, TieKind
+from bot.services import card_links, decision_log, watching
 from bot.services.context import Context
 from bot.store import now, offers, scans, sightings, ties
 from bot.store.offers import SightingDecision
+from bot.store.open_cards import CardPlace
 from bot.store.scans import ScanProgress
 from bot.store.transaction import Job, Transaction
 from bot.worker.lease import fenced
@@ -58,7 +59,16 @@ async def _at_the_end(context: Context, thread: Thread, scan: ScanProgress) -> D
     async def after(written: tuple[Tie | None, Sequence[SightingDecision]]) -> None:
         decision_log.write(context, thread, *written)
         if scan.by is not None:
-            offered = any(each.decision in (Decision.OFFER, Decision.OFFER_AGAIN) for each in written[1])
-            await whisper(context, thread, scan.by, replies.scanned(scan.read, scan.new, on_a_card=offered))
+            offered = {each.identity for each in written[1] if each.decision in (Decision.OFFER, Decision.OFFER_AGAIN)}
+            card = await _card(context, thread, written[0], offered) if offered else ""
+            await whisper(context, thread, scan.by, replies.scanned(scan.read, scan.new, card))
 
     return Done(write=write, after=after)
+
+
+async def _card(context: Context, thread: Thread, tie: Tie | None, offered: Collection[Identity]) -> str:
+    if tie is None:
+        return ""
+    async with context.store.read() as connection:
+        rows = await offers.stored(connection, CardPlace(thread, tie.org, tie.case_id), offered)
+    return await card_links.showing(context, thread, [row.id for row in rows.values()])

@@ -188,7 +188,7 @@ SAID: dict[str, Callable[[str], str]] = {
     "adding": lambda text: replies.adding(1, text, [replies.not_added(text, text)]),
     "added_before": lambda text: replies.added_before(text, State.ADDED, text, 1.0),
     "tied_already": lambda text: replies.tied_already(text, thread=True),
-    "undoing": lambda text: replies.undoing(1, text),
+    "undoing": lambda text: replies.undoing(1, text, ""),
     "status": lambda text: replies.status(
         replies.StatusReport(True, (text, text), replies.tied_by(TieSource.SAID, text), Mode.ASK, {})
     ),

@@ -22,7 +22,7 @@ async def offered(store: Store) -> None:
 async def add(store: Store, ref: str) -> int:
     insight = Insight(InsightType.MONITOR, "1", ref, "app.datadoghq.com")
     wanted = Addition(THREAD, CASE.org, CASE.case_id, [insight], "U0ANA", REPLY, None)
-    return (await write(store, additions.add, wanted)).confirmed
+    return len((await write(store, additions.add, wanted)).confirmed)
 
 
 async def ref_of(store: Store) -> str:

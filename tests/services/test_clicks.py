@@ -13,10 +13,10 @@ from bot.services import clicks
 from bot.services.checks import UserError
 from bot.services.clicks import is_meant, is_open
 from bot.services.responder import text_of
-from bot.store import cases
+from bot.store import cards, cases
 from bot.store.cases import DeliveryResult
 from tests.services.conftest import ANA, BEN, GUEST, KEY, TEAM, Office
-from tests.store.conftest import CASE, card_of, items_of, monitors, paste, states, tie
+from tests.store.conftest import CASE, card_of, cards_of, items_of, monitors, paste, states, tie, write
 from tests.test_insights import standing
 
 
@@ -44,6 +44,26 @@ async def test_what_the_card_shows_is_not_told_again(office, thread):
 async def test_a_press_that_moves_nothing_says_why(office, thread):
     assert await press(office, thread, Action.ADD) == "Tick at least one, or press Dismiss."
     assert (await press(office, thread, Action.RETRY)).startswith("Nothing was changed: somebody was faster")
+
+
+async def test_a_press_on_a_card_whose_questions_moved_adds_what_is_ticked_and_links_to_the_card_below(office, thread):
+    old, latest = await card_of(office.store, thread), [f"1000.{number:06}" for number in range(910, 916)]
+    await write(office.store, cards.shown, old.id, old.version, "1000.000900", "")
+    await paste(office.store, *monitors(4), thread=thread, ts="1000.001000", latest=latest)
+    _, new = await cards_of(office.store, thread)
+    await write(office.store, cards.shown, new.id, new.version, "1000.001900", "")
+    one = min(item.id for item in await items_of(office.store, new))
+
+    async def press_old(action: Action, *ticked: int) -> str:
+        pressed = clicks.press(office.context, TEAM, ANA, action, old.id, old.version, frozenset(ticked))
+        return await text_of(await pressed)
+
+    assert await press_old(Action.ADD, one) == ""
+    assert await states(office.store) == {"1": State.CONFIRMED, **dict.fromkeys("234", State.OFFERED)}
+    said = await press_old(Action.DISMISS)
+    assert said.startswith("Nothing was changed: what was undecided here is now on <http")
+    assert "/p1000001900" in said
+    assert (await press_old(Action.ADD, one)).startswith("Ana already added this")
 
 
 async def test_the_second_to_press_is_told_who_was_first_by_name(office, thread):

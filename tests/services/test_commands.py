@@ -73,7 +73,10 @@ async def test_add_puts_the_links_of_a_message_on_the_case_and_says_why_others_a
     ts = office.slack.message(CHANNEL, BEN, text, thread_ts=thread.ts)["ts"]
     there = office.slack.permalink(CHANNEL, ts)
     first, *others = (await ask(office, f"add {there} to {KEY}")).splitlines()
-    assert first == f"Adding 2 insights to {KEY}."
+    assert (
+        first
+        == f"Adding 2 insights to {KEY}. See <{office.slack.permalink(CHANNEL, thread.ts)}|the thread> for the result."
+    )
     assert len(others) == 2
     assert "Logs are no insight" in others[0]
     assert "different Datadog organisations" in others[1]
