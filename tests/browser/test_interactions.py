@@ -148,6 +148,29 @@ async def test_an_old_card_is_taken_over_by_a_new_one_below(window: Window, sand
     await window.tick("Monitor").wait_for()
 
 
+async def test_a_link_far_below_its_card_gets_one_where_people_read_and_the_form_links_to_it(
+    window: Window, sandbox: Sandbox
+):
+    await window.paste("Monitor")
+    await window.tick("Monitor").wait_for()
+    for number, person in enumerate(3 * ("Ben", "Ana")):
+        await window.speak_as(person)
+        await window.say(f"still looking, {number}")
+    await window.paste("Error Tracking")
+    await window.tick("Error Tracking").wait_for()
+    await window.tick("Monitor").wait_for()
+    newest = window.page.locator(".message").last
+    await expect(newest.locator(".card")).to_be_in_viewport()
+    link = window.page.locator(".card").first.get_by_role("link", name="Continued below")
+    thread = sandbox.slack.thread(INCIDENTS, window.page.url.rpartition("/")[2])
+    address = sandbox.slack.permalink(INCIDENTS, thread[-1]["ts"])
+    await expect(link).to_have_attribute("href", address)
+    await window.button("Edit…").click()
+    await window.page.get_by_role("dialog").get_by_role("button", name="Add", exact=True).click()
+    await expect(window.private.get_by_role("link", name="the card")).to_have_attribute("href", address)
+    await window.card.get_by_text("Added to CASEM-4523 by Ana").wait_for()
+
+
 async def test_a_slash_command_adds_the_links_of_a_message_by_its_address(window: Window, sandbox: Sandbox):
     await window.say("look https://app.datadoghq.com/monitors/99")
     await window.tick("Monitor").wait_for()

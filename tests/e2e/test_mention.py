@@ -10,8 +10,9 @@ async def test_a_mention_with_a_link_has_one_effect(b: Bench) -> None:
     """K21: it arrives as `message` and as `app_mention`."""
     root = b.start_thread()
     b.slack.mention(CHANNEL, "U0ANA", f"add {monitor(1)}", thread_ts=root)
-    await b.card(root, f"Added to {KEY} by Ana")
-    assert await b.answer_to("U0ANA") == f"Adding 1 insight to {KEY}."
+    card = await b.card(root, f"Added to {KEY} by Ana")
+    its_card = f"<{b.slack.permalink(CHANNEL, card['ts'])}|the card>"
+    assert await b.answer_to("U0ANA") == f"Adding 1 insight to {KEY}. See {its_card} for the result."
     await b.handled()
     assert len(b.cards(root)) == 1
     assert [resource for _, resource, _ in b.on_case] == ["1"]
