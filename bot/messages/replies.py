@@ -26,6 +26,7 @@ CASE_FORBIDDEN = (
     "`cases_read` and their access to the case's project."
 )
 SLACK_DOWN = "The bot could not read that from Slack, so nothing was changed. Try again in a minute."
+NOT_READ = "The bot could not read its database. Ask again in a moment."
 NOT_SEEN_BY_YOU = (
     "Nothing was done: Slack does not show that you are in that channel with the bot. Do it in that channel."
 )
@@ -46,15 +47,16 @@ UNWATCHED = "But nothing is watched here while other organisations read this cha
 
 def to_question(refusal: str) -> str:
     """Why there is no answer, to someone who asked for no change."""
-    return refusal.replace(", so nothing was changed", "")
+    asked = refusal.replace(", so nothing was changed", "").replace("Nothing was done: ", "")
+    return asked.replace("Do it in that channel.", "Ask in that channel.")
 
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
     """What `status` shows. `tied_to`: the case's key and title; `by`: where the tie comes from; `counts`: by state.
 
-    `unknown`: the case that its first message names, where Datadog does not know it. `unwatched`: the bot stays silent
-    there, because other organisations read the channel.
+    `unknown`: the case that its first message names, where Datadog does not know it. `unwatched`: why the bot watches
+    nothing there, a sentence; empty where it does.
     """
 
     thread: bool
@@ -63,7 +65,7 @@ class StatusReport:
     mode: Mode
     counts: Mapping[State, int]
     unknown: str = ""
-    unwatched: bool = False
+    unwatched: str = ""
 
 
 def help_text(prefix: str) -> str:
@@ -204,9 +206,9 @@ def untied_already(*, thread: bool) -> str:
     return f"{this(thread)} is tied to no case."
 
 
-def in_mode(mode: Mode, *, thread: bool) -> str:
-    """The private answer if nothing is announced, and if the mode was the same before."""
-    return f"{this(thread)} is in mode {mode}: {MODES[mode]}."
+def in_mode(mode: Mode, *, thread: bool, unwatched: str = "") -> str:
+    """The private answer if nothing is announced, and if the mode was the same before; `unwatched` as in status."""
+    return f"{this(thread)} is in mode {mode}{f'. {unwatched}' if unwatched else f': {MODES[mode]}.'}"
 
 
 def scan_given_up(words: str) -> str:
@@ -242,7 +244,12 @@ def status(report: StatusReport) -> str:
     """The case and where the tie comes from, the mode, and the number of insights in each state."""
     case = "no case" if report.tied_to is None else ", ".join(escape(text) for text in report.tied_to if text)
     by = f" ({escape(report.by)})" if report.by else ""
-    mode = f"Mode {report.mode}. {UNWATCHED}" if report.unwatched else f"Mode {report.mode}: {MODES[report.mode]}."
+    mode = f"Mode {report.mode}: {MODES[report.mode]}."
+    if report.unwatched:
+        mode = f"Mode {report.mode}. {report.unwatched}"
+    elif report.tied_to is None and report.mode is not Mode.OFF:
+        where = "once there is a case" if report.thread else "in threads that are about a case"
+        mode = f"Mode {report.mode}, which takes effect {where}."
     lines = [f"{this(report.thread)} is tied to {case}{by}.", mode]
     if report.unknown:
         lines.insert(1, f"Its first message names {escape(report.unknown)}, which Datadog does not know.")

@@ -153,8 +153,8 @@ def failed_here(reference: str) -> str:
 
 
 def went_wrong(reference: str) -> str:
-    again = f"Try again; if it happens again, tell whoever runs this bot: ref {reference}."
-    return f"Something went wrong here, and nothing was changed. {again}"
+    look = "It is not certain whether anything was changed: look before you try again."
+    return f"Something went wrong here. {look} If it happens again, tell whoever runs this bot: ref {reference}."
 
 
 def permission(status: int, case_key: str, reference: str) -> str:

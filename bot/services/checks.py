@@ -51,7 +51,7 @@ async def not_outside(context: Context, workspace: str, user: str, channel: str)
         theirs = await slack.channels_of(user)
     except SlackTransient as error:
         raise UserError(replies.SLACK_DOWN) from error
-    if theirs is not None and channel not in theirs and await slack.has_bot(channel, within=PERSON_WITHIN):
+    if theirs is not None and channel not in theirs and await slack.is_in(channel, within=PERSON_WITHIN):
         raise UserError(replies.NOT_SEEN_BY_YOU)
 
 

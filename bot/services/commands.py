@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import assert_never
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from bot import commands
 from bot.commands import Command
 from bot.datadog.errors import DatadogPermanent, DatadogTransient
@@ -39,6 +41,10 @@ async def run(context: Context, caller: Caller, text: str) -> str:
         return as_said(why_unknown(error))
     except SlackTransient:
         return as_said(replies.SLACK_DOWN)
+    except (SQLAlchemyError, TimeoutError):
+        if asks:
+            return replies.NOT_READ
+        raise
     except SlackPermanent as end:
         return refused_by_slack(end)
 
@@ -195,5 +201,5 @@ async def _status(context: Context, place: Thread) -> str:
     by = replies.tied_by(source, names.get(own.by or "", "") if own else "") if source else ""
     tied_to = (case.key, case.title) if case else None
     unknown = own.named[0].case if own and own.named and own.kind is TieKind.NO_CASE else ""
-    silent = await shared_channels.is_silent(context, place)
-    return replies.status(replies.StatusReport(bool(place.ts), tied_to, by, mode, counts, unknown, unwatched=silent))
+    unwatched = await shared_channels.unwatched(context, place)
+    return replies.status(replies.StatusReport(bool(place.ts), tied_to, by, mode, counts, unknown, unwatched))

@@ -1,5 +1,6 @@
-"""Channels that are shared with other organisations: what the bot may show and say in them."""
+"""Channels that are shared with other organisations, or that the bot is not in: what it may show, say and watch."""
 
+from bot.messages import replies
 from bot.model import Thread
 from bot.services.context import Context
 from bot.store import shared_channels
@@ -24,3 +25,11 @@ async def is_shared(context: Context, place: Thread) -> bool:
 async def is_silent(context: Context, place: Thread) -> bool:
     """Whether the bot may post nothing in it: other organisations read it, and the operator wants it so."""
     return not context.shared and await is_shared(context, place)
+
+
+async def unwatched(context: Context, place: Thread) -> str:
+    """Why nothing is watched there, a sentence; empty where the bot watches, or Slack does not say otherwise."""
+    if await is_silent(context, place):
+        return replies.UNWATCHED
+    is_in = await (await context.slack(place.workspace)).is_in(place.channel, within=ANSWER_WITHIN)
+    return f"But nothing is watched here: {replies.NOT_IN_CHANNEL}" if is_in is False else ""

@@ -23,7 +23,8 @@ async def tie(context: Context, place: Thread, reference: CaseReference, user: s
     case = await named_case(context, place.workspace, reference)
     await shared_channels.is_shared(context, place)  # stored, because the cards of what it reads depend on it
     if not await tie_changes.tie(context.store, place, case, user):
-        return replies.tied_already(case.key, thread=bool(place.ts))
+        unwatched = await shared_channels.unwatched(context, place)
+        return f"{replies.tied_already(case.key, thread=bool(place.ts))} {unwatched}".strip()
     return announced(context, place, case, user)
 
 
@@ -47,7 +48,8 @@ async def set_mode(context: Context, place: Thread, mode: Mode, user: str) -> An
     await permit(context, place.workspace, user, sentences.settings_of(place.ts))
     now = replies.in_mode(mode, thread=bool(place.ts))
     if not await modes.say(context.store, place, mode, user):
-        return now
+        unwatched = await shared_channels.unwatched(context, place)
+        return replies.in_mode(mode, thread=bool(place.ts), unwatched=unwatched)
     return partial(announce, context, place, user, partial(mode_set, mode=mode, thread_ts=place.ts), now)
 
 

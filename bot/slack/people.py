@@ -66,10 +66,10 @@ class People(ABC):
         info = await self._channel(channel, within=within)
         return None if info is None else bool(info.get("is_ext_shared") or info.get("is_pending_ext_shared"))
 
-    async def has_bot(self, channel: str, *, within: float) -> bool:
-        """Whether Slack says that the bot is in this channel."""
-        info = await self._channel(channel, within=within)
-        return info is not None and bool(info.get("is_member"))
+    async def is_in(self, channel: str, *, within: float) -> bool | None:
+        """Whether the bot is in this channel; None when Slack does not say."""
+        member = (await self._channel(channel, within=within) or {}).get("is_member")
+        return member if isinstance(member, bool) else None
 
     async def _channel(self, channel: str, *, within: float) -> Json | None:
         if channel not in self._channels:
@@ -78,8 +78,7 @@ class People(ABC):
                     response = await self.call("conversations.info", {"channel": channel})
             except UNANSWERED:
                 return None
-            info = self._channels[channel] = as_object(response.get("channel"))
-            return info
+            self._channels[channel] = as_object(response.get("channel"))
         return self._channels[channel]
 
     async def person(self, user: str, *, within: float) -> Person | None:

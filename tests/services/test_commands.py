@@ -4,7 +4,9 @@ import pytest
 from sqlalchemy import update
 
 from bot.commands import COMMAND
+from bot.messages.replies import NOT_IN_CHANNEL
 from bot.model import State, Thread
+from bot.sandbox.slack.workspace import OUR_USER
 from bot.services.commands import SCANNED, run
 from bot.services.responder import Caller
 from bot.store import scans, schema, ties
@@ -24,7 +26,7 @@ async def ask(office: Office, text: str, user: str = ANA, here: Thread = HERE) -
         ("help", ["`/insight tie &lt;case&gt;`", "`/insight why", "`/insight tie CASEM-4523`", "Add to case"]),
         ("tei casem-4523", ["Not understood: “tei” is no command. Try `/insight tie &lt;case&gt;`."]),
         (f"explain {link(1)}", [f"{link(1)}\nRead as a monitor because of `/monitors/…`; its id is 1."]),
-        ("status", ["This channel is tied to no case.", "Mode ask: links are offered"]),
+        ("status", ["This channel is tied to no case.", "Mode ask, which takes effect in threads"]),
         ("scan", ["Which thread? A slash command does not know it."]),
         ("undo", ["Which thread? A slash command does not know it."]),
         (f"add {link(1)}", ["This channel is tied to no case. Tie it to one:"]),
@@ -92,6 +94,16 @@ async def test_add_puts_the_links_of_a_message_on_the_case_and_says_why_others_a
         assert answer in await ask(office, f"add {link(2)} to {KEY}", BEN)
     office.slack.delete(CHANNEL, ts)
     assert (await ask(office, f"add {there} to {KEY}")).startswith("There is no such message")
+
+
+@pytest.mark.parametrize("asked", ["status", "mode auto", f"tie {KEY}"])
+async def test_where_the_bot_is_not_in_the_channel_no_answer_says_that_links_are_offered(office, asked):
+    office.slack.workspace.channels[CHANNEL].members.discard(OUR_USER)
+    await ask(office, f"tie {KEY}")
+    await ask(office, "mode auto")
+    said = await ask(office, asked)
+    assert said.endswith("But nothing is watched here: " + NOT_IN_CHANNEL)
+    assert "links" not in said
 
 
 async def test_the_status_says_what_the_tie_comes_from(office):

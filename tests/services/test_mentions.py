@@ -114,7 +114,10 @@ async def test_of_a_channel_that_others_read_it_is_remembered_and_nothing_is_sai
         (UserError("You may not."), "You may not."),
         (TimeoutError(), "It is not certain whether this was saved: look at the card"),
         (CommitUncertain("COMMIT"), "It is not certain whether this was saved: look at the card"),
-        (KeyError("row"), "Something went wrong here, and nothing was changed. Try again; if it happens again, tell"),
+        (
+            KeyError("row"),
+            "Something went wrong here. It is not certain whether anything was changed: look",
+        ),
     ],
 )
 async def test_what_fails_after_the_acknowledgement_is_answered_with_a_sentence(office, error, sentence):
