@@ -144,7 +144,9 @@ async def test_who_has_left_the_channel_meanwhile_ties_nothing_and_shows_nothing
 @pytest.mark.parametrize("members", [{ANA}, set()], ids=["there", "left"])
 async def test_where_the_bot_is_not_either_the_form_adds_and_shows_it_to_that_person_alone(office, members):
     office.slack.add_channel(id="C0ELSE", name="elsewhere", members=members)
-    assert (await submit(office, form(link(1), thread=replace(THREAD, channel="C0ELSE")), key=KEY)).startswith("Adding ")
+    assert (await submit(office, form(link(1), thread=replace(THREAD, channel="C0ELSE")), key=KEY)).startswith(
+        "Adding "
+    )
     assert await office.insights() == {"1": State.CONFIRMED}
 
 
