@@ -19,7 +19,7 @@ from bot.datadog.client import Datadog
 from bot.datadog.titles import AT_ONCE_IN_ALL, Titles
 from bot.datadog.transport import PROBE_SECONDS
 from bot.links import Permalink, Routes
-from bot.listeners import bolt, clicks, commands, errors, home, messages, modal, workspace_guard
+from bot.listeners import bolt, choices, clicks, commands, errors, home, messages, modal, workspace_guard
 from bot.ops import health, server, starting
 from bot.services.checks import UserError
 from bot.services.context import Context, Organization
@@ -224,6 +224,7 @@ def _bolt_app(context: Context, client: AsyncWebClient, responder: Responder, co
     app = bolt.create(context, client, before_authorize=guard, contact=contact)
     messages.register(app, context)
     clicks.register(app, context, responder)
+    choices.register(app, context, responder)
     commands.register(app, context, responder)
     modal.register(app, context, responder)
     home.register(app, context, responder)

@@ -252,7 +252,7 @@ class Action(StrEnum):
 class ItemView:
     """One insight at the time of a click. `shown`: the clicker's card had it; `left_out`: dismissed by not ticking.
 
-    `draft`: a person still has to give or confirm its id, which no button does.
+    `draft`: its id is a guess, so its box was not ticked; `needs_id`: there is none, and no button can add it.
     """
 
     state: State
@@ -262,6 +262,7 @@ class ItemView:
     ticked: bool
     left_out: bool
     draft: bool = False
+    needs_id: bool = False
 
 
 def act(action: Action, item: ItemView) -> State | None:
@@ -272,7 +273,7 @@ def act(action: Action, item: ItemView) -> State | None:
         case Action.ADD:
             return _add(item)
         case Action.DISMISS:
-            return State.DISMISSED if item.state is State.OFFERED else None
+            return State.DISMISSED if item.state in (State.OFFERED, State.FAILED) else None
         case Action.CANCEL:
             taken_back = State.UNDOING if item.sent else State.DISMISSED
             return taken_back if item.state is State.CONFIRMED else None
@@ -285,10 +286,11 @@ def act(action: Action, item: ItemView) -> State | None:
 
 
 def _add(item: ItemView) -> State | None:
-    if item.draft:
+    if item.needs_id:
         return None
     if item.state is State.OFFERED:
-        return State.CONFIRMED if item.ticked else State.DISMISSED
+        left_out = None if item.draft else State.DISMISSED  # only what the bot had ticked can be un-ticked
+        return State.CONFIRMED if item.ticked else left_out
     # Two people at once, {1, 2} and {2, 3}: the first leaves 3 out, the second asks for it.
     takes_it = item.state is State.DISMISSED and item.left_out and item.ticked
     return State.CONFIRMED if takes_it else None

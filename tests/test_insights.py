@@ -178,6 +178,7 @@ def standing(
 ACTS = {
     (Action.ADD, State.OFFERED): State.CONFIRMED,
     (Action.DISMISS, State.OFFERED): State.DISMISSED,
+    (Action.DISMISS, State.FAILED): State.DISMISSED,
     (Action.CANCEL, State.CONFIRMED): State.DISMISSED,
     (Action.RETRY, State.FAILED): State.CONFIRMED,
     (Action.UNDO, State.ADDED): State.UNDOING,

@@ -11,9 +11,8 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.insights import Action, Mode
 from bot.listeners.payloads import caller_of, number, parts, timestamp
-from bot.messages.modal import Malformed
 from bot.model import Thread
-from bot.services import clicks, ties
+from bot.services import clicks, decided, ties
 from bot.services.context import Context
 from bot.services.responder import Answer, Caller, Responder, answered
 
@@ -28,7 +27,6 @@ CLICK_SECONDS = 2.5
 BUTTONS = {f"insights.{action}": action for action in Action}
 MODES = {"mode.ask": Mode.ASK, "mode.off": Mode.OFF}
 """`action_id`s are pinned: cards in old threads carry them for years."""
-CHOICES = frozenset({"untie", *(f"{mode}.{where}" for mode in Mode for where in ("thread", "channel"))})
 ONLY_ACKNOWLEDGED = ("insights.select", "case.open")
 
 
@@ -45,11 +43,15 @@ def register(app: AsyncApp, context: Context, responder: Responder) -> None:
         chosen = number(asked.rpartition(":")[2]) if action["action_id"] == "tie.yes" else None
         return await ties.answer_question(context, caller.here.workspace, caller.user, card, chosen)
 
-    async def choose(caller: Caller, action: Json, _: Json) -> Answer:
-        card, choice = parts(action.get("selected_option") or {})
-        if choice not in CHOICES:
-            raise Malformed("no choice of a card's")
-        return await ties.choose(context, caller.here, caller.user, card, choice)
+    async def add_back(caller: Caller, action: Json, body: Json) -> Answer:
+        card, what = parts(action)
+        insight, _, ts = what.partition(":")
+        container: Json = body.get("container") or {}
+        message, tell = timestamp(ts) if ts else "", container.get("is_ephemeral") is True
+        return await decided.add_back(context, caller.here, caller.user, card, number(insight), message, tell=tell)
+
+    async def show(caller: Caller, action: Json, _: Json) -> Answer:
+        return await decided.show(context, caller.here.workspace, parts(action)[0])
 
     async def set_mode(caller: Caller, action: Json, _: Json) -> Answer:
         return await ties.set_mode(context, _place(caller, action), MODES[action["action_id"]], caller.user)
@@ -61,7 +63,8 @@ def register(app: AsyncApp, context: Context, responder: Responder) -> None:
         await ack()
 
     acts: dict[str, Act] = {**dict.fromkeys(BUTTONS, press), **dict.fromkeys(MODES, set_mode)}
-    acts |= {"tie.yes": tie, "tie.no": tie, "tie.undo": untie, "insights.more": choose}
+    acts |= {"insights.add_back": add_back, "insights.show": show}
+    acts |= {"tie.yes": tie, "tie.no": tie, "tie.undo": untie}
     for action_id, act in acts.items():
         on_click(app, responder, action_id, act, responder.respond)
     for action_id in ONLY_ACKNOWLEDGED:

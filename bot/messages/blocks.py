@@ -27,6 +27,12 @@ def button(action_id: str, text: str, value: str, style: str = "") -> Json:
     return {**button, "style": style} if style else button
 
 
+def asking(button: Json, title: str, text: str, *, yes: str, no: str) -> Json:
+    """The button, whose effect is asked for before it is sent; `title` and `text` may hold words from outside."""
+    asked = {"title": plain(title, 100), "text": plain(text, 300), "confirm": plain(yes, 30), "deny": plain(no, 30)}
+    return {**button, "confirm": asked}
+
+
 def actions(block_id: str, *elements: Json) -> Json:
     return {"type": "actions", "block_id": block_id, "elements": list(elements)}
 

@@ -1,11 +1,12 @@
 """The data of a card's message, and the names of insights."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.links import change_name
 from bot.messages.blocks import Json
-from bot.messages.text import cut, escape
+from bot.messages.text import cut, escape, linked
 from bot.model import CardItem, InsightType
 
 TYPE_NAMES: Mapping[InsightType, str] = {
@@ -48,8 +49,10 @@ class Source:
 class CardView:
     """All that a card's message depends on. `names` maps Slack user ids to plain names.
 
-    `below`: the address of the card that continues it, once that has one. `left_over`: links of the same messages that
-    are not offered yet, because there are too many. `refused`: why Slack did not let the card be posted in its thread.
+    `sources`: the messages that links came from, by ts. `left_over`: links of these messages that are not offered yet,
+    because there are too many; `on_case`: those that are on the case without the bot. `elsewhere`: its thread is about
+    another case by now, or about none. `below`: the address of the card that continues it, once that has one.
+    `refused`: why Slack did not let the card be posted in its thread.
     """
 
     id: str
@@ -58,12 +61,14 @@ class CardView:
     case_title: str
     case_url: str
     items: Sequence[CardItem]
-    sources: Sequence[Source] = ()
+    sources: Mapping[str, Source] = field(default_factory=dict[str, Source])
     closed: bool = False
     archived: bool = False
     continued: bool = False
     below: str = ""
     left_over: int = 0
+    on_case: int = 0
+    elsewhere: bool = False
     refused: str = ""
     waiting: Waiting | None = None
     names: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -82,8 +87,32 @@ def label(item: CardItem) -> str:
     return f"{TYPE_NAMES[item.type]} {item.name or short(item)}"
 
 
+def told_apart(items: Sequence[CardItem]) -> list[CardItem]:
+    """These insights; of those that would read the same, each with its id (and a widget with its dashboard's)."""
+    alike = Counter(map(label, items))
+
+    def named(item: CardItem) -> CardItem:
+        of = f"{item.scope}/{item.resource_id}".strip("/?")
+        return replace(item, name=f"{item.name or short(item)} ({cut(of, 40)})") if alike[label(item)] > 1 else item
+
+    return [named(item) for item in items]
+
+
+def needs_id(item: CardItem) -> bool:
+    """Whether not even a candidate for its id is known: only the form can complete it."""
+    return item.draft and item.resource_id.startswith("?")
+
+
+def who(view: CardView, user: str | None) -> str:
+    return escape(view.names.get(user or "", "someone"))
+
+
+def case_link(view: CardView) -> str:
+    return linked(view.case_url, view.case_key) if view.case_url else escape(view.case_key)
+
+
 def short(item: CardItem) -> str:
-    if item.draft and item.resource_id.startswith("?"):
+    if needs_id(item):
         return "without an id"
     if item.type is InsightType.SCM_URL and (change := change_name(item.resource_id)):
         return cut(change, 60)

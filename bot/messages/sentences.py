@@ -15,6 +15,7 @@ EVENTS_DROPPED = (
     "@Case Insights scan reads a thread again."
 )
 NOTHING_TICKED = "Tick at least one, or press Dismiss."
+NOTHING_WAS_ADDED = "Nothing was added."
 OTHER_WORKSPACE = "This form was opened in another workspace. Open it again: ⋯ on the message, Add to case."
 GONE_CARD = "The bot no longer has this card. Paste the link again to get a new one."
 NOT_HERE = (
@@ -33,15 +34,23 @@ HOME_NEEDS_SCOPES = (
 )
 
 
+_DID = {
+    State.DISMISSED: "dismissed",
+    State.UNDONE: "removed",
+    State.UNDOING: "chose to remove",
+    State.ADDED: "added",
+} | dict.fromkeys((State.OFFERED, State.CONFIRMED, State.FAILED), "pressed Add for")
+
+
 def late_click(names: Mapping[str, str], decided: Sequence[CardItem]) -> str:
     """To someone whose click came second: who was first."""
     first = decided[0]
     if first.state is State.WITHDRAWN:
         why = "the links left their messages, or the case changed"
         return f"This is not offered any more since {clock(first.at)}: {why}. Nothing to do."
-    verb = {State.DISMISSED: "dismissed", State.UNDONE: "removed"}.get(first.state, "added")
     who = escape(names.get(first.by or "", "Someone"))
-    return f"{who} already {verb} {'these' if len(decided) > 1 else 'this'} at {clock(first.at)}. Nothing to do."
+    end = "It could not be added: see the card." if first.state is State.FAILED else "Nothing to do."
+    return f"{who} already {_DID[first.state]} {'these' if len(decided) > 1 else 'this'} at {clock(first.at)}. {end}"
 
 
 def partly_late(names: Mapping[str, str], decided: Sequence[CardItem], done: int, case_key: str) -> str:
@@ -139,9 +148,10 @@ def comment_given_up(case_key: str, words: str) -> str:
 
 def modal_changed(decided: Sequence[tuple[CardItem, str]]) -> str:
     """Who decided on what while somebody filled in the form."""
-    verbs = {State.DISMISSED: "dismissed", State.UNDONE: "removed", State.WITHDRAWN: "took back the link of"}
     lines = [
-        f"{who or 'Somebody'} {verbs.get(item.state, 'added')} {cut(label(item), 120)} meanwhile."
+        f"{cut(label(item), 120)} is not offered any more."
+        if item.state is State.WITHDRAWN
+        else f"{who or 'Somebody'} {_DID[item.state]} {cut(label(item), 120)} meanwhile."
         for item, who in decided[:8]
     ]
     return " ".join([*lines, "Press Add again to add what is ticked anyway."])

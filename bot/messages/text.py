@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import accumulate
 from typing import Any, cast
+from urllib.parse import quote
 
 OPTION_CHARS = 75
 """Slack's limit for the text and the description of a checkbox."""
@@ -18,6 +19,10 @@ NAME_CHARS = 80
 """Of people and workspaces; of titles and of whole sentences of others:"""
 TITLE_CHARS = 200
 WORDS_CHARS = 300
+ADDRESS_CHARS = 2_400
+"""Of a link, so that its words and what stands beside it fit into the same section."""
+_IN_ADDRESSES = "%/:=&?#+~!$,;'()*@[]"
+"""What stands in an address as it is; Slack would end a link at others."""
 
 _OPERATOR = re.compile("[Ww]hoever runs this bot")
 _SPACED = re.compile("[\0-\x1f\x7f-\x9f\u200c\u2028-\u202e\u2066-\u2069]+")
@@ -63,7 +68,14 @@ def escape(text: str, most: int | None = None) -> str:
 
 def link_label(text: str) -> str:
     """`text` from outside within `<address|…>`, where nothing else can stand: its marks become their look-alikes."""
-    return _entities(clean(text).translate(_LOOK_ALIKE))
+    words = _WORD.sub(lambda w: w[0].translate(_LOOK_ALIKE) if _MARKED.search(w[0]) else w[0], clean(text))
+    return _entities(words.replace("|", "∣"))
+
+
+def linked(address: str, words: str) -> str:
+    """`words` as a link, or alone where the address is longer than a section holds. Both from outside."""
+    url = _entities(quote(address, _IN_ADDRESSES, errors="replace"))
+    return f"<{url}|{link_label(words)}>" if len(url) <= ADDRESS_CHARS else escape(words)
 
 
 def code(text: str, fence: str = "`") -> str:

@@ -6,12 +6,13 @@ from functools import partial
 
 from bot.insights import ADDING_AFTER_SECONDS, Action, ItemView, act
 from bot.messages import replies, sentences
+from bot.messages.card_view import needs_id
 from bot.model import Card, CardItem, Case, State, Thread
 from bot.services import card_links
 from bot.services.checks import UserError, permit
 from bot.services.context import PERSON_WITHIN, Context
 from bot.services.responder import Answer
-from bot.store import Store, cards, cases, now, open_cards, ties
+from bot.store import Store, cards, cases, now, offers, open_cards, ties
 from bot.store.jobs import case_key, enqueue
 from bot.store.transaction import JobKind, Transaction
 
@@ -38,12 +39,13 @@ class Click:
             ticked=item.id in self.ticked,
             left_out=item.left_out,
             draft=item.draft,
+            needs_id=needs_id(item),
         )
 
 
 def is_open(item: ItemView) -> bool:
     """Whether this click can still add the insight: then a click on Add with nothing ticked is a mistake."""
-    return item.state is State.OFFERED and not item.draft and item.shown
+    return item.state is State.OFFERED and not item.needs_id and item.shown
 
 
 def is_meant(action: Action, item: ItemView, *, any_ticked: bool) -> bool:
@@ -174,13 +176,19 @@ async def _move(tx: Transaction, card: Card, views: Views, click: Click, at: flo
     for item, view in views:
         new = act(click.action, view)
         if new is not None:
-            left_out = click.action is Action.ADD and new is State.DISMISSED
-            change = cards.Change(new, at, by=click.by, left_out=left_out, deliberate=view.ticked)
+            not_ticked, cancelled = (
+                click.action is action and new is State.DISMISSED for action in (Action.ADD, Action.CANCEL)
+            )
+            note = sentences.NOTHING_WAS_ADDED if cancelled else ""
+            change = cards.Change(new, at, by=click.by, note=note, left_out=not_ticked, deliberate=view.ticked)
             alike.setdefault((item.state, change), []).append(item.id)
     waits = any(change.state.is_at_work for _, change in alike)
     if waits:
         await enqueue(tx, JobKind.CASE, case_key(card.org, card.case_id))
     moved: dict[int, bool] = {}
+    for item, _ in views:
+        if item.draft and item.id in click.ticked:  # whoever ticked it has said that the id is right
+            await offers.complete(tx, item.id, item.ref, item.host)
     for (was, change), ids in alike.items():
         moved |= dict.fromkeys(await cards.move(tx, ids, change, was=was), not change.left_out)
     await cards.touch(tx, moved, after=ADDING_AFTER_SECONDS if waits else 0.0)

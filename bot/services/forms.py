@@ -147,7 +147,7 @@ def _hint(context: Context, row: Row) -> str:
 
 
 async def of_card(context: Context, workspace: str, user: str, card_id: str) -> Form:
-    """What a card still offers; raises UserError."""
+    """What a card still offers, and what failed; raises UserError."""
     async with context.store.read() as connection:
         card = await cards.get(connection, card_id)
         items = await cards.items(connection, card_id) if card else []
@@ -155,7 +155,7 @@ async def of_card(context: Context, workspace: str, user: str, card_id: str) -> 
     if card is None or case is None or card.thread.workspace != workspace:
         raise UserError(sentences.GONE_CARD)
     await permit(context, workspace, user, case.key, org=case.org)
-    offered = [item for item in items if item.state is State.OFFERED]
+    offered = [item for item in items if item.state in (State.OFFERED, State.FAILED)]
     if not offered:
         card_link = await card_links.of_card(context, card_id)
         raise UserError(sentences.nothing_left(card_link, continued=card.continued_in is not None))

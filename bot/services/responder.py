@@ -21,7 +21,7 @@ from bot.services.context import PERSON_WITHIN, Context
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store.connection import CommitUncertain
 
-Answer = str | Callable[[], Awaitable[str]]
+Answer = str | Callable[[], Awaitable[str | Message]]
 """What to tell a person privately ("": nothing), or what finds it out once Slack has its acknowledgement."""
 
 ANSWER_SECONDS = 2.0
@@ -82,19 +82,19 @@ class Responder:
 
     async def _respond(self, caller: Caller, answer: Answer) -> None:
         try:
-            text = await text_of(answer)
+            said = await _said(answer)
         except Exception as error:  # noqa: BLE001  whatever it is, it is logged and the person gets its reference
-            text = sentence_for(error, caller.via)
-        if not text:
+            said = sentence_for(error, caller.via)
+        if not said:
             return
         here = caller.here
         try:
             slack = await self._context.slack(here.workspace)
             if caller.response_url:
                 with contextlib.suppress(SlackPermanent):  # used up, or too old
-                    await slack.answer(caller.response_url, text, here.ts or None, within=RESPOND_WITHIN)
+                    await slack.answer(caller.response_url, said, here.ts or None, within=RESPOND_WITHIN)
                     return
-            await slack.whisper(here, caller.user, text)
+            await slack.whisper(here, caller.user, said)
         except (SlackTransient, SlackPermanent) as error:
             log.warning("answer.lost", user=caller.user, type=caller.via, why=str(error))
 
@@ -107,7 +107,12 @@ async def _logged(work: Coroutine[Any, Any, None]) -> None:
 
 
 async def text_of(answer: Answer) -> str:
-    """The sentence that this answer comes to."""
+    """The sentences that this answer comes to."""
+    said = await _said(answer)
+    return said.text if isinstance(said, Message) else said
+
+
+async def _said(answer: Answer) -> str | Message:
     try:
         return answer if isinstance(answer, str) else await answer()
     except UserError as error:

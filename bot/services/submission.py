@@ -147,7 +147,8 @@ async def _write(context: Context, user: str, filled: Filled, case: Case) -> _Wr
     insights = tuple(insight_of(row, context.routes) for row in rows)
     async with context.store.write() as tx:
         old = await cards.by_id(tx, [row.insight for row in rows if row.insight is not None])
-        decided = [item for item in old if item.state is not State.OFFERED and "warned" not in about]
+        open_to_all = (State.OFFERED, State.FAILED)
+        decided = [item for item in old if item.state not in open_to_all and "warned" not in about]
         if not decided:
             tied = filled.tie and bool(thread.ts) and await tie_changes.tie_in(tx, thread, case, user)
             adding = Addition(thread, case.org, case.case_id, insights, user, about["ts"], about["poster"] or None)
@@ -162,11 +163,12 @@ async def _write(context: Context, user: str, filled: Filled, case: Case) -> _Wr
 
 
 async def _withdraw_replaced(tx: Transaction, old: Sequence[CardItem], new: Sequence[Insight], user: str) -> None:
-    """Withdraw offers whose id or type the person changed."""
+    """Withdraw offers whose id or type the person changed; what failed and is replaced is dismissed."""
     kept = {insight.identity for insight in new}
-    replaced = [item.id for item in old if item.state is State.OFFERED and item.identity not in kept]
-    change = cards.Change(State.WITHDRAWN, await now(tx), by=user)
-    await cards.touch(tx, await cards.move(tx, replaced, change, was=State.OFFERED))
+    replaced = [item.id for item in old if item.identity not in kept]
+    for was, becomes in ((State.OFFERED, State.WITHDRAWN), (State.FAILED, State.DISMISSED)):
+        change = cards.Change(becomes, await now(tx), by=user)
+        await cards.touch(tx, await cards.move(tx, replaced, change, was=was))
 
 
 def insight_of(row: Row, routes: Routes) -> Insight:

@@ -121,17 +121,17 @@ class Slack(People):
             raise SlackPermanent("thread_not_found")
         return posted
 
-    async def whisper(self, place: Thread, user: str, text: str) -> None:
+    async def whisper(self, place: Thread, user: str, said: str | Message) -> None:
         """Show a message to one person alone; it is lost when they are not active in Slack.
 
         Where Slack refuses that, it goes to their direct messages with the app.
         """
         try:
-            await self.call("chat.postEphemeral", {**_at(place), "user": user, **_answer(text)})
+            await self.call("chat.postEphemeral", {**_at(place), "user": user, **_answer(said)})
         except SlackPermanent as refused:
             if refused.reason == "missing_scope":
                 raise
-            await self.call("chat.postMessage", {"channel": user, **_answer(text), **_PLAIN})
+            await self.call("chat.postMessage", {"channel": user, **_answer(said), **_PLAIN})
 
     async def update(self, channel: str, ts: str, message: Message) -> None:
         """Replace a message. Its metadata stays: Slack keeps what is not sent again."""
@@ -200,9 +200,9 @@ class Slack(People):
         """Replace a person's Home tab of the app."""
         await self.call("views.publish", {"user_id": user, "view": view})
 
-    async def answer(self, response_url: str, text: str, thread_ts: str | None, *, within: float) -> None:
+    async def answer(self, response_url: str, said: str | Message, thread_ts: str | None, *, within: float) -> None:
         """Reply to a click so that only that person sees it. SlackPermanent: Slack does not take it (any more)."""
-        body: Json = {"response_type": "ephemeral", "replace_original": False, **_answer(text)}
+        body: Json = {"response_type": "ephemeral", "replace_original": False, **_answer(said)}
         if thread_ts:
             body["thread_ts"] = thread_ts
         body = with_contact(body, self._contact)
@@ -276,8 +276,8 @@ def _at(place: Thread) -> Json:
     return {"channel": place.channel, "thread_ts": place.ts} if place.ts else {"channel": place.channel}
 
 
-def _answer(text: str) -> Json:
-    return {"text": text, "blocks": sections(text)}
+def _answer(said: str | Message) -> Json:
+    return _content(said) if isinstance(said, Message) else {"text": said, "blocks": sections(said)}
 
 
 def _content(message: Message) -> Json:

@@ -1,11 +1,12 @@
 """Sightings: links in messages, stored before Slack or Datadog is asked anything, offered once the tie is known."""
 
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import ColumnElement, String, and_, bindparam, func, select, update
+from sqlalchemy import ColumnElement, String, and_, bindparam, func, or_, select, update
 from sqlalchemy.sql.dml import ReturningInsert
 
 from bot.insights import Candidate, Decision, ScannedMessage, SightingState
@@ -29,10 +30,18 @@ class Sighted:
     decided: Sequence[SightingDecision] = ()
 
 
-_LEFT_OVER = select(func.count()).where(
-    this_channel(sightings),
-    sightings.c.reason == Decision.TOO_MANY,
-    sightings.c.message_ts.in_(bindparam("messages", expanding=True, type_=String)),
+_NOT_OFFERED = (
+    select(sightings.c.reason, func.count().label("links"))
+    .outerjoin(insights, insights.c.id == sightings.c.insight)
+    .where(
+        this_channel(sightings),
+        or_(
+            sightings.c.reason.in_([Decision.TOO_MANY, Decision.ON_CASE]),
+            and_(sightings.c.reason == Decision.ADDED, insights.c.state == State.ADDED),
+        ),
+        sightings.c.message_ts.in_(bindparam("messages", expanding=True, type_=String)),
+    )
+    .group_by(sightings.c.reason)
 )
 
 
@@ -115,9 +124,10 @@ def _insert(dialect: str) -> ReturningInsert[tuple[int]]:
     return again.returning(sightings.c.id)
 
 
-async def left_over(connection: Connection, thread: Thread, messages: Collection[str]) -> int:
-    """How many links of these messages are not offered because there are too many of them."""
-    return (await connection.execute(_LEFT_OVER, {**place(thread), "messages": messages})).scalar_one()
+async def not_offered(connection: Connection, thread: Thread, messages: Collection[str]) -> Counter[str]:
+    """How many links of these messages are not offered because there are too many, or are on the case already."""
+    rows = await connection.execute(_NOT_OFFERED, {**place(thread), "messages": messages})
+    return Counter({str(row.reason): int(row.links) for row in rows})
 
 
 async def posters(connection: Connection, thread: Thread, more_than: int) -> Sequence[str | None]:

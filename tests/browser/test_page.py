@@ -27,7 +27,7 @@ async def test_of_two_links_the_ticked_one_is_added_and_the_other_left_out(windo
     await expect(window.insights).to_have_count(1)
     await expect(window.insights).to_contain_text("17131362")
     await expect(window.card).to_contain_text("Added to CASEM-4523 by Ana")
-    await expect(window.card).to_contain_text("Left out: 1.")
+    await expect(window.card).to_contain_text("Left out by Ana")
 
 
 async def test_a_click_while_datadog_is_down_waits_and_is_carried_out_when_it_is_up_again(
@@ -75,7 +75,7 @@ async def test_of_two_people_who_click_at_once_the_second_is_told(new_window: Ne
     # Both still look at the same card, as two people do who click within the same second.
     sandbox.control.rule("slack", "chat.update", hold="before", times=1)
     await asyncio.gather(ana.button("Add").click(), ben.button("Add").click())
-    await expect(ana.private).to_contain_text(re.compile("(Ana|Ben) already added this"))
+    await expect(ana.private).to_contain_text(re.compile("(Ana|Ben) already (added|pressed Add for) this"))
     sandbox.control.release()
     for window in (ana, ben):
         await expect(window.insights).to_have_count(1)

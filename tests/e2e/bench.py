@@ -248,7 +248,7 @@ class Bench:
 
         def newest() -> Json | None:
             cards = self.cards(root)
-            return cards[-1] if cards and words in as_text(cards[-1]) else None
+            return cards[-1] if cards and words in as_read(cards[-1]) else None
 
         try:
             return await self.control.until(newest, timeout=within, what=f"a card that says {words!r}")
@@ -295,6 +295,11 @@ class Bench:
     async def answer_to(self, user: str) -> str:
         """Wait for a message that only this person sees; the last one."""
         return (await self.control.until(lambda: self.private(user), what=f"a private answer to {user}"))[-1]
+
+
+def as_read(message: Json) -> str:
+    """A message as text, as a person reads it: without the addresses of its links."""
+    return re.sub(r" \(https?://[^\s)]*\)", "", as_text(message))
 
 
 async def forget(tx: Transaction) -> None:

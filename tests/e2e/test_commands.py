@@ -2,8 +2,7 @@
 
 import pytest
 
-from bot.sandbox.render import as_text
-from tests.e2e.bench import CASE_LINK, CHANNEL, KEY, Bench, monitor, options
+from tests.e2e.bench import CASE_LINK, CHANNEL, KEY, Bench, as_read, monitor, options
 
 ACKNOWLEDGED_WITHIN = 3.0
 
@@ -22,7 +21,7 @@ def said_in(b: Bench, channel: str) -> str:
     """What the bot said in the open, in this channel or its threads."""
     roots = [root for one in b.slack.state()["channels"] if one["id"] == channel for root in one["messages"]]
     messages = [message for root in roots for message in b.slack.thread(channel, root["ts"])]
-    return "\n".join(as_text(message) for message in messages if message.get("bot_id"))
+    return "\n".join(as_read(message) for message in messages if message.get("bot_id"))
 
 
 @pytest.mark.parametrize("word", ["restricted_action_thread_locked", "ekm_access_denied", "metadata_too_large"])
@@ -43,7 +42,7 @@ async def test_a_thread_is_tied_by_its_permalink_and_what_it_holds_is_offered(b:
     assert await ask(b, f"tie “{KEY.lower()}” in {link}") == f"Done, and said in the open in <{link}|that thread>."
     card = await b.card(root, "Add 1 insight")
     assert [option["text"]["text"] for option in options(card)] == ["Monitor · 1"]
-    replies = "\n".join(as_text(one) for one in b.slack.thread(CHANNEL, root))
+    replies = "\n".join(as_read(one) for one in b.slack.thread(CHANNEL, root))
     assert f"Ana tied this thread to {KEY}." in replies
     assert await ask(b, f"tie {KEY} in {link}") == f"This thread is already tied to {KEY}."
 

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from bot.sandbox.render import as_text
-from tests.e2e.bench import CHANNEL, PUT, Bench, monitor, options
+from tests.e2e.bench import CHANNEL, PUT, Bench, as_read, monitor, options
 
 LATE = "Could not add 1 insight to CASEM-4523 for Ana: Monitor 1."
 
@@ -28,12 +27,12 @@ async def test_who_confirmed_is_told_once_in_the_thread_when_it_fails_late(b: Be
     await b.control.until(lambda: late(b, root), what="a reply")
     await b.handled()
     card, reply = b.cards(root)
-    assert "Datadog refused (403)" in as_text(card)
+    assert "Datadog refused (403)" in as_read(card)
     assert "Datadog refused (403)" in reply["text"]
 
     b.datadog.may_write = True
     await b.click(card, "insights.retry")
-    await b.control.until(lambda: "Added to CASEM-4523 by Ana" in as_text(b.cards(root)[0]), what="the retry")
+    await b.control.until(lambda: "Added to CASEM-4523 by Ana" in as_read(b.cards(root)[0]), what="the retry")
     await b.handled()
     assert len(b.cards(root)) == 2
 

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.sandbox.render import as_text
-from tests.e2e.bench import CHANNEL, TITLE, Bench, bench
+from tests.e2e.bench import CHANNEL, TITLE, Bench, as_read, bench
 from tests.e2e.test_modal import DRAFT, opened
 from tests.e2e.test_names import call
 
@@ -355,7 +354,7 @@ def shown(desk: Desk, root: str, channel: str) -> str:
     cards = [reply for reply in desk.b.slack.thread(channel, root) if reply.get("metadata")]
     if not cards:
         return "-"
-    said = as_text(cards[-1])
+    said = as_read(cards[-1])
     if "Added to" in said:
         return "added"
     return "names" if SECRET_NAME in said and TITLE in said else "title" if TITLE in said else "ids"

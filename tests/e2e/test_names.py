@@ -36,7 +36,7 @@ async def test_a_card_shows_what_insights_are_called_before_and_after_the_click(
     assert offered(card)[1] == "Error Tracking issue · MemoryError: c…locate 512 MiB for the response cache"
 
     await b.click(card, "insights.add", "U0BEN")
-    await b.card(root, f": Monitor High memory on api; Error Tracking issue {message}.")
+    await b.card(root, f"Monitor High memory on api · from Ana\n• Error Tracking issue {message} · from Ana")
     await b.handled()
     assert [insight[:2] for insight in b.on_case] == [("MONITOR", "7001"), ("ERROR_TRACKING", ISSUE)]
 
@@ -67,11 +67,11 @@ async def test_a_hostile_name_pings_nobody_and_shows_as_it_is(b: Bench) -> None:
     assert options(card)[0]["text"]["type"] == "plain_text", "Slack reads no markup in it"
 
     await b.click(card, "insights.add", "U0BEN")
-    await b.card(root, f"Monitor {hostile}.")
+    await b.card(root, "Monitor <!channel> <@U0BEN> & <https://evil.example∣High memory>")
     shown = "&lt;!channel&gt; &lt;@U0BEN&gt; &amp; &lt;https://evil.example|High memory&gt;"
     sent = b.calls("chat.update")[-1].arguments
     assert shown in sent["text"]
-    assert all(each not in json.dumps(sent) for each in ("<!channel", "<@U", "<https:"))
+    assert all(each not in json.dumps(sent) for each in ("<!channel", "<@U", "<https://evil"))
 
 
 async def test_a_slow_name_holds_up_no_card_and_comes_with_the_next_update(b: Bench) -> None:
@@ -91,7 +91,7 @@ async def test_a_slow_name_holds_up_no_card_and_comes_with_the_next_update(b: Be
     assert offered(b.cards(root)[0]) == ["Monitor · 7005"], "no update is made for a name alone"
     assert b.calls("chat.update") == []
     await b.click(card, "insights.add")
-    await b.card(root, "Monitor Slow queries.")
+    await b.card(root, "• Monitor Slow queries · from Ana")
     assert len(b.calls(MONITOR)) == 1
 
 
@@ -171,11 +171,11 @@ async def test_titles_and_names_of_others_are_one_line_that_does_nothing(own: Be
     assert "From Ana ∗boss∗ ∶tada∶'s message" in as_text(card)
     await own.click(card, "insights.add", "U0ANA")
     card = await own.card(root, f"Added to {KEY} by Ana *boss* :tada:")
-    assert f"Monitor {SHOWN} \ufffd." in as_text(card)
+    assert "Monitor prod_db_main ∗critical∗ ∶fire∶ ˋxˋ ∼y∼ @here #general" in as_text(card)
     for sent in [*own.calls("chat.postMessage"), *own.calls("chat.update")]:
         for block in sent.arguments["blocks"]:
             for text in [block.get("text"), *block.get("elements", [])]:
                 if text and text["type"] == "mrkdwn":
                     assert text["verbatim"] is True
-                    assert "\n" not in text["text"]
+                    assert "\n" not in text["text"].replace("\n• ", ""), "lines of the list only"
                     assert not re.search(r"\*critical|:fire|:tada|`x|~y", re.sub(r"<[^<>]*>", "", text["text"]))

@@ -47,7 +47,7 @@ async def test_of_two_clicks_at_once_on_two_replicas_one_is_a_put_and_the_other_
         lambda: next((user for user in people if pair.private(user)), None), what="a private answer"
     )
     first = next(user for user in people if user != second)
-    assert pair.private(second)[0].startswith(f"{people[first]} already added this at ")
+    assert pair.private(second)[0].startswith(f"{people[first]} already ")
     await pair.card(root, f"by {people[first]}")
     await pair.handled()
     assert pair.private(first) == []

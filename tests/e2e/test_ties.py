@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from bot.sandbox.render import as_text
-from tests.e2e.bench import CASE_LINK, CHANNEL, KEY, Bench, monitor, options
+from tests.e2e.bench import CASE_LINK, CHANNEL, KEY, Bench, as_read, monitor, options
 from tests.e2e.test_commands import ask
 
 
@@ -20,7 +19,7 @@ async def test_a_reply_with_a_case_asks_once_and_a_yes_offers_what_came_before(b
     card = await b.card(root, "Add 1 insight")
     assert [option["text"]["text"] for option in options(card)] == ["Monitor · 1"]
     await b.handled()
-    assert f"Tied to {KEY} by Ben" in as_text(b.cards(root)[0])
+    assert f"Tied to {KEY} by Ben" in as_read(b.cards(root)[0])
     b.reply(root, monitor(2))
     await b.card(root, "Add 2 insights")
 
@@ -42,7 +41,7 @@ async def test_a_thread_that_is_untied_is_silent_and_its_offer_goes(b: Bench) ->
     await b.control.until(lambda: "Ana untied this thread" in said(b, root), what="the announcement")
     b.reply(root, monitor(2))
     await b.handled()
-    assert "Nothing to add here any more" in as_text(b.cards(root)[0])
+    assert "Nothing to add here any more" in as_read(b.cards(root)[0])
     assert len(b.cards(root)) == 1
 
 
@@ -53,7 +52,7 @@ async def test_off_is_said_in_the_open_with_the_way_back(b: Bench) -> None:
     b.reply(root, monitor(2))
     await b.handled()
     assert len(options(b.cards(root)[0])) == 1
-    announcement = next(one for one in b.slack.thread(CHANNEL, root) if "turned watching off" in as_text(one))
+    announcement = next(one for one in b.slack.thread(CHANNEL, root) if "turned watching off" in as_read(one))
     await b.slack.click(CHANNEL, announcement["ts"], "mode.ask", "U0BEN")
     on = await b.control.until(
         lambda: announced(b, root, "Ben turned watching on in this thread"), what="the announcement"
@@ -80,7 +79,7 @@ async def test_private_channels_are_watched_like_public_ones(b: Bench) -> None:
 
     def card(words: str) -> dict[str, Any] | None:
         replies = [each.message for each in b.slack.conversations.replies("G0WAR", root)]
-        return next((each for each in replies if words in as_text(each) and each.get("metadata")), None)
+        return next((each for each in replies if words in as_read(each) and each.get("metadata")), None)
 
     asked = await b.control.until(lambda: card("Tie this thread"), what="the question")
     await b.slack.click("G0WAR", asked["ts"], "tie.yes", "U0ANA")
@@ -128,11 +127,11 @@ async def test_auto_adds_nothing_to_a_case_that_a_guest_chose_by_a_root_or_its_e
 
 
 def announced(b: Bench, root: str, words: str) -> dict[str, Any] | None:
-    return next((one for one in b.slack.thread(CHANNEL, root) if words in as_text(one)), None)
+    return next((one for one in b.slack.thread(CHANNEL, root) if words in as_read(one)), None)
 
 
 def said(b: Bench, root: str) -> str:
-    return "\n".join(as_text(message) for message in b.slack.thread(CHANNEL, root))
+    return "\n".join(as_read(message) for message in b.slack.thread(CHANNEL, root))
 
 
 async def choose(b: Bench, card: dict[str, object], words: str, as_user: str = "U0ANA") -> None:

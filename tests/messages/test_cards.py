@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.messages import sentences
-from bot.messages.card_view import TYPE_NAMES, CardView, Message, Source, Waiting
+from bot.messages.card_view import TYPE_NAMES, CardView, Message, Source, Waiting, told_apart
 from bot.messages.cards import card_message, metadata
+from bot.messages.settled import everything
 from bot.messages.text import cut
 from bot.model import CardItem, InsightType, State
 from bot.policy import Refusal
@@ -20,7 +21,9 @@ from tests.messages.hostile import TEXTS, foreign
 
 AT = 1_795_403_520.0  # 03:12 UTC
 NAMES = {"U0ANA": "Ana", "U0BEN": "Ben"}
-TIME = r"<!date\^\d+\^\{time\}\|(\d\d:\d\d) UTC>"
+TIME = r"<!date\^\d+\^(?:\{date_short_pretty\} )?\{time\}\|(?:\d{4}-\d\d-\d\d )?(\d\d:\d\d) UTC>"
+LINK = r"<https://[^<>|]+\|([^<>]*)>"
+DATADOG, SLACK = "https://app.datadoghq.com", "https://acme.slack.com/archives/C1"
 ISSUE = "2841440d-e780-4fe2-96cd-6a8c1d194da5"
 MONITOR = CardItem(
     1, InsightType.MONITOR, "90210", "/monitors/90210", "app.datadoghq.com", State.OFFERED, 1, name="High memory on api"
@@ -36,7 +39,7 @@ CARD = CardView(
     case_title="Memory leak investigation on API",
     case_url="https://app.datadoghq.com/cases/CASEM-4523",
     items=(MONITOR, ERROR),
-    sources=(Source("U0ANA", "https://acme.slack.com/archives/C1/p1"),),
+    sources={"": Source("U0ANA", f"{SLACK}/p1")},
     names=NAMES,
 )
 
@@ -50,8 +53,8 @@ def card(*items: CardItem, **more: Any) -> Message:
 
 
 def as_read(text: str) -> str:
-    """As a reader in UTC sees it."""
-    return re.sub(TIME, r"\1", text)
+    """As a reader in UTC sees it who presses no link."""
+    return re.sub(LINK, r"\1", re.sub(TIME, r"\1", text))
 
 
 def lines(message: Message) -> list[str]:
@@ -76,7 +79,7 @@ def test_offered():
     said = card(MONITOR, ERROR)
     assert lines(said) == [
         "*Add 2 insights to CASEM-4523, Memory leak investigation on API?*",
-        "From <https://acme.slack.com/archives/C1/p1|Ana's message>",
+        "From Ana's message",
     ]
     assert said.text == "Add 2 insights to CASEM-4523, Memory leak investigation on API?"
     (boxes,) = elements(said, "checkboxes")
@@ -101,57 +104,163 @@ def test_adding():
 def test_waiting(count: int, kept: str):
     waiting = Waiting(sentences.not_answering(503), AT + 120)
     said = card(*(moved(item, State.CONFIRMED) for item in (MONITOR, ERROR, NINE)[:count]), waiting=waiting)
-    assert lines(said)[1:] == [f"Datadog is not answering (503). {kept}; next try 03:14. You need not do anything."]
+    assert lines(said)[0].split("\n")[1:] == [
+        f"Datadog is not answering (503). {kept}; next try 03:14. You need not do anything."
+    ]
     assert buttons(said) == ["insights.cancel"]
 
 
-def test_added():
-    left_out = moved(NINE, State.DISMISSED, left_out=True)
-    said = card(moved(MONITOR, State.ADDED, ours=True), moved(ERROR, State.ADDED, ours=True), left_out)
-    assert lines(said) == [
-        "Added to CASEM-4523 by Ana, 03:12: Monitor High memory on api; Error Tracking issue 2841440d. Left out: 1."
-    ]
-    assert buttons(said) == ["insights.undo", "case.open"]
+# Each: what is decided, the card's lines, its text where it is not the same, its buttons.
+MONITOR_LINE, ERROR_LINE, NINE_LINE = (
+    f"• {what} · from Ana" for what in ("Monitor High memory on api", "Error Tracking issue 2841440d", "Monitor 9")
+)
+REFUSED = sentences.refused_by_datadog("no such monitor")
+FORBIDDEN = sentences.permission(403, "CASEM-4523", "7F3K")
+SETTLED: dict[str, tuple[list[CardItem], list[str], str, list[str]]] = {
+    "added": (
+        [moved(MONITOR, State.ADDED, ours=True), moved(ERROR, State.ADDED, ours=True)],
+        [f"Added to CASEM-4523 by Ana, 03:12:\n{MONITOR_LINE}\n{ERROR_LINE}"],
+        "Added to CASEM-4523 by Ana, 03:12: Monitor High memory on api; Error Tracking issue 2841440d.",
+        ["insights.undo", "case.open"],
+    ),
+    "added at two times": (
+        [moved(MONITOR, State.ADDED), moved(ERROR, State.ADDED, at=AT + 120)],
+        [f"Added to CASEM-4523 by Ana, 03:12:\n{MONITOR_LINE}", f"Added to CASEM-4523 by Ana, 03:14:\n{ERROR_LINE}"],
+        "Added to CASEM-4523 by Ana, 03:12: Monitor High memory on api. "
+        "Added to CASEM-4523 by Ana, 03:14: Error Tracking issue 2841440d.",
+        ["case.open"],
+    ),
+    "left out": (
+        [moved(MONITOR, State.ADDED), moved(NINE, State.DISMISSED, left_out=True)],
+        [f"Added to CASEM-4523 by Ana, 03:12:\n{MONITOR_LINE}", f"Left out by Ana, 03:12:\n{NINE_LINE}"],
+        "Added to CASEM-4523 by Ana, 03:12: Monitor High memory on api. Left out by Ana, 03:12: Monitor 9.",
+        ["insights.add_back", "case.open"],
+    ),
+    "partly": (
+        [moved(MONITOR, State.ADDED), moved(ERROR, State.ADDED), moved(NINE, State.FAILED, note=REFUSED)],
+        [
+            f"Not added for Ana, 03:12. Datadog says: 'no such monitor'\n{NINE_LINE}",
+            f"Added 2 of 3 to CASEM-4523 by Ana, 03:12:\n{MONITOR_LINE}\n{ERROR_LINE}",
+        ],
+        "Not added for Ana, 03:12: Monitor 9. Datadog says: 'no such monitor' "
+        "Added 2 of 3 to CASEM-4523 by Ana, 03:12: Monitor High memory on api; Error Tracking issue 2841440d.",
+        ["insights.edit", "insights.dismiss", "insights.retry", "case.open"],
+    ),
+    "failed": (
+        [moved(NINE, State.FAILED, note=FORBIDDEN)],
+        [f"Not added for Ana, 03:12. {FORBIDDEN}\n{NINE_LINE}"],
+        f"Not added for Ana, 03:12: Monitor 9. {FORBIDDEN}",
+        ["insights.edit", "insights.dismiss", "insights.retry", "case.open"],
+    ),
+    "dismissed": (
+        [moved(MONITOR, State.DISMISSED), moved(ERROR, State.DISMISSED)],
+        [f"Dismissed by Ana, 03:12:\n{MONITOR_LINE}\n{ERROR_LINE}"],
+        "Dismissed by Ana, 03:12: Monitor High memory on api; Error Tracking issue 2841440d.",
+        ["insights.show"],
+    ),
+    "cancelled": (
+        [moved(MONITOR, State.DISMISSED, note=sentences.NOTHING_WAS_ADDED)],
+        [f"Cancelled by Ana, 03:12. Nothing was added.\n{MONITOR_LINE}"],
+        "Cancelled by Ana, 03:12: Monitor High memory on api. Nothing was added.",
+        ["insights.add_back"],
+    ),
+    "removed": (
+        [moved(MONITOR, State.UNDONE)],
+        [f"Removed from CASEM-4523 by Ana, 03:12. Not offered here again.\n{MONITOR_LINE}"],
+        "Removed from CASEM-4523 by Ana, 03:12: Monitor High memory on api. Not offered here again.",
+        ["insights.add_back", "case.open"],
+    ),
+}
 
 
-def test_partly_added():
-    failed = moved(NINE, State.FAILED, note=sentences.refused_by_datadog("no such monitor"))
-    said = card(moved(MONITOR, State.ADDED, ours=True), moved(ERROR, State.ADDED, ours=True), failed)
-    assert lines(said) == [
-        "Added 2 of 3 to CASEM-4523 by Ana, 03:12: Monitor High memory on api; Error Tracking issue 2841440d. "
-        "Not added: Monitor 9. Datadog says: 'no such monitor'"
-    ]
-    assert buttons(said) == ["insights.retry", "insights.undo", "case.open"]
+@pytest.mark.parametrize(("items", "shown", "text", "can"), SETTLED.values(), ids=SETTLED)
+def test_what_is_settled_is_a_list_by_who_and_when(items, shown, text, can):
+    said = card(*items)
+    assert lines(said) == shown
+    assert as_read(said.text) == text
+    assert buttons(said) == can
 
 
-def test_failed():
-    said = card(moved(NINE, State.FAILED, note=sentences.permission(403, "CASEM-4523", "7F3K")))
-    assert lines(said) == [
-        "Datadog refused (403): CASEM-4523 was not changed. Ask whoever runs this bot to check `cases_write` and the "
-        "project's access (ref 7F3K). Not added: Monitor 9."
-    ]
-    assert buttons(said) == ["insights.retry", "case.open"]
+def test_a_settled_insight_its_message_and_its_case_are_links():
+    [section] = [block["text"]["text"] for block in card(moved(MONITOR, State.ADDED)).blocks if "text" in block]
+    assert f"to <{DATADOG}/cases/CASEM-4523|CASEM-4523> by" in section
+    assert section.endswith(f"• <{DATADOG}/monitors/90210|Monitor High memory on api> · <{SLACK}/p1|from Ana>")
 
 
-def test_dismissed():
-    said = card(moved(MONITOR, State.DISMISSED), moved(ERROR, State.DISMISSED))
-    assert lines(said) == ["Dismissed by Ana. To add one later: ⋯ on the message, Add to case."]
-    assert buttons(said) == []
+@pytest.mark.parametrize(
+    ("ref", "link"),
+    [
+        ("/monitors/9?q=a|b>c&d=é f", f"<{DATADOG}/monitors/9?q=a%7Cb%3Ec&amp;d=%C3%A9%20f|Monitor 9>"),
+        ("https://github.com/a/b/pull/1", "<https://github.com/a/b/pull/1|Monitor 9>"),
+        (f"/monitors/9?q={'<' * 900}", "• Monitor 9"),
+    ],
+)
+def test_an_address_cannot_leave_its_link_and_one_that_fits_no_section_is_none(ref: str, link: str):
+    assert link in card(moved(replace(NINE, ref=ref), State.ADDED)).blocks[0]["text"]["text"]
 
 
-def test_undone():
-    said = card(moved(MONITOR, State.UNDONE), moved(ERROR, State.UNDONE))
-    assert lines(said) == ["Removed from CASEM-4523 by Ana: 2 insights. Not offered here again."]
-    assert buttons(said) == ["case.open"]
+def test_from_six_lines_on_the_rest_is_folded_and_shown_privately():
+    many = [moved(replace(NINE, id=number), State.ADDED) for number in range(1, 5)]
+    many += [moved(replace(ERROR, id=number), State.DISMISSED, left_out=True) for number in range(5, 13)]
+    said = card(*many)
+    assert sum(line.count("•") for line in lines(said)) == 5
+    assert lines(said)[-1] == "and 7 more: 7 left out"
+    assert said.blocks[-2]["accessory"]["action_id"] == "insights.show"
+    assert "Show" not in str(card(*many[:5]).blocks)
+    rest = everything(replace(CARD, items=many))
+    assert problems(rest.blocks) == []
+    backs = [block["accessory"]["value"] for block in rest.blocks if "accessory" in block]
+    assert backs == [f"7f3a:{number}" for number in range(5, 13)]
+
+
+def test_two_of_the_same_name_are_told_apart():
+    alike = [replace(NINE, name="CPU high"), replace(MONITOR, name="CPU high"), replace(ERROR, name="CPU high")]
+    assert [item.name for item in told_apart(alike)] == ["CPU high (9)", "CPU high (90210)", "CPU high"]
+    widgets = [replace(NINE, id=number, type=InsightType.WIDGET, scope=f"abc-{number}") for number in (1, 2)]
+    assert [item.name for item in told_apart(widgets)] == ["9 (abc-1/9)", "9 (abc-2/9)"]
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({}, "Nothing to add here any more. The links left their messages."),
+        ({"elsewhere": True}, "Nothing to add here any more. This thread is not about CASEM-4523 any more."),
+        ({"on_case": 1}, "Nothing to add here any more."),
+    ],
+)
+def test_withdrawn(more, says):
+    assert lines(card(moved(MONITOR, State.WITHDRAWN, by=None), **more))[0] == says
+    assert lines(card(moved(MONITOR, State.WITHDRAWN)))[0] == "Nothing to add here any more.", "replaced in the form"
+
+
+@pytest.mark.parametrize(("count", "says"), [(1, "1 of these links is"), (2, "2 of these links are")])
+def test_what_is_on_the_case_already_is_said_in_grey(count, says):
+    said = card(MONITOR, on_case=count)
+    assert lines(said)[-1] == f"From Ana's message · {says} on the case already"
+    assert said.blocks[-2]["type"] == "context"
 
 
 def test_undoing():
-    assert lines(card(moved(MONITOR, State.UNDOING))) == ["Removing 1 insight from CASEM-4523 for Ana…"]
+    busy = Waiting(sentences.not_answering(503), AT + 120)
+    said = card(moved(MONITOR, State.UNDOING), moved(ERROR, State.UNDOING, by="U0BEN"), waiting=busy)
+    assert lines(said) == [
+        "Removing 1 insight from CASEM-4523 for Ana…\nRemoving 1 insight from CASEM-4523 for Ben…\n"
+        "Datadog is not answering (503). The removal is kept; next try 03:14. You need not do anything."
+    ]
 
 
-def test_withdrawn():
-    said = card(moved(MONITOR, State.WITHDRAWN, by=None))
-    assert lines(said) == ["Nothing to add here any more: the links were taken back."]
+@pytest.mark.parametrize(
+    ("people", "says"),
+    [
+        (["U0ANA", "U0ANA"], "That is 2 that Ana added."),
+        (["U0ANA", "U0ANA", "U0BEN"], "That is 2 that Ana added, 1 that Ben added."),
+    ],
+)
+def test_undo_asks_first_and_says_whose_insights_it_takes_off(people, says):
+    said = card(*(moved(replace(NINE, id=n), State.ADDED, ours=True, by=by) for n, by in enumerate(people)))
+    [undo] = [one for one in elements(said, "button") if one["action_id"] == "insights.undo"]
+    assert undo["confirm"]["title"]["text"] == f"Take {len(people)} insights off CASEM-4523?"
+    assert undo["confirm"]["text"]["text"] == says
 
 
 def test_a_late_click_learns_who_was_first():
@@ -180,6 +289,36 @@ def test_every_insight_type_has_a_name():
 # --- what a card can do ---
 
 
+@pytest.mark.parametrize(
+    ("drafts", "question", "boxes", "notes", "can"),
+    [
+        (
+            [replace(MONITOR, name="", resource_id="abc-123", type=InsightType.EVENT_CORRELATION, draft=True)],
+            "Add 1 insight to CASEM-4523, Memory leak investigation on API, if its id is right?",
+            ["Event correlation abc-123 · is this its id?"],
+            [],
+            ["insights.add", "insights.edit", "insights.dismiss"],
+        ),
+        (
+            [replace(NINE, resource_id="?/monitors", draft=True)],
+            "A link needs its id before it can be added to CASEM-4523, Memory leak investigation on API.",
+            [],
+            ["Monitor without an id: needs its id · Edit…"],
+            ["insights.edit", "insights.dismiss"],
+        ),
+    ],
+    ids=["a candidate", "no id"],
+)
+def test_a_draft_is_a_box_that_nobody_ticked_or_a_line_that_leads_to_the_form(drafts, question, boxes, notes, can):
+    said = card(*drafts)
+    assert said.text == question
+    shown = elements(said, "checkboxes")
+    assert [option["text"]["text"] for one in shown for option in one["options"]] == boxes
+    assert not any("initial_options" in one for one in shown)
+    assert lines(said)[1:-1] == notes
+    assert buttons(said) == can
+
+
 def test_the_buttons_are_the_union_of_what_can_be_done():
     said = card(MONITOR, moved(ERROR, State.FAILED), moved(NINE, State.CONFIRMED), waiting=Waiting("Busy.", AT))
     assert buttons(said) == [
@@ -193,9 +332,10 @@ def test_the_buttons_are_the_union_of_what_can_be_done():
     assert elements(said, "button")[0]["text"]["text"] == "Add to CASEM-4523"
 
 
-def test_every_button_names_the_card_and_its_version():
+def test_every_button_names_the_card_and_its_version_or_the_insight_that_it_is_for():
     said = card(MONITOR, moved(ERROR, State.ADDED, ours=True), moved(NINE, State.FAILED))
     assert {one["value"] for one in elements(said, "button")} == {"7f3a:4"}
+    assert elements(card(moved(NINE, State.UNDONE)), "button")[0]["value"] == "7f3a:3"
 
 
 def test_what_was_there_before_the_bot_gets_no_undo():
@@ -211,13 +351,17 @@ def test_a_link_that_joins_leaves_the_boxes_of_the_others_as_they_are():
 
 def test_a_name_that_slack_did_not_tell_is_someone_and_no_mention():
     said = card(moved(MONITOR, State.ADDED), names={})
-    assert lines(said) == ["Added to CASEM-4523 by someone, 03:12: Monitor High memory on api."]
-    assert lines(card(MONITOR, names={}))[-1].endswith("|a message in this thread>")
+    assert lines(said) == ["Added to CASEM-4523 by someone, 03:12:\n• Monitor High memory on api · from"]
+    assert lines(card(MONITOR, names={}))[-1] == "From a message in this thread"
 
 
 @pytest.mark.parametrize(("what", "word"), [("closed", "closed"), ("archived", "archived")])
 def test_a_case_that_is_not_open_says_so(what: str, word: str):
-    assert lines(card(MONITOR, **{what: True}))[-1].endswith(f"CASEM-4523 is {word}.")
+    said = card(MONITOR, **{what: True})
+    assert lines(said)[0].startswith(f"*Add 1 insight to CASEM-4523 ({word}), Memory")
+    assert elements(said, "button")[0]["confirm"]["title"]["text"] == f"CASEM-4523 is {word}"
+    assert lines(card(moved(MONITOR, State.ADDED), **{what: True}))[-1] == f"CASEM-4523 is {word}"
+    assert "confirm" not in elements(card(MONITOR), "button")[0]
 
 
 def test_a_card_that_another_took_over_says_so():
@@ -250,6 +394,7 @@ def item_lists(draw: st.DrawFn) -> list[CardItem]:
         note=TEXTS.map(sentences.refused_by_datadog),
         ours=st.booleans(),
         left_out=st.booleans(),
+        draft=st.booleans(),
         name=TEXTS,
     )
     items = draw(st.lists(each, max_size=20, unique_by=lambda item: item.id))
@@ -268,8 +413,8 @@ CARDS = st.builds(
     case_title=TEXTS,
     case_url=st.sampled_from(["", CARD.case_url]),
     items=item_lists(),
-    sources=st.lists(
-        st.builds(Source, st.sampled_from([None, "U0ANA", "U0GIL"]), st.just("https://acme.slack.com/archives/C1/p1"))
+    sources=st.dictionaries(
+        st.just(""), st.builds(Source, st.sampled_from([None, "U0ANA", "U0GIL"]), st.just(f"{SLACK}/p1"))
     ),
     closed=st.booleans(),
     archived=st.booleans(),
@@ -296,8 +441,9 @@ def test_slack_takes_every_card(view: CardView):
 @given(CARDS)
 def test_no_card_pings_anybody_links_elsewhere_or_shows_marks_of_others(view: CardView):
     for text in marked_up(card_message(view)):
-        assert set(foreign(text)) <= {f"<{CARD.sources[0].permalink}"}, text
-        assert text.count("\n") <= 8, "only the lines of drafts"
+        links = (f"<{SLACK}/p1", f"<{CARD.case_url}", *(f"<https://{item.host}/" for item in view.items))
+        assert all(effect.startswith(links) for effect in foreign(text)), text
+        assert text.count("\n") <= 8, "only the lines of drafts, of insights and of people"
 
 
 @given(CARDS)
@@ -306,11 +452,11 @@ def test_the_text_of_a_card_is_a_whole_sentence(view: CardView):
 
 
 @given(CARDS)
-def test_every_offered_insight_has_one_ticked_box(view: CardView):
+def test_every_offered_insight_has_one_box_ticked_unless_its_id_is_a_guess(view: CardView):
     boxes = elements(card_message(view), "checkboxes")
-    offered = sorted(str(item.id) for item in view.items if item.state is State.OFFERED)
-    assert sorted(option["value"] for one in boxes for option in one["options"]) == offered
-    assert all(one["initial_options"] == one["options"] for one in boxes)
+    offered = {str(item.id): not item.draft for item in view.items if item.state is State.OFFERED}
+    ticked = {option["value"] for one in boxes for option in one.get("initial_options", [])}
+    assert {option["value"]: option["value"] in ticked for one in boxes for option in one["options"]} == offered
 
 
 def test_the_heading_shows_the_title_as_it_is_and_stays_one_bold_line():
@@ -322,6 +468,7 @@ def test_the_heading_shows_the_title_as_it_is_and_stays_one_bold_line():
 def test_a_monitor_called_channel_pings_nobody():
     said = card(moved(replace(MONITOR, name="<!channel>"), State.ADDED), case_title="<@U1> & co")
     assert "Monitor &lt;!channel&gt;" in said.text
+    assert "Monitor &lt;!channel&gt;>" in said.blocks[0]["text"]["text"]
     asked = card(MONITOR, case_title="<@U1> & co")
     assert asked.text == "Add 1 insight to CASEM-4523, &lt;@U1&gt; &amp; co?"
 
@@ -361,14 +508,16 @@ def test_a_long_path_is_cut_in_its_middle():
 
 
 def test_a_card_names_the_messages_that_its_offers_came_from() -> None:
-    sources = [Source("U0ANA", "https://a/1"), Source("U0BEN", "https://a/2"), Source(None, "https://a/3")]
+    sources = {f"{n}": Source(by, f"https://a/{n}") for n, by in enumerate(("U0ANA", "U0BEN", None, "U0ANA"), 1)}
 
-    def shown(count: int) -> str:
-        return card(MONITOR, sources=sources[:count]).blocks[-2]["elements"][0]["text"]
+    def shown(*messages: str) -> str:
+        offered = [replace(MONITOR, id=int(ts), message_ts=ts) for ts in messages]
+        settled = moved(replace(ERROR, message_ts="4"), State.CONFIRMED)
+        return card(*offered, settled, sources=sources).blocks[-2]["elements"][0]["text"]
 
-    assert shown(1) == "From <https://a/1|Ana's message>"
-    assert shown(2) == "From <https://a/1|Ana's message> and <https://a/2|Ben's message>"
-    assert shown(3) == "From <https://a/1|Ana's message> and 2 more"
+    assert shown("1") == "From <https://a/1|Ana's message>"
+    assert shown("2", "1") == "From <https://a/1|Ana's message> and <https://a/2|Ben's message>"
+    assert shown("1", "2", "3") == "From <https://a/1|Ana's message> and 2 more"
 
 
 def test_refused_keys_are_not_said_to_need_nothing() -> None:

@@ -127,7 +127,7 @@ async def test_undo_takes_off_what_was_added_last_once(office, thread):
     )
 
 
-@pytest.mark.parametrize("change", [{"state": State.CONFIRMED}, {"shown": False}, {"draft": True}])
+@pytest.mark.parametrize("change", [{"state": State.CONFIRMED}, {"shown": False}, {"needs_id": True}])
 def test_add_with_nothing_ticked_is_a_mistake_only_while_something_can_be_ticked(change: dict[str, Any]):
     view = standing(State.OFFERED, ticked=False)
     assert is_open(view)

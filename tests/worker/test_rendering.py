@@ -5,8 +5,9 @@ import pytest
 from bot.messages.card_view import Waiting
 from bot.model import CardItem, InsightType, State, Thread
 from bot.sandbox.render import as_text
+from bot.services.card_views import WAITING_AFTER_SECONDS, waiting
 from bot.store import cards
-from bot.worker.rendering import WAITING_AFTER_SECONDS, render, waiting
+from bot.worker.rendering import render
 from tests.services.conftest import ANA, CHANNEL, GUEST, TEAM, TITLE, Office
 from tests.store.conftest import CASE, LATER, card_of, monitor, paste, tie_by_hand, write
 
