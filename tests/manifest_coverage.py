@@ -20,6 +20,9 @@ LISTENED = frozenset(
         *(
             "insights.undo",
             "insights.more",
+            "insights.add_back",
+            "insights.show",
+            "insights.channel",
             "insights.modal",
             "insights.change",
             "case.open",

@@ -26,9 +26,15 @@ def tied(who: str, case_key: str, *, thread_ts: str) -> Message:
     return _announcement(text, "Untie", "tie.undo", thread_ts)
 
 
-def untied(who: str, *, thread_ts: str) -> Message:
-    """`Ana untied this thread`, without a button: to tie it again, a person has to name a case."""
+def untied(who: str, *, thread_ts: str, again: bool = False) -> Message:
+    """`Ana untied this thread`, without a button: to tie it again, a person has to name a case.
+
+    `again`: it is about what its first message or its channel says.
+    """
     what = f"{_name(who)} untied {_place(thread_ts)}"
+    if again:
+        text = f"{what}: if its first message or this channel names a case, that counts again."
+        return Message(text, [context(text)])
     text = f"{what}: links are no longer offered here. To tie it again: @Case Insights tie …"
     return Message(text, [context(text)])
 

@@ -42,6 +42,7 @@ FOR_THE_RESULT = " for the result"
 NOTHING_TO_UNDO = "Nothing to undo: nothing that the bot added in this thread is still on its case."
 
 
+UNTIED_AGAIN = "If this thread's first message or its channel names a case, that counts again."
 UNWATCHED = "But nothing is watched here while other organisations read this channel."
 
 

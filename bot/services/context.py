@@ -18,6 +18,7 @@ from bot.links import OrgHosts, Routes, orgs_of
 from bot.messages import sentences
 from bot.model import Case, Identity
 from bot.policy import Confirmers, Refusal, is_named, may_change
+from bot.services.background import Background
 from bot.services.tails import Tails
 from bot.slack.client import Myself, Slack
 from bot.slack.errors import SlackPermanent
@@ -81,6 +82,7 @@ class Context:
     mode: Mode = Mode.ASK
     shared: bool = False
     tails: Tails = field(default_factory=Tails)
+    background: Background = field(default_factory=Background)
 
     async def slack(self, workspace: str) -> Slack:
         """This workspace's API; raises as `workspaces.at` does."""

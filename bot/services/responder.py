@@ -1,9 +1,7 @@
 """What people are told: privately, so that it delays no acknowledgement, or in the open where that is allowed."""
 
 import asyncio
-import base64
 import contextlib
-import secrets
 import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from bot.messages import replies, sentences
 from bot.messages.card_view import Message
 from bot.model import Thread
 from bot.services import shared_channels
+from bot.services.background import new_reference
 from bot.services.checks import UserError
 from bot.services.context import PERSON_WITHIN, Context
 from bot.slack.client import SlackPermanent, SlackTransient
@@ -54,7 +53,6 @@ class Responder:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._under_way: set[asyncio.Task[None]] = set()
 
     async def soon(self, work: Coroutine[Any, Any, str]) -> Answer:
         """The work's result; if it takes longer than `ANSWER_SECONDS`, a function that waits for it.
@@ -71,14 +69,11 @@ class Responder:
 
     def in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Do this after the acknowledgement; the process waits for it for a moment when it stops."""
-        task = asyncio.create_task(_logged(work))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        self._context.background.do(work)
 
     async def drain(self, within: float) -> None:
         """Wait for what is under way, seconds."""
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=within)
+        await self._context.background.drain(within)
 
     async def _respond(self, caller: Caller, answer: Answer) -> None:
         try:
@@ -97,13 +92,6 @@ class Responder:
             await slack.whisper(here, caller.user, said)
         except (SlackTransient, SlackPermanent) as error:
             log.warning("answer.lost", user=caller.user, type=caller.via, why=str(error))
-
-
-async def _logged(work: Coroutine[Any, Any, None]) -> None:
-    try:
-        await work
-    except Exception as error:  # nobody waits for it, so nobody else would say so
-        log.exception("background.failed", reference=new_reference(), error=type(error).__name__)
 
 
 async def text_of(answer: Answer) -> str:
@@ -152,11 +140,6 @@ def refused_by_slack(end: SlackPermanent) -> str:
     if end.reason == "missing_scope":
         return replies.missing_scope(end.needed)
     return replies.slack_refused(end.reason)
-
-
-def new_reference() -> str:
-    """What a person can tell whoever runs the bot, who finds it in the log."""
-    return base64.b32encode(secrets.token_bytes(4)).decode()[:6]
 
 
 def not_saved(error: SQLAlchemyError | TimeoutError) -> str:

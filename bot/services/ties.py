@@ -15,6 +15,7 @@ from bot.services.checks import UserError, in_channels, named_case, permit
 from bot.services.context import PERSON_WITHIN, Context
 from bot.services.responder import Answer, announce
 from bot.store import cards, modes, questions, tie_changes
+from bot.store.tie_changes import Untied
 
 
 async def tie(context: Context, place: Thread, reference: CaseReference, user: str) -> Answer:
@@ -35,12 +36,14 @@ def announced(context: Context, place: Thread, case: Case, user: str) -> Answer:
 
 
 async def untie(context: Context, place: Thread, user: str) -> Answer:
-    """Untie a thread or a channel: it is about no case from now on; raises UserError."""
+    """Untie a thread or a channel: it is about no case, or about what it was before a person said; raises UserError."""
     await permit(context, place.workspace, user, sentences.settings_of(place.ts))
-    now = replies.untied_already(thread=bool(place.ts))
-    if not await tie_changes.untie(context.store, place, user):
+    became = await tie_changes.untie(context.store, place, user)
+    again = became is Untied.AS_BEFORE_IT
+    now = replies.UNTIED_AGAIN if again else replies.untied_already(thread=bool(place.ts))
+    if became is Untied.BEFORE:
         return now
-    return partial(announce, context, place, user, partial(untied, thread_ts=place.ts), now)
+    return partial(announce, context, place, user, partial(untied, thread_ts=place.ts, again=again), now)
 
 
 async def set_mode(context: Context, place: Thread, mode: Mode, user: str) -> Answer:

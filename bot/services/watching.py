@@ -15,7 +15,7 @@ from bot.links import elsewhere, extract, may_hold_links, parse
 from bot.messages.cards import METADATA_EVENT
 from bot.model import CaseLink, CaseName, Draft, Identity, Insight, InsightType, Outcome, Thread, TieKind, Uncovered
 from bot.policy import app_as, person_behind
-from bot.services import decision_log, site_warning
+from bot.services import repeats, site_warning
 from bot.services.context import Context
 from bot.slack.client import Myself
 from bot.slack.json import as_object, as_objects
@@ -151,7 +151,7 @@ async def _sight(context: Context, brought: ScannedMessage, shared: bool | None)
         return await rules(context, thread, brought)
 
     sighted = await sightings.sight(context.store, brought, offered_by)
-    decision_log.write(context, thread, sighted.tie, sighted.decided)
+    repeats.decided(context, thread, sighted.tie, sighted.decided)
     return sighted.new > 0
 
 

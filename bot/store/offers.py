@@ -45,6 +45,7 @@ class SightingDecision:
     host: str
     draft: bool
     message_ts: str
+    poster: str | None
     decision: str
 
 
@@ -247,7 +248,9 @@ async def _add_at_once(
 
 
 def _as_decided(row: Row[Any], decision: str) -> SightingDecision:
-    return SightingDecision(identity_of(row), row.ref, row.host, bool(row.draft), row.message_ts, str(decision))
+    return SightingDecision(
+        identity_of(row), row.ref, row.host, bool(row.draft), row.message_ts, row.poster, str(decision)
+    )
 
 
 async def _write_down(

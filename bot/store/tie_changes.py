@@ -5,6 +5,7 @@ then the cases' rows, then cards.
 """
 
 from collections.abc import Sequence
+from enum import Enum
 
 from sqlalchemy import ColumnElement, and_, exists, select, update
 
@@ -21,6 +22,14 @@ SCANNED = 200
 """Earlier messages that are read when a person ties a thread."""
 
 _seen = schema.sightings.c
+
+
+class Untied(Enum):
+    """What became of a tie: it was none BEFORE; it is none NOW; what its root or channel says counts again."""
+
+    BEFORE = 0
+    NOW = 1
+    AS_BEFORE_IT = 2
 
 
 async def tie(store: Store, place: Thread, case: Case, by: str) -> bool:
@@ -62,10 +71,10 @@ async def tie_in(tx: Transaction, place: Thread, case: Case, by: str) -> bool:
     return not same
 
 
-async def untie(store: Store, place: Thread, by: str) -> bool:
-    """Store that a thread is about no case, whatever its root or channel says, or untie a whole channel.
+async def untie(store: Store, place: Thread, by: str) -> Untied:
+    """Take back what a person said of a thread's case; else store that it is about none, whatever root or channel say.
 
-    Returns whether that changed anything.
+    A whole channel is about none then. The thread's job looks up again what its root says.
     """
     async with store.write() as tx:
         at = await now(tx)
@@ -73,13 +82,16 @@ async def untie(store: Store, place: Thread, by: str) -> bool:
             await enqueue(tx, JobKind.THREAD, thread_key(place))
         old = await ties.of(tx, place)
         if old is not None and old.kind is TieKind.NONE:
-            return False
+            return Untied.BEFORE
         if not place.ts and (old is None or old.kind is not TieKind.TIED):
-            return False
+            return Untied.BEFORE
         await _lock(tx, old)
         await _leave(tx, place, old, at)
+        if place.ts and old is not None and old.source is TieSource.SAID:
+            await ties.unsay(tx, place, at)
+            return Untied.AS_BEFORE_IT
         await ties.say(tx, place, TieKind.NONE, by, at)
-        return True
+        return Untied.NOW
 
 
 async def reroot(store: Store, root: ScannedMessage) -> None:

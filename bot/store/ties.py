@@ -98,6 +98,12 @@ async def say(
     await upsert(tx, ties, place(thread), {**values, "named": None, "replied": None, "by": by, "at": at})
 
 
+async def unsay(tx: Transaction, thread: Thread, at: float) -> None:
+    """Forget what a person said of a thread: its root is read again, and counts."""
+    nothing = dict.fromkeys(("org", "case_id", "named", "replied", "by"))
+    await upsert(tx, ties, place(thread), {**nothing, "kind": TieKind.UNREAD, "source": TieSource.ROOT, "at": at})
+
+
 async def forget_root(tx: Transaction, thread: Thread, at: float) -> None:
     """Forget what the root said before an edit; a look-up of it that is under way does not count, either."""
     await set_from_root(tx, thread, TieKind.UNREAD, at)

@@ -10,7 +10,7 @@ from bot.links import extract, parse
 from bot.messages import replies
 from bot.model import Case, CaseName, Thread, Tie, TieKind
 from bot.policy import account_of, counts_as, is_app
-from bot.services import decision_log, watching
+from bot.services import decision_log, repeats, watching
 from bot.services.cases import resolve
 from bot.services.context import PERSON_WITHIN, Context
 from bot.store import jobs, now, offers, questions, scans, ties
@@ -63,7 +63,7 @@ async def work(context: Context, job: Job) -> Outcome:
         return await _write(tx, thread, learned, rules)
 
     async def after(written: Written) -> None:
-        decision_log.write(context, thread, *written)
+        repeats.decided(context, thread, *written)
         if learned.unknown and written[0] is not None and not learned.is_old:
             await _tell_unknown(context, thread, learned)
 
