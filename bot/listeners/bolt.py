@@ -18,7 +18,8 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import metrics
-from bot.listeners.payloads import is_shared
+from bot.listeners.payloads import installation_of, is_shared
+from bot.messages.modal import Malformed
 from bot.messages.text import with_contact
 from bot.services import watching
 from bot.services.context import Context
@@ -36,6 +37,7 @@ def create(
     `contact`: whom its answers name as who runs this bot, if the operator said.
     """
     return _App(
+        context,
         contact,
         logger=logging.getLogger("slack_bolt"),  # else Bolt gives each of its loggers the root's level, see `logs`
         client=client,
@@ -82,16 +84,16 @@ class _App(AsyncApp):
     What brings nothing is not passed through Bolt, which costs more than all else.
     """
 
-    def __init__(self, contact: str, **more: Any) -> None:
+    def __init__(self, context: Context, contact: str, **more: Any) -> None:
         super().__init__(**more)
-        self._contact = contact
+        self._context, self._contact = context, contact
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         body: dict[str, Any] = req.body
         kind = str(body.get("type") or "command")
         if kind == "event_callback":
             event, kind = body["event"], body["event"]["type"]
-            if kind == "message" and watching.brings_nothing(event, shared=is_shared(body)):
+            if kind == "message" and self._passes_by(event, body):
                 _counter(kind, "acknowledged").inc()
                 return BoltResponse(status=HTTPStatus.OK)
         response = await super().async_dispatch(req)
@@ -100,6 +102,12 @@ class _App(AsyncApp):
         response.body = with_contact(response.body, self._contact)
         _counter(kind, "acknowledged" if response.status == 200 else "failed").inc()
         return response
+
+    def _passes_by(self, event: dict[str, Any], body: dict[str, Any]) -> bool:
+        try:
+            return watching.passes_by(self._context, installation_of(body), event, shared=is_shared(body))
+        except Malformed:
+            return False
 
 
 @functools.cache

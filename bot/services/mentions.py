@@ -6,7 +6,7 @@ from typing import Any
 from bot.commands import MENTION
 from bot.messages import replies
 from bot.model import Thread
-from bot.services import watching
+from bot.services import authors, watching
 from bot.services.commands import run
 from bot.services.context import Context
 from bot.services.responder import Caller, Responder
@@ -29,7 +29,7 @@ class Mentions:
         what fails after the acknowledgement is answered with a sentence.
         """
         me = await self._context.myself(workspace)
-        if watching.person_of(event) is None or event.get("edited"):
+        if authors.person_of(event) is None or event.get("edited"):
             return
         command = watching.command_of(me, event)
         thread = Thread(workspace, event["channel"], event.get("thread_ts") or event["ts"])

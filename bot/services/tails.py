@@ -9,7 +9,7 @@ from collections import deque
 
 from cachetools import LRUCache
 
-from bot.insights import BELOW_AT_MOST, ScannedMessage
+from bot.insights import BELOW_AT_MOST
 from bot.model import Thread
 
 THREADS = 4096
@@ -28,15 +28,15 @@ class Tails:
         self._began = time.time()
         self._tails = LRUCache[Thread, deque[str]](THREADS)
 
-    def note(self, message: ScannedMessage) -> None:
-        """A message came; Slack may send it more than once."""
-        if message.found or message.is_root:
+    def note(self, thread: Thread, ts: str) -> None:
+        """A message came into a thread; Slack may send it more than once."""
+        if ts == thread.ts:
             return
-        tail = self._tails.get(message.thread)
+        tail = self._tails.get(thread)
         if tail is None:
-            tail = self._tails[message.thread] = deque(maxlen=BELOW_AT_MOST + 1)
-        if message.message_ts not in tail:
-            tail.append(message.message_ts)
+            tail = self._tails[thread] = deque(maxlen=BELOW_AT_MOST + 1)
+        if ts not in tail:
+            tail.append(ts)
 
     def of(self, thread: Thread) -> tuple[str, ...]:
         """At least as many as make a card lie far, if so many came."""

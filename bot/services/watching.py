@@ -14,11 +14,11 @@ from bot.insights import CASES_NAMED, OFFERED_AT_MOST, Candidate, Mode, ScannedM
 from bot.links import elsewhere, extract, may_hold_links, parse
 from bot.messages.cards import METADATA_EVENT
 from bot.model import CaseLink, CaseName, Draft, Identity, Insight, InsightType, Outcome, Thread, TieKind, Uncovered
-from bot.policy import app_as, person_behind
 from bot.services import repeats, site_warning
+from bot.services.authors import author_of, own_part, person_of
 from bot.services.context import Context
 from bot.slack.client import Myself
-from bot.slack.json import as_object, as_objects
+from bot.slack.json import as_object
 from bot.store import modes, open_cards, shared_channels, sightings, tie_changes, ties
 from bot.store.offers import Rules
 
@@ -26,7 +26,6 @@ Json = dict[str, Any]
 
 _MENTION = re.compile(r"<@([UWB][A-Z0-9]+)(?:\|[^<>]*)?>")
 """Slack may add a label (`<@U1|Bot>`), and names the bot by either of its ids."""
-_OF_APPS = ("bot_id", "app_id", "bot_profile")
 _MENTIONS = re.compile(rf"\s*(?:{_MENTION.pattern}[\s:,]*)+")
 _COUNTED = {Insight: "insight", Draft: "draft", CaseLink: "case", Uncovered: "uncovered"}
 
@@ -44,10 +43,14 @@ class Edit:
     renames_root: bool
 
 
-def brings_nothing(event: Json, *, shared: bool | None) -> bool:
-    """Whether a `message` event is a post without a link, as nearly all are: `watch` need not be asked."""
+def passes_by(context: Context, workspace: str, event: Json, *, shared: bool | None) -> bool:
+    """Whether a `message` event is a post without a link, as nearly all are: then `watch` need not be asked."""
     is_change = event.get("subtype") in ("message_changed", "message_deleted")
-    return not (shared or is_change or may_hold_links(event))
+    if shared or is_change or may_hold_links(event):
+        return False
+    if thread_ts := event.get("thread_ts"):
+        context.tails.note(Thread(workspace, event["channel"], thread_ts), event["ts"])
+    return True
 
 
 async def watch(context: Context, workspace: str, event: Json, *, shared: bool | None) -> bool:
@@ -78,7 +81,8 @@ async def _posted(context: Context, channel: Thread, me: Myself, message: Json, 
     if is_ours(me, message):
         return False
     brought = _evidence(me, message, seen(context, channel, message, edited=False))
-    context.tails.note(brought)
+    if not brought.found:
+        context.tails.note(brought.thread, brought.message_ts)
     if brought.elsewhere:
         await site_warning.notice(context, brought)
     if not (brought.found or brought.names):
@@ -220,36 +224,6 @@ def names_of(context: Context, workspace: str, links: Iterable[Outcome | None]) 
     named = (tuple(CaseName(org, link.case) for org in context.owners(workspace, link.host)) for link in cases)
     first = list(dict.fromkeys(filter(None, named)))[:CASES_NAMED]
     return tuple(dict.fromkeys(name for names in first for name in names))
-
-
-def person_of(message: Json) -> str | None:
-    """The person who posted a message, whose rights count; None: an app posted it, in whoever's name.
-
-    A workflow's post has a `bot_id`; an e-mail's and a reminder's `user` is Slackbot.
-    """
-    by_app = message.get("subtype") == "bot_message" or any(message.get(name) for name in _OF_APPS)
-    return person_behind(message.get("user") or None, by_app=by_app)
-
-
-def author_of(message: Json) -> str | None:
-    """The person who posted a message, else the app; None: a workflow, which can say what anybody typed into it."""
-    is_workflow = message.get("workflow_id") or as_object(message.get("bot_profile")).get("is_workflow_bot")
-    return person_of(message) or (None if is_workflow else app_as(message.get("bot_id"), message.get("user")))
-
-
-def own_part(message: Json, person: str | None) -> Json:
-    """What this person wrote of a message themselves: without what they forward, quote, or share of somebody else.
-
-    Slack names the author of each attachment and the owner of each file (docs.slack.dev/reference/objects/file-object);
-    where it does not, it is not this person's. An e-mail is its sender's, whoever shares it.
-    """
-    if person is None or not (message.get("attachments") or message.get("files")):
-        return message
-    attachments = as_objects(message.get("attachments"))
-    attachments = [own_part(part, person) for part in attachments if part.get("author_id") == person]
-    own = [file for file in as_objects(message.get("files")) if file.get("user") == person]
-    files = [file for file in own if "email" not in (file.get("mode"), file.get("filetype"))]
-    return {**message, "attachments": attachments, "files": files}
 
 
 def is_ours(me: Myself, message: Json) -> bool:

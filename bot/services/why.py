@@ -8,7 +8,7 @@ from bot.links import Permalink, Reading, explain, extract
 from bot.messages.text import readable
 from bot.messages.why import LinkReport, Poster, Sighting, ThreadReport, why_page, why_pages
 from bot.model import Draft, Identity, Insight, InsightType, Thread, TieKind
-from bot.services import watching
+from bot.services import authors
 from bot.services.checks import message_at
 from bot.services.context import PERSON_WITHIN, Context
 from bot.store import cases, modes, ties
@@ -28,7 +28,7 @@ async def why_not_offered(context: Context, workspace: str, message: Permalink) 
     names = await installed.slack.names(people, within=PERSON_WITHIN)
     url = installed.myself.url
     sightings = {identity: _sighting(found, thread, names, url) for identity, found in traces.items()}
-    poster = await _poster(context, workspace, watching.person_of(content))
+    poster = await _poster(context, workspace, authors.person_of(content))
     return why_pages(
         ThreadReport(tie, case.key if case else "", mode, poster),
         [report(context, workspace, explain(link, context.routes), sightings) for link in extract(content)],

@@ -10,7 +10,7 @@ from bot.links import extract, parse
 from bot.messages import replies
 from bot.model import Case, CaseName, Thread, Tie, TieKind
 from bot.policy import account_of, counts_as, is_app
-from bot.services import decision_log, repeats, watching
+from bot.services import authors, decision_log, repeats, watching
 from bot.services.cases import resolve
 from bot.services.context import PERSON_WITHIN, Context
 from bot.store import jobs, now, offers, questions, scans, ties
@@ -110,12 +110,12 @@ async def _learn(context: Context, thread: Thread, tie: Tie | None, own: Tie | N
 
 
 async def _find_out(context: Context, thread: Thread) -> tuple[Sequence[CaseName], str | None]:
-    """The cases that the root names; and its author, see `watching.author_of`."""
+    """The cases that the root names; and its author, see `authors.author_of`."""
     root = await (await context.slack(thread.workspace)).root(thread)
     if root is None:
         return (), None
     named = watching.names_of(context, thread.workspace, [parse(link, context.routes) for link in extract(root)])
-    return named, watching.author_of(root)
+    return named, authors.author_of(root)
 
 
 async def _counts_as(context: Context, thread: Thread, author: str | None) -> str | None:

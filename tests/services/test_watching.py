@@ -11,7 +11,7 @@ from bot.insights import Mode
 from bot.messages.cards import METADATA_EVENT
 from bot.model import CaseName, State, Thread, Tie, TieKind
 from bot.sandbox.slack.workspace import OUR_BOT, OUR_USER
-from bot.services import watching
+from bot.services import authors, watching
 from bot.store import modes, now, offers, schema, shared_channels, ties
 from tests.services.conftest import ANA, CHANNEL, GUEST, TEAM, Office, context_of, link
 from tests.store.conftest import CASE, REPLY, THREAD, rows, states, tie, tie_by_hand
@@ -65,8 +65,8 @@ async def watch(office: Office, event: Json, *, shared: bool | None = False) -> 
         (deletion(), False, False),
     ],
 )
-def test_a_post_without_a_link_brings_nothing(event: Json, shared: bool | None, nothing: bool) -> None:
-    assert watching.brings_nothing(event, shared=shared) is nothing
+def test_a_post_without_a_link_passes_by(office: Office, event: Json, shared: bool | None, nothing: bool) -> None:
+    assert watching.passes_by(office.context, TEAM, event, shared=shared) is nothing
 
 
 @pytest.mark.parametrize(
@@ -185,8 +185,8 @@ async def test_of_a_message_only_so_many_are_offered_however_it_is_edited(
 
 @pytest.mark.parametrize("more", NOBODY, ids=str)
 def test_what_an_app_or_slackbot_posts_is_nobodys_word(more):
-    assert watching.person_of(message(1, **more)) is None
-    assert watching.person_of(message(1, subtype="thread_broadcast")) == ANA
+    assert authors.person_of(message(1, **more)) is None
+    assert authors.person_of(message(1, subtype="thread_broadcast")) == ANA
 
 
 @pytest.mark.parametrize(
