@@ -20,7 +20,7 @@ async def test_a_deleted_message_takes_its_offer_back(b: Bench) -> None:
     ts = b.reply(root, monitor(1))
     card = await b.card(root, "Add 1 insight")
     b.slack.delete(CHANNEL, ts)
-    await b.card(root, "the links were taken back")
+    await b.card(root, "The links left their messages.")
     await b.click(card, "insights.add", late=True)
     await b.handled()
     assert b.calls(PUT) == []

@@ -25,7 +25,12 @@ PEOPLE = {"named": "U0ANA", "not named": "U0BEN", "sibling": "U0SIBLING", "guest
 """By column. `sibling`: a member of another workspace of the same Grid."""
 TIED, SHARED, SECRET = "C0GENERAL", "C0SHARED", "C0SECRET"
 SECRET_NAME = "Acquisition of Globex"
-REFUSALS = ("Only full members of Acme can", "Only people named by", "Nothing was done: Slack does not show")
+REFUSALS = (
+    "Only full members of Acme can",
+    "Only people named by",
+    "Nothing was done: Slack does not show",
+    "Slack does not show",
+)
 STATE = """
     SELECT case_id, resource_id, CASE state WHEN 'added' THEN 'confirmed' WHEN 'undone' THEN 'undoing' ELSE state END
     FROM insights WHERE state != 'offered'

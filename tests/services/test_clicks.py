@@ -63,7 +63,7 @@ async def test_a_press_on_a_card_whose_questions_moved_adds_what_is_ticked_and_l
     said = await press_old(Action.DISMISS)
     assert said.startswith("Nothing was changed: what was undecided here is now on <http")
     assert "/p1000001900" in said
-    assert (await press_old(Action.ADD, one)).startswith("Ana already added this")
+    assert (await press_old(Action.ADD, one)).startswith("Ana already pressed Add for this")
 
 
 async def test_the_second_to_press_is_told_who_was_first_by_name(office, thread):
