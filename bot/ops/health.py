@@ -66,6 +66,7 @@ class Health:
         """Log what breaks and what is mended, until cancelled."""
         broken: dict[str, str] = {}
         while True:
+            await asyncio.sleep(LOOK_SECONDS)  # a bot that starts is not broken
             now_broken = {part: " ".join(reasons) for part, reasons in (await self._parts()).items() if reasons}
             now_broken |= self.keys.warnings()
             for part in now_broken.keys() - broken.keys():
@@ -73,7 +74,6 @@ class Health:
             for part in broken.keys() - now_broken.keys():
                 log.info("health.mended", part=part)
             broken = now_broken
-            await asyncio.sleep(LOOK_SECONDS)
 
     async def _parts(self) -> dict[str, list[str]]:
         """Why each part cannot work, in sentences; empty where it can."""

@@ -152,7 +152,7 @@ async def test_what_is_edited_is_marked_and_the_card_follows(window: Window):
     await window.page.get_by_role("textbox", name="Edit the message").fill("Never mind.")
     await window.page.get_by_role("textbox", name="Edit the message").press("Enter")
     await expect(window.page.locator(".edited")).to_have_text("(edited)")
-    await expect(window.card).to_contain_text("the links were taken back")
+    await expect(window.card).to_contain_text("The links left their messages.")
 
 
 async def test_starting_over_brings_the_first_scene_back(window: Window):
@@ -212,7 +212,7 @@ async def test_a_time_on_a_card_is_in_the_reader_s_own_zone(new_window: NewWindo
     roots = sandbox.slack.state()["channels"][0]["messages"]
     seconds = next(found for root in roots for found in _seconds(root))
     added_at = datetime.fromtimestamp(int(seconds), timezone(timedelta(hours=9)))
-    await expect(tokyo.card.locator("time")).to_have_text(f"{added_at:%H:%M}")
+    await expect(tokyo.card.locator("time")).to_have_text(f"{added_at:%-d %b %Y %H:%M}")
 
 
 def _seconds(root: dict[str, Any]) -> list[str]:
