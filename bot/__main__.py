@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -164,7 +165,7 @@ def audit(since: str | None, *, as_json: bool) -> None:
 
 @main.group()
 def db() -> None:
-    """The database: its schema."""
+    """The database: its schema, and a copy of it."""
 
 
 @db.command()
@@ -181,6 +182,15 @@ def current() -> None:
     from bot.ops import database
 
     click.echo(_run(database.current()))
+
+
+@db.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def backup(file: Path) -> None:
+    """Copy the SQLite database into FILE while the bot runs."""
+    from bot.ops import database
+
+    click.echo(_run(database.backup(file)))
 
 
 @main.command()

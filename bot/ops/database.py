@@ -1,5 +1,12 @@
 """`case-insights db`: the schema that the database has, and the one that this version of the bot needs."""
 
+import asyncio
+import contextlib
+import os
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote
+
 from bot.config import ConfigError, database
 from bot.config.settings import database_url
 from bot.store import Store, migrate
@@ -28,6 +35,36 @@ async def current() -> str:
     finally:
         await store.close()
     return f"The database has schema {revision or 'none'}; this version of the bot needs {migrate.HEAD}."
+
+
+async def backup(file: Path) -> str:
+    """Copy a SQLite database into a new file, also while the bot works on it; the sentence to print."""
+    return await asyncio.to_thread(_backup, database_url(), file)
+
+
+def _backup(url: str, file: Path) -> str:
+    source = database.file_of(url)
+    if source is None:
+        raise ConfigError("DATABASE_URL: PostgreSQL has a tool for this: pg_dump --format=custom.")
+    if not database.exists(url):
+        raise ConfigError(_no_database(url))
+    if file.exists():
+        raise ConfigError(f"{file} is there already: name a new file, or move it away.")
+    try:
+        _copy(source, file)
+    except (OSError, sqlite3.Error) as error:
+        file.unlink(missing_ok=True)
+        raise ConfigError(f"{file} cannot be written ({error}): check its folder and the disk.") from error
+    return f"{file} holds what {source} held just now."
+
+
+def _copy(source: Path, file: Path) -> None:
+    os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    with (
+        contextlib.closing(sqlite3.connect(f"file:{quote(str(source))}?mode=ro", uri=True)) as old,
+        contextlib.closing(sqlite3.connect(file)) as new,
+    ):
+        old.backup(new)
 
 
 async def opened() -> Store:

@@ -1,5 +1,6 @@
 """`case-insights db`: the schema that either database has."""
 
+import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -47,3 +48,30 @@ async def test_a_newer_bots_database_is_not_upgraded(asked):
     await run(asked, text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(migrate.NewerSchema):
         await database.upgrade()
+
+
+async def test_a_backup_holds_what_was_committed_and_replaces_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/a b.db")
+    with pytest.raises(ConfigError, match="There is no database yet"):
+        await database.backup(tmp_path / "copy.db")
+    await database.upgrade()
+    with contextlib.closing(sqlite3.connect(tmp_path / "a b.db")) as bot:
+        bot.execute("PRAGMA journal_mode = wal")
+        bot.execute("INSERT INTO sites VALUES ('T0ACME', 'datadoghq.eu', 1.0)")
+        bot.commit()
+        assert "copy.db holds what " in await database.backup(tmp_path / "copy.db")
+    with contextlib.closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
+        assert copy.execute("SELECT site FROM sites").fetchall() == [("datadoghq.eu",)]
+        assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(ConfigError, match=r"copy\.db is there already"):
+        await database.backup(tmp_path / "copy.db")
+    with pytest.raises(ConfigError, match=r"none/copy\.db cannot be written"):
+        await database.backup(tmp_path / "none" / "copy.db")
+
+
+async def test_postgresql_has_its_own_tool_for_a_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://bot:very-secret@127.0.0.1:1/x")
+    with pytest.raises(ConfigError, match="pg_dump") as refused:
+        await database.backup(tmp_path / "copy.db")
+    assert "very-secret" not in str(refused.value)
