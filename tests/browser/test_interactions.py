@@ -132,9 +132,43 @@ async def test_always_add_here_adds_at_once_and_undo_takes_it_back(window: Windo
     await window.paste("Error Tracking")
     await window.card.get_by_text("Added to CASEM-4523 by Ana").wait_for()
     assert [insight.type for insight in sandbox.datadog.cases["CASEM-4523"].insights] == ["ERROR_TRACKING"]
+    asked = window.page.get_by_role("dialog", name="Take 1 insight off CASEM-4523?")
     await window.button("Undo").click()
+    await expect(asked.get_by_text("That is 1 that Ana added.")).to_be_visible()
+    await asked.get_by_role("button", name="Keep").click()
+    await expect(window.button("Undo")).to_be_focused()
+    await window.button("Undo").click()
+    await asked.get_by_role("button", name="Remove").click()
     await window.card.get_by_text("Removed from CASEM-4523 by Ana").wait_for()
     assert sandbox.datadog.cases["CASEM-4523"].insights == []
+    await window.button("Add back").click()
+    await window.card.get_by_text("Added to CASEM-4523 by Ana").wait_for()
+    assert [insight.type for insight in sandbox.datadog.cases["CASEM-4523"].insights] == ["ERROR_TRACKING"]
+
+
+async def test_a_settled_card_is_a_list_that_folds_and_gives_each_line_back(window: Window, sandbox: Sandbox):
+    await window.say(" ".join(f"https://app.datadoghq.com/monitors/{9100 + number}" for number in range(7)))
+    await window.button("Dismiss").click()
+    await window.card.get_by_text("Dismissed by Ana").wait_for()
+    await expect(window.card.get_by_role("link", name=re.compile("^Monitor 91"))).to_have_count(5)
+    await expect(window.card.get_by_text("and 2 more")).to_be_visible()
+    await window.button("Show").click()
+    await window.private.get_by_role("button", name="Add back Monitor 9106").click()
+    await window.card.get_by_text("Added to CASEM-4523 by Ana").wait_for()
+    assert [insight.resource_id for insight in sandbox.datadog.cases["CASEM-4523"].insights] == ["9106"]
+
+
+async def test_a_choice_for_the_whole_channel_asks_first(window: Window):
+    await window.paste("Monitor")
+    await window.card.get_by_label("More").click()
+    await window.card.get_by_role("button", name="Off in this channel").click()
+    asked = window.page.get_by_role("dialog")
+    await asked.get_by_role("button", name="Cancel").click()
+    await expect(asked).to_have_count(0)
+    await window.card.get_by_label("More").click()
+    await window.card.get_by_role("button", name="Off in this channel").click()
+    await asked.get_by_role("button", name="Turn off").click()
+    await window.page.locator("#messages").get_by_text("Ana turned watching off").first.wait_for()
 
 
 async def test_an_old_card_is_taken_over_by_a_new_one_below(window: Window, sandbox: Sandbox):

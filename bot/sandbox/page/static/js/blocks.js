@@ -1,5 +1,6 @@
 /** Block Kit as elements: what a card shows is drawn from its real blocks. */
 
+import { asking } from "./confirm.js";
 import { el, icon } from "./dom.js";
 import { mrkdwn, richText } from "./mrkdwn.js";
 
@@ -56,7 +57,7 @@ function actions(block, elements, here) {
 const ELEMENTS = {
   button(button, block, here) {
     const label = text(button.text, here);
-    const press = () => here.click(block.block_id, button.action_id);
+    const press = () => asking(button.confirm, () => here.click(block.block_id, button.action_id));
     const known = {
       class: `button ${button.style ?? ""}`.trim(),
       "data-focus": button.action_id,
