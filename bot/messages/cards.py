@@ -65,13 +65,18 @@ def metadata(card_id: str, late_reply: int = 0) -> Json:
     return {"event_type": METADATA_EVENT, "event_payload": payload}
 
 
-def late_failure(view: CardView) -> Message:
-    """A reply for people who confirmed and no longer watch the card: what could not be added."""
-    failed = [item for item in view.items if item.state is State.FAILED]
-    people = " and ".join(dict.fromkeys(who(view, item.by) for item in failed)) or "somebody"
+def late_failure(view: CardView, card: str) -> Message | None:
+    """A reply for people who confirmed and no longer watch the card: what could not be added; None: all was by now.
+
+    `card`: the card's address.
+    """
+    failed = _in_state(State.FAILED, view.items)
+    if not failed:
+        return None
+    people = " and ".join(dict.fromkeys(who(view, item.by) for item in failed))
     text = (
         f"Could not add {insights(len(failed))} to {escape(view.case_key)} for {people}: {listed(failed)}. "
-        f"{failed[0].note if failed else ''} The card in this thread has a Retry button."
+        f"{failed[0].note} <{card}|The card> has a Retry button."
     )
     return Message(cut_mrkdwn(text, TEXT_CHARS), [section(text)])
 

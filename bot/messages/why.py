@@ -116,7 +116,8 @@ def why_pages(thread: ThreadReport, links: Sequence[LinkReport]) -> list[str]:
     tie = _tie(thread.tie, thread.case_key)
     if not links:
         return [f"There is no link in this message. {tie}"]
-    head = [tie, f"Mode {thread.mode}: {MODES[thread.mode]}.", *([thread.poster.value] if thread.poster.value else [])]
+    mode = MODES[thread.mode] if thread.case_key else "it takes effect once the thread is about a case"
+    head = [tie, f"Mode {thread.mode}: {mode}.", *([thread.poster.value] if thread.poster.value else [])]
     pages = ["\n".join(head)]
     for about in map(_about, links):
         if len(pages[-1]) + len(about) < PAGE_CHARS:

@@ -184,7 +184,8 @@ async def _reply_late(context: Context, job: Job, card: Card) -> None:
     if card.late_reply_since is not None:
         ts = await workspace.slack.find(card.thread, mark, card.late_reply_since, workspace.myself.bot)
     shown = await view(context, card) if ts is None else None
-    if shown is not None:
+    reply = late_failure(shown, card.thread.permalink(workspace.myself.url, card.ts or "")) if shown else None
+    if reply is not None:
         async with fenced(context, job) as (tx, at):
             await cards.late_reply_leaves(tx, card.id, at)
-        await workspace.slack.post(card.thread, late_failure(shown), mark)
+        await workspace.slack.post(card.thread, reply, mark)

@@ -1,9 +1,15 @@
 """Sentences are true in every state in which they can be said."""
 
+import json
+from dataclasses import replace
+from itertools import combinations_with_replacement
+
 import pytest
 
 from bot.insights import Mode
 from bot.messages import replies, sentences
+from bot.messages.card_view import CardView, Waiting
+from bot.messages.cards import card_message, late_failure
 from bot.model import CardItem, InsightType, State
 
 REFUSALS = [
@@ -61,3 +67,65 @@ def test_a_late_click_is_told_what_is_so_and_an_untied_thread_takes_back_no_link
     said = sentences.late_click({"U0ANA": "Ana"}, [item])
     assert "taken back" not in said
     assert ("Ana" in said) == (state is not State.WITHDRAWN)
+
+
+# --- cards: each sentence and button, and the states of an insight that it is said for ---
+
+MONITOR = CardItem(
+    *(1, InsightType.MONITOR, "1", "/monitors/1", "app.datadoghq.com", State.ADDED, 1), by="U0ANA", at=1.0, ours=True
+)
+ON_CARDS = {
+    "Add 1 insight to": {State.OFFERED},
+    "Adding 1 insight": {State.CONFIRMED},
+    "Removing 1 insight": {State.UNDOING},
+    "Added ": {State.ADDED},
+    "Removed from": {State.UNDONE},
+    "Dismissed by": {State.DISMISSED},
+    "Not added": {State.FAILED},
+    "button insights.add": {State.OFFERED},
+    "button insights.dismiss": {State.OFFERED, State.FAILED},
+    "button insights.cancel": {State.CONFIRMED},
+    "button insights.retry": {State.FAILED},
+    "button insights.undo": {State.ADDED},
+    "Add back": {State.UNDONE, State.DISMISSED},
+}
+
+
+@pytest.mark.parametrize("states", [*combinations_with_replacement(State, 2)], ids="-".join)
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_card_says_of_its_insights_what_is_so_and_offers_what_can_be_done(states: tuple[State, State], waits: bool):
+    items = [
+        CardItem(number, InsightType.MONITOR, str(number), f"/monitors/{number}", "app.datadoghq.com", state, 1)
+        for number, state in enumerate(states, 1)
+    ]
+    items = [
+        replace(item, by="U0ANA", at=1.0, ours=True, note="No." if item.state is State.FAILED else "") for item in items
+    ]
+    view = CardView(
+        *("1", 1, "CASEM-1", "", "https://app.datadoghq.com/cases/CASEM-1", items),
+        names={"U0ANA": "Ana"},
+        waiting=Waiting("Datadog is not answering.", 9.0) if waits else None,
+    )
+    message = card_message(view)
+    said = f"{message.text} {json.dumps(message.blocks)}"
+    for words, of in ON_CARDS.items():
+        true = not of.isdisjoint(states)
+        if words.startswith("button "):
+            possible = true and (waits or words != "button insights.cancel")
+            assert (f'"action_id": "{words.removeprefix("button ")}"' in said) == possible, words
+        elif words in said:
+            assert true, words
+        elif true and len(set(states)) == len(states):
+            assert words in said, words
+    assert ("kept" in said) <= (waits and not {State.CONFIRMED, State.UNDOING}.isdisjoint(states))
+    assert ("still to be removed" in said or "kept" in said) or not (waits and State.CONFIRMED in states)
+
+
+def test_of_insights_that_were_added_meanwhile_no_late_failure_is_told():
+    item = CardItem(1, InsightType.MONITOR, "1", "/monitors/1", "app.datadoghq.com", State.ADDED, 1, by="U0ANA", at=1.0)
+    assert late_failure(CardView("1", 1, "CASEM-1", "", "", [item]), "https://acme.slack.com/archives/C1/p1") is None
+    failed = late_failure(
+        CardView("1", 1, "CASEM-1", "", "", [replace(item, state=State.FAILED, note="No.")]), "https://x/p1"
+    )
+    assert failed is not None
+    assert "<https://x/p1|The card> has a Retry button." in failed.text
