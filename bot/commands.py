@@ -140,7 +140,7 @@ class _Wrong(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One row of the grammar, with its usage and its effect for the help and the README."""
+    """One row of the grammar, with its usage and its effect for the help and the documents."""
 
     usage: str
     does: str

@@ -49,7 +49,7 @@ class OAuth:
 
 
 class Settings(BaseModel):
-    """Everything that can be configured; see the README's table. The aliases are the variables."""
+    """Everything that can be configured; see the table in docs/operating.md. The aliases are the variables."""
 
     model_config = ConfigDict(frozen=True)
 
