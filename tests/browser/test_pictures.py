@@ -1,4 +1,4 @@
-"""The pictures in the README, made from the page itself."""
+"""The pictures in the documents, made from the page itself."""
 
 import re
 from pathlib import Path
@@ -29,7 +29,7 @@ async def test_home_with_what_is_tied_and_added(new_window: NewWindow):
     await expect(window.card).to_contain_text("Added to CASEM-4523")
     await window.page.get_by_role("button", name="App Home").click()
     home = window.page.get_by_role("dialog", name="Case Insights, Home")
-    await home.get_by_text("Recently").wait_for()
+    await home.get_by_text("Monitor High memory on api").first.wait_for()
     await taken(window, home, "home")
     await home.get_by_role("button", name="Untie").first.click()  # for the next test
     await expect(home.get_by_role("button", name="Untie")).to_have_count(1)
