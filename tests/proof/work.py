@@ -118,7 +118,7 @@ def judge(b: Bench, number: int, root: str) -> None:
     texts = [as_read(card) for card in cards]
     assert all(f"Added to {key(number)} by Ben" in text for text in texts), texts
     assert sum(_claimed(text) for text in texts) == len(wanted(number)), texts
-    assert sum("Left out by Ben" in text for text in texts) == (number % 10 == 0), texts
+    assert sum(_leaves_out(text) for text in texts) == (number % 10 == 0), texts
 
 
 def _calls(b: Bench, number: int) -> str:
@@ -127,6 +127,10 @@ def _calls(b: Bench, number: int) -> str:
     calls = [call for call in b.control.calls if key(number) in call.path or str(case.id) in call.path]
     counts = [str(call.arguments).count("resource_id") for call in calls]
     return "\n".join(f"{call.at:.3f} {call.method} {n} {call.status}" for call, n in zip(calls, counts, strict=True))
+
+
+def _leaves_out(text: str) -> bool:
+    return "Left out by Ben" in text or re.search(r"^and \d+ more: .*\b1 left out", text, re.MULTILINE) is not None
 
 
 def _claimed(text: str) -> int:
