@@ -116,7 +116,7 @@ async def _nothing_left(context: Context, card_id: str) -> str:
 async def _who_was_first(context: Context, workspace: str, clicked: Clicked) -> str:
     slack = await context.slack(workspace)
     people = await slack.names({item.by for item in clicked.earlier if item.by}, within=PERSON_WITHIN)
-    org = context.orgs.get(clicked.org)
+    org = context.orgs_for(workspace).get(clicked.org)
     titles = org.names.cached([item.identity for item in clicked.earlier]) if org else {}
     earlier = [replace(item, name=titles.get(item.identity, "")) for item in clicked.earlier]
     if clicked.moved:

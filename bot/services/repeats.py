@@ -56,7 +56,7 @@ async def _said(
         return None if known else without_id()
     people = {repeat.item.by for repeat in again if repeat.item.by}
     names = await (await context.slack(thread.workspace)).names(people, within=PERSON_WITHIN)
-    org = context.orgs.get(tie.org)
+    org = context.orgs_for(thread.workspace).get(tie.org)
     titles = org.names.cached([repeat.item.identity for repeat in again]) if org else {}
     shown = [
         (replace(each.item, name=titles.get(each.item.identity, "")), each.card, each.message_ts) for each in again
