@@ -193,6 +193,17 @@ def backup(file: Path) -> None:
     click.echo(_run(database.backup(file)))
 
 
+@db.command()
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+def copy(source: str, target: str) -> None:
+    """Copy all that the database FROM holds into the empty database TO; both as in DATABASE_URL. Stop the bot first."""
+    from bot.ops import database_copy
+
+    for line in _run(database_copy.copy(source, target)):
+        click.echo(line)
+
+
 @main.command()
 @click.option("--mode", type=click.Choice(["socket", "http", "oauth"]), default="socket", show_default=True)
 @click.option("--url", help="HTTP, OAuth: the address at which Slack reaches the bot, else CASE_INSIGHTS_PUBLIC_URL.")

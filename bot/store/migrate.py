@@ -23,10 +23,11 @@ LOCK = 0x43617365
 
 async def upgrade(store: Store) -> None:
     """Bring the database to HEAD; raises NewerSchema where it is beyond what this version knows."""
-    await asyncio.to_thread(_upgrade_at, store.url)
+    await asyncio.to_thread(upgrade_at, store.url)
 
 
-def _upgrade_at(url: str) -> None:
+def upgrade_at(url: str) -> None:
+    """As `upgrade`, in this thread."""
     with dialects.create_sync(url).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SET LOCAL statement_timeout = 0"))
