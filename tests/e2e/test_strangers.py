@@ -205,3 +205,20 @@ async def test_the_next_header_on_a_connection_ends_too_and_an_idle_one_stays(do
         assert await rest(slow) == b""
     idle[1].write(b"GET /healthz HTTP/1.1\r\n" + CLOSE + b"\r\n")
     assert (await rest(idle)).startswith(b"HTTP/1.1 200")
+
+
+async def test_a_body_that_does_not_end_is_refused_after_three_seconds(door: Bench) -> None:
+    now = b"X-Slack-Request-Timestamp: %d\r\nX-Slack-Signature: v0=%s\r\n" % (time.time(), 64 * b"0")
+    head = (
+        b"POST /slack/events HTTP/1.1\r\n"
+        + CLOSE
+        + now
+        + b"Content-Type: application/json\r\nContent-Length: 99\r\n\r\n"
+    )
+    reader, writer = await connect(door)
+    began = time.monotonic()
+    writer.write(head + b'{"type": ')
+    async with asyncio.timeout(20):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 408")
+    assert time.monotonic() - began > 2.5
+    writer.close()
