@@ -211,7 +211,7 @@ async def test_a_slash_command_adds_the_links_of_a_message_by_its_address(window
     await window.tick("Monitor").wait_for()
     thread = sandbox.slack.thread(INCIDENTS, window.page.url.rpartition("/")[2])
     ts = next(message["ts"] for message in thread if "monitors/99" in message["text"])
-    await window.page.locator("#sidebar").get_by_role("button", name="Back to #incidents").click()
+    await window.page.locator("#sidebar").get_by_role("button", name="incidents").click()
     await window.say(f"/insight add {sandbox.slack.permalink(INCIDENTS, ts)} to casem-4523")
     await window.private.get_by_text("Adding 1 insight to CASEM-4523").wait_for()
     await window.insights.get_by_text("99").first.wait_for()
