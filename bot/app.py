@@ -38,6 +38,7 @@ from bot.worker.loop import Worker
 CALL_SECONDS = 8.0
 """No call to Slack or Datadog lasts longer, and all calls of one job together less than its lease."""
 DRAIN_SECONDS = 8.0
+COMMENT_SECONDS = 30.0
 
 log = structlog.get_logger(__name__)
 
@@ -141,10 +142,15 @@ async def _context(
         retry_cap=settings.retry_cap,
         give_up_after=settings.give_up_after,
         keep=settings.keep,
-        timing=Timing(settings.card_delay),
+        timing=Timing(settings.card_delay, comment=_comment_after(settings)),
         mode=settings.mode,
         shared=settings.shared_channels,
     )
+
+
+def _comment_after(settings: Settings) -> float | None:
+    """Seconds without a change until a thread's comment is written: 30, fewer with quicker cards; None: never."""
+    return min(COMMENT_SECONDS, 15 * settings.card_delay) if settings.comment else None
 
 
 async def _workspaces(

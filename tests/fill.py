@@ -67,6 +67,11 @@ FILLED = {
         'id, "at", insight, old, new, "by", message, note',
         f"i + 1, {_WHEN}, i + 1, 'confirmed', {_STATE}, 'U0ANA', NULL, ''",
     ),
+    "thread_comments": (
+        "threads",
+        "org, case_id, workspace, channel, thread_ts, cell",
+        f"'{ORG}', {_CASE}, '{WORKSPACE}', {_CHANNEL}, {_THREAD}, 'cell'",
+    ),
     "comments": (
         "threads",
         'id, org, case_id, workspace, channel, thread_ts, refs, state, "by", "at"',

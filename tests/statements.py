@@ -25,8 +25,24 @@ from tests.fill import fill
 
 FOLDER = "TESTS_STATEMENTS"
 """Where processes write down what they execute; unset: they do not."""
-GROWING = ("cases", "ties", "sightings", "insights", "cards", "card_insights", "transitions", "mentions", "comments")
-OF_FEW_ROWS = ("ix_cards_behind", "ix_insights_at_work", "ix_insights_unfinished", "ix_sightings_pending")
+GROWING = (
+    "cases",
+    "ties",
+    "sightings",
+    "insights",
+    "cards",
+    "card_insights",
+    "transitions",
+    "mentions",
+    "comments",
+    "thread_comments",
+)
+OF_FEW_ROWS = (
+    "ix_cards_behind",
+    "ix_insights_at_work",
+    "ix_insights_unfinished",
+    "ix_sightings_pending",
+)
 """Indexes of what is under way: to read all of one is no scan of its table."""
 ALLOWED: Mapping[str, str] = {}
 """By a piece of the statement: why it may scan."""

@@ -79,7 +79,7 @@ async def add(tx: Transaction, addition: Addition) -> Added:
         if row.sent_at is None or row.state == State.UNDONE:
             await offers.complete(tx, row.id, wanted[identity].ref, wanted[identity].host)
     ids = [*(row.id for row in moving.values()), *made.values()]
-    change = cards.Change(State.CONFIRMED, at, by=addition.by, deliberate=True)
+    change = cards.Change(State.CONFIRMED, at, by=addition.by, deliberate=True, thread=addition.thread)
     confirmed = [insight for was in State for insight in await cards.move(tx, ids, change, was=was)]
     await _show(tx, addition, confirmed, at)
     if case is not None:

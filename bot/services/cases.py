@@ -149,9 +149,9 @@ def as_case(context: Context, org: str, answer: DatadogCase, old: Case | None = 
     )
 
 
-async def save(context: Context, tx: Transaction, org: str, answer: DatadogCase) -> Case:
-    """Store what Datadog answered. Under `lock_case`."""
+async def save(context: Context, tx: Transaction, org: str, answer: DatadogCase, at: float | None = None) -> Case:
+    """Store what Datadog answered. Under `lock_case`. `at`: the database's time, if it is known."""
     old = None if answer.is_whole else await cases.get(tx, org, answer.id)
     case = as_case(context, org, answer, old)
-    await cases.save(tx, case, lists_all=answer.lists_all)
+    await cases.save(tx, case, lists_all=answer.lists_all, at=at)
     return case

@@ -180,7 +180,10 @@ async def _move(tx: Transaction, card: Card, views: Views, click: Click, at: flo
                 click.action is action and new is State.DISMISSED for action in (Action.ADD, Action.CANCEL)
             )
             note = sentences.NOTHING_WAS_ADDED if cancelled else ""
-            change = cards.Change(new, at, by=click.by, note=note, left_out=not_ticked, deliberate=view.ticked)
+            where = card.thread if new is State.CONFIRMED else None
+            change = cards.Change(
+                new, at, by=click.by, note=note, left_out=not_ticked, deliberate=view.ticked, thread=where
+            )
             alike.setdefault((item.state, change), []).append(item.id)
     waits = any(change.state.is_at_work for _, change in alike)
     if waits:

@@ -20,7 +20,7 @@ from bot.services.context import PERSON_WITHIN, Context
 from bot.services.responder import Caller, refused_by_slack, text_of
 from bot.services.ties import set_mode, tie, untie
 from bot.slack.client import SlackPermanent, SlackTransient
-from bot.store import cards, modes, now, scans, ties
+from bot.store import modes, now, overview, scans, ties
 
 SCANNED = 1000
 """Messages that a scan reads at most."""
@@ -194,7 +194,7 @@ async def _status(context: Context, place: Thread) -> str:
     async with context.store.read() as connection:
         own = await ties.of(connection, place)
         mode = await modes.of(connection, place) or context.mode
-        counts = await cards.counts(connection, place)
+        counts = await overview.counts(connection, place)
     case, source = await tied_by(context, place)
     slack = await context.slack(place.workspace)
     names = await slack.names({own.by} if own and own.by else set(), within=PERSON_WITHIN)

@@ -9,20 +9,18 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Double, Integer, String, bindparam, case, func, insert, select, update
+from sqlalchemy import Boolean, Double, Integer, String, bindparam, case, func, insert, select, update
 from sqlalchemy.engine import Row
 
 from bot import metrics
 from bot.insights import may_move
 from bot.model import Card, CardItem, InsightType, State, Thread
-from bot.store.conditions import TYPES, in_channel, in_thread, place
+from bot.store.conditions import TYPES, in_place, in_thread, place
 from bot.store.connection import Connection
-from bot.store.jobs import enqueue
+from bot.store.jobs import enqueue, thread_key
 from bot.store.schema import card_insights, cards, insights, transitions
 from bot.store.transaction import JobKind, Transaction
 
-COUNTED = 1_000
-"""Insights of one place that are counted: nobody needs the exact number of a busy channel."""
 SHOWN = (
     card_insights.c.group,
     card_insights.c.joined_version,
@@ -34,7 +32,10 @@ SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A move to make: the new state, when (epoch s), by whom (None: the bot itself), and what else changes."""
+    """A move to make: the new state, when (epoch s), by whom (None: the bot itself), and what else changes.
+
+    `thread`: where somebody confirmed it.
+    """
 
     state: State
     at: float
@@ -43,17 +44,26 @@ class Change:
     ours: bool | None = None
     left_out: bool = False
     deliberate: bool = False
+    thread: Thread | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long a card collects links before it is posted: `delay` seconds from the last link, `at_most` in all."""
+    """How long a card collects links before it is posted: `delay` seconds from the last link, `at_most` in all.
+
+    `comment`, `comment_at_most`: the same of changes before a thread's comment on its case is written; None: never.
+    """
 
     delay: float = 2.0
+    comment: float | None = None
 
     @property
     def at_most(self) -> float:
         return 2.5 * self.delay
+
+    @property
+    def comment_at_most(self) -> float:
+        return 4.0 * (self.comment or 0.0)
 
 
 _CARD_COLUMNS = [field.name for field in fields(Card) if field.name in cards.c and field.name not in ("id", "asks")]
@@ -79,6 +89,7 @@ _SHOW = (
 )
 _KEEPS_SENT = bindparam("keeps_sent", type_=Boolean)
 _BY = bindparam("whose", type_=String)
+_FROM = bindparam("whence", type_=String)
 _MOVE = (
     update(insights)
     .where(insights.c.id.in_(bindparam("moving", expanding=True)), insights.c.state == bindparam("was"))
@@ -88,13 +99,14 @@ _MOVE = (
         note=bindparam("because"),
         left_out=bindparam("unticked"),
         by=func.coalesce(_BY, insights.c.by),
+        from_thread=func.coalesce(_FROM, insights.c.from_thread),
         ours=func.coalesce(bindparam("is_ours", type_=Boolean), insights.c.ours),
         confirmed_at=func.coalesce(bindparam("confirmed", type_=Double), insights.c.confirmed_at),
         sent_at=case(
             (bindparam("keeps_sent", type_=Boolean), insights.c.sent_at), else_=bindparam("sent", type_=Double)
         ),
     )
-    .returning(insights.c.id)
+    .returning(insights.c.id, insights.c.from_thread)
 )
 _AUDIT = insert(transitions)
 _AFFECTED = (
@@ -119,25 +131,11 @@ async def last_added(connection: Connection, thread: Thread) -> Card | None:
         .join(insights, insights.c.id == card_insights.c.insight)
         .where(card_insights.c.card == cards.c.id, insights.c.state == State.ADDED, insights.c.ours)
     )
-    newest = select(cards).where(_of(thread), added.exists()).order_by(cards.c.first_link_at.desc()).limit(1)
+    newest = (
+        select(cards).where(in_place(cards, thread), added.exists()).order_by(cards.c.first_link_at.desc()).limit(1)
+    )
     row = (await connection.execute(newest)).one_or_none()
     return None if row is None else _card(row)
-
-
-async def counts(connection: Connection, place: Thread) -> dict[State, int]:
-    """How many insights on the cards of a thread, or of a whole channel, are in each state; of COUNTED at most."""
-    some = (
-        select(insights.c.id, insights.c.state)
-        .join(card_insights, card_insights.c.insight == insights.c.id)
-        .join(cards, cards.c.id == card_insights.c.card)
-        .where(_of(place))
-        .distinct()
-        .limit(COUNTED + 1)
-        .subquery()
-    )
-    rows = await connection.execute(select(some.c.state, func.count()).group_by(some.c.state))
-    by_state = {State(state): int(count) for state, count in rows}
-    return {state: by_state[state] for state in State if state in by_state}
 
 
 async def create(
@@ -172,16 +170,20 @@ async def by_id(connection: Connection, ids: Collection[int]) -> list[CardItem]:
     return list({row.id: _item(row) for row in rows if row.type in TYPES}.values())
 
 
-async def move(tx: Transaction, ids: Collection[int], change: Change, *, was: State) -> list[int]:
-    """Move those of these insights that are still in `was`, if that move exists; returns the ids that moved."""
+async def move(tx: Transaction, ids: Collection[int], change: Change, *, was: State) -> dict[int, str | None]:
+    """Move those of these insights that are still in `was`, if that move exists.
+
+    Returns the ids that moved, each with the key of the thread where somebody confirmed it.
+    """
     if not ids or not may_move(was, change.state, deliberate=change.deliberate):
-        return []
+        return {}
     values: dict[str, object] = {"moving": ids, "was": was, "becomes": change.state, "when": change.at}
     values |= {"because": change.note, "unticked": change.left_out, "whose": change.by, "is_ours": change.ours}
+    values["whence"] = change.thread and thread_key(change.thread)
     values["confirmed"] = change.at if change.state is State.CONFIRMED else None
     values["keeps_sent"] = change.state not in (State.DISMISSED, State.UNDONE, State.ADDED)
     values["sent"] = 0.0 if change.state is State.ADDED else None
-    moved = sorted((await tx.execute(_MOVE, values)).scalars())
+    moved = {row.id: row.from_thread for row in sorted(await tx.execute(_MOVE, values))}
     await record(tx, dict.fromkeys(moved, ""), was, change)
     return moved
 
@@ -275,10 +277,6 @@ async def end(tx: Transaction, card: str, reason: str) -> None:
 
 async def _set(tx: Transaction, card: str, **values: object) -> None:
     await tx.execute(update(cards).where(cards.c.id == card).values(**values))
-
-
-def _of(place: Thread) -> ColumnElement[bool]:
-    return in_thread(cards, place) if place.ts else in_channel(cards, place)
 
 
 def _card(row: Row[Any]) -> Card:

@@ -11,7 +11,8 @@ from sqlalchemy import Row, bindparam, or_, select, update
 from bot import metrics
 from bot.insights import FRESH_SECONDS, reads_first
 from bot.model import Case, Identity, InsightType, State
-from bot.store import cards, now
+from bot.store import cards, now, thread_comments
+from bot.store.cards import Timing
 from bot.store.conditions import TYPES, identity_of, this_case
 from bot.store.connection import Connection
 from bot.store.dialects import server_now, upsert
@@ -81,13 +82,13 @@ _MARK_SENT = (
 _OFFERED = select(insights).where(this_case(insights), insights.c.state == State.OFFERED)
 
 
-async def save(tx: Transaction, case: Case, *, lists_all: bool = True) -> None:
+async def save(tx: Transaction, case: Case, *, lists_all: bool = True, at: float | None = None) -> None:
     """Store what Datadog answered. Under `lock_case`. `lists_all` False: more may be on the case, so it is stale.
 
-    Every card that offers something under an older key, title or status is updated. An offer that is on the case
-    already is withdrawn: a second copy would be added.
+    `at`: the database's time, if it is known. Every card that offers something under an older key, title or status is
+    updated. An offer that is on the case already is withdrawn: a second copy would be added.
     """
-    at = await now(tx)
+    at = at or await now(tx)
     old = await get(tx, case.org, case.case_id)
     values = {name: getattr(case, name) for name in ("key", "title", "closed", "archived")}
     values |= {"on_case": json.dumps(sorted(case.on_case)), "read_at": at if lists_all else at - FRESH_SECONDS}
@@ -175,10 +176,10 @@ async def unsent(tx: Transaction, ids: Collection[int]) -> None:
         await tx.execute(update(insights).where(still).values(sent_at=None))
 
 
-async def settle(tx: Transaction, results: Sequence[DeliveryResult]) -> None:
-    """Move each insight to its new state, and bring its cards up to date. Under `lock_case`.
+async def settle(tx: Transaction, results: Sequence[DeliveryResult], timing: Timing) -> float:
+    """Move each insight to its new state, and bring its cards and its thread's comment up to date. Under `lock_case`.
 
-    An insight that a person moved during the call (cancelled it) keeps that decision.
+    An insight that a person moved during the call (cancelled it) keeps that decision. Returns the time of the moves.
     """
     at = await now(tx)
     alike: dict[tuple[State, cards.Change], dict[int, DeliveryResult]] = {}
@@ -186,8 +187,13 @@ async def settle(tx: Transaction, results: Sequence[DeliveryResult]) -> None:
         change = cards.Change(result.state, at, note=result.note, ours=result.ours)
         alike.setdefault((result.was.state, change), {})[result.was.id] = result
     moved: list[DeliveryResult] = []
+    places = set[tuple[str, str, str | None]]()
     for (was, change), group in alike.items():
-        moved += [group[insight] for insight in await cards.move(tx, group, change, was=was)]
+        ids = await cards.move(tx, group, change, was=was)
+        moved += [group[insight] for insight in ids]
+        if change.state is not State.FAILED:
+            places |= {(group[one].was.row.org, group[one].was.row.case_id, thread) for one, thread in ids.items()}
+    await thread_comments.changed(tx, places, timing)
     await cards.touch(tx, [result.was.id for result in moved])  # locks the cards' jobs, which come before their cards
     for result in moved:
         took = at - result.was.confirmed_at
@@ -195,6 +201,7 @@ async def settle(tx: Transaction, results: Sequence[DeliveryResult]) -> None:
             metrics.click_to_case.observe(max(0.0, took))
         if result.state is State.FAILED and took > LATE_SECONDS:
             await cards.owe_late_reply(tx, result.was.id)
+    return at
 
 
 async def _withdraw_present(tx: Transaction, case: Case, at: float) -> None:

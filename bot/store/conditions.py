@@ -26,6 +26,11 @@ def in_thread(table: Table, thread: Thread) -> ColumnElement[bool]:
     return in_channel(table, thread) & (table.c.thread_ts == thread.ts)
 
 
+def in_place(table: Table, place: Thread) -> ColumnElement[bool]:
+    """The rows of a thread, or of all threads of a channel."""
+    return in_thread(table, place) if place.ts else in_channel(table, place)
+
+
 def this_channel(table: Table) -> ColumnElement[bool]:
     """`in_channel` for a statement that is made once; its values are in `place`."""
     return and_(table.c.workspace == bindparam("workspace"), table.c.channel == bindparam("channel"))

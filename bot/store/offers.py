@@ -238,7 +238,8 @@ async def _add_at_once(
             by_poster.setdefault(entry.poster, []).append(entry.insight)
     added: list[int] = []
     for poster, ids in by_poster.items():
-        added += await cards.move(tx, ids, Change(State.CONFIRMED, at, by=poster), was=State.OFFERED)
+        change = Change(State.CONFIRMED, at, by=poster, thread=where.thread)
+        added += await cards.move(tx, ids, change, was=State.OFFERED)
     if added:
         await enqueue(tx, JobKind.CASE, case_key(where.org, where.case_id))
         await cards.touch(tx, added)

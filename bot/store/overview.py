@@ -1,14 +1,15 @@
-"""What the Home tab tells of some channels: ties, modes, recent insights, and what failed."""
+"""What the Home tab tells of some channels: ties, modes, recent insights, and what failed; and what `status` counts."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, String, bindparam, literal_column, select
+from sqlalchemy import Row, String, bindparam, func, literal_column, select
 
 from bot.insights import Mode
 from bot.model import Identity, InsightType, State, Thread
 from bot.store import Store, cards, jobs, now, schema, ties
+from bot.store.conditions import in_place
 from bot.store.connection import Connection
 from bot.store.jobs import enqueue
 from bot.store.schema import UNFINISHED, card_insights, in_states, insights, modes
@@ -176,3 +177,19 @@ async def retry_all(store: Store, workspace: str, channels: Collection[str], org
                 await enqueue(tx, JobKind.CASE, jobs.case_key(org, case_id))
             retried += len(moved)
     return retried
+
+
+async def counts(connection: Connection, place: Thread) -> dict[State, int]:
+    """How many insights on the cards of a thread, or of a whole channel, are in each state; of 1,001 at most."""
+    some = (
+        select(insights.c.id, insights.c.state)
+        .join(card_insights, card_insights.c.insight == insights.c.id)
+        .join(schema.cards, schema.cards.c.id == card_insights.c.card)
+        .where(in_place(schema.cards, place))
+        .distinct()
+        .limit(1_001)  # nobody needs the exact number of a busy channel
+        .subquery()
+    )
+    rows = await connection.execute(select(some.c.state, func.count()).group_by(some.c.state))
+    by_state = {State(state): int(count) for state, count in rows}
+    return {state: by_state[state] for state in State if state in by_state}

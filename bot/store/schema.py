@@ -39,6 +39,15 @@ def in_states(column: Column[str], states: Iterable[str]) -> ColumnElement[bool]
     return column.in_([literal_column(f"'{state}'") for state in states])
 
 
+_CASE, _THREAD = ("org", "case_id"), ("workspace", "channel", "thread_ts")
+
+
+def _ids(*names: str, key: bool = False) -> list[Column[str]]:
+    """Columns of ids and of Slack's timestamps; `key`: they are part of the primary key."""
+    sizes = {"org": 64, "case_id": 36}
+    return [Column(name, String(sizes.get(name, 32)), primary_key=key, nullable=False) for name in names]
+
+
 UNDECIDED = tuple(state for state in State if state.is_undecided)
 AT_WORK = tuple(state for state in State if state.is_at_work)
 UNFINISHED = (*AT_WORK, State.FAILED)  # what Home shows first
@@ -47,8 +56,7 @@ UNFINISHED = (*AT_WORK, State.FAILED)  # what Home shows first
 cases = Table(
     "cases",
     metadata,
-    Column("org", String(64), primary_key=True),
-    Column("case_id", String(36), primary_key=True),
+    *_ids(*_CASE, key=True),
     Column("key", String(64), nullable=False),
     Column("title", Text, nullable=False),
     Column("closed", Boolean, nullable=False),
@@ -61,9 +69,7 @@ cases = Table(
 ties = Table(
     "ties",
     metadata,
-    Column("workspace", String(32), primary_key=True),
-    Column("channel", String(32), primary_key=True),
-    Column("thread_ts", String(32), primary_key=True),  # "" for the whole channel
+    *_ids(*_THREAD, key=True),  # thread_ts: "" for the whole channel
     Column("kind", String(16), nullable=False),  # TieKind
     Column("source", String(16), nullable=False),  # TieSource
     Column("org", String(64)),
@@ -80,10 +86,7 @@ sightings = Table(
     "sightings",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("workspace", String(32), nullable=False),
-    Column("channel", String(32), nullable=False),
-    Column("message_ts", String(32), nullable=False),
-    Column("thread_ts", String(32), nullable=False),
+    *_ids("workspace", "channel", "message_ts", "thread_ts"),
     Column("type", String(40), nullable=False),
     Column("scope", String(64), nullable=False),
     Column("resource_id", Text, nullable=False),
@@ -98,8 +101,8 @@ sightings = Table(
     Column("insight", Integer, ForeignKey("insights.id"), index=True),  # the insight that was made of it
     Column("at", Double, nullable=False),
     UniqueConstraint("workspace", "channel", "message_ts", "type", "scope", "resource_id", name="uq_sightings_message"),
-    Index("ix_sightings_thread", "workspace", "channel", "thread_ts", "state"),
-    Index("ix_sightings_pending", "workspace", "channel", "thread_ts", sqlite_where=text("state = 'pending'")),
+    Index("ix_sightings_thread", *_THREAD, "state"),
+    Index("ix_sightings_pending", *_THREAD, sqlite_where=text("state = 'pending'")),
     Index("ix_sightings_at", "at"),
 )
 
@@ -107,8 +110,7 @@ insights = Table(
     "insights",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("org", String(64), nullable=False),
-    Column("case_id", String(36), nullable=False),
+    *_ids(*_CASE),
     Column("type", String(40), nullable=False),
     Column("scope", String(64), nullable=False),
     Column("resource_id", Text, nullable=False),
@@ -123,6 +125,7 @@ insights = Table(
     Column("ours", Boolean, nullable=False),  # we put it on the case, so Undo may take it off
     Column("left_out", Boolean, nullable=False),  # dismissed because it was not ticked
     Column("note", Text, nullable=False),  # why it failed, a sentence
+    Column("from_thread", String(100)),  # workspace/channel/ts of where it was confirmed last
     UniqueConstraint("org", "case_id", "type", "scope", "resource_id", name="uq_insights_identity"),
     Index("ix_insights_work", "org", "case_id", "state"),
     Index("ix_insights_at_work", "org", "case_id", "state", sqlite_where=text("state IN ('confirmed', 'undoing')")),
@@ -134,11 +137,7 @@ cards = Table(
     metadata,
     Column("id", String(16), primary_key=True),
     Column("kind", String(16), nullable=False),  # insights, or tie: a question
-    Column("workspace", String(32), nullable=False),
-    Column("channel", String(32), nullable=False),
-    Column("thread_ts", String(32), nullable=False),
-    Column("org", String(64), nullable=False),
-    Column("case_id", String(36), nullable=False),
+    *_ids(*_THREAD, *_CASE),
     Column("ts", String(32)),
     Column("version", Integer, nullable=False),
     Column("shown_version", Integer, nullable=False),
@@ -157,16 +156,14 @@ cards = Table(
     Column("answer", String(110)),  # org/case_id, or "no"
     Column("answered_by", String(32)),
     Column("answered_at", Double),
-    Index("ix_cards_thread", "workspace", "channel", "thread_ts"),
+    Index("ix_cards_thread", *_THREAD),
     Index("ix_cards_continued_in", "continued_in", sqlite_where=text("continued_in IS NOT NULL")),
     Index("ix_cards_message", "workspace", "channel", "ts"),
     Index("ix_cards_latest", "workspace", "channel", "first_link_at"),
     Index("ix_cards_first_link_at", "first_link_at"),
     Index("ix_cards_behind", "id", sqlite_where=text("ended IS NULL AND version > shown_version")),
     Index("ix_cards_rolling", "workspace", "channel", sqlite_where=text("rolling = 1")),
-    Index(
-        "uq_cards_open", "workspace", "channel", "thread_ts", "org", "case_id", unique=True, sqlite_where=text("open")
-    ),
+    Index("uq_cards_open", *_THREAD, "org", "case_id", unique=True, sqlite_where=text("open")),
 )
 
 card_insights = Table(
@@ -186,7 +183,7 @@ jobs = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("kind", String(16), nullable=False),  # JobKind
-    Column("key", String(160), nullable=False),
+    Column("key", String(220), nullable=False),
     Column("due_at", Double, nullable=False),  # of a held job: when its lease ends
     Column("enqueued", Integer, nullable=False),  # how often: a job that was enqueued while held is not over
     Column("again_at", Double),  # when a held job is due again, if it was enqueued meanwhile
@@ -218,9 +215,7 @@ transitions = Table(
 modes = Table(
     "modes",
     metadata,
-    Column("workspace", String(32), primary_key=True),
-    Column("channel", String(32), primary_key=True),
-    Column("thread_ts", String(32), primary_key=True),
+    *_ids(*_THREAD, key=True),
     Column("mode", String(8), nullable=False),  # insights.Mode
     Column("by", String(32), nullable=False),
     Column("at", Double, nullable=False),
@@ -230,9 +225,7 @@ modes = Table(
 scans = Table(
     "scans",
     metadata,
-    Column("workspace", String(32), primary_key=True),
-    Column("channel", String(32), primary_key=True),
-    Column("thread_ts", String(32), primary_key=True),
+    *_ids(*_THREAD, key=True),
     Column("by", String(32)),  # who gets the result; None: nobody asked for it
     Column("cursor", Text, nullable=False),  # Slack's cursor of the next page
     Column("left", Integer, nullable=False),  # messages that it may still read
@@ -246,11 +239,7 @@ comments = Table(
     "comments",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("org", String(64), nullable=False),
-    Column("case_id", String(36), nullable=False),
-    Column("workspace", String(32), nullable=False),
-    Column("channel", String(32), nullable=False),
-    Column("thread_ts", String(32), nullable=False),
+    *_ids(*_CASE, *_THREAD),
     Column("refs", Text, nullable=False),  # its text: links; empty once it was sent
     Column("state", String(16), nullable=False),  # comments.CommentState
     Column("by", String(32), nullable=False),
@@ -259,13 +248,23 @@ comments = Table(
     Index("ix_comments_at", "at"),
 )
 
+# The comment of each thread on each case, which says where insights came from; unlike `comments` it is kept up to date.
+thread_comments = Table(
+    "thread_comments",
+    metadata,
+    *_ids(*_CASE, *_THREAD, key=True),
+    Column("told_at", Double, nullable=False, server_default="0"),  # it tells what had happened by then
+    Column("cell", String(80)),  # its id in Datadog; "": it is there, and its id was not told
+    Column("sent_at", Double),  # when a call left that may have arrived; 0: that call has ended
+    Column("removing", Boolean, nullable=False, server_default=text("false")),  # that call takes it off
+    Column("lost", Boolean, nullable=False, server_default=text("false")),  # somebody deleted it: never again
+)
+
 # Mentions that were answered: Slack may send one more than once.
 mentions = Table(
     "mentions",
     metadata,
-    Column("workspace", String(32), primary_key=True),
-    Column("channel", String(32), primary_key=True),
-    Column("ts", String(32), primary_key=True),
+    *_ids("workspace", "channel", "ts", key=True),
     Column("at", Double, nullable=False),
     Index("ix_mentions_at", "at"),
 )
@@ -274,7 +273,7 @@ mentions = Table(
 sites = Table(
     "sites",
     metadata,
-    Column("workspace", String(32), primary_key=True),
+    *_ids("workspace", key=True),
     Column("site", String(32), primary_key=True),  # the site parameter
     Column("at", Double, nullable=False),  # the last time; written at most once an hour
 )
@@ -283,8 +282,7 @@ sites = Table(
 channels = Table(
     "channels",
     metadata,
-    Column("workspace", String(32), primary_key=True),
-    Column("channel", String(32), primary_key=True),
+    *_ids("workspace", "channel", key=True),
     Column("shared", Boolean, nullable=False),
     Column("at", Double, nullable=False),
 )

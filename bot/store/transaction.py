@@ -9,11 +9,12 @@ from bot.store.connection import Connection
 
 
 class JobKind(StrEnum):
-    """What a job's holder does: find out a thread's case, show a card, or bring insights to a case."""
+    """What a job's holder does: find out a thread's case, show a card, bring insights to a case, or comment on it."""
 
     THREAD = "thread"
     CARD = "card"
     CASE = "case"
+    COMMENT = "comment"
 
 
 @dataclass(frozen=True, slots=True)

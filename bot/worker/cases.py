@@ -151,7 +151,7 @@ async def _absent(turn: _Turn, adding: Sequence[WorkItem]) -> tuple[list[WorkIte
     listed = answer.identities(turn.context.routes)
     found = [DeliveryResult(item, State.ADDED, ours=item.sent) for item in adding if item.identity in listed]
     async with fenced(turn.context, turn.job, case=turn.case) as (tx, _):
-        await cases.settle(tx, found)
+        await cases.settle(tx, found, turn.context.timing)
         await save(turn.context, tx, turn.case[0], answer)
     others = [item for item in adding if item.identity not in listed]
     unknown = [item for item in others if item.sent and not answer.lists_all]
@@ -282,9 +282,9 @@ def _settled(
 
     async def write(tx: Transaction) -> None:
         await cases.unsent(tx, unsent)
-        await cases.settle(tx, results)
+        at = await cases.settle(tx, results, turn.context.timing)
         if answer is not None:
-            await save(turn.context, tx, turn.case[0], answer)
+            await save(turn.context, tx, turn.case[0], answer, at)
 
     if turn.comment is None and len(results) == len(turn.work):
         return Done(write=write, case=turn.case)

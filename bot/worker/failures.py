@@ -21,7 +21,7 @@ async def all_failed(context: Context, job: Job, words: str) -> Done | More:
         comment = await comments.waiting(connection, *case)
     failed = [failure(item, words) for item in todo]
     ends = Done if comment is None else More
-    return ends(write=lambda tx: cases.settle(tx, failed), case=case)
+    return ends(write=lambda tx: cases.settle(tx, failed, context.timing), case=case)
 
 
 async def key_of(context: Context, case: tuple[str, str]) -> str:

@@ -117,7 +117,7 @@ async def _round(store: Store, clock: Clock, number: int) -> None:
         await clicks.apply(store, Click(last.id, last.version, Action.UNDO, "U0ANA"))
     with clock.times("status of a channel"):
         async with store.read() as connection:
-            await cards.counts(connection, thread.whole_channel)
+            await overview.counts(connection, thread.whole_channel)
     with clock.times("Home"):
         async with store.read() as connection:
             await overview.read(connection, WORKSPACE, CHANNELS, [ORG])

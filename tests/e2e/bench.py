@@ -20,7 +20,7 @@ from bot.sandbox.render import as_text
 from bot.sandbox.slack.server import SlackServer
 from bot.slack.manifest import app_manifest
 from bot.store import Store, migrate, schema
-from bot.store.transaction import Transaction
+from bot.store.transaction import JobKind, Transaction
 from tests import manifest_coverage
 from tests.e2e.balancer import Balancer, balancer
 from tests.forked_bot import ForkedBot
@@ -33,6 +33,7 @@ CASE_LINK = f"https://app.datadoghq.com/cases/{KEY}"
 PUT = "PUT /api/v2/cases/{case_id}/insights"
 DELETE = "DELETE /api/v2/cases/{case_id}/insights"
 GET = "GET /api/v2/cases/{case_id}"
+COMMENT = "POST /api/v2/cases/{case_id}/comment"
 SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 SETTINGS = {
     "CASE_INSIGHTS_CARD_DELAY": "200ms",
@@ -304,14 +305,16 @@ def as_read(message: Json) -> str:
 
 async def forget(tx: Transaction) -> None:
     """Delete what is stored per channel or case key: it would outlive a test."""
-    for table in (schema.ties, schema.modes, schema.channels, schema.cases, schema.sites):
+    for table in (schema.ties, schema.modes, schema.channels, schema.cases, schema.sites, schema.thread_comments):
         await tx.execute(table.delete())
+    await tx.execute(schema.jobs.delete().where(schema.jobs.c.kind == JobKind.COMMENT))
 
 
 async def age_unfinished_work(tx: Transaction) -> None:
     """As if a killed bot had been dead for longer than its leases: no test waits for them to end, but one."""
     await tx.execute(update(schema.jobs).values(due_at=0.0))
-    for at in (schema.insights.c.sent_at, schema.cards.c.posting_since, schema.cards.c.late_reply_since):
+    times = (schema.insights.c.sent_at, schema.cards.c.posting_since, schema.cards.c.late_reply_since)
+    for at in (*times, schema.thread_comments.c.sent_at):
         await tx.execute(update(at.table).where(at > 0).values({at: at - 60}))
 
 

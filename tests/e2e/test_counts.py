@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import update
 
 import bot
-from tests.e2e.bench import CHANNEL, GET, PUT, Bench, bench, monitor
+from bot.store import schema
+from tests.e2e.bench import CHANNEL, COMMENT, GET, KEY, PUT, Bench, age_unfinished_work, bench, monitor
 
 TRACE_STATEMENTS = """
 import os
@@ -143,3 +145,28 @@ async def test_threads_about_a_case_that_was_just_told_of_do_not_ask_again(c: Co
         c.b.reply(c.b.start_thread(), monitor(number))
     await c.b.handled()
     assert len(c.b.calls(GET)) == 1
+
+
+async def test_a_burst_and_a_click_are_one_comment_after_a_while_and_undo_leaves_none(c: Counted) -> None:
+    b, root = c.b, c.b.start_thread()
+    for number in (1, 2, 3):
+        b.reply(root, monitor(number))
+    await b.click(await b.card(root, "Add 3 insights"), "insights.add")
+    added = await b.card(root, "Added to CASEM-4523")
+    await b.handled()
+    assert b.calls(COMMENT) == [], "it waits for more"
+
+    async def later() -> list[str]:
+        async with b.transaction() as tx:
+            await age_unfinished_work(tx)
+            await tx.execute(update(schema.insights).values(at=schema.insights.c.at - 60))
+        await b.handled()
+        return b.datadog.cases[KEY].comments
+
+    [text] = await later()
+    assert [line.split("`")[1::2] for line in text.splitlines() if "`" in line] == [[n, "Ana"] for n in "123"]
+    await b.click(added, "insights.undo")
+    await b.card(root, "Removed")
+    assert await later() == []
+    calls = [call.method.partition(" ")[0] for call in b.control.calls if "/comment" in call.path]
+    assert calls == ["POST", "DELETE"]

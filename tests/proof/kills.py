@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import psycopg
 
 from bot.sandbox.control import Call
-from tests.e2e.bench import PUT, Bench
+from tests.e2e.bench import COMMENT, PUT, Bench
 
 WITHIN = 90.0
 """Seconds to wait for a chance to kill at a point."""
@@ -64,6 +64,7 @@ POINTS: dict[str, Point] = {
     "after the claim": _at(PUT, hold="before", drop="before"),
     "after the PUT left": _at(PUT, hold="before"),
     "after Datadog committed": _at(PUT, hold="after"),
+    "before the comment was saved": _at(COMMENT, hold="after"),
     "before the card's post was saved": _at("chat.postMessage", hold="after"),
     "before the card's update": _at("chat.update", hold="before"),
 }

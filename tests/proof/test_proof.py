@@ -1,5 +1,5 @@
 """The proof: thousands of insights while bots are killed, Datadog fails or answers oddly, and PostgreSQL fails over; at
-the end each is on its case once.
+the end each is on its case once, and one comment says so.
 
 `pytest -m proof`; the seed is printed (`PROOF_SEED` sets another). The sandbox's Datadog duplicates an insight that
 is put twice.
@@ -22,7 +22,7 @@ from bot.store import Store, schema
 from tests import postgres
 from tests.e2e.bench import PUT, Bench, bench
 from tests.proof.kills import kill_at_each_point_twice, points
-from tests.proof.work import PATIENT_SLACK, Shown, judge, key, on_case, spoil, wanted, work_a_case
+from tests.proof.work import PATIENT_SLACK, Shown, judge, judge_comment, key, on_case, spoil, wanted, work_a_case
 
 CASES = 200
 SEED = int(os.environ.get("PROOF_SEED", "4523"))
@@ -73,6 +73,7 @@ async def test_what_was_confirmed_reaches_its_case_once_whatever_fails(proving: 
     await b.control.quiet(1.0, timeout=60)
     for number, thread in enumerate(threads):
         judge(b, number, thread.result())
+        judge_comment(b, number)
     print(figures(b, killing.result(), time.monotonic() - started))
     assert killing.result() == Counter(2 * list(points(b)))
 

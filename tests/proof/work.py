@@ -121,6 +121,14 @@ def judge(b: Bench, number: int, root: str) -> None:
     assert sum(_leaves_out(text) for text in texts) == (number % 10 == 0), texts
 
 
+def judge_comment(b: Bench, number: int) -> None:
+    """The case has one comment, which tells of exactly the confirmed insights, each once."""
+    comments = b.datadog.cases[key(number)].comments
+    assert len(comments) == 1, f"{key(number)}: {comments}\n{_calls(b, number)}"
+    told = Counter(line.split("`")[1] for line in comments[0].splitlines() if line.startswith("- "))
+    assert told == Counter(wanted(number)), f"{key(number)}: {comments}\n{_calls(b, number)}"
+
+
 def _calls(b: Bench, number: int) -> str:
     """The calls to Datadog about this case: time, method, number of insights, status."""
     case = b.datadog.cases[key(number)]

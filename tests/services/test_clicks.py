@@ -118,7 +118,7 @@ async def test_undo_takes_off_what_was_added_last_once(office, thread):
     await press(office, thread, Action.ADD, 1, 2)
     async with office.store.write() as tx:
         work = await cases.work(tx, CASE.org, CASE.case_id)
-        await cases.settle(tx, [DeliveryResult(item, State.ADDED, ours=True) for item in work])
+        await cases.settle(tx, [DeliveryResult(item, State.ADDED, ours=True) for item in work], office.context.timing)
     with pytest.raises(UserError, match=f"^Only full members of Acme can change {KEY}"):
         await clicks.undo_last(office.context, thread, GUEST)
     assert (await clicks.undo_last(office.context, thread, BEN)).startswith(f"Removing 2 insights from {KEY}.")

@@ -34,7 +34,7 @@ async def thread(office: Office) -> Thread:
         first, _ = await cases.work(tx, CASE.org, CASE.case_id)
         waits = update(schema.jobs).where(schema.jobs.c.kind == JobKind.CASE)
         await tx.execute(waits.values(note="Datadog is not answering."))
-        await cases.settle(tx, [DeliveryResult(first, State.FAILED, note="no such monitor")])
+        await cases.settle(tx, [DeliveryResult(first, State.FAILED, note="no such monitor")], office.context.timing)
     return thread
 
 

@@ -193,7 +193,7 @@ async def claim(tx: Transaction, lease: float = 30.0) -> Job | None:
 async def settle(tx: Transaction, state: State, *, ours: bool | None = None, note: str = "") -> None:
     """What delivery makes of everything that is confirmed."""
     work = await cases.work(tx, CASE.org, CASE.case_id)
-    await cases.settle(tx, [cases.DeliveryResult(item, state, ours=ours, note=note) for item in work])
+    await cases.settle(tx, [cases.DeliveryResult(item, state, ours=ours, note=note) for item in work], TIMING)
 
 
 async def jobs_of(store: Store, kind: JobKind) -> list[str]:

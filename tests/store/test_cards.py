@@ -228,7 +228,7 @@ async def test_a_post_that_was_answered_is_not_looked_for(store, card):
 
 async def move(store: Store, change: Change, was: State | None = None) -> bool:
     [item] = await items_of(store, await card_of(store))
-    return await write(store, cards.move, [item.id], change, was=was or item.state) == [item.id]
+    return list(await write(store, cards.move, [item.id], change, was=was or item.state)) == [item.id]
 
 
 async def test_the_store_refuses_a_move_that_does_not_exist_or_from_where_the_insight_no_longer_is(store, card):

@@ -13,6 +13,7 @@ from tests.store.conftest import (
     ELSEWHERE,
     LATER,
     THREAD,
+    TIMING,
     card_of,
     identity,
     items_of,
@@ -47,7 +48,7 @@ async def send(store: Store, items: list[WorkItem]) -> list[WorkItem]:
 
 
 async def settle(store: Store, *items: WorkItem, state: State = State.ADDED) -> None:
-    await write(store, cases.settle, [DeliveryResult(item, state, ours=True) for item in items])
+    await write(store, cases.settle, [DeliveryResult(item, state, ours=True) for item in items], TIMING)
 
 
 async def test_a_case_is_kept_as_datadog_told_of_it(store):

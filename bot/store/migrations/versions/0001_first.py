@@ -99,6 +99,7 @@ def upgrade() -> None:
         *_optional(sa.Double, "confirmed_at", "sent_at"),
         *_required(sa.Boolean, "ours", "left_out"),
         *_required(sa.Text, "note"),
+        *_optional(sa.String(100), "from_thread"),
         sa.PrimaryKeyConstraint("id", name="pk_insights"),
         sa.UniqueConstraint("org", "case_id", "type", "scope", "resource_id", name="uq_insights_identity"),
     )
@@ -109,7 +110,7 @@ def upgrade() -> None:
         "jobs",
         *_required(sa.Integer, "id"),
         *_required(sa.String(16), "kind"),
-        *_required(sa.String(160), "key"),
+        *_required(sa.String(220), "key"),
         *_required(sa.Double, "due_at"),
         *_required(sa.Integer, "enqueued"),
         *_optional(sa.Double, "again_at"),
@@ -151,6 +152,18 @@ def upgrade() -> None:
         *_required(sa.String(32), "workspace", "site"),
         *_required(sa.Double, "at"),
         sa.PrimaryKeyConstraint("workspace", "site", name="pk_sites"),
+    )
+    op.create_table(
+        "thread_comments",
+        *_required(sa.String(64), "org"),
+        *_required(sa.String(36), "case_id"),
+        *_required(sa.String(32), "workspace", "channel", "thread_ts"),
+        sa.Column("told_at", sa.Double, server_default="0", nullable=False),
+        *_optional(sa.String(80), "cell"),
+        *_optional(sa.Double, "sent_at"),
+        sa.Column("removing", sa.Boolean, server_default=sa.text("false"), nullable=False),
+        sa.Column("lost", sa.Boolean, server_default=sa.text("false"), nullable=False),
+        sa.PrimaryKeyConstraint("org", "case_id", "workspace", "channel", "thread_ts", name="pk_thread_comments"),
     )
     op.create_table(
         "ties",
