@@ -126,3 +126,4 @@ async def office(store: Store) -> AsyncIterator[Office]:
             orgs={"default": Organization(OrgHosts("default", "datadoghq.com"), api, titles, "https://app/cases/")},
         )
         yield Office(context, slack, datadog)
+        await context.background.drain(5.0)  # what still speaks to Slack would find it closed
