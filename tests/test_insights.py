@@ -10,12 +10,9 @@ from bot.insights import (
     CARD_HOLDS,
     CARD_OPEN_SECONDS,
     ROLLING_SECONDS,
-    Action,
     Candidate,
     CaseSnapshot,
     Decision,
-    ItemView,
-    act,
     auto_adds,
     choose,
     decide,
@@ -24,6 +21,7 @@ from bot.insights import (
     takes_more,
     within_limits,
 )
+from bot.insights.clicks import Action, ItemView, act
 from bot.model import Identity, Insight, InsightType, State
 
 MOVES = {

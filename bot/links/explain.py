@@ -3,9 +3,10 @@
 from typing import assert_never
 
 from bot.links.json_guards import Json
+from bot.links.outcomes import CaseLink, Reason, Uncovered
 from bot.links.parse import Reading
 from bot.links.reasons import sentence
-from bot.model import CaseLink, Draft, Insight, Reason, Uncovered
+from bot.model import Draft, Insight
 
 
 def as_row(reading: Reading) -> Json:

@@ -7,6 +7,7 @@ from importlib.resources import files
 
 from bot.links.id_formats import SHAPES
 from bot.links.json_guards import Json, listed
+from bot.links.outcomes import Reason
 from bot.links.parse import explain
 from bot.links.routes import (
     CasePage,
@@ -22,7 +23,7 @@ from bot.links.routes import (
     index,
     path_problem,
 )
-from bot.model import Draft, Insight, InsightType, Reason
+from bot.model import Draft, Insight, InsightType
 
 _CASE_PATHS = tuple(compile_path(path) for path in ("/cases/{id}/**", "/work/{id}/**"))
 

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from bot.links import id_formats, sites, urls
 from bot.links.ids import IdMatch, find
+from bot.links.outcomes import CaseLink, Outcome, Reason, Uncovered
 from bot.links.refs import LONGEST, clean, ref_of
 from bot.links.routes import Path, Route, Routes
 from bot.links.urls import Address, Param
 from bot.links.wrapped import unwrapped
-from bot.model import CaseLink, Draft, Identity, Insight, InsightType, Outcome, Reason, Uncovered
+from bot.model import Draft, Identity, Insight, InsightType
 
 _LOGIN = "/account/login"
 # A login page can lead to a login page, but not to endless ones.

@@ -1,6 +1,6 @@
 """The sentence for each reason: why a link is no insight, and what to do instead."""
 
-from bot.model import Reason
+from bot.links.outcomes import Reason
 
 SENTENCES: dict[Reason, str] = {
     Reason.NO_ROUTE: "Datadog has no insight type for this kind of page. It can go on the case as a comment.",

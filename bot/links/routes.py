@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from bot.links.id_formats import Shape
-from bot.model import InsightType, Reason
+from bot.links.outcomes import Reason
+from bot.model import InsightType
 
 Carrier = Literal["query", "fragment", "sp"]
 DraftKind = Literal["page", "candidate"]

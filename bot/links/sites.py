@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.model import Reason
+from bot.links.outcomes import Reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, unquote_plus
 
 from bot.links.ends import first_line, trimmed
-from bot.model import Reason
+from bot.links.outcomes import Reason
 
 
 class Param(NamedTuple):

@@ -9,8 +9,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from bot.links.json_guards import Json, is_list, is_object, listed
+from bot.links.outcomes import Reason
 from bot.links.routes import RoutesError, path_problem
-from bot.model import InsightType, Reason
+from bot.model import InsightType
 
 
 def check(table: Json, source: str) -> None:

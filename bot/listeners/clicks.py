@@ -9,7 +9,8 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.insights import Action, Mode
+from bot.insights import Mode
+from bot.insights.clicks import Action
 from bot.listeners.payloads import caller_of, number, parts, timestamp
 from bot.model import Thread
 from bot.services import clicks, decided, ties

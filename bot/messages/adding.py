@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from bot.links import sentence
+from bot.links.outcomes import Reason
 from bot.messages.card_view import TYPE_NAMES
-from bot.model import Draft, Reason
+from bot.model import Draft
 
 KEYS_REFUSED = "Datadog does not accept the keys, so nothing was done; case-insights doctor says which, and what to do."
 CASE_LINK = "This is a case."

@@ -7,10 +7,11 @@ from typing import assert_never
 
 from bot.insights import Decision, Mode
 from bot.links import Reading, sentence
+from bot.links.outcomes import CaseLink, Uncovered
 from bot.messages.card_view import TYPE_NAMES
 from bot.messages.replies import MODES, NOT_FOR_THIS_WORKSPACE
 from bot.messages.text import WORDS_CHARS, code, escape, moment
-from bot.model import CaseLink, Draft, Insight, InsightType, State, Tie, TieKind, TieSource, Uncovered
+from bot.model import Draft, Insight, InsightType, State, Tie, TieKind, TieSource
 
 PAGE_CHARS = 3_500
 """Of one answer: Slack recommends at most 4,000 for a message's text."""

@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bot.insights import ADDING_AFTER_SECONDS, Action, ItemView, act
+from bot.insights import ADDING_AFTER_SECONDS
+from bot.insights.clicks import Action, ItemView, act
 from bot.messages import replies, sentences
 from bot.messages.card_view import needs_id
 from bot.model import Card, CardItem, Case, State, Thread

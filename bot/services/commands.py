@@ -9,9 +9,10 @@ from bot import commands
 from bot.commands import Command
 from bot.datadog.errors import DatadogPermanent, DatadogTransient
 from bot.links import Permalink, explain, extract, sentence
+from bot.links.outcomes import CaseLink, Reason, Uncovered
 from bot.messages import replies
 from bot.messages.why import explained
-from bot.model import Case, CaseLink, Draft, Insight, InsightType, Reason, Thread, TieKind, Uncovered
+from bot.model import Case, Draft, Insight, InsightType, Thread, TieKind
 from bot.services import additions, clicks, shared_channels, why
 from bot.services.additions import Addition
 from bot.services.cases import tied_by, tied_case, why_unknown

@@ -11,10 +11,11 @@ from bot.commands import CaseReference, parse_case
 from bot.datadog.answers import DatadogCase
 from bot.datadog.errors import DatadogPermanent, DatadogTransient
 from bot.links import Reading, explain, extract
+from bot.links.outcomes import Uncovered
 from bot.messages import form_view, sentences
 from bot.messages.card_view import address
 from bot.messages.modal import CaseOption, Form, Row
-from bot.model import Case, Draft, Identity, Insight, State, Thread, Uncovered
+from bot.model import Case, Draft, Identity, Insight, State, Thread
 from bot.services import card_links, watching
 from bot.services.cases import as_case, find, names_of, tied_case
 from bot.services.checks import UserError, permit

@@ -12,8 +12,9 @@ from typing import Any, cast
 from bot import metrics
 from bot.insights import CASES_NAMED, OFFERED_AT_MOST, Candidate, Mode, ScannedMessage
 from bot.links import elsewhere, extract, may_hold_links, parse
+from bot.links.outcomes import CaseLink, Outcome, Uncovered
 from bot.messages.cards import METADATA_EVENT
-from bot.model import CaseLink, CaseName, Draft, Identity, Insight, InsightType, Outcome, Thread, TieKind, Uncovered
+from bot.model import CaseName, Draft, Identity, Insight, InsightType, Thread, TieKind
 from bot.services import repeats, site_warning
 from bot.services.authors import author_of, own_part, person_of
 from bot.services.context import Context

@@ -12,7 +12,8 @@ from statistics import median
 
 from sqlalchemy import select
 
-from bot.insights import Action, Candidate, ScannedMessage
+from bot.insights import Candidate, ScannedMessage
+from bot.insights.clicks import Action
 from bot.model import Case, CaseName, Insight, InsightType, State, Thread, TieKind
 from bot.services import clicks
 from bot.services.clicks import Click

@@ -7,7 +7,8 @@ import pytest
 from bot.config import ConfigError, environment
 from bot.config.organizations import ORGS_FILE
 from bot.links import load, parse
-from bot.model import CaseLink, Insight, InsightType
+from bot.links.outcomes import CaseLink
+from bot.model import Insight, InsightType
 
 MINE = """
 [[route]]

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from bot import links
 from bot.links.ends import links_in, trimmed, whole
-from bot.model import CaseLink, Draft, Insight
+from bot.links.outcomes import CaseLink
+from bot.model import Draft, Insight
 
 ROUTES = links.load()
 LINKS = st.sampled_from(

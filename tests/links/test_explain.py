@@ -5,8 +5,8 @@ import json
 import pytest
 
 from bot import links
+from bot.links.outcomes import Reason
 from bot.links.reasons import SENTENCES
-from bot.model import Reason
 
 ROUTES = links.load()
 FIELDS = ["link", "outcome", "type", "resource_id", "scope", "ref", "case", "route", "reason"]

@@ -8,8 +8,9 @@ from alone import ROUTES, claimants
 
 from bot import links
 from bot.links import validation
+from bot.links.outcomes import Reason
 from bot.links.routes import Example, Route, compile_path, path_problem
-from bot.model import Draft, Insight, InsightType, Reason
+from bot.model import Draft, Insight, InsightType
 
 EXAMPLES = [
     pytest.param(route, row, id=f"{route.name}-{n}") for route in ROUTES.rows for n, row in enumerate(route.examples)

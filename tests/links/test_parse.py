@@ -9,8 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot import links
+from bot.links.outcomes import CaseLink, Reason, Uncovered
 from bot.links.refs import LONGEST
-from bot.model import CaseLink, Draft, Identity, Insight, InsightType, Reason, Uncovered
+from bot.model import Draft, Identity, Insight, InsightType
 
 ROUTES = links.load()
 EXAMPLES = [(route, row) for route in ROUTES.rows for row in route.examples]

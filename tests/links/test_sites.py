@@ -3,8 +3,8 @@
 import pytest
 
 from bot.links import SITES, OrgHosts, api_host, can_be_web_host, elsewhere, orgs_of
+from bot.links.outcomes import Reason
 from bot.links.sites import refusal
-from bot.model import Reason
 
 US1 = OrgHosts("us1", "datadoghq.com")
 US5 = OrgHosts("us5", "us5.datadoghq.com")

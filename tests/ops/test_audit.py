@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text, update
 
 from bot.config import ConfigError
-from bot.insights import Action
+from bot.insights.clicks import Action
 from bot.ops import audit, database
 from bot.store import Store, schema
 from tests.store.conftest import CASE, card_of, monitor, paste, press, run, tie

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.config import ConfigError
-from bot.insights import Action
+from bot.insights.clicks import Action
 from bot.ops.database_copy import copy
 from bot.store import Store, migrate
 from bot.store.schema import sites

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import structlog
 
-from bot.insights import Action
+from bot.insights.clicks import Action
 from bot.model import State, Thread
 from bot.policy import Confirmers
 from bot.services import clicks

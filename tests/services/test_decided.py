@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.insights import Action
+from bot.insights.clicks import Action
 from bot.model import State, TieKind
 from bot.services import decided, ties, watching
 from bot.services.checks import UserError

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from bot.insights import Action, Mode
+from bot.insights import Mode
+from bot.insights.clicks import Action
 from bot.messages.home import moment
 from bot.model import State, Thread
 from bot.services import home, ties

@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DataError, OperationalError
 
-from bot.insights import Action
+from bot.insights.clicks import Action
 from bot.model import Case, CaseName, State, Thread
 from bot.services.context import Context
 from bot.store import comments, jobs, now, retention, scans, schema

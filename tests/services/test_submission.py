@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.insights import Action
+from bot.insights.clicks import Action
 from bot.messages import form_view
 from bot.messages.modal import CaseOption, Form, Row
 from bot.messages.sentences import OTHER_WORKSPACE

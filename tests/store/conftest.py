@@ -9,7 +9,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import pytest
 from sqlalchemy import Executable, select, update
 
-from bot.insights import Action, Candidate, ScannedMessage
+from bot.insights import Candidate, ScannedMessage
+from bot.insights.clicks import Action
 from bot.model import Card, CardItem, Case, CaseName, Identity, Insight, InsightType, State, Thread, TieKind
 from bot.services.clicks import Click, Clicked, apply
 from bot.store import Store, cards, cases, jobs, now, schema, sightings, tie_changes, ties

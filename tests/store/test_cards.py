@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import pytest
 from sqlalchemy import delete
 
-from bot.insights import CARD_HOLDS, CARD_OPEN_SECONDS, Action
+from bot.insights import CARD_HOLDS, CARD_OPEN_SECONDS
+from bot.insights.clicks import Action
 from bot.model import Card, State
 from bot.store import Store, cards, now, open_cards, schema
 from bot.store.cards import Change

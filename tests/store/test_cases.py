@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.insights import Action
+from bot.insights.clicks import Action
 from bot.model import State
 from bot.store import Store, cases, now
 from bot.store.cases import DeliveryResult, WorkItem

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy import update
 
-from bot.insights import Action
+from bot.insights.clicks import Action
 from bot.model import Card, State
 from bot.services import clicks
 from bot.services.clicks import Click

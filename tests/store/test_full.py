@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import OperationalError
 
-from bot.insights import Action
+from bot.insights.clicks import Action
 from bot.model import State
 from bot.store import Store, migrate, schema
 from bot.store.sqlite import SqliteDatabase

@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.insights import Action, ScannedMessage
+from bot.insights import ScannedMessage
+from bot.insights.clicks import Action
 from bot.model import Card, CaseName, State, Thread, TieKind
 from bot.store import Store, cards, cases, jobs, migrate, now, retention, schema, tie_changes, ties
 from bot.store.transaction import Job, JobKind, Transaction

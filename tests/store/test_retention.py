@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Update, insert, select, text, update
 
-from bot.insights import Action
+from bot.insights.clicks import Action
 from bot.model import State, Thread, TieKind
 from bot.store import Store, cards, comments, mentions, retention, schema, ties
 from bot.store.jobs import case_key, thread_key

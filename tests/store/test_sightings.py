@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select, update
 
-from bot.insights import Action, ScannedMessage
+from bot.insights import ScannedMessage
+from bot.insights.clicks import Action
 from bot.model import CaseName, Insight, InsightType, State, Thread, TieKind, TieSource
 from bot.store import Store, jobs, now, offers, schema, tie_changes, ties
 from bot.store.offers import Rules

@@ -15,7 +15,8 @@ from bot import links
 from bot.config.credentials import Keys
 from bot.datadog.client import Datadog
 from bot.datadog.titles import Titles
-from bot.insights import FRESH_SECONDS, Action
+from bot.insights import FRESH_SECONDS
+from bot.insights.clicks import Action
 from bot.links import OrgHosts
 from bot.messages import sentences
 from bot.model import Case, State

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.datadog.errors import DatadogPermanent, DatadogTransient, TransientReason
-from bot.insights import Action
+from bot.insights.clicks import Action
 from bot.messages import replies, sentences
 from bot.model import State
 from bot.services.context import Context

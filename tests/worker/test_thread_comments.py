@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from bot.insights import Action
+from bot.insights.clicks import Action
 from bot.messages.case_comment import marker
 from bot.model import State, Thread
 from bot.services.additions import Addition, add

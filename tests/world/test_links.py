@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import select
 
 from bot.links import extract, load, parse
-from bot.model import CaseLink, Insight
+from bot.links.outcomes import CaseLink
+from bot.model import Insight
 from bot.store.schema import cases, insights
 from tests.e2e.bench import CHANNEL, Bench
 

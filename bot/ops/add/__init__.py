@@ -17,10 +17,11 @@ from bot.datadog.client import Datadog
 from bot.datadog.errors import DatadogPermanent, DatadogTransient, TransientReason
 from bot.links import Routes, as_row, explain, orgs_of, parse
 from bot.links.id_formats import case_key, uuid
+from bot.links.outcomes import CaseLink, Reason, Uncovered
 from bot.links.parse import Reading
 from bot.messages import adding
 from bot.messages.text import clean
-from bot.model import CaseLink, Draft, Identity, Insight, InsightType, Reason, Uncovered
+from bot.model import Draft, Identity, Insight, InsightType
 from bot.ops.add.delivery import Delivery, Ending, Patience, TimeLimits
 from bot.worker.backoff import not_now
 
