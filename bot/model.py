@@ -26,19 +26,33 @@ class InsightType(StrEnum):
     PROFILING_DOWNSIZING_EXPERIMENT = "PROFILING_DOWNSIZING_EXPERIMENT"
 
 
-class Identity(NamedTuple):
-    """What makes two insights the same. `scope` is empty but for a WIDGET: its dashboard."""
+class NoteType(StrEnum):
+    """The type of a note: a link that no insight type covers. The case's comment keeps it; it is no insight there."""
 
-    type: InsightType
+    NOTE = "NOTE"
+
+
+ItemType = InsightType | NoteType
+
+
+def item_type(text: str) -> ItemType:
+    """The type as it is stored; raises ValueError for any other text."""
+    return NoteType.NOTE if text == NoteType.NOTE else InsightType(text)
+
+
+class Identity(NamedTuple):
+    """What makes two of them the same. `scope`: of a WIDGET its dashboard, of a note what it shows; else empty."""
+
+    type: ItemType
     scope: str
     resource_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Insight:
-    """A link that names one thing a case can keep. `host` is the link's web host, lower-cased."""
+    """A link that names one thing a case can keep, or a note. `host` is the link's web host, lower-cased."""
 
-    type: InsightType
+    type: ItemType
     resource_id: str
     ref: str
     host: str
@@ -47,6 +61,10 @@ class Insight:
     @property
     def identity(self) -> Identity:
         return Identity(self.type, self.scope, self.resource_id)
+
+    @property
+    def is_note(self) -> bool:
+        return self.type is NoteType.NOTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +194,6 @@ class State(StrEnum):
         return self in (State.CONFIRMED, State.UNDOING)
 
     @property
-    def is_settled(self) -> bool:
-        """Datadog has added or refused it."""
-        return self in (State.ADDED, State.FAILED)
-
-    @property
     def is_named(self) -> bool:
         """A card shows it by name; it only counts the others."""
         return self not in (State.DISMISSED, State.UNDONE, State.WITHDRAWN)
@@ -194,7 +207,7 @@ class CardItem:
     """
 
     id: int
-    type: InsightType
+    type: ItemType
     resource_id: str
     ref: str
     host: str
@@ -217,6 +230,10 @@ class CardItem:
     @property
     def identity(self) -> Identity:
         return Identity(self.type, self.scope, self.resource_id)
+
+    @property
+    def is_note(self) -> bool:
+        return self.type is NoteType.NOTE
 
 
 @dataclass(frozen=True, slots=True)

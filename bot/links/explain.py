@@ -5,14 +5,17 @@ from typing import assert_never
 from bot.links.json_guards import Json
 from bot.links.outcomes import CaseLink, Reason, Uncovered
 from bot.links.parse import Reading
-from bot.links.reasons import sentence
+from bot.links.reasons import NOTED, sentence
 from bot.model import Draft, Insight
+
+UNLESS_OFF = "(unless CASE_INSIGHTS_NOTES or CASE_INSIGHTS_COMMENT is off)"
 
 
 def as_row(reading: Reading) -> Json:
     """One JSON object: link, outcome, type, resource_id, scope, ref, case, route, reason; absent is null.
 
-    `outcome` is `insight`, `draft`, `case`, `uncovered` or `other` (not ours to read).
+    `outcome` is `insight`, `draft`, `case`, `uncovered` or `other` (not ours to read). What is uncovered and can be a
+    note has the note's resource_id, ref and, as scope, what it shows (`Dashboard`).
     """
     row: Json = {"link": reading.link, "outcome": "other"}
     row |= dict.fromkeys(("type", "resource_id", "scope", "ref", "case"))
@@ -24,8 +27,9 @@ def as_row(reading: Reading) -> Json:
             row |= {"scope": scope or None, "ref": ref}
         case CaseLink(case=case):
             row |= {"outcome": "case", "case": case}
-        case Uncovered():
+        case Uncovered(note=note):
             row |= {"outcome": "uncovered"}
+            row |= {"resource_id": note.resource_id, "scope": note.scope, "ref": note.ref} if note else {}
         case None:
             pass
         case _:
@@ -42,8 +46,9 @@ def as_text(reading: Reading) -> str:
             lines = [f"Draft: probably {draft.type}", *_fields(draft), _rule(reading), *_to_do(draft, reading)]
         case CaseLink() as link:
             lines = [f"Case: {link.case}", _rule(reading), "The bot offers to tie the thread to this case."]
-        case Uncovered() as uncovered:
-            lines = ["Uncovered: a Datadog page, but no insight", *_why(uncovered.reason)]
+        case Uncovered(reason, _, note):
+            lines = ["Uncovered: a Datadog page, but no insight", *_why(reason)]
+            lines += [f"{'note':<12} {note.scope}: {note.resource_id}", f"{NOTED} {UNLESS_OFF}"] if note else []
         case None:
             lines = ["Not read", *_why(reading.reason)]
         case _:

@@ -23,8 +23,10 @@ from bot.links.routes import (
     index,
     path_problem,
 )
-from bot.model import Draft, Insight, InsightType
+from bot.model import Draft, Insight, InsightType, NoteType, item_type
 
+_Rows = tuple[tuple[Route, ...], tuple[Page, ...], tuple[Route, ...]]
+"""Routes, pages that are no insight, and notes."""
 _CASE_PATHS = tuple(compile_path(path) for path in ("/cases/{id}/**", "/work/{id}/**"))
 
 
@@ -42,13 +44,14 @@ def load(
     `case_path`: a prefix of case pages besides `/cases/` and `/work/`.
     Raises RoutesError, which names `source`, row and reason.
     """
-    own_rows, own_pages = _operators(extra, source) if extra else ((), ())
-    built_in, pages = _built_in()
+    own_rows, own_pages, own_notes = _operators(extra, source) if extra else ((), (), ())
+    built_in, pages, notes = _built_in()
     rows = (*own_rows, *built_in)
     routes = Routes(
         rows=rows,
         pages=index((*own_pages, *pages)),
         datadog=index(row for row in rows if row.type is not InsightType.SCM_URL),
+        notes=index((*own_notes, *notes)),
         id_names=id_names(rows),
         scm=tuple(row for row in rows if row.type is InsightType.SCM_URL),
         cases=index([CasePage((*_CASE_PATHS, *_case_paths(case_path)))]),
@@ -62,11 +65,11 @@ def load(
 
 
 @lru_cache(maxsize=1)
-def _built_in() -> tuple[tuple[Route, ...], tuple[Page, ...]]:
+def _built_in() -> _Rows:
     return _compiled(tomllib.loads(files("bot.links").joinpath("routes.toml").read_text(encoding="utf-8")))
 
 
-def _operators(text: str, source: str) -> tuple[tuple[Route, ...], tuple[Page, ...]]:
+def _operators(text: str, source: str) -> _Rows:
     from bot.links import validation  # imports pydantic, only if there is something to check
 
     try:
@@ -77,10 +80,11 @@ def _operators(text: str, source: str) -> tuple[tuple[Route, ...], tuple[Page, .
     return _compiled(table)
 
 
-def _compiled(table: Json) -> tuple[tuple[Route, ...], tuple[Page, ...]]:
+def _compiled(table: Json) -> _Rows:
     """The rows of a checked table."""
     rows = tuple(_route(entry) for entry in table.get("route", ()))
-    return rows, tuple(_page(entry) for entry in table.get("page", ()))
+    notes = tuple(_route({"type": NoteType.NOTE, **entry}) for entry in table.get("note", ()))
+    return rows, tuple(_page(entry) for entry in table.get("page", ())), notes
 
 
 def _page(entry: Json) -> Page:
@@ -91,7 +95,7 @@ def _route(entry: Json) -> Route:
     shape = entry.get("shape", "token")
     return Route(
         name=entry["name"],
-        type=InsightType(entry["type"]),
+        type=item_type(entry["type"]),
         paths=_paths(entry),
         shape=SHAPES[shape],
         scope_shape=SHAPES[entry.get("scope", "slug")],
@@ -102,6 +106,7 @@ def _route(entry: Json) -> Route:
         hosts=tuple(host.lower() for host in entry.get("hosts", ())),
         short=entry.get("short", ""),
         hint=entry.get("hint", ""),
+        view=entry.get("view", False),
         examples=tuple(Example(row["link"], row.get("id"), row.get("scope", "")) for row in entry.get("examples", ())),
     )
 

@@ -42,10 +42,14 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Uncovered:
-    """A link on a Datadog host that no insight type covers, with the reason."""
+    """A link on a Datadog host that no insight type covers, with the reason.
+
+    `note`: what the case's comment can keep of it, where it shows one thing or one view.
+    """
 
     reason: Reason
     host: str
+    note: Insight | None = None
 
 
 Outcome = Insight | Draft | CaseLink | Uncovered

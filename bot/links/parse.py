@@ -14,9 +14,14 @@ from bot.links.refs import LONGEST, clean, ref_of
 from bot.links.routes import Path, Route, Routes
 from bot.links.urls import Address, Param
 from bot.links.wrapped import unwrapped
-from bot.model import Draft, Identity, Insight, InsightType
+from bot.model import Draft, Identity, Insight, InsightType, NoteType
 
 _LOGIN = "/account/login"
+_UNKNOWN = (Reason.NO_ROUTE, Reason.UNKNOWN_PAGE)
+_NOTED = frozenset((*_UNKNOWN, Reason.DASHBOARD, Reason.NOTEBOOK, Reason.LOGS, Reason.TRACES, Reason.SHORT_LINK))
+"""The pages that may show one thing: no lists, settings, logins."""
+OTHER_PAGE = "Page"
+"""The note of a page that the table does not know: whoever asks for it may keep it; nobody is offered it."""
 # A login page can lead to a login page, but not to endless ones.
 _DEEPEST_LOGIN = 3
 # Two mail programs and Slack can each wrap a link in one of their own.
@@ -110,7 +115,26 @@ def _datadog(link: str, address: Address, routes: Routes) -> Reading:
             return _claimed(link, address, params, route, path, found)
         refused = refused or found.refused
     reason = _why_uncovered(address, params, routes, refused)
-    return Reading(link, Uncovered(reason, address.host), reason=reason)
+    note = _note(address, params, routes, reason) if reason in _NOTED else None
+    return Reading(link, Uncovered(reason, address.host, note), reason=reason)
+
+
+def _note(address: Address, params: Sequence[Param], routes: Routes, reason: Reason) -> Insight | None:
+    """What a page without an insight type shows: one thing by its id, or a view by its whole address."""
+    for path, row in routes.notes.at(_first_segment(address.path)):
+        match = path.regex.fullmatch(address.path)
+        if match is None or (row.name == OTHER_PAGE and reason not in _UNKNOWN):
+            continue
+        if path.has_id or row.places:
+            found = find(row, path, match, address, params)
+            resource_id = next(iter(found.ids), "")
+            ref = ref_of(address, params, found, row.short) if resource_id else ""
+        else:
+            fragment = address.fragment if row.view else ""
+            ref = resource_id = ref_of(address, params, IdMatch(path=address.path, fragment=fragment))
+        if resource_id and (not row.view or "?" in ref or "#" in ref):
+            return Insight(NoteType.NOTE, resource_id, ref, address.host, row.name)
+    return None
 
 
 def _claimed(link: str, address: Address, params: Sequence[Param], route: Route, path: Path, match: IdMatch) -> Reading:

@@ -3,7 +3,7 @@
 from bot.links.outcomes import Reason
 
 SENTENCES: dict[Reason, str] = {
-    Reason.NO_ROUTE: "Datadog has no insight type for this kind of page. It can go on the case as a comment.",
+    Reason.NO_ROUTE: "Datadog has no insight type for this kind of page.",
     Reason.UNKNOWN_PAGE: (
         "The bot does not know this page, nor which one thing it shows, if any. If that has a page of its own, paste "
         "the address of that."
@@ -11,9 +11,9 @@ SENTENCES: dict[Reason, str] = {
     Reason.LIST_PAGE: "This is a list or a search. Open the one you mean and paste its address.",
     Reason.SETTINGS_PAGE: "This is a settings or creation page, which no case can keep.",
     Reason.DASHBOARD: "A whole dashboard is no insight. Open a widget in full screen and paste that address.",
-    Reason.NOTEBOOK: "A notebook is no insight. It can go on the case as a comment.",
-    Reason.LOGS: "Logs are no insight, neither a search nor a single log. The link can go on the case as a comment.",
-    Reason.TRACES: "Traces and spans are no insight. The link can go on the case as a comment.",
+    Reason.NOTEBOOK: "A notebook is no insight.",
+    Reason.LOGS: "Logs are no insight, neither a search nor a single log.",
+    Reason.TRACES: "Traces and spans are no insight.",
     Reason.SHORT_LINK: "This is a short link. Open it and paste the address it leads to.",
     Reason.TEMPLATE: "The link has a template variable that was never filled in. Paste the real page's link.",
     Reason.CASE_LIST: "This is a list of cases or their settings. Open one case and paste its address.",
@@ -29,6 +29,9 @@ SENTENCES: dict[Reason, str] = {
     ),
     Reason.NOT_THE_APP: "This Datadog host serves no web app (documentation, API, status …), so it shows no insight.",
 }
+
+NOTED = "It can be kept as a note: a link in the case's comment."
+"""Of a page that shows one thing, wherever notes are on."""
 
 
 def sentence(reason: Reason) -> str:

@@ -11,7 +11,7 @@ from typing import Generic, Literal, TypeVar
 
 from bot.links.id_formats import Shape
 from bot.links.outcomes import Reason
-from bot.model import InsightType
+from bot.model import ItemType
 
 Carrier = Literal["query", "fragment", "sp"]
 DraftKind = Literal["page", "candidate"]
@@ -75,10 +75,13 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One row: links of one insight type, or drafts of it."""
+    """One row: links of one insight type, drafts of it, or notes, whose `name` says what they show.
+
+    `view`: the page shows something only with parameters, and these are its identity.
+    """
 
     name: str
-    type: InsightType
+    type: ItemType
     paths: tuple[Path, ...]
     shape: Shape
     scope_shape: Shape
@@ -89,6 +92,7 @@ class Route:
     hosts: tuple[str, ...]
     short: str
     hint: str
+    view: bool
     examples: tuple[Example, ...]
 
 
@@ -133,6 +137,7 @@ class Routes:
     rows: tuple[Route, ...]
     pages: Index[Page]
     datadog: Index[Route]
+    notes: Index[Route]
     id_names: Mapping[str, frozenset[str]]
     scm: tuple[Route, ...]
     cases: Index[CasePage]

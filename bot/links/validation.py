@@ -16,11 +16,12 @@ from bot.model import InsightType
 
 def check(table: Json, source: str) -> None:
     """Check every row of a parsed TOML table. Raises RoutesError, which names source, row and reason."""
-    unknown = sorted(table.keys() - {"route", "page"})
+    unknown = sorted(table.keys() - {"route", "page", "note"})
     if unknown:
-        raise RoutesError(f"{source} has {unknown[0]!r}: only [[route]] and [[page]] are known")
-    for entry, at in _entries(table, "page", source):
-        _check_row(PageRow, entry, at)
+        raise RoutesError(f"{source} has {unknown[0]!r}: only [[route]], [[page]] and [[note]] are known")
+    for kind, row in (("page", PageRow), ("note", NoteRow)):
+        for entry, at in _entries(table, kind, source):
+            _check_row(row, entry, at)
     names: set[str] = set()
     for entry, at in _entries(table, "route", source):
         _check_row(RouteRow, entry, at)
@@ -128,6 +129,17 @@ class PageRow(_Row):
     reason: Annotated[Reason, Field(strict=False)]
     path: Paths
     fragment: Names | None = None
+
+
+class NoteRow(_Row):
+    """One `[[note]]` of the table."""
+
+    name: Name
+    path: Paths
+    shape: ShapeName = "token"
+    id: Annotated[list[PlaceRow], BeforeValidator(listed)] = []
+    view: bool = False
+    examples: list[ExampleRow] = []
 
 
 def _id_problem(row: RouteRow) -> str | None:

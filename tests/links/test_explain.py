@@ -62,7 +62,7 @@ def test_the_text_of_an_insight_names_the_rule_that_matched() -> None:
         ("https://app.datadoghq.com/cost/recommendations", "(missing)"),
         ("https://app.datadoghq.com/event/event?id=1&id=2", "more than one id"),
         ("https://app.datadoghq.com/s/a/b", "Open it and paste the address it leads to"),
-        ("https://app.datadoghq.com/logs", "as a comment"),
+        ("https://app.datadoghq.com/logs?query=x", "a note: a link in the case's comment"),
         ("https://app.datadoghq.com/cases/ET-1", "Case: ET-1"),
         ("https://docs.datadoghq.com/monitors/1", "serves no web app"),
         ("https://app.datadoghq.com.evil.example/monitors/1", "not one of Datadog's own"),  # K15

@@ -8,13 +8,15 @@ from alone import ROUTES, claimants
 
 from bot import links
 from bot.links import validation
-from bot.links.outcomes import Reason
+from bot.links.outcomes import Reason, Uncovered
 from bot.links.routes import Example, Route, compile_path, path_problem
 from bot.model import Draft, Insight, InsightType
 
 EXAMPLES = [
     pytest.param(route, row, id=f"{route.name}-{n}") for route in ROUTES.rows for n, row in enumerate(route.examples)
 ]
+NOTES = dict.fromkeys(row for entries in ROUTES.notes.by_first.values() for _, row in entries)
+NOTED = [(row, example) for row in sorted(NOTES, key=lambda row: row.name) for example in row.examples]
 OWN = """
 [[route]]
 name = "our-recommendations"
@@ -38,6 +40,22 @@ def test_an_example_is_read_as_it_says_by_its_route_alone(route: Route, row: Exa
     assert isinstance(outcome, Draft if route.draft else Insight)
     assert (outcome.type, outcome.resource_id, outcome.scope) == (route.type, row.id, row.scope)
     assert claimants(row.link) == [route.name]
+
+
+@pytest.mark.parametrize(("row", "example"), NOTED, ids=[example.link for _, example in NOTED])
+def test_a_page_without_an_insight_type_is_a_note_of_what_it_shows(row: Route, example: Example) -> None:
+    outcome = links.parse(example.link, ROUTES)
+    assert isinstance(outcome, Uncovered)
+    assert outcome.note is not None
+    assert (outcome.note.scope, outcome.note.resource_id) == (row.name, example.id)
+
+
+def test_an_operator_s_note_comes_first() -> None:
+    routes = links.load('[[note]]\nname = "Runbook"\npath = "/notebook/7/**"')
+    outcome = links.parse("https://app.datadoghq.com/notebook/7/how-to", routes)
+    assert isinstance(outcome, Uncovered)
+    assert outcome.note is not None
+    assert (outcome.note.scope, outcome.note.ref) == ("Runbook", "/notebook/7/how-to")
 
 
 def test_the_types_without_a_public_link_are_drafts_only() -> None:
@@ -108,7 +126,7 @@ def test_a_configured_case_path_is_read_besides_the_two() -> None:
     ("text", "sentence"),
     [
         ("[[route]", "FILE is not valid TOML"),
-        ("[[routes]]\nname = 'x'", "FILE has 'routes': only [[route]] and [[page]] are known"),
+        ("[[routes]]\nname = 'x'", "FILE has 'routes': only [[route]], [[page]] and [[note]] are known"),
         ("[route]\nname = 'x'", "FILE: write [[route]], with two brackets"),
         ("route = [1]", "FILE: write [[route]], with two brackets"),
         ("[[route]]\nname = 'x'", "FILE, route 1 (x): type: Field required"),

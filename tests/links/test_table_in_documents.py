@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bot import links
 from bot.links import Routes
+from bot.links.parse import OTHER_PAGE
 from bot.links.routes import Path as RoutePath
 from bot.links.routes import Route
 from bot.model import InsightType
@@ -43,6 +44,21 @@ def _form(route: Route, path: RoutePath) -> str:
     return f"{text}?{where}{'&' if where else ''}{place.names[0]}={value}"
 
 
+def notes(routes: Routes) -> str:
+    """One line per kind of note; what no row knows is said in words."""
+    rows = sorted(
+        {row for entries in routes.notes.by_first.values() for _, row in entries}, key=lambda row: row.examples[0].link
+    )
+    forms = [(row.name, [_noted(row, path) for path in row.paths]) for row in rows if row.name != OTHER_PAGE]
+    by_name = {name: "<br>".join(f"`{form}`" for of, some in forms for form in some if of == name) for name, _ in forms}
+    return "\n".join(["| Note | Links |", "|---|---|", *(f"| {name} | {by_name[name]} |" for name in sorted(by_name))])
+
+
+def _noted(row: Route, path: RoutePath) -> str:
+    form = _form(row, path)
+    return f"{form}?…" if row.view else form
+
+
 def test_the_table_names_every_type_and_says_certain_or_draft() -> None:
     lines = table(ROUTES).splitlines()[2:]
     assert {line.split("|")[1].strip() for line in lines} == set(InsightType)
@@ -51,4 +67,5 @@ def test_the_table_names_every_type_and_says_certain_or_draft() -> None:
 
 def test_the_readme_says_what_the_routes_say() -> None:
     document = (Path(__file__).parents[2] / "docs" / "links.md").read_text(encoding="utf-8")
-    assert [line for line in table(ROUTES).splitlines() if line not in document] == []
+    lines = [*table(ROUTES).splitlines(), *notes(ROUTES).splitlines()]
+    assert [line for line in lines if line not in document] == []
