@@ -145,6 +145,7 @@ async def _context(
         timing=Timing(settings.card_delay, comment=_comment_after(settings)),
         mode=settings.mode,
         shared=settings.shared_channels,
+        notes=settings.notes and settings.comment,
     )
 
 

@@ -72,11 +72,6 @@ FILLED = {
         "org, case_id, workspace, channel, thread_ts, cell",
         f"'{ORG}', {_CASE}, '{WORKSPACE}', {_CHANNEL}, {_THREAD}, 'cell'",
     ),
-    "comments": (
-        "threads",
-        'id, org, case_id, workspace, channel, thread_ts, refs, state, "by", "at"',
-        f"i + 1, '{ORG}', {_CASE}, '{WORKSPACE}', {_CHANNEL}, {_THREAD}, '', 'done', 'U0ANA', {_WHEN}",
-    ),
     "mentions": ("threads", 'workspace, channel, ts, "at"', f"'{WORKSPACE}', {_CHANNEL}, {_THREAD}, {_WHEN}"),
 }
 """By table: which count it has, its columns, and what row `i` holds."""

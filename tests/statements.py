@@ -34,7 +34,6 @@ GROWING = (
     "card_insights",
     "transitions",
     "mentions",
-    "comments",
     "thread_comments",
 )
 OF_FEW_ROWS = (

@@ -79,6 +79,7 @@ class Settings(BaseModel):
         False, alias="CASE_INSIGHTS_SHARED_CHANNELS"
     )
     comment: Annotated[bool, BeforeValidator(values.one_of("on", "off"))] = Field(True, alias="CASE_INSIGHTS_COMMENT")
+    notes: Annotated[bool, BeforeValidator(values.one_of("on", "off"))] = Field(True, alias="CASE_INSIGHTS_NOTES")
     contact: Annotated[str, AfterValidator(values.contact)] = Field("", alias="CASE_INSIGHTS_CONTACT")
     scm_hosts: Listed = Field((), alias="CASE_INSIGHTS_SCM_HOSTS")
     routes_file: Path | None = Field(None, alias="CASE_INSIGHTS_ROUTES_FILE")

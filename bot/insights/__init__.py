@@ -20,6 +20,7 @@ ROLLING_SECONDS = 900.0  # the same for the card that the bot posts of a tied ch
 BELOW_AT_MOST = 5  # messages below a card: with more, the next link gets a new card, where people are reading
 OFFERED_AT_MOST = {True: 40, False: 20}  # insights of one message at once, by whether its poster may confirm
 CARDS_A_MINUTE, TITLES_A_MINUTE = 6, 60  # posted, and titles looked up, for one poster in one thread
+NOTES_EACH_SECONDS = 3600.0  # between two cards with nothing but notes in one thread
 CASES_NAMED = 10  # in one message: each is asked for
 ADDING_AFTER_SECONDS = 0.3  # when a card says "Adding": what Datadog takes sooner is shown as added at once
 FRESH_SECONDS = 300.0
@@ -82,6 +83,11 @@ class Candidate:
         """Its id is missing (see `Draft.as_insight`): such a link is no reason for a card of its own."""
         return self.draft and self.insight.resource_id.startswith("?")
 
+    @property
+    def is_aside(self) -> bool:
+        """Whether it goes beside others on a card, rather than being worth one."""
+        return self.needs_id or self.insight.is_note
+
 
 @dataclass(frozen=True, slots=True)
 class ScannedMessage:
@@ -130,6 +136,7 @@ class Decision(StrEnum):
     OTHER_ORG = "other_org"
     MODE_OFF = "mode_off"
     NEEDS_ID = "needs_id"
+    NOTES_ALONE = "notes_alone"
     UNTIED = "untied"
     TOO_MANY = "too_many"
 
@@ -215,7 +222,8 @@ def within_limits(
 
 def auto_adds(poster: str | None, candidate: Candidate, may: Collection[str]) -> bool:
     """Whether mode auto adds this link at once: those who `may` confirm need not click for what they pasted."""
-    return poster in may and not candidate.draft and not candidate.quoted
+    certain = not (candidate.draft or candidate.quoted or candidate.insight.is_note)
+    return poster in may and certain
 
 
 def reads_first(adding: Collection[Identity], on_case: Collection[Identity], read_ago: float, *, sent: bool) -> bool:

@@ -1,10 +1,11 @@
 """What a person's button does to an insight."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from bot.model import State
+from bot.model import CardItem, State
 
 
 class Action(StrEnum):
@@ -21,7 +22,7 @@ class Action(StrEnum):
 class ItemView:
     """One insight at the time of a click. `shown`: the clicker's card had it; `left_out`: dismissed by not ticking.
 
-    `draft`: its id is a guess, so its box was not ticked; `needs_id`: there is none, and no button can add it.
+    `preset`: the bot had ticked its box; `needs_id`: its id is unknown, and no button can add it.
     """
 
     state: State
@@ -30,8 +31,18 @@ class ItemView:
     shown: bool
     ticked: bool
     left_out: bool
-    draft: bool = False
+    preset: bool = True
     needs_id: bool = False
+
+
+def is_preset(item: CardItem, items: Iterable[CardItem]) -> bool:
+    """Whether the bot ticks its box on a card with these: not where a person has to say that its id is right.
+
+    Nor that of a note which came before any insight: nobody has asked for links alone.
+    """
+    if item.draft:
+        return False
+    return not item.is_note or any(other.group <= item.group and not other.is_note for other in items)
 
 
 def act(action: Action, item: ItemView) -> State | None:
@@ -58,7 +69,7 @@ def _add(item: ItemView) -> State | None:
     if item.needs_id:
         return None
     if item.state is State.OFFERED:
-        left_out = None if item.draft else State.DISMISSED  # only what the bot had ticked can be un-ticked
+        left_out = State.DISMISSED if item.preset else None  # only what the bot had ticked can be un-ticked
         return State.CONFIRMED if item.ticked else left_out
     # Two people at once, {1, 2} and {2, 3}: the first leaves 3 out, the second asks for it.
     takes_it = item.state is State.DISMISSED and item.left_out and item.ticked

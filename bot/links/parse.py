@@ -138,6 +138,7 @@ def _note(address: Address, params: Sequence[Param], routes: Routes, reason: Rea
 
 
 def _claimed(link: str, address: Address, params: Sequence[Param], route: Route, path: Path, match: IdMatch) -> Reading:
+    assert isinstance(route.type, InsightType), "notes are looked for where no route claims a link"  # noqa: S101
     ref = ref_of(address, params, match, route.short)
     if route.draft is None and len(match.ids) == 1:
         insight = Insight(route.type, match.ids[0], ref, address.host, match.scope)

@@ -1,13 +1,14 @@
 """The data of a card's message, and the names of insights."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from urllib.parse import parse_qs, urlsplit
 
 from bot.links import change_name
 from bot.messages.blocks import Json
-from bot.messages.text import cut, escape, linked
-from bot.model import CardItem, InsightType
+from bot.messages.text import cut, escape, insights, linked
+from bot.model import CardItem, Identity, InsightType, NoteType
 
 TYPE_NAMES: Mapping[InsightType, str] = {
     InsightType.SECURITY_SIGNAL: "Security signal",
@@ -27,6 +28,9 @@ TYPE_NAMES: Mapping[InsightType, str] = {
     InsightType.SCM_URL: "Code change",
     InsightType.PROFILING_DOWNSIZING_EXPERIMENT: "Downsizing experiment",
 }
+
+AS_LINK = ", as a link in the case's comment"
+"""What a box says of a note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +86,19 @@ class Message:
     blocks: list[Json]
 
 
+def type_name(identity: Identity) -> str:
+    """`Monitor`; of a note what it shows: `Dashboard`."""
+    return identity.scope if isinstance(identity.type, NoteType) else TYPE_NAMES[identity.type]
+
+
+def counted(items: Collection[CardItem]) -> str:
+    """`2 insights and 1 link`"""
+    return insights(len(items), sum(item.is_note for item in items))
+
+
 def label(item: CardItem) -> str:
     """An insight in running text: `Monitor High memory on api`, `Error Tracking issue 2841440d`."""
-    return f"{TYPE_NAMES[item.type]} {item.name or short(item)}"
+    return f"{type_name(item.identity)} {item.name or short(item)}"
 
 
 def told_apart(items: Sequence[CardItem]) -> list[CardItem]:
@@ -92,7 +106,7 @@ def told_apart(items: Sequence[CardItem]) -> list[CardItem]:
     alike = Counter(map(label, items))
 
     def named(item: CardItem) -> CardItem:
-        of = f"{item.scope}/{item.resource_id}".strip("/?")
+        of = item.resource_id if item.is_note else f"{item.scope}/{item.resource_id}".strip("/?")
         return replace(item, name=f"{item.name or short(item)} ({cut(of, 40)})") if alike[label(item)] > 1 else item
 
     return [named(item) for item in items]
@@ -116,10 +130,20 @@ def short(item: CardItem) -> str:
         return "without an id"
     if item.type is InsightType.SCM_URL and (change := change_name(item.resource_id)):
         return cut(change, 60)
+    if item.is_note:
+        return cut(searched(item.resource_id), 60)
     plain = item.resource_id.removeprefix("https://")
     if len(plain) == 36 and plain.count("-") == 4:
         return plain[:8]
     return cut(plain, 40)
+
+
+def searched(resource_id: str) -> str:
+    """What a note's page shows: the words that a view searches for, else its path; an id as it is."""
+    if not resource_id.startswith("/"):
+        return resource_id
+    page = urlsplit(resource_id)
+    return next((value.strip() for value in parse_qs(page.query).get("query", ()) if value.strip()), page.path)
 
 
 def address(ref: str, host: str) -> str:

@@ -5,19 +5,22 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from bot.insights import OFFERED_AT_MOST
+from bot.insights.clicks import is_preset
 from bot.messages import settled
 from bot.messages.blocks import Json, actions, asking, button, context, option, section, sections
 from bot.messages.card_view import (
-    TYPE_NAMES,
+    AS_LINK,
     CardView,
     Message,
     Source,
     Waiting,
     address,
+    counted,
     label,
     listed,
     needs_id,
     short,
+    type_name,
     who,
 )
 from bot.messages.sentences import CREDENTIALS, not_posted
@@ -37,7 +40,7 @@ def card_message(view: CardView) -> Message:
     blocks: list[Json] = []
     if head:
         blocks.append(section(f"*{head}*"))
-        blocks += _checkboxes([item for item in offered if not needs_id(item)])
+        blocks += _checkboxes(view, [item for item in offered if not needs_id(item)])
         blocks += _drafts([item for item in offered if needs_id(item)])
     blocks += sections("\n".join(working))
     blocks += settled.shown(view, groups)
@@ -75,7 +78,7 @@ def late_failure(view: CardView, card: str) -> Message | None:
         return None
     people = " and ".join(dict.fromkeys(who(view, item.by) for item in failed))
     text = (
-        f"Could not add {insights(len(failed))} to {escape(view.case_key)} for {people}: {listed(failed)}. "
+        f"Could not add {counted(failed)} to {escape(view.case_key)} for {people}: {listed(failed)}. "
         f"{failed[0].note} <{card}|The card> has a Retry button."
     )
     return Message(cut_mrkdwn(text, TEXT_CHARS), [section(text)])
@@ -84,22 +87,22 @@ def late_failure(view: CardView, card: str) -> Message | None:
 def _question(view: CardView, offered: Sequence[CardItem]) -> str:
     state = " (archived)" if view.archived else " (closed)" if view.closed else ""
     case = f"{escape(view.case_key)}{state}{f', {escape(view.case_title, 150)}' if view.case_title else ''}"
-    if certain := sum(not item.draft for item in offered):
-        return f"Add {insights(certain)} to {case}?"
+    if certain := [item for item in offered if not item.draft]:
+        return f"Add {counted(certain)} to {case}?"
     if guessed := sum(not needs_id(item) for item in offered):
         return f"Add {insights(guessed)} to {case}, if {'its id is' if guessed == 1 else 'their ids are'} right?"
     need = "A link needs its id before it" if len(offered) == 1 else f"{len(offered)} links need their ids before they"
     return f"{need} can be added to {case}."
 
 
-def _checkboxes(offered: Sequence[CardItem]) -> Iterable[Json]:
-    """What may be added, ticked but where a person has to say that the id is right."""
+def _checkboxes(view: CardView, offered: Sequence[CardItem]) -> Iterable[Json]:
+    """What may be added; ticked is what `is_preset`."""
     ordered = sorted(offered, key=lambda item: (item.group, item.id))
     for group, members in groupby(ordered, key=lambda item: item.group):
-        options = {item.id: (_option(item), item.draft) for item in members}
+        options = [(_option(item), is_preset(item, view.items)) for item in members]
         boxes: Json = {"type": "checkboxes", "action_id": "insights.select"}
-        boxes["options"] = [option for option, _ in options.values()]
-        if ticked := [option for option, draft in options.values() if not draft]:
+        boxes["options"] = [option for option, _ in options]
+        if ticked := [option for option, preset in options if preset]:
             boxes["initial_options"] = ticked
         yield actions(f"group.{group}", boxes)
 
@@ -113,10 +116,9 @@ def _drafts(drafts: Sequence[CardItem]) -> Iterable[Json]:
 
 
 def _option(item: CardItem) -> Json:
-    if item.draft:
-        text = f"{cut(label(item), OPTION_CHARS - len(_IS_IT))}{_IS_IT}"
-    else:
-        text = f"{TYPE_NAMES[item.type]} · {item.name or short(item)}"
+    text = label(item) if item.draft else f"{type_name(item.identity)} · {item.name or short(item)}"
+    if more := _IS_IT if item.draft else AS_LINK if item.is_note else "":
+        text = f"{cut(text, OPTION_CHARS - len(more))}{more}"
     return option(text, str(item.id), address(item.ref, item.host).removeprefix("https://"))
 
 
@@ -128,21 +130,29 @@ def _at_work(view: CardView) -> Iterable[str]:
     """What is on its way to Datadog, and what that waits for."""
     case, confirmed = escape(view.case_key), _in_state(State.CONFIRMED, view.items)
     for by, members in _by_person(confirmed):
-        yield f"Adding {insights(len(members))} to {case} for {who(view, by)}…"
+        yield f"Adding {counted(members)} to {case} for {who(view, by)}…"
     undoing = _in_state(State.UNDOING, view.items)
     for by, members in _by_person(undoing):
-        yield f"Removing {insights(len(members))} from {case} for {who(view, by)}…"
+        yield f"Removing {counted(members)} from {case} for {who(view, by)}…"
     if view.waiting and (confirmed or undoing):
-        yield _waiting(view.waiting, len(confirmed))
+        yield _waiting(view.waiting, confirmed)
+    elif any(item.is_note for item in (*confirmed, *undoing)):
+        yield f"The bot's comment on {case}, which holds links, follows a moment after the last change."
 
 
-def _waiting(waiting: Waiting, adding: int) -> str:
-    """`adding`: how many insights wait to be added; 0: only removals wait."""
-    few = {0: "The removal is kept", 1: "The insight is kept", 2: "Both insights are kept"}
-    kept = few.get(adding, f"All {adding} insights are kept")
+def _waiting(waiting: Waiting, adding: Sequence[CardItem]) -> str:
+    """`adding`: what waits to be added; nothing: only removals wait."""
+    what = "link" if all(item.is_note for item in adding) else "insight"
+    what_all = f"{what}s " if len({item.is_note for item in adding}) == 1 else ""
+    few = {0: "The removal is kept", 1: f"The {what} is kept", 2: f"Both {what_all}are kept"}
+    kept = few.get(len(adding), f"All {len(adding)} {what_all}are kept")
     if waiting.words == CREDENTIALS:
         return f"{waiting.words} {kept} until then."
     return f"{escape(waiting.words)} {kept}; next try {clock(waiting.next_try)}. You need not do anything."
+
+
+def _waits_for_comment(item: CardItem) -> bool:
+    return item.is_note and item.state is State.CONFIRMED
 
 
 def _by_person(items: Iterable[CardItem]) -> Iterable[tuple[str | None, list[CardItem]]]:
@@ -210,7 +220,7 @@ def _buttons(view: CardView, offered: Sequence[CardItem]) -> list[Json]:
         buttons.append(button("insights.dismiss", "Dismiss", value))
     if failed:
         buttons.append(button("insights.retry", "Retry", value))
-    if view.waiting and State.CONFIRMED in states:
+    if State.CONFIRMED in states and (view.waiting or any(map(_waits_for_comment, view.items))):
         buttons.append(button("insights.cancel", "Cancel", value))
     if ours := [item for item in view.items if item.state is State.ADDED and item.ours]:
         buttons.append(_undo(view, ours, value))
@@ -238,7 +248,7 @@ def _undo(view: CardView, ours: Sequence[CardItem], value: str) -> Json:
     people = Counter(view.names.get(item.by or "", "someone") for item in ours)
     named = [f"{count} that {cut(name, 40)} added" for name, count in people.most_common(3)]
     whose = ", ".join([*named, *(["others"] if len(people) > 3 else [])])
-    title = f"Take {insights(len(ours))} off {cut(view.case_key, 50)}?"
+    title = f"Take {counted(ours)} off {cut(view.case_key, 50)}?"
     return asking(button("insights.undo", "Undo", value), title, f"That is {whose}.", yes="Remove", no="Keep")
 
 

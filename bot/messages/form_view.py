@@ -1,13 +1,12 @@
-"""The modal as Slack's blocks: the case, what needs a person, one line for each other link, the comment, the tie.
+"""The modal as Slack's blocks: the case, what needs a person, one line for each other link, the tie.
 
 A view can have 100 blocks: 20 links with all their fields take 88 of them.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from bot.messages.blocks import Json, actions, button, context, option, plain, section
-from bot.messages.card_view import TYPE_NAMES, address
+from bot.messages.card_view import AS_LINK, TYPE_NAMES, address, searched, type_name
 from bot.messages.modal import (
     CALLBACK,
     CASE_BLOCKS,
@@ -22,6 +21,7 @@ from bot.messages.modal import (
     remembered,
 )
 from bot.messages.text import OPTION_CHARS, cut, escape
+from bot.model import Identity, NoteType
 
 INPUT_CHARS = 3_000
 HINT_CHARS = 2_000
@@ -38,9 +38,7 @@ def form(shown: Form) -> Json:
     left = len(shown.rows) - len(rows)
     if left > 0:
         blocks.append(context(f"{left} more links do not fit here. Add these first."))
-    if shown.uncovered:
-        blocks += _comment(shown.uncovered, alone=not rows)
-    alone = not rows and not shown.uncovered
+    alone = not rows
     if shown.tie:
         box = _boxes([option("Tie this thread to the case", "tie")], ticked=alone)
         blocks.append(_field("tie", "This thread", box, optional=True))
@@ -68,15 +66,20 @@ def _case(case: CaseOption | None) -> list[Json]:
 
 def _row(number: int, row: Row) -> list[Json]:
     """A link's line and, if it has fields, these. The line's block stays the same: Slack keeps what was ticked."""
-    title = f"{number + 1} · {TYPE_NAMES[row.type]} {cut(row.name or row.id, LABEL_CHARS)}".strip()
+    identity = Identity(row.type, row.scope, row.resource_id)
+    of_note = identity.type is NoteType.NOTE
+    name = row.name or (searched(row.id) if of_note else row.id)
+    title = f"{number + 1} · {type_name(identity)} {cut(name, LABEL_CHARS)}".strip()
     line = title if row.id else f"{title} (needs an id)"
+    line = f"{cut(title, OPTION_CHARS - len(AS_LINK))}{AS_LINK}" if of_note else line
     box = _boxes([option(line, str(number), address(row.ref, row.host))], ticked=row.ticked)
     box["action_id"] = TICK
     if not row.has_fields:
         change = button(CHANGE, "Change…", packed(row))
         change["accessibility_label"] = cut(f"Change… {title}", OPTION_CHARS)
         return [actions(f"row.{number}", box, change)]
-    types = [option(text, kind.value) for kind, text in TYPE_NAMES.items()]
+    notes = [option(f"Note: {row.scope}", NoteType.NOTE)] if of_note else []
+    types = [*notes, *(option(text, kind.value) for kind, text in TYPE_NAMES.items())]
     picked = next(one for one in types if one["value"] == row.type)
     kinds: Json = {"type": "static_select", "options": types, "initial_option": picked}
     hint = row.hint or "This link needs an id: check it, or fill it in."
@@ -86,17 +89,6 @@ def _row(number: int, row: Row) -> list[Json]:
         _field(f"type.{number}", f"{title}: type", kinds),
         _input(f"ref.{number}", f"{title}: ref", row.ref),
     ]
-
-
-def _comment(uncovered: Sequence[str], *, alone: bool) -> list[Json]:
-    """The links that are no insight; `alone`: there is nothing else to add, so that nothing needs a tick."""
-    words = "1 link is" if len(uncovered) == 1 else f"{len(uncovered)} links are"
-    label = f"{words} no insight"
-    text = "\n".join(uncovered)
-    if alone:
-        return [_input("comment", f"{label}: comment on the case", text, multiline=True)]
-    box = _boxes([option("Add them as a comment on the case", "comment")], ticked=False)
-    return [_field("commenting", label, box, optional=True), _input("comment", "Comment", text, multiline=True)]
 
 
 def _boxes(options: list[Json], *, ticked: bool) -> Json:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.messages.blocks import Json, option
-from bot.model import CaseName, InsightType
+from bot.model import CaseName, InsightType, ItemType, item_type
 
 CALLBACK = "insights.modal"
 SEARCH, TICK, CHANGE = "case.search", "insights.select", "insights.change"
@@ -36,7 +36,7 @@ class Row:
     `open`: its fields are shown; `name`: its title in Datadog, for those who may be told.
     """
 
-    type: InsightType
+    type: ItemType
     resource_id: str
     ref: str
     host: str
@@ -76,20 +76,20 @@ class CaseOption:
 class Form:
     """All that the modal shows. `about` (ids only) comes back with the submission; `notice` is at the top.
 
-    `named`: the cases that the message links to, of which one may be this thread's.
+    `named`: the cases that the message links to, of which one may be this thread's; `refused`: why a link is no row.
     """
 
     about: Mapping[str, str]
     rows: Sequence[Row]
-    uncovered: Sequence[str] = ()
     named: Sequence[CaseName] = ()
     case: CaseOption | None = None
     tie: bool = False
     notice: str = ""
+    refused: str = ""
 
     @property
     def is_empty(self) -> bool:
-        return not (self.rows or self.uncovered or self.named)
+        return not (self.rows or self.named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,6 @@ class Filled:
     rows: Sequence[Row]
     case: str
     key: str
-    comment: str
     tie: bool
 
 
@@ -117,16 +116,14 @@ def read(view: Json) -> Filled:
             kind = (_state(view, f"type.{number}").get("selected_option") or {"value": "MONITOR"})["value"]
             resource_id, ref = _typed(view, f"id.{number}"), _typed(view, f"ref.{number}")
         rows.append(Row(_type(kind), resource_id, ref, host, scope, insight, draft, ticked, open=not values))
-    comment = _typed(view, "comment") if _ticked(view, "commenting") or not _state(view, "commenting") else ""
     case = case.value if (case := chosen(view)) else ""
-    return Filled(about, rows, case, _typed(view, "key"), comment, bool(_ticked(view, "tie")))
+    return Filled(about, rows, case, _typed(view, "key"), bool(_ticked(view, "tie")))
 
 
 def again(view: Json) -> Form:
     """The form with all that was filled in, without names and hints; raises as `read`."""
     filled = read(view)
-    uncovered = _typed(view, "comment").split("\n") if _state(view, "comment") else ()
-    return Form(filled.about, filled.rows, uncovered, case=chosen(view), tie=bool(_state(view, "tie")))
+    return Form(filled.about, filled.rows, case=chosen(view), tie=bool(_state(view, "tie")))
 
 
 def changing(view: Json, block_id: str) -> Form:
@@ -162,8 +159,8 @@ def errors(filled: Filled) -> dict[str, str]:
             problems[f"id.{number}"] = "A monitor's id is a number."
         if not row.ref.startswith(("/", "https://")):
             problems[f"ref.{number}"] = "A ref is a path (/…) or a whole address (https://…)."
-    if not any(row.ticked for row in filled.rows) and not filled.comment and not filled.tie:
-        problems.setdefault("key", "There is nothing to add: tick a link, write a comment, or tie the thread.")
+    if not any(row.ticked for row in filled.rows) and not filled.tie:
+        problems.setdefault("key", "There is nothing to add: tick a link, or tie the thread.")
     return problems
 
 
@@ -214,9 +211,9 @@ def _recalled(memory: str) -> tuple[dict[str, str], list[tuple[str, str, int | N
     return about, rows
 
 
-def _type(value: str) -> InsightType:
+def _type(value: str) -> ItemType:
     try:
-        return InsightType(value)
+        return item_type(value)
     except ValueError as error:
         raise Malformed("no type of insights") from error
 

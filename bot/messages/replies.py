@@ -170,9 +170,12 @@ def see(card: str, why: str = "") -> str:
     return f" See {card}{why}." if card else ""
 
 
-def adding(confirmed: int, case_key: str, rest: Sequence[str], card: str = "") -> str:
-    """The result of an `add`, with a sentence for each link that was not added; `card`: a link to it."""
-    done = f"Adding {insights(confirmed)} to {escape(case_key)}." if confirmed else "Nothing new to add."
+def adding(confirmed: int, case_key: str, rest: Sequence[str], card: str = "", notes: int = 0) -> str:
+    """The result of an `add`, with a sentence for each link that was not added; `card`: a link to it.
+
+    `notes`: how many of the confirmed ones are notes.
+    """
+    done = f"Adding {insights(confirmed, notes)} to {escape(case_key)}." if confirmed else "Nothing new to add."
     done += see(card, FOR_THE_RESULT)
     return "\n".join([done, *rest[:10], *([f"and {len(rest) - 10} more links"] if len(rest) > 10 else [])])
 
@@ -224,8 +227,8 @@ def scanned(read: int, new: int, card: str = "") -> str:
     return f"Read {messages} of this thread: {links}.{see(card, ' for those not on the case yet')}"
 
 
-def undoing(count: int, case_key: str, card: str) -> str:
-    return f"Removing {insights(count)} from {escape(case_key)}.{see(card, FOR_THE_RESULT)}"
+def undoing(count: int, case_key: str, card: str, notes: int = 0) -> str:
+    return f"Removing {insights(count, notes)} from {escape(case_key)}.{see(card, FOR_THE_RESULT)}"
 
 
 def tied_by(source: TieSource, who: str) -> str:

@@ -21,7 +21,6 @@ GONE_CARD = "The bot no longer has this card. Paste the link again to get a new 
 NOT_HERE = (
     "Case Insights is not set up in this workspace (any more). Ask whoever runs this bot to allow and install it here."
 )
-NO_LINKS = "This message has no link to Datadog or to a code change. Choose one that has."
 NOT_OPENED = "Slack did not open the form in time. Press it again."
 NOT_CERTAIN = "It is not certain whether this was saved: look at the card, or ask for the status, before you try again."
 NOT_SAVED = "Not saved: the bot could not write to its database. Nothing was changed; try again in a moment."
@@ -32,6 +31,13 @@ HOME_NEEDS_SCOPES = (
     "Ties and insights in your channels are not shown: the Slack app lacks the optional scopes `channels:read` and "
     "`groups:read`. Whoever runs this bot can add them on the app's page, OAuth & Permissions."
 )
+
+
+def no_links(refused: str) -> str:
+    """Why a message gives nothing to add; `refused`: why the first link of Datadog in it cannot be added, if any."""
+    if refused:
+        return f"This message has nothing that can go on a case. {refused}"
+    return "This message has no link to Datadog or to a code change. Choose one that has."
 
 
 _DID = {
@@ -53,10 +59,10 @@ def late_click(names: Mapping[str, str], decided: Sequence[CardItem]) -> str:
     return f"{who} already {_DID[first.state]} {'these' if len(decided) > 1 else 'this'} at {clock(first.at)}. {end}"
 
 
-def partly_late(names: Mapping[str, str], decided: Sequence[CardItem], done: int, case_key: str) -> str:
-    """To someone whose click added a part of what was ticked: others decided on the rest first."""
+def partly_late(names: Mapping[str, str], decided: Sequence[CardItem], done: int, case_key: str, notes: int = 0) -> str:
+    """To someone whose click added a part of what was ticked, `notes` among it: others decided on the rest first."""
     who = escape(names.get(decided[0].by or "", "Someone"))
-    adding = f"Adding {insights(done)} to {escape(case_key)}."
+    adding = f"Adding {insights(done, notes)} to {escape(case_key)}."
     return f"{adding} {who} already decided on {listed(decided)} at {clock(decided[0].at)}."
 
 
@@ -128,22 +134,27 @@ def retried(count: int) -> str:
     return f"Trying {insights(count)} again. See their cards for the result." if count else "Nothing to retry."
 
 
-def commented(state: str, case_key: str) -> str:
-    """The result of a comment on a case; `state` as in the store."""
-    case = escape(case_key)
-    if state == "done":
-        return f"The comment with the links is on {case}."
-    if state == "unknown":
-        return (
-            f"The comment may be on {case}, but Datadog's answer got lost. Look at the case: the bot does not send it "
-            "again, so that it is not there twice."
-        )
-    return f"Datadog refused the comment, so it is not on {case}. Add it there by hand."
+def no_comment(case_key: str) -> str:
+    """Why a link was not added, or could not be taken off: the comment that would hold it is gone for good."""
+    return (
+        f"Somebody deleted the bot's comment on {escape(case_key)}, so it writes none there for this thread again. "
+        "Add the link there by hand."
+    )
 
 
-def comment_given_up(case_key: str, words: str) -> str:
-    """`words`: what it waited for, a sentence."""
-    return f"The comment is not on {escape(case_key)}, after many tries: {escape(words)} Add it there by hand."
+def comments_off() -> str:
+    return "The bot writes no comments on cases now (CASE_INSIGHTS_COMMENT). Add the link there by hand."
+
+
+def comment_full(most: int) -> str:
+    return f"The bot's comment on the case has room for {most} links, and is full. Add the link there by hand."
+
+
+def comment_refused(status: int, case_key: str, reference: str) -> str:
+    return (
+        f"Datadog refused ({status}) the comment on {escape(case_key)} that holds links. Ask whoever runs this bot to "
+        f"check `cases_write` and the project's access (ref {reference})."
+    )
 
 
 def modal_changed(decided: Sequence[tuple[CardItem, str]]) -> str:

@@ -113,6 +113,8 @@ def _line(view: CardView, item: CardItem) -> str:
     """`• Monitor High memory on api · from Ana`: its name leads to Datadog, the rest to the message with the link."""
     page = address(item.ref, item.host)
     line = f"• {linked(page if page.startswith('http') else f'https://{page}', cut(label(item), LABEL_CHARS))}"
+    if item.is_note and item.state is State.ADDED:
+        line += ", in the case's comment"
     source = view.sources.get(item.message_ts)
     if source is None:
         return line

@@ -161,6 +161,7 @@ def this(thread: bool) -> str:
     return "This thread" if thread else "This channel"
 
 
-def insights(count: int) -> str:
-    """`1 insight`, `2 insights`."""
-    return "1 insight" if count == 1 else f"{count} insights"
+def insights(count: int, notes: int = 0) -> str:
+    """`1 insight`, `2 insights and 1 link`; `notes`: how many of the count are notes, links for the case's comment."""
+    words = [(count - notes, "insight"), (notes, "link")] if notes else [(count, "insight")]
+    return " and ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in words if number or not notes)

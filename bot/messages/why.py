@@ -8,7 +8,8 @@ from typing import assert_never
 from bot.insights import Decision, Mode
 from bot.links import Reading, sentence
 from bot.links.outcomes import CaseLink, Uncovered
-from bot.messages.card_view import TYPE_NAMES
+from bot.links.reasons import NOTED
+from bot.messages.card_view import TYPE_NAMES, type_name
 from bot.messages.replies import MODES, NOT_FOR_THIS_WORKSPACE
 from bot.messages.text import WORDS_CHARS, code, escape, moment
 from bot.model import Draft, Insight, InsightType, State, Tie, TieKind, TieSource
@@ -28,6 +29,7 @@ _REASONS: dict[str, str] = {
     Decision.OTHER_ORG: "It and the case belong to different Datadog organisations.",
     Decision.MODE_OFF: "Watching was off here when it was pasted: @Case Insights scan in its thread offers it.",
     Decision.NEEDS_ID: f"It needs an id, so it gets no card by itself. {_ADD_IT}",
+    Decision.NOTES_ALONE: f"Links alone get one card an hour in a thread, and none once one was dismissed. {_ADD_IT}",
     Decision.TOO_MANY: "Too many links in one message to offer at once: @Case Insights scan in its thread offers more.",
     Decision.UNTIED: f"It was offered for the case that this channel was tied to before. {_ADD_IT}",
     "no_case": f"The thread named no case. {_ADD_IT}",
@@ -156,20 +158,21 @@ def _read_as(reading: Reading) -> str:
     match reading.outcome:
         case Insight() as insight:
             an_id = "" if insight.type is InsightType.SCM_URL else f"; its id is {escape(insight.resource_id, 80)}"
-            return f"Read as {_kind(insight.type)} because of {_shape(reading.rule)}{an_id}."
+            return f"Read as {_kind(type_name(insight.identity))} because of {_shape(reading.rule)}{an_id}."
         case Draft(resource_id=resource_id) as draft:
             an_id = f"is perhaps {escape(resource_id, 80)}" if resource_id else "is not in the link"
-            return f"Probably {_kind(draft.type)} because of {_shape(reading.rule)}, but its id {an_id}."
+            return f"Probably {_kind(TYPE_NAMES[draft.type])} because of {_shape(reading.rule)}, but its id {an_id}."
         case CaseLink(case=case):
             return f"A case: {escape(case)}."
-        case Uncovered() | None:
+        case Uncovered(reason, _, note):
+            return f"{sentence(reason)} {NOTED}" if note else sentence(reason)
+        case None:
             return sentence(reading.reason) if reading.reason else "Not read."
         case _:
             assert_never(reading.outcome)
 
 
-def _kind(type: InsightType) -> str:  # noqa: A002 - Datadog's word
-    name = TYPE_NAMES[type]
+def _kind(name: str) -> str:
     name = name if name.startswith(_PROPER) else name.lower()
     return f"{'an' if name[0] in 'AEIaei' else 'a'} {name}"
 
@@ -196,7 +199,7 @@ def _about(link: LinkReport) -> str:
 
 def _became(link: LinkReport) -> Iterator[str]:
     outcome, sighting = link.reading.outcome, link.sighting
-    if not isinstance(outcome, Insight | Draft | CaseLink):
+    if outcome is None or (isinstance(outcome, Uncovered) and not (sighting or (outcome.note and link.sites))):
         return
     if link.hidden:
         yield NOT_FOR_THIS_WORKSPACE

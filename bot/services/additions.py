@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.insights import ADDING_AFTER_SECONDS, may_move
 from bot.messages import replies
-from bot.model import Case, Identity, Insight, State, Thread
+from bot.model import Case, Identity, Insight, NoteType, State, Thread
 from bot.services import card_links
 from bot.services.context import PERSON_WITHIN, Context
 from bot.slack.errors import SlackPermanent, SlackTransient
@@ -48,10 +48,11 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """The insights that are on their way now, by id, and those that needed nothing."""
+    """The insights that are on their way now, by id, and those that needed nothing; `notes`: how many are notes."""
 
     confirmed: Sequence[int]
     earlier: Sequence[Earlier]
+    notes: int = 0
 
 
 async def add(tx: Transaction, addition: Addition) -> Added:
@@ -84,7 +85,9 @@ async def add(tx: Transaction, addition: Addition) -> Added:
     await _show(tx, addition, confirmed, at)
     if case is not None:
         await cases.send_at_once(tx, case, at)
-    return Added(confirmed, earlier)
+    notes = {row.id for row in moving.values() if row.type == NoteType.NOTE}
+    notes |= {made_id for identity, made_id in made.items() if identity.type is NoteType.NOTE}
+    return Added(confirmed, earlier, len(notes.intersection(confirmed)))
 
 
 async def told(
@@ -103,7 +106,7 @@ async def told(
         for item in added.earlier
     ]
     card = await card_links.showing(context, place, added.confirmed) if added.confirmed else ""
-    return replies.adding(len(added.confirmed), case.key, [*earlier, *rest], card)
+    return replies.adding(len(added.confirmed), case.key, [*earlier, *rest], card, added.notes)
 
 
 async def _show(tx: Transaction, addition: Addition, confirmed: Sequence[int], at: float) -> None:

@@ -27,7 +27,7 @@ async def view(context: Context, card: Card) -> CardView | None:
         row = await cards.get(connection, card.id)
         items = await cards.items(connection, card.id)
         case = await cases.get(connection, card.org, card.case_id)
-        waits_for = await jobs.waits_for(connection, JobKind.CASE, jobs.case_key(card.org, card.case_id))
+        waits_for = await _waits_for(connection, card, items)
         shared = await shared_channels.is_shared(connection, card.thread)
         tie = await _tie_to_its_case(connection, card)
         silent = await _not_offered(connection, card.thread, items)
@@ -61,6 +61,15 @@ async def view(context: Context, card: Card) -> CardView | None:
         waiting=waiting(items, *waits_for, at),
         names={user: person.name for user, person in people.items()},
     )
+
+
+async def _waits_for(connection: Connection, card: Card, items: Sequence[CardItem]) -> tuple[str, float]:
+    """What the card's work waits for, and until when: the case's job, else for notes that of the thread's comment."""
+    key = jobs.case_key(card.org, card.case_id)
+    words, due_at = await jobs.waits_for(connection, JobKind.CASE, key)
+    if words or not any(item.is_note and item.state.is_at_work for item in items):
+        return words, due_at
+    return await jobs.waits_for(connection, JobKind.COMMENT, f"{key}/{jobs.thread_key(card.thread)}")
 
 
 async def _tie_to_its_case(connection: Connection, card: Card) -> Tie | None:

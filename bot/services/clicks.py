@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.insights import ADDING_AFTER_SECONDS
-from bot.insights.clicks import Action, ItemView, act
+from bot.insights.clicks import Action, ItemView, act, is_preset
 from bot.messages import replies, sentences
 from bot.messages.card_view import needs_id
 from bot.model import Card, CardItem, Case, State, Thread
@@ -31,7 +31,8 @@ class Click:
     by: str
     ticked: frozenset[int] = frozenset()
 
-    def view(self, item: CardItem) -> ItemView:
+    def view(self, item: CardItem, items: Sequence[CardItem]) -> ItemView:
+        """How this click sees one of a card's `items`."""
         return ItemView(
             state=item.state,
             sent=item.sent,
@@ -39,7 +40,7 @@ class Click:
             shown=item.joined_version <= self.version,
             ticked=item.id in self.ticked,
             left_out=item.left_out,
-            draft=item.draft,
+            preset=is_preset(item, items),
             needs_id=needs_id(item),
         )
 
@@ -58,13 +59,17 @@ def is_meant(action: Action, item: ItemView, *, any_ticked: bool) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Clicked:
-    """What a click did: how many insights it moved as asked, and those that others had decided on before."""
+    """What a click did: how many insights it moved as asked, and those that others had decided on before.
+
+    `notes`: how many of the moved ones are notes.
+    """
 
     org: str
     case_key: str
     moved: int
     earlier: Sequence[CardItem]
     nothing_ticked: bool = False
+    notes: int = 0
 
 
 async def press(
@@ -91,7 +96,7 @@ async def undo_last(context: Context, thread: Thread, user: str) -> str:
     clicked = await _press(context, thread.workspace, Click(card.id, card.version, Action.UNDO, user))
     if not clicked.moved:
         return replies.NOTHING_TO_UNDO
-    return replies.undoing(clicked.moved, clicked.case_key, await card_links.of_card(context, card.id))
+    return replies.undoing(clicked.moved, clicked.case_key, await card_links.of_card(context, card.id), clicked.notes)
 
 
 async def _press(context: Context, workspace: str, click: Click) -> Clicked:
@@ -121,7 +126,7 @@ async def _who_was_first(context: Context, workspace: str, clicked: Clicked) -> 
     titles = org.names.cached([item.identity for item in clicked.earlier]) if org else {}
     earlier = [replace(item, name=titles.get(item.identity, "")) for item in clicked.earlier]
     if clicked.moved:
-        return sentences.partly_late(people, earlier, clicked.moved, clicked.case_key)
+        return sentences.partly_late(people, earlier, clicked.moved, clicked.case_key, clicked.notes)
     return sentences.late_click(people, earlier)
 
 
@@ -141,9 +146,11 @@ async def apply(store: Store, click: Click) -> Clicked | None:
         if card is None:
             return None
         await ties.lock_case(tx, card.org, card.case_id)
-        views = [(item, click.view(item)) for item in await cards.items(tx, click.card)]
-        elsewhere = click.ticked - {item.id for item, _ in views}  # moved to the next card since this one was shown
-        views += [(i, replace(click.view(i), shown=True)) for i in await open_cards.moved_on(tx, card, elsewhere)]
+        items = await cards.items(tx, click.card)
+        views = [(item, click.view(item, items)) for item in items]
+        elsewhere = click.ticked - {item.id for item in items}  # moved to the next card since this one was shown
+        others = await open_cards.moved_on(tx, card, elsewhere)
+        views += [(item, replace(click.view(item, others), shown=True)) for item in others]
         case = await cases.get(tx, card.org, card.case_id)
         key = case.key if case else card.case_id
         if click.action is Action.ADD and not click.ticked and any(is_open(view) for _, view in views):
@@ -152,7 +159,8 @@ async def apply(store: Store, click: Click) -> Clicked | None:
         moved = await _move(tx, card, views, click, at)
         if case is not None and click.action in (Action.ADD, Action.RETRY):
             await cases.send_at_once(tx, case, at)
-        return Clicked(card.org, key, sum(moved.values()), _earlier(views, moved, click))
+        notes = sum(moved.get(item.id, False) for item, _ in views if item.is_note)
+        return Clicked(card.org, key, sum(moved.values()), _earlier(views, moved, click), notes=notes)
 
 
 def _earlier(views: Views, moved: Collection[int], click: Click) -> list[CardItem]:

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot import commands
 from bot.commands import Command
 from bot.datadog.errors import DatadogPermanent, DatadogTransient
-from bot.links import Permalink, explain, extract, sentence
+from bot.links import Permalink, extract, sentence
 from bot.links.outcomes import CaseLink, Reason, Uncovered
 from bot.messages import replies
 from bot.messages.why import explained
@@ -153,7 +153,7 @@ async def _add(context: Context, caller: Caller, command: commands.Add) -> str:
 
 
 def _explained(context: Context, workspace: str, link: str) -> str:
-    reading = explain(link, context.routes)
+    reading = context.read(link)
     hidden = reading.outcome is not None and context.hides(workspace, reading.outcome.host)
     return explained(reading, hidden=hidden)
 
@@ -163,7 +163,7 @@ def _sorted(context: Context, workspace: str, org: str, links: Iterable[str]) ->
     insights: dict[str, Insight] = {}
     others: list[str] = []
     for link in links:
-        reading = explain(link, context.routes)
+        reading = context.read(link)
         match reading.outcome:
             case Insight(type=InsightType.SCM_URL) as insight:
                 insights[link] = insight
@@ -175,6 +175,8 @@ def _sorted(context: Context, workspace: str, org: str, links: Iterable[str]) ->
                 others.append(replies.needs_an_id(link))
             case CaseLink():
                 pass  # it says to which case, not what to add
+            case Uncovered(host=host, note=Insight() as note) if org in context.owners(workspace, host):
+                insights[link] = note
             case Uncovered() | None:
                 others.append(replies.not_added(link, sentence(reading.reason) if reading.reason else "not read"))
             case _:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import structlog
@@ -14,7 +14,8 @@ from bot.datadog.answers import DatadogCase
 from bot.datadog.client import Datadog
 from bot.datadog.titles import Titles
 from bot.insights import Mode
-from bot.links import OrgHosts, Routes, orgs_of
+from bot.links import OrgHosts, Reading, Routes, explain, orgs_of
+from bot.links.outcomes import Uncovered
 from bot.messages import sentences
 from bot.model import Case, Identity
 from bot.policy import Confirmers, Refusal, is_named, may_change
@@ -81,8 +82,16 @@ class Context:
     timing: Timing
     mode: Mode = Mode.ASK
     shared: bool = False
+    notes: bool = True
     tails: Tails = field(default_factory=Tails)
     background: Background = field(default_factory=Background)
+
+    def read(self, link: str) -> Reading:
+        """How a link is read here: without notes, where they are off."""
+        reading = explain(link, self.routes)
+        if self.notes or not isinstance(reading.outcome, Uncovered):
+            return reading
+        return reading._replace(outcome=replace(reading.outcome, note=None))
 
     async def slack(self, workspace: str) -> Slack:
         """This workspace's API; raises as `workspaces.at` does."""

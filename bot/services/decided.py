@@ -1,13 +1,12 @@
 """What is decided on a card: shown to one person in full, and added back on purpose."""
 
-from collections.abc import Sequence
 from functools import partial
 
 from bot.messages import replies, sentences
 from bot.messages.card_view import Message, label, needs_id
 from bot.messages.settled import everything
 from bot.model import Card, CardItem, Insight, Thread
-from bot.services import additions, card_links
+from bot.services import additions
 from bot.services.additions import Addition, Earlier
 from bot.services.card_views import view
 from bot.services.checks import UserError, permit
@@ -40,11 +39,7 @@ async def add_back(
         added = await additions.add(tx, Addition(thread, case.org, case.case_id, [wanted], user, source, poster))
     if added.earlier:
         return partial(_added_before, context, here.workspace, item, added.earlier[0])
-    return partial(_adding, context, thread, added.confirmed, case.key) if tell else ""
-
-
-async def _adding(context: Context, thread: Thread, insights: Sequence[int], case_key: str) -> str:
-    return replies.adding(len(insights), case_key, (), await card_links.showing(context, thread, insights))
+    return partial(additions.told, context, case, thread, added, {}) if tell else ""
 
 
 async def _added_before(context: Context, workspace: str, item: CardItem, earlier: Earlier) -> str:

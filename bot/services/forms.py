@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, assert_never
 
 import structlog
 
 from bot.commands import CaseReference, parse_case
 from bot.datadog.answers import DatadogCase
 from bot.datadog.errors import DatadogPermanent, DatadogTransient
-from bot.links import Reading, explain, extract
-from bot.links.outcomes import Uncovered
+from bot.links import Reading, explain, extract, sentence
+from bot.links.outcomes import CaseLink, Uncovered
 from bot.messages import form_view, sentences
 from bot.messages.card_view import address
 from bot.messages.modal import CaseOption, Form, Row
@@ -38,21 +38,28 @@ log = structlog.get_logger(__name__)
 
 def of_message(context: Context, workspace: str, channel: str, message: Json) -> Form:
     """What a message brings, from the shortcut's payload alone; each insight once."""
-    readings = [explain(link, context.routes) for link in extract(message)]
+    readings = [context.read(link) for link in extract(message)]
     rows = {(row.type, row.scope, row.resource_id): row for row in reversed([*filter(None, map(_row, readings))])}
     thread = Thread(workspace, channel, message.get("thread_ts") or message["ts"])
     about = _about(thread, message["ts"], message.get("user") or message.get("bot_id"))
-    uncovered = [reading.link for reading in readings if isinstance(reading.outcome, Uncovered)]
+    refused = next((reading.reason for reading in readings if isinstance(reading.outcome, Uncovered)), None)
     named = watching.names_of(context, workspace, [reading.outcome for reading in readings])
-    return Form(about, list(reversed(rows.values())), uncovered, named, tie=True)
+    return Form(about, list(reversed(rows.values())), named, tie=True, refused=sentence(refused) if refused else "")
 
 
 def _row(reading: Reading) -> Row | None:
-    outcome = reading.outcome
-    if not isinstance(outcome, Insight | Draft):
-        return None
-    draft = isinstance(outcome, Draft)
-    insight, hint = (outcome.as_insight, reading.hint) if draft else (outcome, "")
+    match reading.outcome:
+        case Draft() as draft:
+            insight, hint = draft.as_insight, reading.hint
+        case Insight() as insight:
+            hint = ""
+        case Uncovered(note=Insight() as insight):
+            hint = ""
+        case Uncovered() | CaseLink() | None:
+            return None
+        case _:
+            assert_never(reading.outcome)
+    draft = isinstance(reading.outcome, Draft)
     return Row(insight.type, insight.resource_id, insight.ref, insight.host, insight.scope, draft=draft, hint=hint)
 
 
@@ -64,7 +71,7 @@ def _about(thread: Thread, message_ts: str, poster: str | None) -> dict[str, str
 
 def view_of(form: Form) -> Json:
     """The form, or that there is nothing to fill in."""
-    return form_view.message(sentences.NO_LINKS) if form.is_empty else form_view.form(form)
+    return form_view.message(sentences.no_links(form.refused)) if form.is_empty else form_view.form(form)
 
 
 async def open_view(context: Context, workspace: str, trigger: str, view: Json) -> str | None:

@@ -8,7 +8,7 @@ import structlog
 
 from bot.insights import Mode
 from bot.messages import home, sentences
-from bot.messages.card_view import TYPE_NAMES
+from bot.messages.card_view import type_name
 from bot.messages.home import Home, HomeCase
 from bot.messages.text import escape
 from bot.model import Identity, State, Thread
@@ -112,7 +112,7 @@ async def _names(context: Context, insights: Sequence[Recent]) -> Mapping[Identi
 
 
 def _line(url: str, insight: Recent, name: str) -> str:
-    what = f"{TYPE_NAMES[insight.identity.type]} {name or insight.identity.resource_id}"
+    what = f"{type_name(insight.identity)} {name or insight.identity.resource_id}"
     card = home.address(insight.place.permalink(url, insight.card_ts or insight.place.ts), "its card")
     return home.line(what, insight.state, insight.at, card, insight.note or escape(insight.waits_for))
 

@@ -16,14 +16,14 @@ from bot.messages import modal, replies, sentences
 from bot.messages.card_view import address
 from bot.messages.modal import Filled, Form, Row
 from bot.messages.text import readable
-from bot.model import CardItem, Case, CaseName, Insight, InsightType, State, Thread
+from bot.model import CardItem, Case, CaseName, Insight, InsightType, NoteType, State, Thread
 from bot.services import additions, forms, shared_channels, ties
 from bot.services.additions import Added, Addition
 from bot.services.cases import find, why_unknown
 from bot.services.checks import UserError, in_channels, named_case, not_outside, permit
 from bot.services.context import PERSON_WITHIN, Context
 from bot.services.responder import Answer, not_saved, text_of
-from bot.store import cards, comments, now, tie_changes
+from bot.store import cards, now, tie_changes
 from bot.store.transaction import Transaction
 
 Json = dict[str, Any]
@@ -45,7 +45,7 @@ class Submitted:
 
 
 async def submit(context: Context, workspace: str, user: str, view: Json) -> Mapping[str, str] | Form | Submitted:
-    """Confirm what is ticked, withdraw what it replaces, tie, comment. Submitted: all of it is committed.
+    """Confirm what is ticked, withdraw what it replaces, tie. Submitted: all of it is committed.
 
     Else nothing is changed: sentences by the field that they are about, or the form again, which says what others
     decided meanwhile. Raises Malformed.
@@ -154,8 +154,6 @@ async def _write(context: Context, user: str, filled: Filled, case: Case) -> _Wr
             adding = Addition(thread, case.org, case.case_id, insights, user, about["ts"], about["poster"] or None)
             added = await additions.add(tx, adding)
             await _withdraw_replaced(tx, old, insights, user)
-            if filled.comment:
-                await comments.ask(tx, case, thread, filled.comment, user)
             return _Written(insights, added, tied)
     slack = await context.slack(thread.workspace)
     names = await slack.names({item.by for item in decided if item.by}, within=PERSON_WITHIN)
@@ -176,5 +174,5 @@ def insight_of(row: Row, routes: Routes) -> Insight:
     page = row.ref if row.ref.startswith("http") else f"https://{row.host}{row.ref}"
     identity = insight_on(row.type, row.resource_id, page, routes)
     resource_id = identity.resource_id if identity else row.resource_id
-    scope = row.scope or (identity.scope if identity else "")
-    return Insight(row.type, resource_id, row.ref, row.host, scope)
+    of_link = row.scope if row.type in (NoteType.NOTE, InsightType.WIDGET) else ""
+    return Insight(row.type, resource_id, row.ref, row.host, (identity.scope if identity else "") or of_link)

@@ -7,11 +7,11 @@ import asyncio
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, assert_never, cast
 
 from bot import metrics
 from bot.insights import CASES_NAMED, OFFERED_AT_MOST, Candidate, Mode, ScannedMessage
-from bot.links import elsewhere, extract, may_hold_links, parse
+from bot.links import OTHER_PAGE, elsewhere, extract, may_hold_links, parse
 from bot.links.outcomes import CaseLink, Outcome, Uncovered
 from bot.messages.cards import METADATA_EVENT
 from bot.model import CaseName, Draft, Identity, Insight, InsightType, Thread, TieKind
@@ -255,6 +255,21 @@ def _count(links: Iterable[Outcome | None]) -> None:
         metrics.links.labels(_COUNTED[type(link)], kind).inc()
 
 
+def insight_of(link: Outcome | None, context: Context) -> Insight | None:
+    """What a link is offered as, if it is."""
+    match link:
+        case Insight():
+            return link
+        case Draft():
+            return link.as_insight
+        case Uncovered(note=Insight() as note) if context.notes and note.scope != OTHER_PAGE:
+            return note
+        case Uncovered() | CaseLink() | None:
+            return None
+        case _:
+            assert_never(link)
+
+
 def _candidates(
     context: Context, workspace: str, links: Iterable[Outcome | None], quoted: Iterable[bool]
 ) -> Iterable[Candidate]:
@@ -263,11 +278,11 @@ def _candidates(
     """
     candidates: dict[Identity, Candidate] = {}
     for link, is_quoted in zip(links, quoted, strict=True):
-        if not isinstance(link, (Insight, Draft)):
+        insight = insight_of(link, context)
+        if insight is None or link is None:
             continue
-        insight = link if isinstance(link, Insight) else link.as_insight
-        orgs = tuple(context.owners(workspace, link.host))
-        if orgs or link.type is InsightType.SCM_URL:
+        orgs = tuple(context.owners(workspace, insight.host))
+        if orgs or insight.type is InsightType.SCM_URL:
             known = candidates.get(insight.identity)
             if known is None or known.quoted > is_quoted:
                 candidates[insight.identity] = Candidate(insight, orgs, isinstance(link, Draft), is_quoted)

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from bot.commands import Why
 from bot.insights import SightingState
-from bot.links import Permalink, Reading, explain, extract
+from bot.links import Permalink, Reading, extract
 from bot.messages.text import readable
 from bot.messages.why import LinkReport, Poster, Sighting, ThreadReport, why_page, why_pages
-from bot.model import Draft, Identity, Insight, InsightType, Thread, TieKind
-from bot.services import authors
+from bot.model import Identity, InsightType, Thread, TieKind
+from bot.services import authors, watching
 from bot.services.checks import message_at
 from bot.services.context import PERSON_WITHIN, Context
 from bot.store import cases, modes, ties
@@ -31,7 +31,7 @@ async def why_not_offered(context: Context, workspace: str, message: Permalink) 
     poster = await _poster(context, workspace, authors.person_of(content))
     return why_pages(
         ThreadReport(tie, case.key if case else "", mode, poster),
-        [report(context, workspace, explain(link, context.routes), sightings) for link in extract(content)],
+        [report(context, workspace, context.read(link), sightings) for link in extract(content)],
     )
 
 
@@ -60,9 +60,9 @@ def report(context: Context, workspace: str, reading: Reading, sightings: Mappin
     outcome = reading.outcome
     if outcome is not None and context.hides(workspace, outcome.host):
         return LinkReport(reading, hidden=True)
-    if not isinstance(outcome, Insight | Draft):
+    insight = watching.insight_of(outcome, context)
+    if insight is None:
         return LinkReport(reading)
-    insight = outcome.as_insight if isinstance(outcome, Draft) else outcome
     if not context.owners(workspace, insight.host) and insight.type is not InsightType.SCM_URL:
         return LinkReport(reading, sites=sorted({org.hosts.site for org in context.orgs_for(workspace).values()}))
     return LinkReport(reading, sighting=sightings.get(insight.identity))

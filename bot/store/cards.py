@@ -14,7 +14,7 @@ from sqlalchemy.engine import Row
 
 from bot import metrics
 from bot.insights import may_move
-from bot.model import Card, CardItem, InsightType, State, Thread
+from bot.model import Card, CardItem, State, Thread, item_type
 from bot.store.conditions import TYPES, in_place, in_thread, place
 from bot.store.connection import Connection
 from bot.store.jobs import enqueue, thread_key
@@ -290,7 +290,7 @@ def _card(row: Row[Any]) -> Card:
 
 def _item(row: Row[Any]) -> CardItem:
     return CardItem(
-        type=InsightType(row.type),
+        type=item_type(row.type),
         state=State(row.state),
         sent=row.sent_at is not None,
         **{name: getattr(row, name) for name in _ITEM_COLUMNS},

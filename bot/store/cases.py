@@ -4,9 +4,8 @@ import json
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from sqlalchemy import Row, bindparam, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from bot import metrics
 from bot.insights import FRESH_SECONDS, reads_first
@@ -19,37 +18,10 @@ from bot.store.dialects import server_now, upsert
 from bot.store.jobs import case_key
 from bot.store.schema import AT_WORK, cases, insights
 from bot.store.transaction import JobKind, Transaction
+from bot.store.work_items import WorkItem, work_item
 
 LATE_SECONDS = 120.0
 """By then nobody watches the card any more: a failure is also said in the thread."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkItem:
-    """One insight that is to be put on its case, or taken off.
-
-    `identity` raises ValueError where the row's type is none of `TYPES`. `sent_ago`: seconds since it was sent to
-    Datadog, where it may have arrived; large once that call has ended; None: it was not sent.
-    """
-
-    id: int
-    row: Row[Any]
-    ref: str
-    state: State
-    sent_ago: float | None
-    confirmed_at: float
-
-    @property
-    def is_known(self) -> bool:
-        return self.row.type in TYPES
-
-    @property
-    def identity(self) -> Identity:
-        return identity_of(self.row)
-
-    @property
-    def sent(self) -> bool:
-        return self.sent_ago is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +113,7 @@ async def send_at_once(tx: Transaction, case: Case, at: float) -> None:
     job = tx.taken.get(key)
     if job is None:
         return
-    todo = await work(tx, case.org, case.case_id)
+    todo = [item for item in await work(tx, case.org, case.case_id) if not item.is_note]
     if len(todo) > job.batch_size or any((item.state, item.is_known) != (State.CONFIRMED, True) for item in todo):
         return
     adding, ago = [item.identity for item in todo], await read_ago(tx, case.org, case.case_id)
@@ -151,9 +123,8 @@ async def send_at_once(tx: Transaction, case: Case, at: float) -> None:
 
 
 async def work(connection: Connection, org: str, case_id: str) -> list[WorkItem]:
-    """What is to be put on the case or taken off; oldest confirmation first."""
-    rows = await connection.execute(_WORK, {"org": org, "case_id": case_id})
-    return [WorkItem(row.id, row, row.ref, State(row.state), row.sent_ago, row.confirmed_at or row.at) for row in rows]
+    """What is to be put on the case or taken off, notes too; oldest confirmation first."""
+    return [work_item(row) for row in await connection.execute(_WORK, {"org": org, "case_id": case_id})]
 
 
 async def mark_sent(tx: Transaction, items: Sequence[WorkItem], at: float) -> list[WorkItem]:
@@ -191,8 +162,9 @@ async def settle(tx: Transaction, results: Sequence[DeliveryResult], timing: Tim
     for (was, change), group in alike.items():
         ids = await cards.move(tx, group, change, was=was)
         moved += [group[insight] for insight in ids]
-        if change.state is not State.FAILED:
-            places |= {(group[one].was.row.org, group[one].was.row.case_id, thread) for one, thread in ids.items()}
+        if change.state is not State.FAILED:  # a note is settled by the comment itself
+            told = {one: thread for one, thread in ids.items() if not group[one].was.is_note}
+            places |= {(group[one].was.row.org, group[one].was.row.case_id, thread) for one, thread in told.items()}
     await thread_comments.changed(tx, places, timing)
     await cards.touch(tx, [result.was.id for result in moved])  # locks the cards' jobs, which come before their cards
     for result in moved:

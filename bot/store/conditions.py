@@ -5,9 +5,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, and_, bindparam
 from sqlalchemy.engine import Row
 
-from bot.model import Identity, InsightType, Thread
+from bot.model import Identity, InsightType, NoteType, Thread, item_type
 
-TYPES = frozenset(map(str, InsightType))
+TYPES = frozenset(map(str, (*InsightType, NoteType.NOTE)))
 """Those that this version knows; a newer one that was taken back may have left others."""
 
 
@@ -53,4 +53,4 @@ def this_case(table: Table) -> ColumnElement[bool]:
 
 def identity_of(row: Row[Any]) -> Identity:
     """What a row of `sightings` or `insights` is about; raises ValueError for none of `TYPES`."""
-    return Identity(InsightType(row.type), row.scope, row.resource_id)
+    return Identity(item_type(row.type), row.scope, row.resource_id)

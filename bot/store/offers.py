@@ -7,10 +7,19 @@ from typing import Any
 
 from sqlalchemy import Row, String, bindparam, insert, or_, select, update
 
-from bot.insights import Candidate, CaseSnapshot, Decision, Mode, SightingState, auto_adds, choose, within_limits
-from bot.model import Identity, Insight, InsightType, State, Thread, Tie, TieSource
+from bot.insights import (
+    Candidate,
+    CaseSnapshot,
+    Decision,
+    Mode,
+    SightingState,
+    auto_adds,
+    choose,
+    within_limits,
+)
+from bot.model import Identity, Insight, State, Thread, Tie, TieSource, item_type
 from bot.policy import may_be_automatic
-from bot.store import cards, cases, modes, open_cards, schema
+from bot.store import cards, cases, modes, notes, open_cards, schema
 from bot.store.cards import Change, Timing
 from bot.store.conditions import TYPES, identity_of, in_thread, place, this_case, this_channel, this_thread
 from bot.store.connection import Connection
@@ -106,17 +115,31 @@ async def offer_pending(
     offered = [row for row, decision in decided if decision.is_offer]
     silent = [(row, decision) for row, decision in decided if not decision.is_offer]
     await _write_down(tx, [(row, SightingState.NOT, why, ids.get(identity_of(row))) for row, why in silent])
-    made_of = Decision.OFFER
-    if all(as_candidate(row).needs_id for row in offered) and offered and not await open_cards.is_asking(tx, where):
-        made_of = Decision.NEEDS_ID
-        await _write_down(tx, [(row, SightingState.NOT, made_of, None) for row in offered])
-    elif offered:
+    aside = await _asides(tx, where, offered, at)
+    offered = [row for row in offered if row.id not in aside]
+    if offered:
         joined = await _offer(tx, where, offered, known, ids, at)
         await open_cards.join(tx, where, joined, rules.timing, at)
         if mode is Mode.AUTO and may_be_automatic(tie, rules.may):
             pasted = [(as_candidate(row), entry) for row, entry in zip(offered, joined, strict=True)]
             await _add_at_once(tx, where, pasted, rules.may, at)
-    return [*(_as_decided(row, why) for row, why in silent), *(_as_decided(row, made_of) for row in offered)]
+    silent += [(row, aside[row.id]) for row in pending if row.id in aside]
+    return [*(_as_decided(row, why) for row, why in silent), *(_as_decided(row, Decision.OFFER) for row in offered)]
+
+
+async def _asides(tx: Transaction, where: CardPlace, offered: Sequence[Row[Any]], at: float) -> dict[int, Decision]:
+    """What gets no card of its own, with the reason, where nothing worth one comes with it: links without an id.
+
+    And notes, of which a thread gets one card an hour, and none once somebody dismissed one there.
+    """
+    links = [(row, as_candidate(row)) for row in offered]
+    if not all(link.is_aside for _, link in links) or await open_cards.is_asking(tx, where):
+        return {}
+    if any(link.insight.is_note for _, link in links) and await notes.may_stand_alone(tx, where.thread, at):
+        return {}
+    aside = {row.id: Decision.NEEDS_ID if link.needs_id else Decision.NOTES_ALONE for row, link in links}
+    await _write_down(tx, [(row, SightingState.NOT, aside[row.id], None) for row, _ in links])
+    return aside
 
 
 async def _bounded(
@@ -224,7 +247,7 @@ def columns_of(insight: Insight) -> dict[str, str]:
 
 def as_candidate(row: Row[Any]) -> Candidate:
     """A row of `sightings` as the link that it was made of."""
-    insight = Insight(InsightType(row.type), row.resource_id, row.ref, row.host, row.scope)
+    insight = Insight(item_type(row.type), row.resource_id, row.ref, row.host, row.scope)
     return Candidate(insight, tuple(json.loads(row.orgs)), row.draft, row.quoted)
 
 

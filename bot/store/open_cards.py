@@ -12,7 +12,7 @@ from sqlalchemy import and_, bindparam, func, insert, not_, or_, select, update
 from sqlalchemy.engine import Row
 
 from bot.insights import CARD_HOLDS, lies_far, moves_on, takes_more
-from bot.model import Card, CardItem, State, Thread
+from bot.model import Card, CardItem, NoteType, State, Thread
 from bot.policy import is_app
 from bot.store import Store, now, ties
 from bot.store.cards import Timing, bump, by_id, create, end, get, items, posting
@@ -65,10 +65,10 @@ _HELD = (
     .join(card_insights, card_insights.c.insight == insights.c.id)
     .where(card_insights.c.card == cards.c.id)
 )
-# A draft that nobody answers holds no card open on which all else is decided.
+# A draft or a note that nobody answers holds no card open on which all else is decided.
 _ASKING = or_(
     and_(cards.c.ts.is_(None), cards.c.posting_since.is_(None)),
-    _HELD.where(_IS_UNDECIDED, not_(insights.c.draft)).exists(),
+    _HELD.where(_IS_UNDECIDED, not_(insights.c.draft), insights.c.type != NoteType.NOTE).exists(),
     and_(_HELD.where(_IS_UNDECIDED).exists(), not_(_HELD.where(not_(_IS_UNDECIDED)).exists())),
 )
 _OF_CASE = (

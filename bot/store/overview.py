@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, String, bindparam, func, literal_column, select
 
 from bot.insights import Mode
-from bot.model import Identity, InsightType, State, Thread
+from bot.model import Identity, State, Thread
 from bot.store import Store, cards, jobs, now, schema, ties
-from bot.store.conditions import in_place
+from bot.store.conditions import identity_of, in_place
 from bot.store.connection import Connection
 from bot.store.jobs import enqueue
 from bot.store.schema import UNFINISHED, card_insights, in_states, insights, modes
@@ -127,7 +127,7 @@ async def read(connection: Connection, workspace: str, channels: Collection[str]
 
 def _recent(workspace: str, row: Row[Any], waits_for: str) -> Recent:
     return Recent(
-        Identity(InsightType(row.type), row.scope, row.resource_id),
+        identity_of(row),
         State(row.state),
         row.at,
         CaseTitle(row.org, row.key, row.title),

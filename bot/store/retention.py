@@ -6,15 +6,13 @@ A missing job would be a bug of ours; this keeps such a bug from stranding what 
 from sqlalchemy import ColumnElement, Select, delete, exists, func, literal_column, or_, select, text, true
 
 from bot.insights import SightingState
-from bot.model import State
+from bot.model import NoteType, State
 from bot.store import Store, now
-from bot.store.comments import OPEN
 from bot.store.jobs import enqueue
 from bot.store.schema import (
     AT_WORK,
     card_insights,
     cards,
-    comments,
     in_states,
     insights,
     jobs,
@@ -35,7 +33,6 @@ _CODE_ALONE = sightings.c.orgs == "[]"
 """A code change causes no look-up: in a thread about no case it waits for ever."""
 _FINISHED = {
     mentions: true(),
-    comments: comments.c.state.not_in(OPEN),
     ties: (ties.c.kind == literal_column("'no_case'")) & ties.c.replied.is_(None),
 }
 """What is only kept so that it is not done twice within days. A root that named no case can be looked up again."""
@@ -49,10 +46,15 @@ def _missing(kind: JobKind, key: ColumnElement[str], *expected: ColumnElement[bo
     return select(key.label("key")).where(*expected, ~there).distinct().limit(BATCH)
 
 
+_CASE = insights.c.org + "/" + insights.c.case_id
 # With keys as `jobs.case_key` and `jobs.thread_key` make them.
 _MISSING = {
-    JobKind.CASE: _missing(
-        JobKind.CASE, insights.c.org + "/" + insights.c.case_id, in_states(insights.c.state, AT_WORK)
+    JobKind.CASE: _missing(JobKind.CASE, _CASE, in_states(insights.c.state, AT_WORK), insights.c.type != NoteType.NOTE),
+    JobKind.COMMENT: _missing(
+        JobKind.COMMENT,
+        _CASE + "/" + insights.c.from_thread,
+        in_states(insights.c.state, AT_WORK),
+        insights.c.type == NoteType.NOTE,
     ),
     JobKind.CARD: _missing(JobKind.CARD, cards.c.id, cards.c.ended.is_(None), cards.c.version > cards.c.shown_version),
     # Code changes alone never cause a look-up: they wait for a link that does.

@@ -234,21 +234,7 @@ scans = Table(
     Column("at", Double, nullable=False),
 )
 
-# Links of no insight type that a person wants on the case as a comment: one call, never repeated.
-comments = Table(
-    "comments",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    *_ids(*_CASE, *_THREAD),
-    Column("refs", Text, nullable=False),  # its text: links; empty once it was sent
-    Column("state", String(16), nullable=False),  # comments.CommentState
-    Column("by", String(32), nullable=False),
-    Column("at", Double, nullable=False),
-    Index("ix_comments_work", "org", "case_id", "state"),
-    Index("ix_comments_at", "at"),
-)
-
-# The comment of each thread on each case, which says where insights came from; unlike `comments` it is kept up to date.
+# The comment of each thread on each case, which says where insights came from, and holds notes.
 thread_comments = Table(
     "thread_comments",
     metadata,

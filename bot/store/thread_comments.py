@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import bindparam, select
 
-from bot.model import CardItem, InsightType, State, Thread
+from bot.model import CardItem, NoteType, State, Thread, item_type
 from bot.store.cards import Timing
 from bot.store.conditions import TYPES, place, this_case, this_thread
 from bot.store.connection import Connection
 from bot.store.dialects import server_now, upsert
 from bot.store.jobs import case_key, enqueue, thread_key, thread_of
-from bot.store.schema import insights, thread_comments
+from bot.store.schema import AT_WORK, insights, thread_comments
 from bot.store.transaction import JobKind, Transaction
+from bot.store.work_items import WorkItem, work_item
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,10 @@ class ThreadComment:
 _THIS = this_case(thread_comments) & this_thread(thread_comments)
 _GET = select(thread_comments, (server_now() - thread_comments.c.sent_at).label("sent_ago")).where(_THIS)
 _EVIDENCE = (
-    select(insights)
+    select(insights, (server_now() - insights.c.sent_at).label("sent_ago"))
     .where(
         this_case(insights),
-        insights.c.state.in_((State.ADDED, State.UNDONE)),
+        insights.c.state.in_((State.ADDED, State.UNDONE, *AT_WORK)),
         insights.c.from_thread == bindparam("from_thread"),
     )
     .order_by(insights.c.confirmed_at, insights.c.id)
@@ -84,27 +85,35 @@ async def get(connection: Connection, wanted: ThreadComment) -> ThreadComment:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was put on the case from one thread and is there, as people confirmed it; and when something changed."""
+    """What the comment has to tell, as people confirmed it: what is on the case from its thread, and notes.
 
-    added: Sequence[CardItem]
+    `changes`: when something happened that it does not tell yet; `at_work`: the notes that it adds or takes off.
+    """
+
+    told: Sequence[CardItem]
     changes: Sequence[float]
+    at_work: Sequence[WorkItem]
 
 
 async def evidence(connection: Connection, comment: ThreadComment) -> Evidence:
-    """What the comment has to tell, and which changes it does not tell yet."""
+    """What the comment has to tell, which changes it does not tell yet, and the notes that wait for it."""
     values = {**comment.values, "from_thread": thread_key(comment.thread)}
     rows = [row for row in await connection.execute(_EVIDENCE, values) if row.type in TYPES]
-    added = [
+    at_work = [work_item(row) for row in rows if row.type == NoteType.NOTE and row.state in AT_WORK]
+    waiting = {item.id for item in at_work}
+    told = [
         CardItem(
-            *(row.id, InsightType(row.type), row.resource_id, row.ref, row.host, State.ADDED, 0, row.scope),
+            *(row.id, item_type(row.type), row.resource_id, row.ref, row.host, State.ADDED, 0, row.scope),
             by=row.by,
             at=row.at,
             confirmed_at=row.confirmed_at,
         )
         for row in rows
-        if row.state == State.ADDED
+        if row.state == State.ADDED or (row.state == State.CONFIRMED and row.id in waiting)
     ]
-    return Evidence(added, [row.at for row in rows if row.at > comment.told_at])
+    settled = [row for row in rows if row.type != NoteType.NOTE and row.state not in AT_WORK]
+    changes = [row.at for row in settled if row.at > comment.told_at] + [item.row.at for item in at_work]
+    return Evidence(told, changes, at_work)
 
 
 async def write(tx: Transaction, comment: ThreadComment, values: Mapping[str, object]) -> None:

@@ -21,13 +21,12 @@ from bot.model import Identity, State
 from bot.services.cases import save
 from bot.services.context import Context, Organization
 from bot.services.responder import new_reference
-from bot.store import cards, cases, comments, jobs
-from bot.store.cases import DeliveryResult, WorkItem
-from bot.store.comments import Comment
+from bot.store import cards, cases, jobs, thread_comments
+from bot.store.cases import DeliveryResult
 from bot.store.jobs import BATCH
 from bot.store.transaction import Job, Transaction
+from bot.store.work_items import WorkItem
 from bot.worker.backoff import answer_is_due, backoff, not_now
-from bot.worker.comments import add_comment, given_up
 from bot.worker.failures import all_failed, failure, key_of
 from bot.worker.lease import fenced
 from bot.worker.outcomes import Done, GiveUp, More, Outcome, RetryAfter
@@ -42,7 +41,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """What one turn has to do for a case: insights to put on it or take off, and a comment after them.
+    """What one turn has to do for a case: insights to put on it or take off.
 
     `on_case`: what Datadog listed when it was last asked about the case, `read_ago` seconds ago.
     """
@@ -51,7 +50,6 @@ class _Turn:
     org: Organization
     job: Job
     work: Sequence[WorkItem]
-    comment: Comment | None
     read_ago: float
     on_case: frozenset[Identity]
 
@@ -68,11 +66,15 @@ async def work(context: Context, job: Job) -> Outcome:
     """One batch of this case's work."""
     case = jobs.case_of(job.key)
     async with context.store.read() as connection:
-        todo = await cases.work(connection, *case)
-        comment = await comments.waiting(connection, *case)
+        at_work = await cases.work(connection, *case)
         read_ago = await cases.read_ago(connection, *case)
         stored = await cases.get(connection, *case)
-    if not (todo or comment):
+    if notes := [item for item in at_work if item.is_note]:
+        places = {(*case, item.row.from_thread) for item in notes}
+        async with fenced(context, job, case=case) as (tx, _):
+            await thread_comments.changed(tx, places, context.timing)
+    todo = [item for item in at_work if not item.is_note]
+    if not todo:
         return Done()
     todo = [replace(item, sent_ago=None) if item.id in job.leaving else item for item in todo]
     org = context.orgs.get(case[0])
@@ -81,37 +83,21 @@ async def work(context: Context, job: Job) -> Outcome:
     if org.breaker.open_for:
         words = not_now(TransientReason(org.breaker.reason))
         return _wait(job, todo, org.breaker.open_for, words, counts=False)
-    turn = _Turn(context, org, job, todo, comment, read_ago, stored.on_case if stored else frozenset())
+    turn = _Turn(context, org, job, todo, read_ago, stored.on_case if stored else frozenset())
     if unknown := [item for item in todo if not item.is_known]:
         reference = new_reference()
         types = sorted({item.row.type for item in unknown})  # of a newer version that was taken back
         log.error("insights.unknown", job=job.key, types=types, reference=reference)
         return _settled(turn, [failure(item, sentences.failed_here(reference)) for item in unknown])
     try:
-        if todo:
-            return await _batch(turn)
-        assert comment is not None, "there is work or a comment"  # noqa: S101
-        return await add_comment(context, org, job, comment)
+        return await _batch(turn)
     except DatadogTransient as error:
         return _not_now(turn, error)
 
 
-async def give_up(context: Context, job: Job, end: GiveUp) -> Done | More:
-    """Fail what Datadog did not take in all that time, where people can press Retry, and a comment with it."""
-    why = end.words or end.reason
-    failed = await all_failed(context, job, sentences.gave_up(context.give_up_after / 3600, why))
-    async with context.store.read() as connection:
-        comment = await comments.waiting(connection, *jobs.case_of(job.key))
-    if comment is None:
-        return failed
-    ended = given_up(context, jobs.case_of(job.key), comment, why)
-
-    async def write(tx: Transaction) -> None:
-        for outcome in (failed, ended):
-            assert outcome.write is not None, "both settle something"  # noqa: S101
-            await outcome.write(tx)
-
-    return replace(ended, write=write)
+async def give_up(context: Context, job: Job, end: GiveUp) -> Done:
+    """Fail what Datadog did not take in all that time, where people can press Retry."""
+    return await all_failed(context, job, sentences.gave_up(context.give_up_after / 3600, end.words or end.reason))
 
 
 async def _batch(turn: _Turn) -> Outcome:
@@ -286,7 +272,7 @@ def _settled(
         if answer is not None:
             await save(turn.context, tx, turn.case[0], answer, at)
 
-    if turn.comment is None and len(results) == len(turn.work):
+    if len(results) == len(turn.work):
         return Done(write=write, case=turn.case)
     return More(batch_size, refused, write=write, case=turn.case)
 

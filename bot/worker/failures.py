@@ -2,10 +2,11 @@
 
 from bot.model import State
 from bot.services.context import Context
-from bot.store import cases, comments, jobs
-from bot.store.cases import DeliveryResult, WorkItem
+from bot.store import cases, jobs
+from bot.store.cases import DeliveryResult
 from bot.store.transaction import Job
-from bot.worker.outcomes import Done, More
+from bot.store.work_items import WorkItem
+from bot.worker.outcomes import Done
 
 
 def failure(item: WorkItem, words: str) -> DeliveryResult:
@@ -13,15 +14,13 @@ def failure(item: WorkItem, words: str) -> DeliveryResult:
     return DeliveryResult(item, State.FAILED if item.state is State.CONFIRMED else State.ADDED, note=words)
 
 
-async def all_failed(context: Context, job: Job, words: str) -> Done | More:
-    """The end of all work on this case's insights; a comment may be left."""
+async def all_failed(context: Context, job: Job, words: str) -> Done:
+    """The end of all work on this case's insights."""
     case = jobs.case_of(job.key)
     async with context.store.read() as connection:
         todo = await cases.work(connection, *case)
-        comment = await comments.waiting(connection, *case)
-    failed = [failure(item, words) for item in todo]
-    ends = Done if comment is None else More
-    return ends(write=lambda tx: cases.settle(tx, failed, context.timing), case=case)
+    failed = [failure(item, words) for item in todo if not item.is_note]
+    return Done(write=lambda tx: cases.settle(tx, failed, context.timing), case=case)
 
 
 async def key_of(context: Context, case: tuple[str, str]) -> str:

@@ -3,8 +3,6 @@
 import asyncio
 from typing import Any
 
-import pytest
-
 from bot.messages.modal import CHANGE, TICK
 from tests.e2e.bench import CASE_LINK, CHANNEL, GET, KEY, PUT, TITLE, Bench, monitor, options
 from tests.e2e.test_commands import said_in
@@ -134,23 +132,18 @@ async def test_where_the_bot_is_not_in_the_channel_the_card_lives_in_the_persons
     assert [rid for _, rid, _ in b.on_case] == ["5"]
 
 
-@pytest.mark.parametrize(
-    ("lost", "answer"), [(False, "The comment with the links is on"), (True, "The comment may be on")]
-)
-async def test_links_without_an_insight_become_one_comment_whose_call_is_never_repeated(
-    b: Bench, lost: bool, answer: str
-) -> None:
-    root = b.start_thread(f"{CASE_LINK} {LOGS}")
+async def test_a_link_without_an_insight_goes_into_the_case_s_comment(b: Bench) -> None:
+    root = b.start_thread(f"{CASE_LINK} {LOGS}?query=a-page-of-its-own")
     await b.handled()
-    if lost:
-        b.control.rule("datadog", COMMENT, drop="after", times=1)
     await opened(b, root)
-    view = await until_shown(b, "1 link is no insight")
+    view = await until_shown(b, "1 · Log search a-page-of-its-own, as a link in the case's comment")
     await submit(b, view, {"key": {"key": KEY}})
-    assert (await b.answer_to("U0ANA")).startswith(f"{answer} {KEY}")
-    await b.handled()
-    assert len(b.calls(COMMENT)) == 1
-    assert b.datadog.cases[KEY].comments == [LOGS]
+    assert (await b.answer_to("U0ANA")).startswith(f"Adding 1 link to {KEY}.")
+    await b.card(root, f"Added to {KEY} by Ana")
+    [text] = b.datadog.cases[KEY].comments
+    assert (
+        "- Log search `a-page-of-its-own`: <https://app.datadoghq.com/logs?query=a-page-of-its-own>, added by" in text
+    )
 
 
 async def test_a_locked_database_loses_no_input(b: Bench) -> None:

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.insights.clicks import is_preset
 from bot.messages import sentences
-from bot.messages.card_view import TYPE_NAMES, CardView, Message, Source, Waiting, needs_id, told_apart
+from bot.messages.card_view import TYPE_NAMES, CardView, Message, Source, Waiting, label, needs_id, told_apart
 from bot.messages.cards import card_message, metadata
 from bot.messages.settled import everything
 from bot.messages.text import cut
-from bot.model import CardItem, InsightType, State
+from bot.model import CardItem, InsightType, NoteType, State
 from bot.policy import Refusal
 from bot.sandbox.slack.blockkit.rules import problems
 from tests.messages.hostile import TEXTS, foreign
@@ -32,6 +33,10 @@ ERROR = CardItem(
     2, InsightType.ERROR_TRACKING, ISSUE, f"/error-tracking/issue/{ISSUE}", "app.datadoghq.com", State.OFFERED, 1
 )
 NINE = CardItem(3, InsightType.MONITOR, "9", "/monitors/9", "app.datadoghq.com", State.OFFERED, 1)
+NOTE = CardItem(
+    *(4, NoteType.NOTE, "a-b-c", "/dashboard/a-b-c", "app.datadoghq.com", State.OFFERED, 1, "Dashboard"),
+    name="api overview",
+)
 CARD = CardView(
     id="7f3a",
     version=4,
@@ -89,6 +94,35 @@ def test_offered():
     ]
     assert boxes["options"][0]["description"]["text"] == "app.datadoghq.com/monitors/90210"
     assert card(MONITOR).text == "Add 1 insight to CASEM-4523, Memory leak investigation on API?"
+
+
+@pytest.mark.parametrize(
+    ("items", "ticked", "head"),
+    [
+        ([NOTE], [], "Add 1 link to CASEM-4523"),
+        ([MONITOR, NOTE], ["1", "4"], "Add 1 insight and 1 link to CASEM-4523"),
+        ([NOTE, replace(MONITOR, group=2)], ["1"], "Add 1 insight and 1 link to CASEM-4523"),
+        ([replace(MONITOR, state=State.ADDED, by="U0ANA"), NOTE], ["4"], "Add 1 link to CASEM-4523"),
+    ],
+)
+def test_a_note_is_ticked_where_it_came_beside_or_after_an_insight(items, ticked, head):
+    said = card(*items)
+    assert said.text.startswith(head)
+    options = [option for boxes in elements(said, "checkboxes") for option in boxes["options"]]
+    initial = [option["value"] for boxes in elements(said, "checkboxes") for option in boxes.get("initial_options", [])]
+    assert initial == ticked
+    [text] = [option["text"]["text"] for option in options if option["value"] == "4"]
+    assert text == "Dashboard · api overview, as a link in the case's comment"
+
+
+def test_a_note_that_is_added_is_said_to_be_in_the_comment_and_leads_to_its_page():
+    said = card(moved(NOTE, State.ADDED, ours=True), moved(MONITOR, State.CONFIRMED))
+    assert "<https://app.datadoghq.com/dashboard/a-b-c|Dashboard api overview>, in the case's comment" in str(
+        said.blocks
+    )
+    view = replace(NOTE, name="", scope="Log search", resource_id="/logs?cols=x&query=service%3Aweb+error")
+    assert label(view) == "Log search service:web error"
+    assert label(replace(view, resource_id="/logs?x=1")) == "Log search /logs"
 
 
 def test_adding():
@@ -383,7 +417,7 @@ def item_lists(draw: st.DrawFn) -> list[CardItem]:
     each = st.builds(
         CardItem,
         id=st.integers(1, 10**9),
-        type=st.sampled_from(InsightType),
+        type=st.sampled_from([*InsightType, NoteType.NOTE]),
         resource_id=TEXTS.map(lambda words: words or "1"),
         ref=TEXTS.map(lambda words: f"/{words}"),
         host=st.sampled_from(["app.datadoghq.com", "acme.us5.datadoghq.com"]),
@@ -455,7 +489,7 @@ def test_the_text_of_a_card_is_a_whole_sentence(view: CardView):
 def test_every_offered_insight_has_one_box_ticked_unless_its_id_is_a_guess(view: CardView):
     boxes = elements(card_message(view), "checkboxes")
     may_be_added = [item for item in view.items if item.state is State.OFFERED and not needs_id(item)]
-    offered = {str(item.id): not item.draft for item in may_be_added}
+    offered = {str(item.id): is_preset(item, view.items) for item in may_be_added}
     ticked = {option["value"] for one in boxes for option in one.get("initial_options", [])}
     assert {option["value"]: option["value"] in ticked for one in boxes for option in one["options"]} == offered
 

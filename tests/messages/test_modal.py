@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from bot.messages import form_view, modal
 from bot.messages.modal import CaseOption, Form, Row
-from bot.model import CaseName, InsightType
+from bot.model import CaseName, InsightType, NoteType
 from bot.sandbox.slack.views import checked_view
 from tests.messages.hostile import TEXTS, foreign
 
 words = TEXTS | st.text(max_size=4000)
 rows = st.builds(
     Row,
-    type=st.sampled_from(InsightType),
+    type=st.sampled_from([*InsightType, NoteType.NOTE]),
     resource_id=words,
     ref=st.just("/" + 2_500 * "x") | words.map(lambda text: f"/{text}"),
     host=st.text(max_size=253),
@@ -31,7 +31,6 @@ forms = st.builds(
     Form,
     about=st.just({"workspace": "T0ACME", "channel": "C0INC", "thread": "1.1", "ts": "1.2", "poster": "U0ANA"}),
     rows=st.lists(rows, max_size=30),
-    uncovered=st.lists(words, max_size=12),
     case=st.none() | st.builds(CaseOption, value=words.map(lambda text: f"default/{text}"), key=words, title=words),
     tie=st.booleans(),
     notice=words,
@@ -67,6 +66,7 @@ def test_what_is_pre_filled_reads_back_as_it_was():
             Row(InsightType.MONITOR, "1", "/monitors/1", "app.datadoghq.com", insight=7),
             Row(InsightType.WIDGET, "21", "/dashboard/a-b-c?fullscreen_widget=21", "app.datadoghq.com", "a-b-c", 8),
             Row(InsightType.APM_RECOMMENDATION, "?/apm", "/apm", "app.datadoghq.com", draft=True, ticked=False),
+            Row(NoteType.NOTE, "/logs?query=x", "/logs?query=x", "app.datadoghq.com", "Log search", 9),
         ],
         case=CaseOption("default/1111", "CASEM-1", "Memory"),
     )
@@ -75,7 +75,7 @@ def test_what_is_pre_filled_reads_back_as_it_was():
     assert filled.about == {"ts": "1.2"}
     assert filled.case == "default/1111"
     draft, *certain = filled.rows
-    assert certain == list(shown.rows[:2])
+    assert certain == [*shown.rows[:2], shown.rows[3]]
     assert (draft.resource_id, draft.ticked, draft.draft) == ("", False, True)
     assert modal.errors(filled) == {}
 
@@ -90,6 +90,7 @@ def test_an_id_of_a_wrong_shape_and_a_ref_that_is_none_stay_on_their_fields():
 HOST = "app.datadoghq.com"
 CERTAIN = Row(InsightType.MONITOR, "1", "/monitors/1?a=<b>&c", HOST, insight=7, name="High memory")
 CASE = CaseOption("default/1", "A-1", "")
+NOTE = Row(NoteType.NOTE, "a-b-c", "/dashboard/a-b-c", HOST, "Dashboard", name="api overview")
 DRAFT = Row(InsightType.EVENT_CORRELATION, "abc-123", "/event/correlation", HOST, draft=True, hint="Open it.")
 
 
@@ -113,7 +114,7 @@ def test_what_needs_a_person_comes_first_with_its_fields_and_a_certain_link_is_o
 
 
 def test_change_shows_the_fields_of_its_link_and_keeps_what_was_typed_and_ticked():
-    view = submitted(form_view.form(Form({}, [CERTAIN, DRAFT], ["https://x"], case=CASE, tie=True)))
+    view = submitted(form_view.form(Form({}, [CERTAIN, DRAFT], case=CASE, tie=True)))
     values = view["state"]["values"]
     values["id.0"]["id"]["value"] = "abc-9"
     values["row.1"][modal.TICK]["selected_options"] = []
@@ -121,7 +122,7 @@ def test_change_shows_the_fields_of_its_link_and_keeps_what_was_typed_and_ticked
     draft, certain = again.rows
     assert draft == replace(DRAFT, resource_id="abc-9", hint="", open=True)
     assert certain == replace(CERTAIN, name="", open=True, ticked=False)
-    assert (again.uncovered, again.case.value, again.tie) == (["https://x"], "default/1", True)
+    assert (again.case.value, again.tie) == ("default/1", True)
     assert modal.read(submitted(form_view.form(again))).rows == again.rows
     for block in ("row.2", "id.0", ""):
         with pytest.raises(modal.Malformed):
@@ -136,18 +137,17 @@ def test_a_link_too_long_for_its_button_is_shown_with_its_fields():
 
 
 @pytest.mark.parametrize(
-    ("shown", "submit", "comment", "tie"),
+    ("shown", "submit", "rows", "tie"),
     [
-        (Form({}, [], ["https://x", "https://y"]), "Add", "https://x\nhttps://y", False),
-        (Form({}, [CERTAIN], ["https://x"]), "Add", "", False),
-        (Form({}, [], named=[CaseName("default", "A-1")], tie=True), "Tie", "", True),
+        (Form({}, [NOTE], tie=True), "Add", [replace(NOTE, name="")], False),
+        (Form({}, [], named=[CaseName("default", "A-1")], tie=True), "Tie", [], True),
     ],
 )
-def test_without_an_insight_the_form_is_about_what_there_is_and_submits(shown, submit, comment, tie):
+def test_without_an_insight_the_form_is_about_what_there_is_and_submits(shown, submit, rows, tie):
     view = form_view.form(replace(shown, case=CASE))
     filled = modal.read(submitted(view))
     assert view["submit"]["text"] == submit
-    assert (filled.comment, filled.tie, modal.errors(filled)) == (comment, tie, {})
+    assert (filled.rows, filled.tie, modal.errors(filled)) == (rows, tie, {})
 
 
 def test_where_nothing_is_left_to_add_the_form_says_so():

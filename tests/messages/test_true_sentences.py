@@ -10,7 +10,7 @@ from bot.insights import Mode
 from bot.messages import replies, sentences
 from bot.messages.card_view import CardView, Waiting
 from bot.messages.cards import card_message, late_failure
-from bot.model import CardItem, InsightType, State
+from bot.model import CardItem, InsightType, ItemType, NoteType, State
 
 REFUSALS = [
     *(replies.DATADOG_DOWN, replies.KEYS_REFUSED, replies.DATADOG_BUSY, replies.CASE_FORBIDDEN, replies.SLACK_DOWN),
@@ -75,9 +75,9 @@ MONITOR = CardItem(
     *(1, InsightType.MONITOR, "1", "/monitors/1", "app.datadoghq.com", State.ADDED, 1), by="U0ANA", at=1.0, ours=True
 )
 ON_CARDS = {
-    "Add 1 insight to": {State.OFFERED},
-    "Adding 1 insight": {State.CONFIRMED},
-    "Removing 1 insight": {State.UNDOING},
+    "Add 1 {} to": {State.OFFERED},
+    "Adding 1 {}": {State.CONFIRMED},
+    "Removing 1 {}": {State.UNDOING},
     "Added ": {State.ADDED},
     "Removed from": {State.UNDONE},
     "Dismissed by": {State.DISMISSED},
@@ -93,9 +93,13 @@ ON_CARDS = {
 
 @pytest.mark.parametrize("states", [*combinations_with_replacement(State, 2)], ids="-".join)
 @pytest.mark.parametrize("waits", [False, True])
-def test_a_card_says_of_its_insights_what_is_so_and_offers_what_can_be_done(states: tuple[State, State], waits: bool):
+@pytest.mark.parametrize(("kind", "type_"), [("insight", InsightType.MONITOR), ("link", NoteType.NOTE)])
+def test_a_card_says_of_its_insights_what_is_so_and_offers_what_can_be_done(
+    states: tuple[State, State], waits: bool, kind: str, type_: ItemType
+):
+    is_note = type_ is NoteType.NOTE
     items = [
-        CardItem(number, InsightType.MONITOR, str(number), f"/monitors/{number}", "app.datadoghq.com", state, 1)
+        CardItem(number, type_, str(number), f"/x/{number}", "app.datadoghq.com", state, 1, "Notebook" * is_note)
         for number, state in enumerate(states, 1)
     ]
     items = [
@@ -108,16 +112,20 @@ def test_a_card_says_of_its_insights_what_is_so_and_offers_what_can_be_done(stat
     )
     message = card_message(view)
     said = f"{message.text} {json.dumps(message.blocks)}"
-    for words, of in ON_CARDS.items():
+    for form, of in ON_CARDS.items():
+        words = form.format(kind)
         true = not of.isdisjoint(states)
         if words.startswith("button "):
-            possible = true and (waits or words != "button insights.cancel")
+            possible = true and (waits or is_note or words != "button insights.cancel")
             assert (f'"action_id": "{words.removeprefix("button ")}"' in said) == possible, words
         elif words in said:
             assert true, words
         elif true and len(set(states)) == len(states):
             assert words in said, words
     assert ("kept" in said) <= (waits and not {State.CONFIRMED, State.UNDOING}.isdisjoint(states))
+    assert ("The bot's comment on CASEM-1" in said) == (
+        is_note and not waits and not {State.CONFIRMED, State.UNDOING}.isdisjoint(states)
+    )
     assert ("still to be removed" in said or "kept" in said) or not (waits and State.CONFIRMED in states)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DataError, OperationalError
 from bot.insights.clicks import Action
 from bot.model import Case, CaseName, State, Thread
 from bot.services.context import Context
-from bot.store import comments, jobs, now, retention, scans, schema
+from bot.store import jobs, now, retention, scans, schema
 from bot.store.transaction import Job, JobKind
 from bot.worker.loop import HANDLERS, Handler, Worker
 from bot.worker.outcomes import Done, GiveUp, Outcome
@@ -157,18 +157,6 @@ async def test_what_the_database_refuses_counts_and_that_it_is_down_does_not(off
         await jobs.enqueue(tx, JobKind.CASE, "default/a")
     await turn(office.context, JobKind.CASE, Failing(error("INSERT", None, Exception())))
     assert await column(office.store, select(schema.jobs.c.attempts)) == [attempts]
-
-
-async def test_a_comment_that_could_not_be_sent_for_too_long_ends_and_its_author_is_told(office: Office):
-    thread = await confirmed(office, 1)
-    async with office.store.write() as tx:
-        await comments.ask(tx, case_in(office), thread, "https://app.datadoghq.com/logs", ANA)
-    office.datadog.control.rule("datadog", "PUT /api/v2/cases/{case_id}/insights", status=503, times=None)
-    for _ in range(2):
-        await turn(replace(office.context, give_up_after=0.0), JobKind.CASE)
-    assert await column(office.store, select(schema.comments.c.state)) == ["failed"]
-    [answer] = office.privately(ANA)
-    assert answer.startswith(f"The comment is not on {CASE.key}, after many tries: Datadog is not answering (503).")
 
 
 async def test_upkeep_that_fails_keeps_no_job_from_being_done(office: Office, said: list[Any]):

@@ -9,7 +9,7 @@ from bot.insights.clicks import Action
 from bot.messages import form_view
 from bot.messages.modal import CaseOption, Form, Row
 from bot.messages.sentences import OTHER_WORKSPACE
-from bot.model import InsightType, State, Thread, TieKind
+from bot.model import InsightType, NoteType, State, Thread, TieKind
 from bot.services import forms, submission
 from bot.services.checks import UserError
 from bot.services.responder import text_of
@@ -49,15 +49,17 @@ async def submit(
     return await text_of(result.answer) if isinstance(result, submission.Submitted) else result
 
 
-def test_a_message_brings_each_insight_once_and_what_none_covers():
+def test_a_message_brings_each_insight_and_note_once():
     shown = form(link(1), DRAFT, LOGS, f"https://app.datadoghq.com/cases/{KEY}", link(1), link(2))
     assert [(row.type, row.draft) for row in shown.rows] == [
         (InsightType.MONITOR, False),
         (InsightType.APM_RECOMMENDATION, True),
+        (NoteType.NOTE, False),
         (InsightType.MONITOR, False),
     ]
-    assert shown.uncovered == [LOGS]
     assert "has no link to Datadog" in str(forms.view_of(form()))
+    listed = str(forms.view_of(form("https://app.datadoghq.com/monitors/manage")))
+    assert "nothing that can go on a case. This is a list" in listed
 
 
 @pytest.mark.parametrize("key", [KEY.lower(), f"https://app.datadoghq.com/cases/{KEY}"])

@@ -7,7 +7,8 @@ import pytest
 from bot.insights.clicks import Action
 from bot.model import State
 from bot.store import Store, cases, now
-from bot.store.cases import DeliveryResult, WorkItem
+from bot.store.cases import DeliveryResult
+from bot.store.work_items import WorkItem
 from tests.store.conftest import (
     CASE,
     ELSEWHERE,

@@ -5,7 +5,7 @@ from sqlalchemy import Update, insert, select, text, update
 
 from bot.insights.clicks import Action
 from bot.model import State, Thread, TieKind
-from bot.store import Store, cards, comments, mentions, retention, schema, ties
+from bot.store import Store, cards, mentions, retention, schema, ties
 from bot.store.jobs import case_key, thread_key
 from bot.store.retention import BATCH
 from bot.store.transaction import JobKind
@@ -163,16 +163,11 @@ async def test_only_so_many_rows_go_at_once(store, more: int):
 async def test_what_is_only_kept_against_repetition_goes_and_what_people_said_stays(store):
     await paste(store, CODE, thread=ELSEWHERE)
     await mentions.hear(store, THREAD, REPLY)
-    await write(store, comments.ask, CASE, THREAD, "https://app.datadoghq.com/logs", "U0ANA")
-    [sent] = await column(store, select(schema.comments.c.id))
     root, said = Thread("T0ACME", "C0INCIDENTS", "3000.1"), Thread("T0ACME", "C0INCIDENTS", "3000.2")
     await write(store, ties.set_from_root, root, TieKind.NO_CASE, 0.0)
     await write(store, ties.say, said, TieKind.NONE, "U0ANA", 0.0)
-    waits = update(schema.comments).values(at=0.0)
-    await run(store, waits, *(update(table).values(at=0.0) for table in (schema.sightings, schema.mentions)))
+    await run(store, *(update(table).values(at=0.0) for table in (schema.sightings, schema.mentions)))
     assert await retention.prune(store, KEEP) == 3
-    await run(store, update(schema.comments).where(schema.comments.c.id == sent).values(state="done"))
-    assert await retention.prune(store, KEEP) == 1
     assert await column(store, select(schema.ties.c.thread_ts)) == [said.ts]
 
 

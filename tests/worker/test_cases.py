@@ -23,16 +23,15 @@ from bot.model import Case, State
 from bot.sandbox.datadog.cases import CaseInsight
 from bot.sandbox.datadog.server import DatadogServer
 from bot.services.context import Context, Organization
-from bot.store import Store, comments, schema
+from bot.store import Store, schema
 from bot.store.cards import Timing
 from bot.store.cases import get, read_ago
-from bot.store.comments import CommentState
 from bot.store.jobs import BATCH
 from bot.store.transaction import JobKind
 from bot.worker import cases
 from bot.worker.loop import Worker
 from bot.worker.outcomes import Done, More, Outcome, RetryAfter
-from tests.store.conftest import CASE, THREAD, card_of, claim, items_of, monitors, paste, press, states, tie
+from tests.store.conftest import CASE, card_of, claim, items_of, monitors, paste, press, states, tie
 
 GET = "GET /api/v2/cases/{case_id}"
 PUT = "PUT /api/v2/cases/{case_id}/insights"
@@ -112,21 +111,6 @@ async def test_what_is_on_the_case_already_is_not_added_a_second_time_however_fr
     await desk.turn()
     assert await states(desk.store, desk.case) == {"1": State.ADDED}
     assert desk.server.control.matching(method=PUT) == []
-
-
-async def test_a_comment_waits_until_the_keys_are_accepted_again(desk):
-    """K27."""
-    await tie(desk.store, case=desk.case)
-    async with desk.store.write() as tx:
-        await comments.ask(tx, desk.case, THREAD, "See https://app.datadoghq.com/logs", "U0ANA")
-    desk.server.keys_valid = False
-    outcome = await desk.turn()
-    assert isinstance(outcome, RetryAfter)
-    assert (outcome.reason, outcome.counts) == (sentences.CREDENTIALS, False)
-    async with desk.store.read() as connection:
-        comment = await comments.waiting(connection, *(CASE.org, desk.case.case_id))
-    assert comment is not None
-    assert comment.state is CommentState.ASKED
 
 
 async def test_a_refused_batch_of_which_nobody_knows_is_looked_for_before_it_is_sent_again(desk):

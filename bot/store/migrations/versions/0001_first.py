@@ -64,20 +64,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("workspace", "channel", name="pk_channels"),
     )
     op.create_table(
-        "comments",
-        *_required(sa.Integer, "id"),
-        *_required(sa.String(64), "org"),
-        *_required(sa.String(36), "case_id"),
-        *_required(sa.String(32), "workspace", "channel", "thread_ts"),
-        *_required(sa.Text, "refs"),
-        *_required(sa.String(16), "state"),
-        *_required(sa.String(32), "by"),
-        *_required(sa.Double, "at"),
-        sa.PrimaryKeyConstraint("id", name="pk_comments"),
-    )
-    op.create_index("ix_comments_work", "comments", ["org", "case_id", "state"])
-    op.create_index("ix_comments_at", "comments", ["at"])
-    op.create_table(
         "heartbeats",
         *_required(sa.String(32), "replica"),
         *_required(sa.Double, "seen_at"),
