@@ -1,8 +1,8 @@
 """Where Datadog tells the name of an insight: the endpoint, the permission it needs, and the name in its answer.
 
 Facts: datadog-api-client 2.62 (paths, fields); docs.datadoghq.com/api/latest/scopes (permissions). Six of the 16 types
-have such an endpoint. Anybody can paste a link, and we ask with the organisation's credentials: an id goes into a path
-only if it looks like an id, so that no link reaches another endpoint.
+have such an endpoint, and four kinds of notes. Anybody can paste a link, and we ask with the organisation's
+credentials: an id goes into a path only if it looks like an id, so that no link reaches another endpoint.
 """
 
 import base64
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from bot.datadog.answers import Part
 from bot.links.id_formats import uuid
 from bot.messages.text import TITLE_CHARS, clean
-from bot.model import Identity, InsightType
+from bot.model import Identity, InsightType, ItemType, NoteType
 
 ANY_ID = ""
 
@@ -25,21 +25,24 @@ Names = Mapping[str, str]
 class ResourceType:
     """One endpoint. `is_id`: whether a text looks like an id; `scope`: the permission that reading needs.
 
-    `names`: the names in an answer, possibly empty ones: each is read for itself.
+    `names`: the names in an answer, possibly empty ones: each is read for itself. `note`: what the notes show that it
+    names.
     """
 
-    insight: InsightType
+    insight: ItemType
     is_id: Callable[[str], object]
     path: str
     scope: str
     names: Callable[[Part], Names]
+    note: str = ""
 
 
 def type_of(insight: Identity) -> tuple[ResourceType, str] | None:
     """The endpoint that tells an insight's name, and the id to ask it for; None: there is no such endpoint."""
     resource_id = insight.scope if insight.type is InsightType.WIDGET else insight.resource_id
     for resource_type in TYPES:
-        if resource_type.insight is insight.type and resource_type.is_id(resource_id):
+        of_type = resource_type.insight is insight.type and resource_type.note in ("", insight.scope)
+        if of_type and resource_type.is_id(resource_id):
             return resource_type, event_uid(resource_id) if resource_type.path == _EVENT else resource_id
     return None
 
@@ -95,8 +98,9 @@ def _text(body: Part, path: str) -> str:
     return clean(body.at(path).scalar or "", TITLE_CHARS)
 
 
-_number, _opaque, _dashboard = (
-    re.compile(shape).fullmatch for shape in (r"[0-9]{1,20}", r"[A-Za-z0-9_=-]{8,300}", r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_number, _opaque, _dashboard, _hexadecimal = (
+    re.compile(shape).fullmatch
+    for shape in (r"[0-9]{1,20}", r"[A-Za-z0-9_=-]{8,300}", r"[a-z0-9]+(?:-[a-z0-9]+)*", r"[0-9a-f]{32}")
 )
 _ISSUE, _SIGNAL = "/api/v2/error-tracking/issues/{}", "/api/v2/security_monitoring/signals/{}"
 _EVENT = "/api/v2/events/{}"
@@ -118,4 +122,16 @@ TYPES = (
     # Events had numbers before they had a UID, and those have another endpoint: the first row that fits counts.
     ResourceType(InsightType.EVENT, _number, "/api/v1/events/{}", "events_read", _first("event.title")),
     ResourceType(InsightType.EVENT, _opaque, _EVENT, "events_read", _EVENT_NAME),
+    ResourceType(
+        *(NoteType.NOTE, _dashboard, "/api/v1/dashboard/{}", "dashboards_read", _first("title")), note="Dashboard"
+    ),
+    ResourceType(
+        *(NoteType.NOTE, _number, "/api/v1/notebooks/{}", "notebooks_read", _first("data.attributes.name")),
+        note="Notebook",
+    ),
+    ResourceType(*(NoteType.NOTE, _hexadecimal, "/api/v1/slo/{}", "slos_read", _first("data.name")), note="SLO"),
+    ResourceType(
+        *(NoteType.NOTE, _dashboard, "/api/v1/synthetics/tests/{}", "synthetics_read", _first("name")),
+        note="Synthetic test",
+    ),
 )

@@ -8,6 +8,9 @@ import pytest
 import structlog
 from datadog_api_client import ApiClient, Configuration
 from datadog_api_client.v1.api.events_api import EventsApi
+from datadog_api_client.v1.api.notebooks_api import NotebooksApi
+from datadog_api_client.v1.api.service_level_objectives_api import ServiceLevelObjectivesApi
+from datadog_api_client.v1.api.synthetics_api import SyntheticsApi
 from pydantic import SecretStr
 
 from bot.config.credentials import Keys
@@ -24,8 +27,8 @@ from bot.datadog.titles import (
     TROUBLE_SECONDS,
     Titles,
 )
-from bot.model import Identity, InsightType
-from bot.sandbox.datadog.resources import EVENT_UID, INCIDENT, OLD_EVENT, OOM_ISSUE, SIGNAL
+from bot.model import Identity, InsightType, NoteType
+from bot.sandbox.datadog.resources import EVENT_UID, INCIDENT, OLD_EVENT, OOM_ISSUE, SIGNAL, SLO, SYNTHETIC_TEST
 from bot.sandbox.datadog.server import DatadogServer
 
 MONITOR = "GET /api/v1/monitor/{resource_id}"
@@ -102,6 +105,10 @@ def calls(server: DatadogServer, method: str = "*") -> int:
         (insight(InsightType.EVENT, EVENT_UID), "Deployed api 4.7.1"),
         (insight(InsightType.EVENT, LONG_EVENT), "Deployed api 4.7.1"),
         (insight(InsightType.EVENT, OLD_EVENT), "Nightly backup finished"),
+        (Identity(NoteType.NOTE, "Dashboard", "abc-def-ghi"), "API overview"),
+        (Identity(NoteType.NOTE, "Notebook", "12345"), "Postmortem of the memory leak"),
+        (Identity(NoteType.NOTE, "SLO", SLO), "API availability"),
+        (Identity(NoteType.NOTE, "Synthetic test", SYNTHETIC_TEST), "Checkout works"),
     ],
 )
 async def test_each_type_that_has_a_name_tells_it(names, wanted, name):
@@ -148,6 +155,17 @@ async def test_the_official_client_reads_an_event_with_a_number_too(server):
     assert not told._unparsed
 
 
+async def test_the_official_client_reads_what_notes_are_named_after(server):
+    keys = {"apiKeyAuth": "sandbox-api-key", "appKeyAuth": "sandbox-app-key"}
+    with ApiClient(Configuration(host=server.url, api_key=keys)) as official:
+        notebook = await asyncio.to_thread(NotebooksApi(official).get_notebook, 12345)
+        slo = await asyncio.to_thread(ServiceLevelObjectivesApi(official).get_slo, SLO)
+        test = await asyncio.to_thread(SyntheticsApi(official).get_test, SYNTHETIC_TEST)
+    names = (notebook.data.attributes.name, slo.data.name, test.name)
+    assert names == ("Postmortem of the memory leak", "API availability", "Checkout works")
+    assert not any(told._unparsed for told in (notebook, slo, test))
+
+
 # --- what is asked ---
 
 
@@ -165,6 +183,10 @@ async def test_the_official_client_reads_an_event_with_a_number_too(server):
         insight(InsightType.SECURITY_SIGNAL, "search/../.."),
         insight(InsightType.EVENT, "%2e%2e%2fusers"),
         insight(InsightType.SCM_URL, "https://github.com/a/b/pull/1"),
+        Identity(NoteType.NOTE, "Log search", "/logs?query=x"),
+        Identity(NoteType.NOTE, "Dashboard", "../v2/users"),
+        Identity(NoteType.NOTE, "SLO", "search"),
+        Identity(NoteType.NOTE, "Trace", "12345"),
     ],
 )
 async def test_an_id_of_another_shape_is_not_asked_for(server, names, wanted):
@@ -174,7 +196,9 @@ async def test_an_id_of_another_shape_is_not_asked_for(server, names, wanted):
 
 
 @pytest.mark.parametrize("resource_type", TYPES, ids=lambda row: row.path)
-@pytest.mark.parametrize("body", ["[]", "7", "text", "", '{"data": [], "name": {}, "widgets": 7, "event": []}'])
+@pytest.mark.parametrize(
+    "body", ["[]", "7", "text", "", '{"data": [], "name": {}, "title": [], "widgets": 7, "event": []}']
+)
 def test_an_answer_of_another_shape_has_no_names_and_says_where(resource_type: ResourceType, body: str):
     part = answers.read(body.encode())
     assert not any(resource_type.names(part).values())

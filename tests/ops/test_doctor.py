@@ -440,7 +440,7 @@ async def test_an_old_version_of_postgresqls_database_is_told_like_any_other(wor
 
 def test_an_id_that_is_nobodys_still_looks_like_one():
     first = {kind.scope: kind for kind in reversed(TYPES)}.values()
-    assert all(kind.is_id(NO_IDS[kind.insight]) for kind in first)
+    assert all(kind.is_id(NO_IDS[kind.scope]) for kind in first)
 
 
 # --- the command line ---

@@ -12,21 +12,24 @@ from bot.datadog.client import Datadog
 from bot.datadog.errors import DatadogTransient
 from bot.datadog.resources import TYPES
 from bot.datadog.transport import Answer
-from bot.messages.card_view import TYPE_NAMES
-from bot.model import InsightType
+from bot.messages.card_view import type_name
+from bot.model import Identity
 from bot.ops.doctor.finding import Examined, Finding, Subject, error, listed, ok, together, warning
 
 NEEDED = frozenset({"DD_SITE", "DD_API_KEY", "DD_APP_KEY", "DD_ACCESS_TOKEN", "DD_API_URL"})
 NO_ID = "00000000-0000-0000-0000-000000000000"
-NO_IDS: Mapping[InsightType, str] = {
-    InsightType.MONITOR: "1",
-    InsightType.WIDGET: "aaa-aaa-aaa",
-    InsightType.INCIDENT: NO_ID,
-    InsightType.ERROR_TRACKING: NO_ID,
-    InsightType.SECURITY_SIGNAL: "AAAAAAAAAAAAAAAAAAAAAAAA",
-    InsightType.EVENT: "1",
+NO_IDS: Mapping[str, str] = {
+    "monitors_read": "1",
+    "dashboards_read": "aaa-aaa-aaa",
+    "incident_read": NO_ID,
+    "error_tracking_read": NO_ID,
+    "security_monitoring_signals_read": "AAAAAAAAAAAAAAAAAAAAAAAA",
+    "events_read": "1",
+    "notebooks_read": "1",
+    "slos_read": "0" * 32,
+    "synthetics_read": "aaa-aaa-aaa",
 }
-"""For each type that has names, an id of the right shape that most likely does not exist."""
+"""For each permission that names need, an id of the right shape that most likely does not exist."""
 READ, WRITE = "GET /api/v2/cases?page%5Bsize%5D=1", f"PUT /api/v2/cases/{NO_ID}/insights"
 API_KEY, BOTH_KEYS = "GET /api/v1/validate", "GET /api/v2/validate_keys"
 INSIGHT = {"type": "MONITOR", "resource_id": "1", "ref": "/monitors/1"}
@@ -107,17 +110,17 @@ def _cases(answers: Answers) -> Iterable[Finding]:
 
 
 def _names(answers: Answers) -> Iterable[Finding]:
-    """Optional: an insight without a name shows its id."""
+    """Optional: what has no name shows its id."""
     by_status: dict[int | None, list[str]] = {}
-    for request, (insight, scope) in _name_requests().items():
+    for request, (what, scope) in _name_requests().items():
         status = _status(answers, request)
         known = status == 200 or status in GONE
-        by_status.setdefault(200 if known else status, []).append(f"{TYPE_NAMES[insight]} ({scope})")
+        by_status.setdefault(200 if known else status, []).append(f"{what} ({scope})")
     for status, names in by_status.items():
         if status == 200:
             yield ok("datadog-names", f"Names can be looked up: {listed(names)}.")
         elif status in REFUSED:
-            text = f"Insights of these types show an id instead of a name: {listed(names)}."
+            text = f"Links of these types show an id instead of a name: {listed(names)}."
             yield warning("datadog-names", text, "Leave it so, or give the application key these permissions.")
         else:
             yield _unknown("datadog-names", f"whether names can be looked up ({listed(names)})", status)
@@ -132,10 +135,13 @@ def _key_requests(org: OrganizationConfig) -> list[str]:
     return [API_KEY, BOTH_KEYS] if org.has_keys else []
 
 
-def _name_requests() -> dict[str, tuple[InsightType, str]]:
-    """A request for each permission that a name needs."""
+def _name_requests() -> dict[str, tuple[str, str]]:
+    """A request for each permission that a name needs, with what shows that name."""
     by_scope = {row.scope: row for row in reversed(TYPES)}
-    return {f"GET {row.path.format(NO_IDS[row.insight])}": (row.insight, scope) for scope, row in by_scope.items()}
+    return {
+        f"GET {row.path.format(NO_IDS[scope])}": (type_name(Identity(row.insight, row.note, "")), scope)
+        for scope, row in by_scope.items()
+    }
 
 
 async def _ask_all(datadog: Datadog, requests: Iterable[str], within: float) -> Answers:

@@ -17,6 +17,9 @@ PATHS = {
     "signal": "/api/v2/security_monitoring/signals/{resource_id}",
     "event": "/api/v2/events/{resource_id}",
     "old_event": "/api/v1/events/{resource_id}",
+    "notebook": "/api/v1/notebooks/{resource_id}",
+    "slo": "/api/v1/slo/{resource_id}",
+    "synthetics": "/api/v1/synthetics/tests/{resource_id}",
 }
 OOM_ISSUE = "2841440d-0b1e-11f0-9a2c-da7ad0900005"
 CACHE_ISSUE = "2841440d-e780-4fe2-96cd-6a8c1d194da5"
@@ -25,6 +28,8 @@ SIGNAL = "AwAAAZWu1M22tVLd-QAAABhBWld1MU0yMkFBRG83eHgtZkdDTU5nQUEAAAAkMDE5NWFlZG
 EVENT = "AZWu1M22tVLdQAAABhBWld1MU0y"
 EVENT_UID = "AY7dwYlHAABKvEd_IhCfngAA"
 OLD_EVENT = "5309722366481886321"
+SLO = "12341234abcd5678abcd5678abcd5678"
+SYNTHETIC_TEST = "abc-def-123"
 CREATED = "2025-03-18T14:00:00.000Z"
 
 
@@ -67,6 +72,9 @@ def _resources() -> dict[str, dict[str, Json]]:
         "signal": {SIGNAL: _signal()},
         "event": {event_id: _event(event_id) for event_id in (EVENT, EVENT_UID)},
         "old_event": {OLD_EVENT: _old_event()},
+        "notebook": {"12345": _notebook(12345)},
+        "slo": {SLO: _slo()},
+        "synthetics": {SYNTHETIC_TEST: _synthetic_test()},
     }
 
 
@@ -164,3 +172,47 @@ def _old_event() -> Json:
         "url": f"/event/event?id={OLD_EVENT}",
     }
     return {"event": event, "status": "ok"}
+
+
+def _notebook(notebook_id: int) -> Json:
+    attributes: Json = {
+        "name": "Postmortem of the memory leak",
+        "author": {"handle": "ana@example.com", "name": "Ana", "email": "ana@example.com"},
+        "cells": [],
+        "time": {"live_span": "1h"},
+        "status": "published",
+        "created": CREATED,
+        "modified": CREATED,
+    }
+    return {"data": {"id": notebook_id, "type": "notebooks", "attributes": attributes}}
+
+
+def _slo() -> Json:
+    data = {
+        "id": SLO,
+        "name": "API availability",
+        "type": "metric",
+        "description": "",
+        "query": {"numerator": "sum:api.ok{*}", "denominator": "sum:api.all{*}"},
+        "thresholds": [{"timeframe": "30d", "target": 99.9}],
+        "tags": ["service:api"],
+        "created_at": 1742306400,
+        "modified_at": 1742306400,
+    }
+    return {"data": data, "errors": []}
+
+
+def _synthetic_test() -> Json:
+    return {
+        "public_id": SYNTHETIC_TEST,
+        "name": "Checkout works",
+        "type": "api",
+        "subtype": "http",
+        "status": "live",
+        "message": "",
+        "tags": ["service:checkout"],
+        "locations": ["aws:eu-central-1"],
+        "monitor_id": 12345678,
+        "config": {"assertions": [], "request": {"method": "GET", "url": "https://example.com"}},
+        "options": {"tick_every": 60},
+    }
