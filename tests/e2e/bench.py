@@ -350,6 +350,13 @@ async def _prepared(directory: Path) -> bytes:
     return _schema[0]
 
 
+async def comment_is_due(b: Bench) -> None:
+    """Comments on cases are written now, rather than half a minute after the last change."""
+    async with b.transaction() as tx:
+        await age_unfinished_work(tx)
+        await tx.execute(update(schema.insights).values(at=schema.insights.c.at - 60))
+
+
 @contextlib.asynccontextmanager
 async def bench(
     directory: Path,

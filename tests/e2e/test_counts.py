@@ -5,11 +5,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import update
 
 import bot
-from bot.store import schema
-from tests.e2e.bench import CHANNEL, COMMENT, GET, KEY, PUT, Bench, age_unfinished_work, bench, monitor
+from tests.e2e.bench import CHANNEL, COMMENT, GET, KEY, PUT, Bench, bench, comment_is_due, monitor
 
 TRACE_STATEMENTS = """
 import os
@@ -157,9 +155,7 @@ async def test_a_burst_and_a_click_are_one_comment_after_a_while_and_undo_leaves
     assert b.calls(COMMENT) == [], "it waits for more"
 
     async def later() -> list[str]:
-        async with b.transaction() as tx:
-            await age_unfinished_work(tx)
-            await tx.execute(update(schema.insights).values(at=schema.insights.c.at - 60))
+        await comment_is_due(b)
         await b.handled()
         return b.datadog.cases[KEY].comments
 

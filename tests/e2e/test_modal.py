@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from bot.messages.modal import CHANGE, TICK
-from tests.e2e.bench import CASE_LINK, CHANNEL, GET, KEY, PUT, TITLE, Bench, monitor, options
+from tests.e2e.bench import CASE_LINK, CHANNEL, GET, KEY, PUT, TITLE, Bench, comment_is_due, monitor, options
 from tests.e2e.test_commands import said_in
 from tests.e2e.test_names import call
 
@@ -133,17 +133,16 @@ async def test_where_the_bot_is_not_in_the_channel_the_card_lives_in_the_persons
 
 
 async def test_a_link_without_an_insight_goes_into_the_case_s_comment(b: Bench) -> None:
-    root = b.start_thread(f"{CASE_LINK} {LOGS}?query=a-page-of-its-own")
+    root = b.start_thread(f"{CASE_LINK} {LOGS}")
     await b.handled()
     await opened(b, root)
-    view = await until_shown(b, "1 · Log search a-page-of-its-own, as a link in the case's comment")
+    view = await until_shown(b, "1 · Log search service:api, as a link in the case's comment")
     await submit(b, view, {"key": {"key": KEY}})
     assert (await b.answer_to("U0ANA")).startswith(f"Adding 1 link to {KEY}.")
+    await comment_is_due(b)
     await b.card(root, f"Added to {KEY} by Ana")
     [text] = b.datadog.cases[KEY].comments
-    assert (
-        "- Log search `a-page-of-its-own`: <https://app.datadoghq.com/logs?query=a-page-of-its-own>, added by" in text
-    )
+    assert f"- Log search `service:api`: <{LOGS}>, added by `Ana`" in text
 
 
 async def test_a_locked_database_loses_no_input(b: Bench) -> None:
