@@ -74,6 +74,11 @@ def line(insight: str, state: State, at: float, where: str, why: str = "") -> st
     return f"• {happened}{f': {cut_mrkdwn(why, 300)}' if why else ''}"
 
 
+def comment_deleted(where: str) -> str:
+    """`where`: the thread, as a link."""
+    return f"• Somebody deleted the bot's comment about the {where}: it writes none for it on this case again"
+
+
 def moment(at: float) -> str:
     """A day and time that Slack shows in each reader's zone; UTC in plain text."""
     return f"<!date^{int(at)}^{{date_short}}, {{time}}|{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC>"

@@ -86,12 +86,17 @@ async def _of_channels(context: Context, found: Overview, url: str) -> Home:
 
     def listed(case: CaseTitle, insights: Sequence[Recent]) -> HomeCase:
         lines = [_line(url, insight, names.get(insight.identity, "")) for insight in insights if insight.case == case]
-        return HomeCase(case.key, case.title, f"{context.orgs[case.org].case_url}{case.key}", ties.get(case, []), lines)
+        return HomeCase(case.key, case.title, f"{context.orgs[case.org].case_url}{case.key}", lines=lines)
+
+    def settled(case: CaseTitle) -> HomeCase:
+        lost = [home.comment_deleted(_place(url, place)) for place, of in found.lost if of == case]
+        shown = listed(case, added)
+        return replace(shown, ties=ties.get(case, []), lines=[*lost, *shown.lines])
 
     return Home(
-        unfinished=[replace(listed(case, unfinished), ties=()) for case in _of(unfinished)],
+        unfinished=[listed(case, unfinished) for case in _of(unfinished)],
         failed=sum(insight.state is State.FAILED for insight in unfinished),
-        cases=[listed(case, added) for case in dict.fromkeys([*ties, *_of(added)])],
+        cases=[settled(case) for case in dict.fromkeys([*ties, *_of(added), *(case for _, case in found.lost)])],
         modes=[(home.what(f"Mode {mode}", _place(url, place)), _value(place)) for place, mode in found.modes],
     )
 

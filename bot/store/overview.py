@@ -12,7 +12,7 @@ from bot.store import Store, cards, jobs, now, schema, ties
 from bot.store.conditions import identity_of, in_place
 from bot.store.connection import Connection
 from bot.store.jobs import enqueue
-from bot.store.schema import UNFINISHED, card_insights, in_states, insights, modes
+from bot.store.schema import UNFINISHED, card_insights, in_states, insights, modes, thread_comments
 from bot.store.transaction import JobKind
 
 SHOWN = 10
@@ -48,12 +48,15 @@ class Overview:
     ties: tuple[tuple[Thread, CaseTitle], ...]
     modes: tuple[tuple[Thread, Mode], ...]
     recent: tuple[Recent, ...]
+    lost: tuple[tuple[Thread, CaseTitle], ...]  # threads whose comment on their case somebody deleted
 
 
 _OF_ORGS = bindparam("orgs", expanding=True, type_=String)
 _CASE = (schema.cases.c.key, schema.cases.c.title)
 _SHOWN = (
-    select(insights, schema.cards.c.channel, schema.cards.c.thread_ts, schema.cards.c.ts, *_CASE)
+    select(
+        insights, schema.cards.c.workspace, schema.cards.c.channel, schema.cards.c.thread_ts, schema.cards.c.ts, *_CASE
+    )
     .join(card_insights, card_insights.c.insight == insights.c.id)
     .join(schema.cards, schema.cards.c.id == card_insights.c.card)
     .join(schema.cases, (schema.cases.c.org == insights.c.org) & (schema.cases.c.case_id == insights.c.case_id))
@@ -94,6 +97,23 @@ _LATEST_TIES = (
 )
 
 
+_LOST = (
+    select(thread_comments, *_CASE)
+    .join(
+        schema.cases,
+        (schema.cases.c.org == thread_comments.c.org) & (schema.cases.c.case_id == thread_comments.c.case_id),
+    )
+    .where(
+        thread_comments.c.lost,
+        thread_comments.c.workspace == bindparam("workspace"),
+        thread_comments.c.channel.in_(bindparam("channels", expanding=True)),
+        thread_comments.c.org.in_(_OF_ORGS),
+    )
+    .order_by(thread_comments.c.told_at.desc())
+    .limit(SHOWN)
+)
+
+
 async def read(connection: Connection, workspace: str, channels: Collection[str], orgs: Collection[str]) -> Overview:
     """The overview of these channels, with cases of these organisations only."""
     here = {"workspace": workspace, "orgs": orgs}
@@ -116,16 +136,20 @@ async def read(connection: Connection, workspace: str, channels: Collection[str]
         *await connection.execute(_ADDED, {**here, "latest": latest}),
     ]
     waits = {key: await _waits_for(connection, *key) for key in {(row.org, row.case_id) for row in rows if _waits(row)}}
+    lost = await connection.execute(_LOST, {**here, "channels": channels})
     return Overview(
-        tuple(
-            (Thread(workspace, it.channel, it.thread_ts), CaseTitle(it.org, it.key, it.title)) for it in tied[:SHOWN]
-        ),
-        tuple((Thread(workspace, row.channel, row.thread_ts), Mode(row.mode)) for row in set_modes),
-        tuple(_recent(workspace, row, waits.get((row.org, row.case_id), "")) for row in rows),
+        tuple((_place(row), CaseTitle(row.org, row.key, row.title)) for row in tied[:SHOWN]),
+        tuple((_place(row), Mode(row.mode)) for row in set_modes),
+        tuple(_recent(row, waits.get((row.org, row.case_id), "")) for row in rows),
+        tuple((_place(row), CaseTitle(row.org, row.key, row.title)) for row in lost),
     )
 
 
-def _recent(workspace: str, row: Row[Any], waits_for: str) -> Recent:
+def _place(row: Row[Any]) -> Thread:
+    return Thread(row.workspace, row.channel, row.thread_ts)
+
+
+def _recent(row: Row[Any], waits_for: str) -> Recent:
     return Recent(
         identity_of(row),
         State(row.state),
@@ -133,7 +157,7 @@ def _recent(workspace: str, row: Row[Any], waits_for: str) -> Recent:
         CaseTitle(row.org, row.key, row.title),
         row.note,
         waits_for if _waits(row) else "",
-        Thread(workspace, row.channel, row.thread_ts),
+        _place(row),
         row.ts or "",
     )
 

@@ -12,11 +12,12 @@ from bot.model import State, Thread
 from bot.services import home, ties
 from bot.services.checks import UserError
 from bot.services.responder import text_of
-from bot.store import cases, schema
+from bot.store import cases, schema, thread_comments
 from bot.store.cases import DeliveryResult
+from bot.store.thread_comments import ThreadComment
 from bot.store.transaction import JobKind
 from tests.services.conftest import ANA, CHANNEL, GUEST, KEY, TEAM, Office
-from tests.store.conftest import CASE, card_of, monitors, paste, press, states, tie
+from tests.store.conftest import CASE, card_of, monitors, paste, press, states, tie, write
 
 
 async def shown(office: Office, user: str = ANA, notice: Any = "") -> str:
@@ -57,6 +58,14 @@ async def test_it_shows_ties_modes_and_insights_of_ones_own_channels(office, thr
         assert words in said
     office.slack.channel(CHANNEL).members.discard(ANA)
     assert KEY not in await shown(office)
+
+
+async def test_it_says_where_somebody_deleted_the_comment_on_a_case(office, thread):
+    assert "deleted the bot's comment" not in await shown(office)
+    await write(office.store, thread_comments.write, ThreadComment(CASE.org, CASE.case_id, thread), {"lost": True})
+    assert (await shown(office)).count("Somebody deleted the bot's comment about the <https://acme.slack.com/") == 1
+    office.slack.channel(CHANNEL).members.discard(ANA)
+    assert "deleted the bot's comment" not in await shown(office)
 
 
 async def test_a_guest_sees_how_to_and_nothing_of_the_cases(office, thread):
