@@ -7,9 +7,9 @@ from collections import Counter
 from bot.sandbox.control import Json
 from tests.e2e.bench import CHANNEL, Bench, as_read, boxes, monitor, options
 
-MONITORS, CHANGES = 6, 20
-"""Links in one thread: monitors and code changes, on two cards, as one card holds 20."""
-EACH = MONITORS + CHANGES
+MONITORS, CHANGES, TRACES = 6, 20, 2
+"""Links in one thread: monitors, code changes, and notes, on two cards, as one card holds 20."""
+EACH = MONITORS + CHANGES + TRACES
 PATIENT_SLACK = (0.5, 1.0, 2.0, *[4.0] * 6)
 """Seconds between Slack's repetitions of an event."""
 FAILURES: tuple[Json, ...] = (
@@ -65,14 +65,20 @@ def key(number: int) -> str:
 
 
 def links(number: int) -> list[str]:
-    """The links pasted about this case: monitors have titles to look up, code changes have none."""
+    """The links pasted about this case: monitors have titles to look up, code changes and traces have none."""
     monitors = [monitor(100 * number + each) for each in range(1, MONITORS + 1)]
-    return [*monitors, *(f"https://github.com/acme/api/pull/{100 * number + each}" for each in range(1, CHANGES + 1))]
+    changes = [f"https://github.com/acme/api/pull/{100 * number + each}" for each in range(1, CHANGES + 1)]
+    return [*monitors, *changes, *(f"https://app.datadoghq.com/apm/trace/{trace}" for trace in traces(number))]
+
+
+def traces(number: int) -> list[str]:
+    """The notes that belong in this thread's comment on the case."""
+    return [str(100 * number + each) for each in range(1, TRACES + 1)]
 
 
 def wanted(number: int) -> set[str]:
     """The resource ids that belong on this case: every tenth thread leaves the first monitor out."""
-    ids = [link.rpartition("/")[2] if "/monitors/" in link else link for link in links(number)]
+    ids = [link.rpartition("/")[2] if "/monitors/" in link else link for link in links(number)[:-TRACES]]
     return set(ids[1:] if number % 10 == 0 else ids)
 
 
@@ -117,15 +123,18 @@ def judge(b: Bench, number: int, root: str) -> None:
     assert len({card["metadata"]["event_payload"]["card"] for card in cards}) == len(cards), "a card twice"
     texts = [as_read(card) for card in cards]
     assert all(f"Added to {key(number)} by Ben" in text for text in texts), texts
-    assert sum(_claimed(text) for text in texts) == len(wanted(number)), texts
+    assert sum(_claimed(text) for text in texts) == len(wanted(number)) + TRACES, texts
     assert sum(_leaves_out(text) for text in texts) == (number % 10 == 0), texts
 
 
 def judge_comment(b: Bench, number: int) -> None:
-    """The case has one comment, which tells of exactly the confirmed insights, each once."""
+    """The case has one comment, which tells of exactly the confirmed insights and notes, each once."""
     comments = b.datadog.cases[key(number)].comments
     assert len(comments) == 1, f"{key(number)}: {comments}\n{_calls(b, number)}"
-    told = Counter(line.split("`")[1] for line in comments[0].splitlines() if line.startswith("- "))
+    lines = [line.split("`") for line in comments[0].splitlines() if line.startswith("- ")]
+    told = Counter((before, name) for before, name, *_ in lines if before == "- Trace ")
+    assert told == Counter(("- Trace ", trace) for trace in traces(number)), f"{key(number)}: {comments}"
+    told = Counter(name for before, name, *_ in lines if before != "- Trace ")
     assert told == Counter(wanted(number)), f"{key(number)}: {comments}\n{_calls(b, number)}"
 
 
