@@ -245,7 +245,7 @@ def tied_by(source: TieSource, who: str) -> str:
 
 
 def status(report: StatusReport) -> str:
-    """The case and where the tie comes from, the mode, and the number of insights in each state."""
+    """The case and where the tie comes from, the mode, and the number of links in each state, insights and notes."""
     case = "no case" if report.tied_to is None else ", ".join(escape(text) for text in report.tied_to if text)
     by = f" ({escape(report.by)})" if report.by else ""
     mode = f"Mode {report.mode}: {MODES[report.mode]}."
@@ -260,5 +260,5 @@ def status(report: StatusReport) -> str:
     if report.counts:
         counts = ", ".join(f"{count} {state}" for state, count in report.counts.items() if count)
         counts = "more than 1,000" if sum(report.counts.values()) > MOST_COUNTED else counts
-        lines.append(f"Insights of {this(report.thread).lower()}: {counts}.")
+        lines.append(f"Links of {this(report.thread).lower()}: {counts}.")
     return "\n".join(lines)

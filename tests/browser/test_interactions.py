@@ -215,3 +215,24 @@ async def test_a_slash_command_adds_the_links_of_a_message_by_its_address(window
     await window.say(f"/insight add {sandbox.slack.permalink(INCIDENTS, ts)} to casem-4523")
     await window.private.get_by_text("Adding 1 insight to CASEM-4523").wait_for()
     await window.insights.get_by_text("99").first.wait_for()
+
+
+async def test_a_dashboard_goes_into_the_cases_comment_beside_an_insight_and_comes_out_with_undo(window: Window):
+    await window.say("https://app.datadoghq.com/monitors/4712 https://app.datadoghq.com/dashboard/abc-def-ghi/api")
+    note = window.card.get_by_role("checkbox", name=re.compile("Dashboard · API overview, as a link in the case's"))
+    await expect(note).to_be_checked()
+    await window.button("Add to CASEM-4523").click()
+    comment = window.page.locator("#comments li")
+    await expect(comment).to_contain_text("Dashboard `API overview`: <https://app.datadoghq.com/dashboard/abc-def-ghi/api>")
+    await window.card.get_by_text("in the case's comment").wait_for()
+    await window.button("Undo").click()
+    await window.page.get_by_role("button", name="Remove").click()
+    await expect(comment).to_have_text("None.")
+
+
+async def test_a_log_search_alone_is_offered_unticked(window: Window):
+    await window.say("https://app.datadoghq.com/logs?query=service%3Aweb")
+    note = window.card.get_by_role("checkbox", name=re.compile("Log search · service:web, as a link"))
+    await expect(note).not_to_be_checked()
+    await window.button("Add to CASEM-4523").click()
+    await window.private.get_by_text("Tick at least one").wait_for()
