@@ -300,7 +300,7 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     "an older schema": (has_schema("0000"), "warning database: has schema 0000 → db upgrade"),
     "a newer schema": (has_schema("9999"), "error database: has schema 9999 → Run the newer version"),
     "links to another site": (elsewhere, "warning links: datadoghq.eu → set DD_SITE=datadoghq.eu"),
-    "a clock that is late": (lambda w: setattr(w, "ahead", -60.0), "warning clock: s behind Slack's → NTP"),
+    "a clock that is late": (lambda w: setattr(w, "ahead", -60.0), "warning clock: s behind → NTP"),
     "a clock that is far off": (lambda w: setattr(w, "ahead", 600.0), "error clock: s ahead of → NTP"),
 }
 
