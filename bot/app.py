@@ -19,7 +19,7 @@ from bot.datadog.client import Datadog
 from bot.datadog.titles import AT_ONCE_IN_ALL, Titles
 from bot.datadog.transport import PROBE_SECONDS
 from bot.links import Permalink, Routes
-from bot.listeners import bolt, choices, clicks, commands, errors, home, messages, modal, workspace_guard
+from bot.listeners import bolt, choices, clicks, commands, creation, errors, home, messages, modal, workspace_guard
 from bot.ops import health, server, starting
 from bot.services.checks import UserError
 from bot.services.context import Context, Organization
@@ -234,6 +234,7 @@ def _bolt_app(context: Context, client: AsyncWebClient, responder: Responder, co
     choices.register(app, context, responder)
     commands.register(app, context, responder)
     modal.register(app, context, responder)
+    creation.register(app, context, responder)
     home.register(app, context, responder)
     errors.register(app, responder)
     bolt.acknowledge_everything_else(app)

@@ -4,7 +4,6 @@ Nothing here raises: text that is not understood becomes a value with the neares
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -13,15 +12,12 @@ from typing import assert_never
 from bot.insights import Mode
 from bot.links.id_formats import case_key, uuid
 from bot.links.permalinks import Permalink, permalink
-from bot.links.urls import CONTROL, unescape
+from bot.links.typed import as_typed, is_link
 
 COMMAND, MENTION = "/insight", "@Case Insights"
 """The two prefixes of a command: the slash command in the manifest, and the app's display name."""
-SHORTCUT = "add_to_case"
-"""The message shortcut in the manifest."""
-_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63"), "-")
-_MARKS = "\"'`*_~()[]{}<>#,;“”„‚‘’«»‹›"
-"""What phones, pages and Slack's editor put around a word."""
+SHORTCUT, CREATE_SHORTCUT = "add_to_case", "create_case"
+"""The message shortcuts in the manifest."""
 _NUMBER = re.compile(r"[1-9][0-9]{0,3}")
 _ORG = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}", re.IGNORECASE)
 
@@ -88,6 +84,14 @@ class Undo:
 
 
 @dataclass(frozen=True, slots=True)
+class New:
+    """Create a case. `title`: as it was typed, in Slack's mrkdwn; it may be empty."""
+
+    title: str
+    where: Permalink | None
+
+
+@dataclass(frozen=True, slots=True)
 class Explain:
     link: str
 
@@ -114,7 +118,7 @@ class Misunderstood:
     try_this: str
 
 
-Change = Add | SetTie | Untie | SetMode | Scan | Undo
+Change = Add | New | SetTie | Untie | SetMode | Scan | Undo
 Command = Change | Status | Explain | Why | Help
 
 
@@ -123,7 +127,9 @@ def channels(command: Command) -> frozenset[str]:
     match command:
         case Add(_, messages, _, where):
             links = [*messages, where]
-        case SetTie(_, where) | SetMode(_, where) | Untie(where) | Status(where) | Scan(where) | Undo(where):
+        case New(_, where) | SetTie(_, where) | SetMode(_, where):
+            links = [where]
+        case Untie(where) | Status(where) | Scan(where) | Undo(where):
             links = [where]
         case Why(message, _):
             links = [message]
@@ -149,52 +155,27 @@ class Verb:
 
 def parse(text: str) -> Command | Misunderstood:
     """Read what a person typed after `/insight` or the mention."""
-    plain = _plain(text)
+    plain = as_typed(text)
     words = plain.split()
     if not words:
         return Help()
     verb, rest = words[0].lower().rstrip(":,."), words[1:]
-    if _is_link(words[0]):
+    if is_link(words[0]):
         verb, rest = "add", words
     if verb not in VERBS:
         near = get_close_matches(verb, VERBS, 1, 0.5)
         return Misunderstood(words[0], "is no command", VERBS[near[0]].usage if near else "")
     try:
-        rest, where = _without_place(rest)
+        rest, where = _title(text) if verb == "new" else _without_place(rest)
         return VERBS[verb].read(rest, where)
     except _Wrong as wrong:
         return Misunderstood(plain.strip(), str(wrong), VERBS[verb].usage)
 
 
-def _plain(text: str) -> str:
-    """Text as typed, without Slack's markup of links, its escapes, and what clings to words."""
-    text = CONTROL.sub(_shown, text)
-    return " ".join(filter(None, map(_cleaned, unescape(text).split())))
-
-
-def _shown(markup: re.Match[str]) -> str:
-    """A link's address; of a channel its name, which may be a case's key; anything else as it is."""
-    target, _, label = markup[0][1:-1].partition("|")
-    return f" {target} " if _is_link(target) else label if target.startswith("#") and label else markup[0]
-
-
-def _cleaned(word: str) -> str:
-    """A word in plain characters: phones make dashes of hyphens, pages add invisible characters. Links stay."""
-    word = "".join(character for character in word if unicodedata.category(character) != "Cf").lstrip(_MARKS)
-    if not _is_link(word):
-        return unicodedata.normalize("NFKC", word).translate(_DASHES).strip(_MARKS)
-    word = word.rstrip("\"'`*_~>,;”’»")
-    return word[:-1] if word.endswith(")") and "(" not in word else word
-
-
-def _is_link(word: str) -> bool:
-    return word.lower().startswith(("http://", "https://"))
-
-
 def parse_case(text: str) -> CaseReference | None:
     """A case from its key, UUID or link; None if the text is none of these."""
     try:
-        return _case(_plain(text).split())
+        return _case(as_typed(text).split())
     except _Wrong:
         return None
 
@@ -210,6 +191,13 @@ def _without_place(words: Sequence[str]) -> tuple[Sequence[str], Permalink | Non
     return [*before, *after[1:]], where
 
 
+def _title(text: str) -> tuple[Sequence[str], Permalink | None]:
+    """The rest of the first line, word for word, and the message that it ends with: "in" may be a part of a title."""
+    words = text.strip().split("\n")[0].split()[1:]
+    where = permalink(as_typed(words[-1])) if len(words) > 1 and words[-2].lower() == "in" else None
+    return (words[:-2] if where else words), where
+
+
 def _split_at(separator: str, words: Sequence[str]) -> tuple[Sequence[str], Sequence[str] | None]:
     """The words before and after the first `separator`; None after it, if it is missing."""
     at = next((number for number, word in enumerate(words) if word.lower() == separator), None)
@@ -220,7 +208,7 @@ def _case(words: Sequence[str]) -> CaseReference:
     if len(words) != 1 and not case_key("".join(words)):  # "CASEM - 4523"
         raise _Wrong("needs one case: its key, like CASEM-4523, or its link")
     word = "".join(words).rstrip(".!?:")
-    if _is_link(word):
+    if is_link(word):
         return CaseReference(words[0])
     org, slash, name = word.rpartition("/")
     if (key := case_key(name)) and (not slash or _ORG.fullmatch(org)):
@@ -233,7 +221,7 @@ def _case(words: Sequence[str]) -> CaseReference:
 def _add(words: Sequence[str], where: Permalink | None) -> Command:
     given, after = _split_at("to", words)
     case = None if after is None else _case(after)
-    wrong = next((word for word in given if not _is_link(word)), None)
+    wrong = next((word for word in given if not is_link(word)), None)
     if wrong is not None:
         raise _Wrong(f"takes only links, and “{wrong}” is none")
     if not given:
@@ -267,6 +255,10 @@ def _why(words: Sequence[str], where: Permalink | None) -> Command:
     return Why(message, page)
 
 
+def _new(words: Sequence[str], where: Permalink | None) -> Command:
+    return New(" ".join(words), where)
+
+
 def _alone(make: Callable[[Permalink | None], Command]) -> Callable[[Sequence[str], Permalink | None], Command]:
     def read(words: Sequence[str], where: Permalink | None) -> Command:
         if words:
@@ -278,6 +270,7 @@ def _alone(make: Callable[[Permalink | None], Command]) -> Callable[[Sequence[st
 
 VERBS: Mapping[str, Verb] = {
     "add": Verb("add <link…> [to <case>]", "adds links to the case; a message's address stands for its links", _add),
+    "new": Verb("new [title]", "opens a form for a new case, about this thread", _new),
     "tie": Verb("tie <case>", "ties the thread or channel to a case and offers the links in it", _tie),
     "untie": Verb("untie", "says that this thread or channel is about no case", _alone(Untie)),
     "status": Verb("status", "shows the case, the mode and the insights", _alone(Status)),

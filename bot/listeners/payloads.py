@@ -36,6 +36,7 @@ def caller_of(body: Json) -> Caller:
         body["user"]["id"] if "user" in body else body["user_id"],
         str(body.get("command") or body.get("type")),
         str(body.get("response_url") or ""),
+        trigger=str(body.get("trigger_id") or ""),
     )
 
 

@@ -4,15 +4,18 @@ from collections.abc import Mapping
 
 from bot.messages.blocks import Json, actions, button, context, section
 from bot.messages.card_view import Message
+from bot.messages.creation import opening
 from bot.messages.text import TEXT_CHARS, clock, cut_mrkdwn, escape
-from bot.model import Case, Question
+from bot.model import Case, Question, Thread
 
 HOLDS = 20
 """Cases to choose from; a message can have 50 blocks."""
 _THEN = "Datadog links in this thread are then offered for that case, earlier ones too."
 
 
-def question_message(asked: Question, names: Mapping[str, str], *, tied_to: str | None, titled: bool = True) -> Message:
+def question_message(
+    asked: Question, names: Mapping[str, str], thread: Thread, *, tied_to: str | None, titled: bool = True
+) -> Message:
     """The question with its buttons, or its answer.
 
     `names`: people's names by Slack id; `tied_to`: the key of the chosen case; `titled`: whether it may show
@@ -37,7 +40,7 @@ def question_message(asked: Question, names: Mapping[str, str], *, tied_to: str 
         more = len(choices) - HOLDS
         asking.append(context(f"And {more} more: @Case Insights tie …\n{_THEN}" if more > 0 else _THEN))
         buttons = [button("tie.no", "None of them", value)]
-    return Message(cut_mrkdwn(text, TEXT_CHARS), [*asking, actions("buttons", *buttons)])
+    return Message(cut_mrkdwn(text, TEXT_CHARS), [*asking, actions("buttons", *buttons, opening(thread))])
 
 
 def _answer(asked: Question, names: Mapping[str, str], tied_to: str | None) -> str:

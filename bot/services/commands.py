@@ -11,9 +11,10 @@ from bot.datadog.errors import DatadogPermanent, DatadogTransient
 from bot.links import Permalink, extract, sentence
 from bot.links.outcomes import CaseLink, Reason, Uncovered
 from bot.messages import replies
+from bot.messages.card_view import Message
 from bot.messages.why import explained
 from bot.model import Case, Draft, Insight, InsightType, Thread, TieKind
-from bot.services import additions, clicks, shared_channels, why
+from bot.services import additions, clicks, creation, shared_channels, why
 from bot.services.additions import Addition
 from bot.services.cases import tied_by, tied_case, why_unknown
 from bot.services.checks import UserError, in_channels, message_at, named_case, permit
@@ -27,8 +28,8 @@ SCANNED = 1000
 """Messages that a scan reads at most."""
 
 
-async def run(context: Context, caller: Caller, text: str) -> str:
-    """Do what this text asks for; returns what to tell the person."""
+async def run(context: Context, caller: Caller, text: str) -> str | Message:
+    """Do what this text asks for; returns what to tell the person ("": nothing)."""
     command = commands.parse(text)
     if isinstance(command, commands.Misunderstood):
         return replies.misunderstood(command, caller.via)
@@ -50,7 +51,7 @@ async def run(context: Context, caller: Caller, text: str) -> str:
         return refused_by_slack(end)
 
 
-async def _run(context: Context, caller: Caller, command: Command) -> str:  # noqa: C901  one case for each command
+async def _run(context: Context, caller: Caller, command: Command) -> str | Message:  # noqa: C901  one case for each command
     await _check(context, caller, command)
     match command:
         case commands.Help():
@@ -63,6 +64,8 @@ async def _run(context: Context, caller: Caller, command: Command) -> str:  # no
             return await _status(context, await _place(context, caller, where))
         case commands.Add():
             return await _add(context, caller, command)
+        case commands.New(title, where):
+            return await creation.ask(context, caller, await _place(context, caller, where), title)
         case commands.Scan(where):
             return await _scan(context, caller, await _thread(context, caller, where, "scan"))
         case commands.Undo(where):

@@ -53,6 +53,10 @@ class Organization:
         default_factory=partial(TTLCache[str, Sequence[DatadogCase]], 256, SEARCHES_SECONDS)
     )
     """Datadog's answers to recent searches, by their words."""
+    lists: TTLCache[str, Sequence[tuple[str, str]]] = field(
+        default_factory=partial(TTLCache[str, Sequence[tuple[str, str]]], 2, SEARCHES_SECONDS)
+    )
+    """Its projects and types as it listed them lately: id and words of each, by which of the two."""
 
     @property
     def breaker(self) -> CircuitBreaker:

@@ -95,7 +95,7 @@ async def fill(context: Context, workspace: str, user: str, view_id: str, form: 
     else:
         filled, titled = await asyncio.gather(_with_case(context, form), described(context, form))
         view = form_view.form(replace(filled, rows=titled.rows))
-    await _update(context, workspace, view_id, view)
+    await update(context, workspace, view_id, view)
 
 
 async def fill_from_card(context: Context, workspace: str, user: str, view_id: str, card_id: str) -> None:
@@ -104,14 +104,14 @@ async def fill_from_card(context: Context, workspace: str, user: str, view_id: s
         view = form_view.form(await described(context, await of_card(context, workspace, user, card_id)))
     except UserError as error:
         view = form_view.message(str(error))
-    await _update(context, workspace, view_id, view)
+    await update(context, workspace, view_id, view)
 
 
 async def show_fields(context: Context, workspace: str, user: str, view: Json, form: Form) -> None:
     """Show the form with one more link's fields, in place of the view that this person sees."""
     if await context.refusal(workspace, user) is None:
         form = await described(context, form)
-    await _update(context, workspace, str(view["id"]), form_view.form(form), str(view.get("hash") or ""))
+    await update(context, workspace, str(view["id"]), form_view.form(form), str(view.get("hash") or ""))
 
 
 async def _with_case(context: Context, form: Form) -> Form:
@@ -172,7 +172,8 @@ async def of_card(context: Context, workspace: str, user: str, card_id: str) -> 
     return Form(about, rows, case=_choice(case))
 
 
-async def _update(context: Context, workspace: str, view_id: str, view: Json, unless_changed: str = "") -> None:
+async def update(context: Context, workspace: str, view_id: str, view: Json, unless_changed: str = "") -> None:
+    """Replace the view of an open modal, as far as Slack takes that."""
     try:
         await (await context.slack(workspace)).update_view(view_id, view, unless_changed)
     except (SlackTransient, SlackPermanent) as error:  # closed by now, or Slack is slow: what is open works anyway

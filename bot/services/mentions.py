@@ -5,6 +5,7 @@ from typing import Any
 
 from bot.commands import MENTION
 from bot.messages import replies
+from bot.messages.card_view import Message
 from bot.model import Thread
 from bot.services import authors, watching
 from bot.services.commands import run
@@ -42,7 +43,7 @@ class Mentions:
             caller if event.get("thread_ts") else replace(caller, here=thread.whole_channel), answer
         )
 
-    async def _carry_out(self, caller: Caller, command: str | None, *, shared: bool | None) -> str:
+    async def _carry_out(self, caller: Caller, command: str | None, *, shared: bool | None) -> str | Message:
         """The answer; empty where another replica has carried it out. `command` None: the bot is only spoken of."""
         store, thread = self._context.store, caller.here
         try:

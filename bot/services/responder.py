@@ -20,7 +20,7 @@ from bot.services.context import PERSON_WITHIN, Context
 from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store.connection import CommitUncertain
 
-Answer = str | Callable[[], Awaitable[str | Message]]
+Answer = str | Message | Callable[[], Awaitable[str | Message]]
 """What to tell a person privately ("": nothing), or what finds it out once Slack has its acknowledgement."""
 
 ANSWER_SECONDS = 2.0
@@ -35,7 +35,7 @@ class Caller:
     """Who asks for something, where, and how: `via` is the command, the mention, or Slack's type of an interaction.
 
     `here`: their thread, or the channel. Without a `response_url` they are answered there. `message_ts`: the message
-    that asks, if one does.
+    that asks, if one does. `trigger`: what lets a modal open, within three seconds.
     """
 
     here: Thread
@@ -43,6 +43,7 @@ class Caller:
     via: str
     response_url: str = ""
     message_ts: str = ""
+    trigger: str = ""
 
 
 class Responder:
@@ -54,7 +55,7 @@ class Responder:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    async def soon(self, work: Coroutine[Any, Any, str]) -> Answer:
+    async def soon(self, work: Coroutine[Any, Any, str | Message]) -> Answer:
         """The work's result; if it takes longer than `ANSWER_SECONDS`, a function that waits for it.
 
         Raises what the work raises in time.
@@ -102,7 +103,7 @@ async def text_of(answer: Answer) -> str:
 
 async def _said(answer: Answer) -> str | Message:
     try:
-        return answer if isinstance(answer, str) else await answer()
+        return answer if isinstance(answer, str | Message) else await answer()
     except UserError as error:
         return str(error)
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bot.commands import COMMAND, MENTION, SHORTCUT
+from bot.commands import COMMAND, CREATE_SHORTCUT, MENTION, SHORTCUT
 
 Json = dict[str, Any]
 
@@ -20,7 +20,7 @@ SCOPES: Mapping[str, str] = {  # with the reason for each
     "app_mentions:read": "hear `@Case Insights …`",
     "chat:write": "post its card in the thread and keep it up to date",
     "channels:history": "read messages of public channels that it was invited to",
-    "commands": "`/insight` and the message shortcut *Add to case*",
+    "commands": "`/insight` and the message shortcuts *Add to case* and *Create case*",
     "groups:history": "the same for private channels",
     "users:read": "tell full members from guests and strangers, and call people by their names",
 }
@@ -65,7 +65,13 @@ def app_manifest(url: str | None = None, *, oauth: bool = False) -> Json:
                     "type": "message",
                     "callback_id": SHORTCUT,
                     "description": "Adds the Datadog links of this message to a case",
-                }
+                },
+                {
+                    "name": "Create case",
+                    "type": "message",
+                    "callback_id": CREATE_SHORTCUT,
+                    "description": "Creates a Datadog case from this message's thread",
+                },
             ],
             "slash_commands": [
                 {

@@ -8,11 +8,13 @@ from sqlalchemy import ColumnElement, Select, delete, exists, func, literal_colu
 from bot.insights import SightingState
 from bot.model import NoteType, State
 from bot.store import Store, now
+from bot.store.creations import CreationState
 from bot.store.jobs import enqueue
 from bot.store.schema import (
     AT_WORK,
     card_insights,
     cards,
+    creations,
     in_states,
     insights,
     jobs,
@@ -33,6 +35,7 @@ _CODE_ALONE = sightings.c.orgs == "[]"
 """A code change causes no look-up: in a thread about no case it waits for ever."""
 _FINISHED = {
     mentions: true(),
+    creations: creations.c.state == CreationState.DONE,
     ties: (ties.c.kind == literal_column("'no_case'")) & ties.c.replied.is_(None),
 }
 """What is only kept so that it is not done twice within days. A root that named no case can be looked up again."""
@@ -47,7 +50,7 @@ def _missing(kind: JobKind, key: ColumnElement[str], *expected: ColumnElement[bo
 
 
 _CASE = insights.c.org + "/" + insights.c.case_id
-# With keys as `jobs.case_key` and `jobs.thread_key` make them.
+# With keys as `creations.Creation.key`, `jobs.case_key` and `jobs.thread_key` make them.
 _MISSING = {
     JobKind.CASE: _missing(JobKind.CASE, _CASE, in_states(insights.c.state, AT_WORK), insights.c.type != NoteType.NOTE),
     JobKind.COMMENT: _missing(
@@ -57,6 +60,9 @@ _MISSING = {
         insights.c.type == NoteType.NOTE,
     ),
     JobKind.CARD: _missing(JobKind.CARD, cards.c.id, cards.c.ended.is_(None), cards.c.version > cards.c.shown_version),
+    JobKind.CREATE: _missing(
+        JobKind.CREATE, creations.c.org + "/" + creations.c.marker, creations.c.state != literal_column("'done'")
+    ),
     # Code changes alone never cause a look-up: they wait for a link that does.
     JobKind.THREAD: _missing(
         JobKind.THREAD,

@@ -247,6 +247,22 @@ thread_comments = Table(
     Index("ix_thread_comments_lost", "workspace", "told_at", sqlite_where=text("lost")),
 )
 
+# Cases that people want created: one call each, never repeated. Title and description are empty once that is over.
+creations = Table(
+    "creations",
+    metadata,
+    *_ids("marker", key=True),  # of the form, and in the case's description
+    *_ids(*_THREAD, "org", "by", "priority", "state"),  # creations.CreationState
+    Column("at", Double, nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("title", "description", "type_id", "project_id", "note")),
+    Column("sent_at", Double),  # when the call left that may have arrived; 0: that call has ended
+    Column("looks", Integer, nullable=False, server_default="0"),  # how often the case was searched for after it
+    Column("case_id", String(36)),
+    Column("posting_since", Double),  # as in cards, of the message that tells what became of it
+    Index("ix_creations_pending", "org", sqlite_where=text("state <> 'done'")),
+    Index("ix_creations_at", "at"),
+)
+
 # Mentions that were answered: Slack may send one more than once.
 mentions = Table(
     "mentions",

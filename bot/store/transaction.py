@@ -9,12 +9,15 @@ from bot.store.connection import Connection
 
 
 class JobKind(StrEnum):
-    """What a job's holder does: find out a thread's case, show a card, bring insights to a case, or comment on it."""
+    """What a job's holder does: find out a thread's case, show a card, bring insights to a case, comment on it, or
+    create one.
+    """
 
     THREAD = "thread"
     CARD = "card"
     CASE = "case"
     COMMENT = "comment"
+    CREATE = "create"
 
 
 @dataclass(frozen=True, slots=True)

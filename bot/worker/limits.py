@@ -4,7 +4,13 @@ from collections.abc import Mapping
 
 from bot.store.transaction import JobKind
 
-AT_ONCE: Mapping[JobKind, int] = {JobKind.THREAD: 8, JobKind.CARD: 16, JobKind.CASE: 16, JobKind.COMMENT: 4}
+AT_ONCE: Mapping[JobKind, int] = {
+    JobKind.THREAD: 8,
+    JobKind.CARD: 16,
+    JobKind.CASE: 16,
+    JobKind.COMMENT: 4,
+    JobKind.CREATE: 4,
+}
 
 
 class Limits:

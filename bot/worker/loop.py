@@ -20,7 +20,7 @@ from bot.slack.client import SlackPermanent, SlackTransient
 from bot.store import jobs, retention
 from bot.store.jobs import LeaseLost
 from bot.store.transaction import Job, JobKind, Transaction
-from bot.worker import cards, cases, thread_comments, threads
+from bot.worker import cards, cases, creations, thread_comments, threads
 from bot.worker.backoff import backoff, not_now
 from bot.worker.lease import fenced
 from bot.worker.limits import Limits
@@ -54,6 +54,7 @@ HANDLERS: Mapping[JobKind, Handler] = {
     JobKind.CARD: cards,
     JobKind.CASE: cases,
     JobKind.COMMENT: thread_comments,
+    JobKind.CREATE: creations,
 }
 
 
@@ -100,7 +101,7 @@ class Worker:
         return wait
 
     def can_start(self, kind: JobKind, key: str) -> bool:
-        if kind not in (JobKind.CASE, JobKind.COMMENT):
+        if kind in (JobKind.THREAD, JobKind.CARD):
             return True
         org = self._context.orgs.get(jobs.case_of(key)[0])
         return org is not None and not org.breaker.open_for

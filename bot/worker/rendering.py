@@ -66,7 +66,7 @@ async def _question(context: Context, card: Card) -> RenderedCard | None:
     titled = visible and not shared and bool(told_among(workspace, people))
 
     def render(question: Question) -> Message:
-        return question_message(question, names, tied_to=tied, titled=titled)
+        return question_message(question, names, card.thread, tied_to=tied, titled=titled)
 
     return RenderedCard(question.version, render(question), _digest(render(replace(question, version=0))))
 

@@ -125,6 +125,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("workspace", "channel", "thread_ts", name="pk_modes"),
     )
     op.create_table(
+        "creations",
+        *_required(sa.String(32), "marker", "workspace", "channel", "thread_ts", "by", "priority", "state"),
+        *_required(sa.String(64), "org"),
+        *_required(sa.Double, "at"),
+        *_required(sa.Text, "title", "description", "type_id", "project_id", "note"),
+        *_optional(sa.Double, "sent_at", "posting_since"),
+        sa.Column("looks", sa.Integer, server_default="0", nullable=False),
+        *_optional(sa.String(36), "case_id"),
+        sa.PrimaryKeyConstraint("marker", name="pk_creations"),
+    )
+    _partial_index("ix_creations_pending", "creations", ["org"], "state <> 'done'")
+    op.create_index("ix_creations_at", "creations", ["at"])
+    op.create_table(
         "scans",
         *_required(sa.String(32), "workspace", "channel", "thread_ts"),
         *_optional(sa.String(32), "by"),

@@ -1,0 +1,102 @@
+"""Cases that people want created: what they filled in, and what became of it.
+
+The law: `sent_at` is committed before the one call is made, and what was typed is deleted once nothing is left to do.
+"""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+from sqlalchemy import select, update
+
+from bot.model import Thread
+from bot.store import now
+from bot.store.conditions import place
+from bot.store.connection import Connection
+from bot.store.dialects import insert_on, server_now
+from bot.store.jobs import enqueue
+from bot.store.schema import creations
+from bot.store.transaction import JobKind, Transaction
+
+
+class CreationState(StrEnum):
+    """`asked`: to be created; `unknown`: it may have been. Until `done`, somebody has to be told what became of it."""
+
+    ASKED = "asked"
+    CREATED = "created"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class CreationRequest:
+    """What a person (`by`) filled in. `marker`: 32 hex digits of the form; `thread`: where they began."""
+
+    marker: str
+    thread: Thread
+    org: str
+    by: str
+    title: str
+    type_id: str
+    project_id: str
+    priority: str
+    description: str
+
+    @property
+    def key(self) -> str:
+        """The key of its job."""
+        return f"{self.org}/{self.marker}"
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """A request, and how far it is.
+
+    `sent_ago`: seconds since a call left that may have arrived; large once that call has ended. `looks`: how often the
+    case was searched for since. `case_id`: empty until it is created; `note`: why it was not, a sentence.
+    `posting_since`: when what became of it was posted, where Slack has not answered yet (epoch s).
+    """
+
+    request: CreationRequest
+    state: CreationState
+    sent_ago: float | None
+    looks: int
+    case_id: str
+    note: str
+    posting_since: float | None
+
+
+async def ask(tx: Transaction, request: CreationRequest) -> bool:
+    """Have this case created; False: it was asked for before, because Slack may send a form more than once."""
+    values = {name: value for name, value in asdict(request).items() if name != "thread"}
+    row = {**values, **place(request.thread), "state": CreationState.ASKED, "note": "", "at": await now(tx)}
+    new = insert_on(tx.dialect.name, creations).values(**row).on_conflict_do_nothing()
+    if (await tx.execute(new.returning(creations.c.marker))).first() is None:
+        return False
+    await enqueue(tx, JobKind.CREATE, request.key)
+    return True
+
+
+async def get(connection: Connection, key: str) -> Creation | None:
+    """What the job with this key is for."""
+    ago = (server_now() - creations.c.sent_at).label("sent_ago")
+    wanted = select(creations, ago).where(creations.c.marker == key.rpartition("/")[2])
+    row = (await connection.execute(wanted)).one_or_none()
+    if row is None:
+        return None
+    names = ("org", "by", "title", "type_id", "project_id", "priority", "description")
+    thread = Thread(row.workspace, row.channel, row.thread_ts)
+    request = CreationRequest(row.marker, thread, **{name: getattr(row, name) for name in names})
+    state = CreationState(row.state)
+    return Creation(request, state, row.sent_ago, row.looks, row.case_id or "", row.note, row.posting_since)
+
+
+async def write(tx: Transaction, request: CreationRequest, **values: object) -> None:
+    """Store these columns of its row."""
+    await tx.execute(update(creations).where(creations.c.marker == request.marker).values(**values))
+
+
+async def settle(tx: Transaction, request: CreationRequest, state: CreationState, **values: object) -> None:
+    """Store what became of it."""
+    over = {"title": "", "description": "", "note": ""} if state is CreationState.DONE else {}
+    await write(tx, request, state=state, **over, **values)
