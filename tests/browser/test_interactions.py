@@ -236,3 +236,22 @@ async def test_a_log_search_alone_is_offered_unticked(window: Window):
     await expect(note).not_to_be_checked()
     await window.button("Add to CASEM-4523").click()
     await window.private.get_by_text("Tick at least one").wait_for()
+
+
+async def test_a_case_is_created_from_a_message_and_gets_its_threads_links(window: Window, sandbox: Sandbox):
+    await window.page.locator("#sidebar").get_by_role("button", name=re.compile("^Checkout in staging")).click()
+    await window.say("https://app.datadoghq.com/monitors/4712")
+    await window.choose_in_menu("Create case")
+    form = window.page.get_by_role("dialog", name="Create case")
+    await expect(form.get_by_label("Type")).to_have_value(re.compile("0001$"))
+    await form.get_by_label("Title").fill("Checkout is slow")
+    await form.get_by_label("Priority").select_option(label="P3 (medium)")
+    await form.get_by_role("button", name="Create", exact=True).click()
+    await form.wait_for(state="hidden")
+    await window.page.get_by_text("created CASEM-4524, Checkout is slow, and tied this thread to it.").wait_for()
+    await window.button("Add to CASEM-4524").click()
+    await window.insights.get_by_text("4712", exact=True).wait_for()
+    head = window.page.locator("#case-head")
+    await head.get_by_role("heading", name="Checkout is slow").wait_for()
+    case = sandbox.datadog.cases["CASEM-4524"]
+    assert (case.priority, [insight.resource_id for insight in case.insights]) == ("P3", ["4712"])

@@ -314,7 +314,8 @@ async def age_unfinished_work(tx: Transaction) -> None:
     """As if a killed bot had been dead for longer than its leases: no test waits for them to end, but one."""
     await tx.execute(update(schema.jobs).values(due_at=0.0))
     times = (schema.insights.c.sent_at, schema.cards.c.posting_since, schema.cards.c.late_reply_since)
-    for at in (*times, schema.thread_comments.c.sent_at):
+    creations = schema.creations.c
+    for at in (*times, schema.thread_comments.c.sent_at, creations.sent_at, creations.posting_since):
         await tx.execute(update(at.table).where(at > 0).values({at: at - 60}))
 
 

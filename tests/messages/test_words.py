@@ -15,7 +15,7 @@ from bot.messages import announcements, home, replies, sentences, why
 from bot.messages.home import Home, HomeCase
 from bot.messages.questions import question_message
 from bot.messages.text import clean, escape
-from bot.model import Case, Draft, Identity, InsightType, Question, State, Tie, TieKind, TieSource
+from bot.model import Case, Draft, Identity, InsightType, Question, State, Thread, Tie, TieKind, TieSource
 from bot.policy import Refusal
 from bot.sandbox.slack.blockkit.rules import problems
 from bot.sandbox.slack.views import checked_view
@@ -33,6 +33,7 @@ CASES = st.builds(
     archived=st.just(False),
     on_case=st.just(frozenset[Identity]()),
 )
+THREAD = Thread("T1", "C1", "1780000000.000100")
 QUESTIONS = st.builds(
     Question,
     card=st.just("7f3a"),
@@ -89,7 +90,7 @@ def assert_harmless(said: Iterable[str]) -> None:
 
 @given(QUESTIONS, TEXTS, st.none() | TEXTS)
 def test_slack_takes_every_question_and_none_pings(asked: Question, name: str, tied_to: str | None):
-    said = question_message(asked, {"U0ANA": name}, tied_to=tied_to)
+    said = question_message(asked, {"U0ANA": name}, THREAD, tied_to=tied_to)
     assert problems(said.blocks) == []
     assert 0 < len(said.text) <= 4_000
     assert_harmless([said.text, *texts(said.blocks)])
@@ -99,7 +100,7 @@ def test_a_root_that_names_sixty_cases_gets_a_question_that_slack_takes():
     asks = tuple(
         Case("default", str(number), f"CASEM-{number}", "Memory", False, False, frozenset()) for number in range(60)
     )
-    said = question_message(Question("7f3a", 1, asks), {}, tied_to=None)
+    said = question_message(Question("7f3a", 1, asks), {}, THREAD, tied_to=None)
     assert problems(said.blocks) == []
     assert any("And 40 more" in text for text in texts(said.blocks))
 

@@ -1,6 +1,6 @@
 """Checks of each Datadog organisation: its keys, whether cases can be read and changed, which names can be read.
 
-Nothing is changed: writing is tried on a case that cannot exist.
+Nothing is changed: writing is tried on a case that cannot exist, creating without a title, type or project.
 """
 
 import asyncio
@@ -33,7 +33,12 @@ NO_IDS: Mapping[str, str] = {
 READ, WRITE = "GET /api/v2/cases?page%5Bsize%5D=1", f"PUT /api/v2/cases/{NO_ID}/insights"
 API_KEY, BOTH_KEYS = "GET /api/v1/validate", "GET /api/v2/validate_keys"
 INSIGHT = {"type": "MONITOR", "resource_id": "1", "ref": "/monitors/1"}
-WRITE_BODY = {"data": {"type": "case", "attributes": {"insights": [INSIGHT]}}}
+CREATE = "POST /api/v2/cases"
+PROJECT = {"project": {"data": {"id": NO_ID, "type": "project"}}}
+BODIES = {
+    WRITE: {"data": {"type": "case", "attributes": {"insights": [INSIGHT]}}},
+    CREATE: {"data": {"type": "case", "attributes": {"title": "", "type_id": NO_ID}, "relationships": PROJECT}},
+}
 REFUSED = (401, 403)
 GONE = frozenset({400, 404, 422})
 """Answers for a case or resource that does not exist: reading it was allowed."""
@@ -51,7 +56,7 @@ async def examine(subject: Subject) -> Examined:
 async def _examine(subject: Subject, org: OrganizationConfig) -> Examined:
     datadog = Datadog(org.url, org.credentials(), timeout=subject.within)
     try:
-        answers = await _ask_all(datadog, [*_key_requests(org), READ, WRITE, *_name_requests()], subject.within)
+        answers = await _ask_all(datadog, [*_key_requests(org), READ, WRITE, CREATE, *_name_requests()], subject.within)
     finally:
         await datadog.close()
     clocks = [answer.at for answer in answers.values() if isinstance(answer, Answer) and answer.at]
@@ -71,7 +76,7 @@ def _findings(org: OrganizationConfig, answers: Answers) -> list[Finding]:
     if refused := _keys_refused(org, answers):
         return [refused]
     keys = ok("datadog-keys", f"{org.hosts.site} accepts the {'keys' if org.has_keys else 'access token'}.")
-    return [keys, *_cases(answers), *_names(answers)]
+    return [keys, *_cases(answers), _creating(answers), *_names(answers)]
 
 
 def _keys_refused(org: OrganizationConfig, answers: Answers) -> Finding | None:
@@ -107,6 +112,17 @@ def _cases(answers: Answers) -> Iterable[Finding]:
             yield ok("datadog-cases", f"Cases can be {'read' if request is READ else 'changed'}{tried}.")
         else:
             yield _unknown("datadog-cases", f"whether the bot may {verb} cases", status)
+
+
+def _creating(answers: Answers) -> Finding:
+    """Optional: everything else works without it."""
+    status = _status(answers, CREATE)
+    if status in REFUSED:
+        text = f"Datadog refuses to let the bot create cases ({status}), so Create case will not work."
+        return warning("datadog-cases", text, "Leave it so, or give cases_write to the application key and its owner.")
+    if status in GONE:
+        return ok("datadog-cases", "Cases can be created, as far as one without a title can tell.")
+    return _unknown("datadog-cases", "whether the bot may create cases", status)
 
 
 def _names(answers: Answers) -> Iterable[Finding]:
@@ -148,7 +164,7 @@ async def _ask_all(datadog: Datadog, requests: Iterable[str], within: float) -> 
     async def ask(request: str) -> tuple[str, Answer | DatadogTransient]:
         method, _, path = request.partition(" ")
         try:
-            return request, await datadog.ask(method, path, WRITE_BODY if request is WRITE else None, within=within)
+            return request, await datadog.ask(method, path, BODIES.get(request), within=within)
         except DatadogTransient as error:
             return request, error
 

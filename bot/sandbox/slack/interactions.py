@@ -172,8 +172,9 @@ class Interactions:
         answered: Any = answer.payload
         given: Json = cast(Json, answered) if isinstance(answered, dict) else {}
         groups: list[Json] = given.get("option_groups", [])
-        view.suggested = [*given.get("options", []), *(option for group in groups for option in group["options"])]
-        return view.suggested
+        found = [*given.get("options", []), *(option for group in groups for option in group["options"])]
+        view.suggested[action_id] = found
+        return found
 
     async def submit(self, view: View, person: User) -> Json:
         """Submit a modal: `{"acknowledged", "seconds", "errors"}`. It closes, unless the app answers otherwise."""

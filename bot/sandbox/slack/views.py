@@ -25,7 +25,10 @@ SHOWN = ("type", "title", "submit", "close", "blocks", "callback_id", "external_
 
 @dataclass(eq=False, slots=True)
 class View:
-    """One view of one person. `entries` are what was entered, by (block_id, action_id); `errors` by block_id."""
+    """One view of one person. `entries` are what was entered, by (block_id, action_id); `errors` by block_id.
+
+    `suggested`: the app's last options for each external select, by action_id.
+    """
 
     id: str
     user: str
@@ -33,7 +36,7 @@ class View:
     hash: str
     below: "View | None" = None
     entries: dict[tuple[str, str], Entry] = field(default_factory=dict[tuple[str, str], Entry])
-    suggested: list[Json] = field(default_factory=list[Json])
+    suggested: dict[str, list[Json]] = field(default_factory=dict[str, list[Json]])
     errors: dict[str, str] = field(default_factory=dict[str, str])
 
     def become(self, given: Json) -> None:
@@ -48,7 +51,7 @@ class View:
         for block in self.given["blocks"]:
             for element in elements(block):
                 entry = self.entries.get((block["block_id"], element["action_id"]))
-                state = entered(element, entry, self.suggested)
+                state = entered(element, entry, self.suggested.get(element["action_id"]))
                 if state is not None:
                     values.setdefault(block["block_id"], {})[element["action_id"]] = state
         return values

@@ -133,6 +133,9 @@ function entered({ block_id, element }, view) {
   return { ...element, ...Object.fromEntries(Object.entries(filled).map(([name, value]) => [name, value ?? undefined])) };
 }
 
+/** As in Slack, a select in which nothing is chosen yet. */
+const NOTHING = { value: "", text: { text: "Choose…" } };
+
 const picked = (group) => [...group.querySelectorAll("input:checked")].map((input) => input.value);
 
 const FIELDS = {
@@ -148,7 +151,7 @@ const FIELDS = {
     el(
       "select",
       { id, "data-action": element.action_id, "data-kind": "choice" },
-      element.options.map((option) =>
+      [...(element.initial_option ? [] : [NOTHING]), ...element.options].map((option) =>
         el(
           "option",
           { value: option.value, selected: option.value === element.initial_option?.value },
@@ -187,9 +190,9 @@ const FIELDS = {
       field.dataset.value = option.value;
       list.replaceChildren();
     };
-    field.addEventListener("input", async () => {
+    const search = async () => {
       field.dataset.value = "";
-      if (field.value.length < SEARCH_FROM) return;
+      if (field.value.length < (element.min_query_length ?? SEARCH_FROM)) return;
       const typed = field.value;
       const options = await views.desk.suggest(views.shown.id, element.action_id, typed);
       if (field.value !== typed) return;
@@ -198,7 +201,9 @@ const FIELDS = {
           el("button", { type: "button", role: "option", on: { click: choose(option) } }, option.text.text),
         ),
       );
-    });
+    };
+    field.addEventListener("input", search);
+    if (element.min_query_length === 0) field.addEventListener("focus", () => field.value || search());
     return [field, list];
   },
 };
