@@ -13,6 +13,7 @@ from bot.commands import (
     Explain,
     Help,
     Misunderstood,
+    New,
     SetMode,
     SetTie,
     Undo,
@@ -67,6 +68,12 @@ CLINGING = [
         (f"why in {MESSAGE}", Why(ROOT)),
         (f"why {REPLY} 3", Why(IN_THREAD, 3)),
         (f"explain <{LINK}>", Explain(LINK)),
+        ("New", New("", None)),
+        ("new: *DB* (prod) is down in eu-west, again", New("*DB* (prod) is down in eu-west, again", None)),
+        ("new in", New("in", None)),
+        ("new one\nand more of it", New("one", None)),
+        (f"new Slow in eu in <{MESSAGE}>", New("Slow in eu", ROOT)),
+        (f"new in {REPLY}", New("", IN_THREAD)),
     ],
 )
 def test_a_command_is_understood_however_it_is_typed(typed, meant):

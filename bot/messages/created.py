@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot.messages.blocks import Json, actions, button, context, section
 from bot.messages.card_view import Message
 from bot.messages.sentences import not_posted, refused_by_datadog
-from bot.messages.text import NAME_CHARS, escape, linked
+from bot.messages.text import NAME_CHARS, TEXT_CHARS, cut_mrkdwn, escape, linked
 
 METADATA_EVENT = "case_insights_new_case"
 TITLE_SHOWN = 150
@@ -37,11 +37,13 @@ def announced(who: str, case: CreatedCase) -> Message:
     text = f"{escape(who, NAME_CHARS)} created {_named(case)}"
     if case.tied:
         text += f"{',' if case.title else ''} and tied this thread to it."
-        return Message(text, [context(text), actions("back", button("tie.undo", "Untie", case.thread_ts))])
+        return Message(
+            cut_mrkdwn(text, TEXT_CHARS), [context(text), actions("back", button("tie.undo", "Untie", case.thread_ts))]
+        )
     text += f". This thread stays tied to {escape(case.stays)}." if case.stays else "."
     if not case.thread_ts:
         text += " This message's thread is about it: Datadog links there are offered."
-    return Message(text, [context(text)])
+    return Message(cut_mrkdwn(text, TEXT_CHARS), [context(text)])
 
 
 def alone(case: CreatedCase, link: str, reason: str) -> Message:
@@ -49,13 +51,13 @@ def alone(case: CreatedCase, link: str, reason: str) -> Message:
     place = linked(link, "The thread") if link else "The thread"
     tied = f" {place} is tied to it." if case.tied else f" {place} stays tied to {escape(case.stays)}."
     told = f"You created {_named(case)}.{tied if case.tied or case.stays else ''} {not_posted(reason)}."
-    return Message(told, [section(told)])
+    return Message(cut_mrkdwn(told, TEXT_CHARS), [section(told)])
 
 
 def not_created(title: str, why: str, link: str) -> Message:
     """To the person who wanted it. `why`: sentences of ours; `link`: the thread's address."""
     text = f"The case “{escape(title, TITLE_SHOWN)}”{_from(link)} was not created. {why}"
-    return Message(text, [section(text)])
+    return Message(cut_mrkdwn(text, TEXT_CHARS), [section(text)])
 
 
 def perhaps_created(title: str, link: str) -> Message:
@@ -64,7 +66,7 @@ def perhaps_created(title: str, link: str) -> Message:
         f"The case “{escape(title, TITLE_SHOWN)}”{_from(link)} may have been created: Datadog's answer got lost, and "
         "the bot does not find it. Look in Datadog before you create it again."
     )
-    return Message(text, [section(text)])
+    return Message(cut_mrkdwn(text, TEXT_CHARS), [section(text)])
 
 
 def _from(link: str) -> str:

@@ -282,6 +282,10 @@ PLANTED: dict[str, tuple[Plant, str]] = {
         lambda w: setattr(w.datadog, "may_write", False),
         "error datadog-cases: change cases (403) → cases_write",
     ),
+    "cases may not be created": (
+        lambda w: w.slack.control.rule("datadog", "POST /api/v2/cases", status=403),
+        "warning datadog-cases: create cases (403), so Create case will not work → give cases_write",
+    ),
     "names may not be read": (
         lambda w: w.datadog.resources.forbid(["incident", "signal"]),
         "warning datadog-names: Incident (incident_read), Security signal (security_monitoring_signals_read) → "

@@ -5,7 +5,8 @@ from sqlalchemy import Update, insert, select, text, update
 
 from bot.insights.clicks import Action
 from bot.model import State, Thread, TieKind
-from bot.store import Store, cards, mentions, retention, schema, ties
+from bot.store import Store, cards, creations, mentions, retention, schema, ties
+from bot.store.creations import CreationRequest, CreationState
 from bot.store.jobs import case_key, thread_key
 from bot.store.retention import BATCH
 from bot.store.transaction import JobKind
@@ -84,6 +85,21 @@ async def test_a_thread_whose_links_wait_gets_its_job_back(store):
     await lose_jobs(store)
     assert await retention.reconcile(store) == 1
     assert await jobs_of(store, JobKind.THREAD) == [thread_key(THREAD)]
+
+
+async def test_a_case_that_somebody_waits_for_gets_its_job_back_and_its_request_goes_once_all_is_told(store):
+    request = CreationRequest("a" * 32, THREAD, "default", "U0ANA", "Slow", "type", "project", "P1", "Since noon")
+    assert [await write(store, creations.ask, request) for _ in range(2)] == [True, False]
+    await run(store, update(schema.creations).values(at=0.0))
+    for state in CreationState:
+        await lose_jobs(store)
+        assert await jobs_of(store, JobKind.CREATE) == []
+        assert await retention.prune(store, KEEP) == 0
+        await write(store, creations.settle, request, state)
+        assert await retention.reconcile(store) == (state is not CreationState.DONE)
+    texts = select(schema.creations.c.title, schema.creations.c.description, schema.creations.c.note)
+    assert await rows(store, texts) == [("", "", "")]
+    assert await retention.prune(store, KEEP) == 1
 
 
 async def test_where_nothing_is_missing_nothing_is_made(store):
