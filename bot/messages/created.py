@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot.messages.blocks import Json, actions, button, context, section
 from bot.messages.card_view import Message
 from bot.messages.sentences import not_posted, refused_by_datadog
-from bot.messages.text import NAME_CHARS, TEXT_CHARS, cut_mrkdwn, escape, linked
+from bot.messages.text import NAME_CHARS, TEXT_CHARS, code, cut_mrkdwn, escape, linked
 
 METADATA_EVENT = "case_insights_new_case"
 TITLE_SHOWN = 150
@@ -54,10 +54,11 @@ def alone(case: CreatedCase, link: str, reason: str) -> Message:
     return Message(cut_mrkdwn(told, TEXT_CHARS), [section(told)])
 
 
-def not_created(title: str, why: str, link: str) -> Message:
-    """To the person who wanted it. `why`: sentences of ours; `link`: the thread's address."""
+def not_created(title: str, typed: str, why: str, link: str) -> Message:
+    """To the person who wanted it. `typed`: its description; `why`: sentences of ours; `link`: the thread's address."""
     text = f"The case “{escape(title, TITLE_SHOWN)}”{_from(link)} was not created. {why}"
-    return Message(cut_mrkdwn(text, TEXT_CHARS), [section(text)])
+    kept = [section(f"You had written:\n{code(typed, '```')}")] if typed not in ("", link) else []
+    return Message(cut_mrkdwn(text, TEXT_CHARS), [section(text), *kept])
 
 
 def perhaps_created(title: str, link: str) -> Message:

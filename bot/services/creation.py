@@ -26,7 +26,7 @@ from bot.services.responder import Caller, not_saved
 from bot.services.submission import SUBMIT_SECONDS, Submitted
 from bot.slack.client import DIRECT, Myself
 from bot.store import cases, creations, ties
-from bot.store.creations import CreationRequest
+from bot.store.creations import Creation
 
 LIST_SECONDS = 2.0
 """For which Slack waits for the options of a menu, with some to spare."""
@@ -134,7 +134,7 @@ async def submit(context: Context, workspace: str, user: str, view: Json) -> Map
     filled = creation.read(view)
     if problems := _problems(workspace, filled):
         return {creation.block_of(view, field): words for field, words in problems.items()}
-    request = CreationRequest(
+    wanted = Creation(
         filled.marker, filled.place, filled.org, user, filled.title, filled.type_id, filled.project_id,
         filled.priority, filled.description,
     )  # fmt: skip
@@ -146,7 +146,7 @@ async def submit(context: Context, workspace: str, user: str, view: Json) -> Map
                 context, filled.place
             )  # stored, because the cards of its links depend on it
             async with context.store.write() as tx:
-                is_new = await creations.ask(tx, request)
+                is_new = await creations.ask(tx, wanted)
     except UserError as error:
         return {"title": readable(str(error))}
     except (SQLAlchemyError, TimeoutError) as error:

@@ -3,7 +3,7 @@
 The law: `sent_at` is committed before the one call is made, and what was typed is deleted once nothing is left to do.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import select, update
@@ -29,8 +29,13 @@ class CreationState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class CreationRequest:
-    """What a person (`by`) filled in. `marker`: 32 hex digits of the form; `thread`: where they began."""
+class Creation:
+    """What a person (`by`) filled in, and how far it is. `marker`: 32 hex digits of the form; `thread`: or a channel.
+
+    `sent_ago`: seconds since a call left that may have arrived; large once that call has ended. `looks`: how often the
+    case was searched for since. `case_id`: empty until it is created; `note`: why it was not, a sentence.
+    `posting_since`: when what became of it was posted, where Slack has not answered yet (epoch s).
+    """
 
     marker: str
     thread: Thread
@@ -41,6 +46,12 @@ class CreationRequest:
     project_id: str
     priority: str
     description: str
+    state: CreationState = CreationState.ASKED
+    note: str = ""
+    looks: int = 0
+    sent_ago: float | None = None
+    case_id: str | None = None
+    posting_since: float | None = None
 
     @property
     def key(self) -> str:
@@ -48,32 +59,30 @@ class CreationRequest:
         return f"{self.org}/{self.marker}"
 
 
-@dataclass(frozen=True, slots=True)
-class Creation:
-    """A request, and how far it is.
-
-    `sent_ago`: seconds since a call left that may have arrived; large once that call has ended. `looks`: how often the
-    case was searched for since. `case_id`: empty until it is created; `note`: why it was not, a sentence.
-    `posting_since`: when what became of it was posted, where Slack has not answered yet (epoch s).
-    """
-
-    request: CreationRequest
-    state: CreationState
-    sent_ago: float | None
-    looks: int
-    case_id: str
-    note: str
-    posting_since: float | None
+_NAMES = (
+    "marker",
+    "org",
+    "by",
+    "title",
+    "type_id",
+    "project_id",
+    "priority",
+    "description",
+    "note",
+    "looks",
+    "case_id",
+)
+"""Of fields that are as in the table."""
 
 
-async def ask(tx: Transaction, request: CreationRequest) -> bool:
+async def ask(tx: Transaction, creation: Creation) -> bool:
     """Have this case created; False: it was asked for before, because Slack may send a form more than once."""
-    values = {name: value for name, value in asdict(request).items() if name != "thread"}
-    row = {**values, **place(request.thread), "state": CreationState.ASKED, "note": "", "at": await now(tx)}
+    row = {name: getattr(creation, name) for name in _NAMES}
+    row |= {**place(creation.thread), "state": creation.state, "at": await now(tx)}
     new = insert_on(tx.dialect.name, creations).values(**row).on_conflict_do_nothing()
     if (await tx.execute(new.returning(creations.c.marker))).first() is None:
         return False
-    await enqueue(tx, JobKind.CREATE, request.key)
+    await enqueue(tx, JobKind.CREATE, creation.key)
     return True
 
 
@@ -84,19 +93,17 @@ async def get(connection: Connection, key: str) -> Creation | None:
     row = (await connection.execute(wanted)).one_or_none()
     if row is None:
         return None
-    names = ("org", "by", "title", "type_id", "project_id", "priority", "description")
+    values = {name: getattr(row, name) for name in (*_NAMES, "sent_ago", "posting_since")}
     thread = Thread(row.workspace, row.channel, row.thread_ts)
-    request = CreationRequest(row.marker, thread, **{name: getattr(row, name) for name in names})
-    state = CreationState(row.state)
-    return Creation(request, state, row.sent_ago, row.looks, row.case_id or "", row.note, row.posting_since)
+    return Creation(thread=thread, state=CreationState(row.state), **values)
 
 
-async def write(tx: Transaction, request: CreationRequest, **values: object) -> None:
+async def write(tx: Transaction, creation: Creation, **values: object) -> None:
     """Store these columns of its row."""
-    await tx.execute(update(creations).where(creations.c.marker == request.marker).values(**values))
+    await tx.execute(update(creations).where(creations.c.marker == creation.marker).values(**values))
 
 
-async def settle(tx: Transaction, request: CreationRequest, state: CreationState, **values: object) -> None:
+async def settle(tx: Transaction, creation: Creation, state: CreationState, **values: object) -> None:
     """Store what became of it."""
     over = {"title": "", "description": "", "note": ""} if state is CreationState.DONE else {}
-    await write(tx, request, state=state, **over, **values)
+    await write(tx, creation, state=state, **over, **values)

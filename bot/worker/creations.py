@@ -16,15 +16,14 @@ from bot.messages import created, sentences
 from bot.messages.card_view import Message
 from bot.messages.created import CreatedCase
 from bot.messages.text import readable
-from bot.model import Case, CaseName, Thread, TieKind
+from bot.model import Thread, TieKind
 from bot.services.cases import as_case, save
 from bot.services.context import PERSON_WITHIN, Context, Organization
 from bot.services.creation import link_to
 from bot.services.shared_channels import is_shared
 from bot.slack.client import DIRECT, SlackPermanent
 from bot.store import cases, creations, tie_changes, ties
-from bot.store.connection import Connection
-from bot.store.creations import Creation, CreationRequest, CreationState
+from bot.store.creations import Creation, CreationState
 from bot.store.jobs import enqueue, thread_key
 from bot.store.transaction import Job, JobKind, Transaction
 from bot.worker.backoff import answer_is_due, not_now
@@ -63,95 +62,91 @@ async def give_up(context: Context, job: Job, end: GiveUp) -> Done | More:
     if creation is None:
         return Done()
     if creation.state is not CreationState.ASKED:
-        return _done(creation.request)
+        return _done(creation)
     state = CreationState.REFUSED if creation.sent_ago is None else CreationState.UNKNOWN
-    return _over(creation.request, state, created.given_up(end.words or end.reason))
+    return _over(creation, state, created.given_up(end.words or end.reason))
 
 
 async def _create_or_find(context: Context, job: Job, creation: Creation) -> Outcome:
-    org = context.orgs.get(creation.request.org)
+    org = context.orgs.get(creation.org)
     if org is None:
-        return RetryAfter(context.retry_cap, readable(sentences.org_gone(creation.request.org)))
+        return RetryAfter(context.retry_cap, readable(sentences.org_gone(creation.org)))
     if org.breaker.open_for:
         return RetryAfter(org.breaker.open_for, not_now(TransientReason(org.breaker.reason)), counts=False)
     if creation.sent_ago is None:
-        return await _create(context, org, job, creation.request)
+        return await _create(context, org, job, creation)
     due = answer_is_due(context.lease)
     if creation.sent_ago < due:
         return RetryAfter(due - creation.sent_ago, sentences.not_answering(None), counts=False)
     return await _find(context, org, creation)
 
 
-async def _create(context: Context, org: Organization, job: Job, request: CreationRequest) -> Outcome:
-    link = await _link(context, request.thread)
-    text = created.description(request.description, link, request.marker)
-    new = NewCase(request.title, request.type_id, request.project_id, text, request.priority)
+async def _create(context: Context, org: Organization, job: Job, creation: Creation) -> Outcome:
+    link = await _link(context, creation.thread)
+    text = created.description(creation.description, link, creation.marker)
+    new = NewCase(creation.title, creation.type_id, creation.project_id, text, creation.priority)
     async with fenced(context, job) as (tx, at):
-        await creations.write(tx, request, sent_at=at)
+        await creations.write(tx, creation, sent_at=at)
     try:
         case = await org.datadog.create(new)
     except DatadogPermanent as error:
-        log.warning("case.not_created", org=request.org, status=error.status)  # its words may quote the title
-        return _over(request, CreationState.REFUSED, created.refused(error.status, error.words))
+        log.warning("case.not_created", org=creation.org, status=error.status)  # its words may quote the title
+        return _over(creation, CreationState.REFUSED, created.refused(error.status, error.words))
     except DatadogTransient as error:
         sent_at = (at if error.status is None else 0.0) if error.sent else None
         why = not_now(error.why, error.status)
         return RetryAfter(
-            error.after, why, error.counts, write=lambda tx: creations.write(tx, request, sent_at=sent_at)
+            error.after, why, error.counts, write=lambda tx: creations.write(tx, creation, sent_at=sent_at)
         )
     if case is None:  # it is there, and the answer does not say which one it is
         why = sentences.not_answering(201)
-        return RetryAfter(None, why, write=lambda tx: creations.write(tx, request, sent_at=0.0))
-    return _created(context, request, case)
+        return RetryAfter(None, why, write=lambda tx: creations.write(tx, creation, sent_at=0.0))
+    return _created(context, creation, case)
 
 
 async def _find(context: Context, org: Organization, creation: Creation) -> Outcome:
-    """Look for a case whose answer got lost; raises as Datadog's calls do."""
-    request, looks = creation.request, creation.looks + 1
-    found = await org.datadog.described(request.marker)
+    """Look for a case whose answer got lost; raises DatadogTransient."""
+    looks, found = creation.looks + 1, ()
+    try:
+        found = await org.datadog.described(creation.marker)
+    except DatadogPermanent as error:
+        log.warning("case.not_searched", org=creation.org, status=error.status)
     if found:
-        return _created(context, request, found[0])
+        return _created(context, creation, found[0])
     if looks >= LOOKS:
-        log.warning("case.unsettled", org=request.org)
-        return _over(request, CreationState.UNKNOWN)
+        log.warning("case.unsettled", org=creation.org)
+        return _over(creation, CreationState.UNKNOWN)
     wait = context.lease / 4 * 2**looks
     return RetryAfter(
-        wait, sentences.not_answering(None), counts=False, write=lambda tx: creations.write(tx, request, looks=looks)
+        wait, sentences.not_answering(None), counts=False, write=lambda tx: creations.write(tx, creation, looks=looks)
     )
 
 
-def _created(context: Context, request: CreationRequest, answer: DatadogCase) -> More:
-    """Store the case, and tie the thread to it, unless that is about another one by itself."""
-    case, thread = as_case(context, request.org, answer), request.thread
+def _created(context: Context, creation: Creation, answer: DatadogCase) -> More:
+    """Store the case, and tie the thread to it, unless it is tied by itself: its channel's tie does not count."""
+    case, thread = as_case(context, creation.org, answer), creation.thread
 
     async def write(tx: Transaction) -> None:
         if thread.ts and not thread.channel.startswith(DIRECT):
             await enqueue(tx, JobKind.THREAD, thread_key(thread))  # locked before cases, as everywhere
-            if await _other_case(tx, thread, case) is None:
-                await tie_changes.tie_in(tx, thread, case, request.by)
+            own = await ties.own(tx, thread)
+            if own is None or own.kind is not TieKind.TIED:
+                await tie_changes.tie_in(tx, thread, case, creation.by)
         await ties.lock_case(tx, case.org, case.case_id)
-        await save(context, tx, request.org, answer)
+        await save(context, tx, creation.org, answer)
         emptied = {"title": "", "description": ""}
-        await creations.settle(tx, request, CreationState.CREATED, case_id=case.case_id, **emptied)
+        await creations.settle(tx, creation, CreationState.CREATED, case_id=case.case_id, **emptied)
 
-    log.info("case.created", org=request.org, case=case.case_id)
+    log.info("case.created", org=creation.org, case=case.case_id)
     return More(write=write)
 
 
-async def _other_case(connection: Connection, thread: Thread, case: Case) -> CaseName | None:
-    """The other case that the thread itself is tied to: its channel's does not count."""
-    own = await ties.own(connection, thread)
-    if own is None or own.kind is not TieKind.TIED or (own.org, own.case_id) == (case.org, case.case_id):
-        return None
-    return CaseName(own.org, own.case_id)
+def _over(creation: Creation, state: CreationState, note: str = "") -> More:
+    return More(write=lambda tx: creations.settle(tx, creation, state, note=note))
 
 
-def _over(request: CreationRequest, state: CreationState, note: str = "") -> More:
-    return More(write=lambda tx: creations.settle(tx, request, state, note=note))
-
-
-def _done(request: CreationRequest) -> Done:
-    return Done(write=lambda tx: creations.settle(tx, request, CreationState.DONE))
+def _done(creation: Creation) -> Done:
+    return Done(write=lambda tx: creations.settle(tx, creation, CreationState.DONE))
 
 
 async def _announce(context: Context, job: Job, creation: Creation) -> Done:
@@ -159,7 +154,7 @@ async def _announce(context: Context, job: Job, creation: Creation) -> Done:
 
     Direct messages cannot be searched: there, a crash at the worst moment says it twice.
     """
-    request, thread = creation.request, creation.request.thread
+    thread = creation.thread
     shared = await is_shared(context, thread)
     told = await _as_told(context, creation)
     if shared and not context.shared:
@@ -167,23 +162,23 @@ async def _announce(context: Context, job: Job, creation: Creation) -> Done:
     else:
         reason = await _say(context, job, creation, replace(told, title="") if shared else told, named=not shared)
     if reason:
-        await _post_alone(context, request, created.alone(told, await _link(context, thread), reason))
-    return _done(request)
+        await _post_alone(context, creation, created.alone(told, await _link(context, thread), reason))
+    return _done(creation)
 
 
 async def _say(context: Context, job: Job, creation: Creation, told: CreatedCase, *, named: bool) -> str:
     """Post it once; returns Slack's word for why not, or nothing. `named`: with the person's name."""
-    request, workspace = creation.request, await context.workspaces.at(creation.request.thread.workspace)
-    slack, mark, who = workspace.slack, created.metadata(request.marker), "Someone"
+    workspace = await context.workspaces.at(creation.thread.workspace)
+    slack, mark, who = workspace.slack, created.metadata(creation.marker), "Someone"
     try:
         since = creation.posting_since
-        if since is not None and await slack.find(request.thread, mark, since, workspace.myself.bot) is not None:
+        if since is not None and await slack.find(creation.thread, mark, since, workspace.myself.bot) is not None:
             return ""
         if named:
-            who = (await slack.names({request.by}, within=PERSON_WITHIN)).get(request.by, who)
+            who = (await slack.names({creation.by}, within=PERSON_WITHIN)).get(creation.by, who)
         async with fenced(context, job) as (tx, at):
-            await creations.write(tx, request, posting_since=at)
-        await slack.post(request.thread, created.announced(who, told), mark)
+            await creations.write(tx, creation, posting_since=at)
+        await slack.post(creation.thread, created.announced(who, told), mark)
     except SlackPermanent as refused:
         return refused.reason
     return ""
@@ -191,9 +186,9 @@ async def _say(context: Context, job: Job, creation: Creation, told: CreatedCase
 
 async def _as_told(context: Context, creation: Creation) -> CreatedCase:
     """The case and its thread as of now."""
-    org, thread = creation.request.org, creation.request.thread
+    org, thread = creation.org, creation.thread
     async with context.store.read() as connection:
-        case = await cases.get(connection, org, creation.case_id)
+        case = await cases.get(connection, org, creation.case_id or "")
         own = await ties.own(connection, thread) if thread.ts else None
         tied_to = await cases.get(connection, own.org, own.case_id) if own else None
     assert case is not None, "it was stored as it was created, and cases stay"  # noqa: S101
@@ -205,18 +200,18 @@ async def _as_told(context: Context, creation: Creation) -> CreatedCase:
 
 async def _tell(context: Context, creation: Creation) -> Done:
     """Tell the person alone that there is no case, or perhaps none."""
-    request, link = creation.request, await _link(context, creation.request.thread)
+    link = await _link(context, creation.thread)
     if creation.state is CreationState.REFUSED:
-        message = created.not_created(request.title, creation.note, link)
+        message = created.not_created(creation.title, creation.description, creation.note, link)
     else:
-        message = created.perhaps_created(request.title, link)
-    await _post_alone(context, request, message)
-    return _done(request)
+        message = created.perhaps_created(creation.title, link)
+    await _post_alone(context, creation, message)
+    return _done(creation)
 
 
-async def _post_alone(context: Context, request: CreationRequest, message: Message) -> None:
-    slack = await context.slack(request.thread.workspace)
-    await slack.post(Thread(request.thread.workspace, request.by, ""), message, created.metadata(request.marker))
+async def _post_alone(context: Context, creation: Creation, message: Message) -> None:
+    slack = await context.slack(creation.thread.workspace)
+    await slack.post(Thread(creation.thread.workspace, creation.by, ""), message, created.metadata(creation.marker))
 
 
 async def _link(context: Context, thread: Thread) -> str:

@@ -6,7 +6,7 @@ from sqlalchemy import Update, insert, select, text, update
 from bot.insights.clicks import Action
 from bot.model import State, Thread, TieKind
 from bot.store import Store, cards, creations, mentions, retention, schema, ties
-from bot.store.creations import CreationRequest, CreationState
+from bot.store.creations import Creation, CreationState
 from bot.store.jobs import case_key, thread_key
 from bot.store.retention import BATCH
 from bot.store.transaction import JobKind
@@ -87,15 +87,15 @@ async def test_a_thread_whose_links_wait_gets_its_job_back(store):
     assert await jobs_of(store, JobKind.THREAD) == [thread_key(THREAD)]
 
 
-async def test_a_case_that_somebody_waits_for_gets_its_job_back_and_its_request_goes_once_all_is_told(store):
-    request = CreationRequest("a" * 32, THREAD, "default", "U0ANA", "Slow", "type", "project", "P1", "Since noon")
-    assert [await write(store, creations.ask, request) for _ in range(2)] == [True, False]
+async def test_a_case_that_somebody_waits_for_gets_its_job_back_and_its_wanted_goes_once_all_is_told(store):
+    wanted = Creation("a" * 32, THREAD, "default", "U0ANA", "Slow", "type", "project", "P1", "Since noon")
+    assert [await write(store, creations.ask, wanted) for _ in range(2)] == [True, False]
     await run(store, update(schema.creations).values(at=0.0))
     for state in CreationState:
         await lose_jobs(store)
         assert await jobs_of(store, JobKind.CREATE) == []
         assert await retention.prune(store, KEEP) == 0
-        await write(store, creations.settle, request, state)
+        await write(store, creations.settle, wanted, state)
         assert await retention.reconcile(store) == (state is not CreationState.DONE)
     texts = select(schema.creations.c.title, schema.creations.c.description, schema.creations.c.note)
     assert await rows(store, texts) == [("", "", "")]
