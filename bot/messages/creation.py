@@ -142,7 +142,7 @@ def read(view: Json) -> FilledCase:
 
 def block_of(view: Json, action: str) -> str:
     """The block of a field in this view, for what is wrong with it."""
-    return next(block for block, fields in _values(view).items() if action in fields)
+    return next((block for block, fields in _values(view).items() if action in fields), action)
 
 
 def _chosen(view: Json, action: str) -> tuple[str, str]:

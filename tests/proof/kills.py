@@ -10,6 +10,7 @@ import psycopg
 
 from bot.sandbox.control import Call
 from tests.e2e.bench import COMMENT, PUT, Bench
+from tests.e2e.test_new_case import CREATE
 
 WITHIN = 90.0
 """Seconds to wait for a chance to kill at a point."""
@@ -65,6 +66,8 @@ POINTS: dict[str, Point] = {
     "after the PUT left": _at(PUT, hold="before"),
     "after Datadog committed": _at(PUT, hold="after"),
     "before the comment was saved": _at(COMMENT, hold="after"),
+    "before the case was created": _at(CREATE, hold="before", drop="before"),
+    "after the case was created": _at(CREATE, hold="after"),
     "before the card's post was saved": _at("chat.postMessage", hold="after"),
     "before the card's update": _at("chat.update", hold="before"),
 }

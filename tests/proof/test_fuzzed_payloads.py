@@ -16,7 +16,7 @@ from sqlalchemy import select
 from bot.sandbox.slack.http_mode import signature
 from bot.store import schema
 from tests.e2e.bench import CHANNEL, KEY, SIGNING_SECRET, Bench, monitor
-from tests.e2e.test_modal import opened, submit
+from tests.e2e.test_modal import opened, submit, until_shown
 
 pytestmark = pytest.mark.proof
 
@@ -47,6 +47,13 @@ async def real_payloads(b: Bench) -> list[Json]:
     form = await opened(b, b.start_thread(monitor(5)))
     await b.slack.suggest(form["id"], "U0ANA", "case.search", "memory")
     await submit(b, form, {"key": {"key": KEY}})
+    b.slack.mention(CHANNEL, "U0ANA", "new Slow", thread_ts=root)
+    await b.handled()
+    offered = next(message for message in b.slack.private if "case.new" in str(message))
+    await b.slack.click(CHANNEL, offered["ts"], "case.new", "U0ANA")
+    await b.slack.shortcut(CHANNEL, root, "U0ANA", "create_case")
+    form = await until_shown(b, "project.known")
+    await submit(b, form)
     await b.handled()
     sent = [call.arguments["body"] for call in b.control.calls if call.method.startswith("http:")]
     return [*sent, {"type": "url_verification", "challenge": "x", "token": "x"}]

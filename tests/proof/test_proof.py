@@ -1,5 +1,5 @@
 """The proof: thousands of insights while bots are killed, Datadog fails or answers oddly, and PostgreSQL fails over; at
-the end each is on its case once, and one comment says so.
+the end each is on its case once, one comment says so, and no case that somebody wanted is there twice.
 
 `pytest -m proof`; the seed is printed (`PROOF_SEED` sets another). The sandbox's Datadog duplicates an insight that
 is put twice.
@@ -21,6 +21,7 @@ from bot.sandbox.control import Json
 from bot.store import Store, schema
 from tests import postgres
 from tests.e2e.bench import PUT, Bench, bench
+from tests.proof.creations import create_cases, judge_created
 from tests.proof.kills import kill_at_each_point_twice, points
 from tests.proof.work import PATIENT_SLACK, Shown, judge, judge_comment, key, on_case, spoil, wanted, work_a_case
 
@@ -63,6 +64,7 @@ async def test_what_was_confirmed_reaches_its_case_once_whatever_fails(proving: 
         threads = [group.create_task(work(number)) for number in range(CASES)]
         chance = random.Random(SEED)  # noqa: S311  repeatable on purpose
         killing = group.create_task(kill_at_each_point_twice(b, chance, progress))
+        creating = group.create_task(create_cases(b, lambda: killing.done()))
 
     def everything() -> bool:
         return all(on_case(b, number).total() >= len(wanted(number)) for number in range(CASES))
@@ -74,7 +76,8 @@ async def test_what_was_confirmed_reaches_its_case_once_whatever_fails(proving: 
     for number, thread in enumerate(threads):
         judge(b, number, thread.result())
         judge_comment(b, number)
-    print(figures(b, killing.result(), time.monotonic() - started))
+    created = Counter(judge_created(b, title, root) for title, root in creating.result().items())
+    print(figures(b, killing.result(), time.monotonic() - started), f"; of wanted cases created: {created}")
     assert killing.result() == Counter(2 * list(points(b)))
 
 
