@@ -32,8 +32,7 @@ class CreationState(StrEnum):
 class Creation:
     """What a person (`by`) filled in, and how far it is. `marker`: 32 hex digits of the form; `thread`: or a channel.
 
-    `sent_ago`: seconds since a call left that may have arrived; large once that call has ended. `looks`: how often the
-    case was searched for since. `case_id`: empty until it is created; `note`: why it was not, a sentence.
+    `sent_ago`: seconds since a call left that may have arrived; `note`: why the case was not created, a sentence;
     `posting_since`: when what became of it was posted, where Slack has not answered yet (epoch s).
     """
 
@@ -48,7 +47,6 @@ class Creation:
     description: str
     state: CreationState = CreationState.ASKED
     note: str = ""
-    looks: int = 0
     sent_ago: float | None = None
     case_id: str | None = None
     posting_since: float | None = None
@@ -69,7 +67,6 @@ _NAMES = (
     "priority",
     "description",
     "note",
-    "looks",
     "case_id",
 )
 """Of fields that are as in the table."""

@@ -255,8 +255,7 @@ creations = Table(
     *_ids(*_THREAD, "org", "by", "priority", "state"),  # creations.CreationState
     Column("at", Double, nullable=False),
     *(Column(name, Text, nullable=False) for name in ("title", "description", "type_id", "project_id", "note")),
-    Column("sent_at", Double),  # when the call left that may have arrived; 0: that call has ended
-    Column("looks", Integer, nullable=False, server_default="0"),  # how often the case was searched for after it
+    Column("sent_at", Double),  # when the call left that may have arrived
     Column("case_id", String(36)),
     Column("posting_since", Double),  # as in cards, of the message that tells what became of it
     Index("ix_creations_pending", "org", sqlite_where=text("state <> 'done'")),

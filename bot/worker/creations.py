@@ -1,7 +1,7 @@
 """The job of a case that a person wants created: one call, never repeated, and then everybody is told.
 
 Before the call leaves, `sent_at` is committed. Where its answer got lost, the job waits until that call has surely
-ended, looks for the marker in the descriptions of cases a few times, and then tells the person that it is not certain.
+ended, looks for the marker in the descriptions of cases a few times, and then tells the person that it may be there.
 """
 
 from dataclasses import replace
@@ -30,8 +30,8 @@ from bot.worker.backoff import answer_is_due, not_now
 from bot.worker.lease import fenced
 from bot.worker.outcomes import Done, GiveUp, More, Outcome, RetryAfter
 
-LOOKS = 4
-"""Searches for a case whose answer got lost: how soon Datadog's search knows a new case is documented nowhere."""
+SEARCHED_FOR = 4.0
+"""In leases: for so long after its call a case is looked for. How soon Datadog's search knows it is not documented."""
 
 log = structlog.get_logger(__name__)
 
@@ -78,7 +78,7 @@ async def _create_or_find(context: Context, job: Job, creation: Creation) -> Out
     due = answer_is_due(context.lease)
     if creation.sent_ago < due:
         return RetryAfter(due - creation.sent_ago, sentences.not_answering(None), counts=False)
-    return await _find(context, org, creation)
+    return await _find(context, org, creation, creation.sent_ago)
 
 
 async def _create(context: Context, org: Organization, job: Job, creation: Creation) -> Outcome:
@@ -93,33 +93,28 @@ async def _create(context: Context, org: Organization, job: Job, creation: Creat
         log.warning("case.not_created", org=creation.org, status=error.status)  # its words may quote the title
         return _over(creation, CreationState.REFUSED, created.refused(error.status, error.words))
     except DatadogTransient as error:
-        sent_at = (at if error.status is None else 0.0) if error.sent else None
-        why = not_now(error.why, error.status)
+        why, sent_at = not_now(error.why, error.status), at if error.sent else None
         return RetryAfter(
             error.after, why, error.counts, write=lambda tx: creations.write(tx, creation, sent_at=sent_at)
         )
     if case is None:  # it is there, and the answer does not say which one it is
-        why = sentences.not_answering(201)
-        return RetryAfter(None, why, write=lambda tx: creations.write(tx, creation, sent_at=0.0))
+        return RetryAfter(None, sentences.not_answering(201))
     return _created(context, creation, case)
 
 
-async def _find(context: Context, org: Organization, creation: Creation) -> Outcome:
+async def _find(context: Context, org: Organization, creation: Creation, sent_ago: float) -> Outcome:
     """Look for a case whose answer got lost; raises DatadogTransient."""
-    looks, found = creation.looks + 1, ()
+    found = ()
     try:
         found = await org.datadog.described(creation.marker)
     except DatadogPermanent as error:
         log.warning("case.not_searched", org=creation.org, status=error.status)
     if found:
         return _created(context, creation, found[0])
-    if looks >= LOOKS:
+    if sent_ago > SEARCHED_FOR * context.lease:
         log.warning("case.unsettled", org=creation.org)
         return _over(creation, CreationState.UNKNOWN)
-    wait = context.lease / 4 * 2**looks
-    return RetryAfter(
-        wait, sentences.not_answering(None), counts=False, write=lambda tx: creations.write(tx, creation, looks=looks)
-    )
+    return RetryAfter(sent_ago / 2, sentences.not_answering(None), counts=False)
 
 
 def _created(context: Context, creation: Creation, answer: DatadogCase) -> More:

@@ -13,7 +13,6 @@ from bot.sandbox.render import as_text
 from bot.store import creations, jobs, schema, ties
 from bot.store.creations import Creation
 from bot.store.transaction import JobKind
-from bot.worker.creations import LOOKS
 from bot.worker.loop import Worker
 from tests.services.conftest import ANA, KEY, Office
 from tests.store.conftest import CASE, column, jobs_of, rows, run, tie, tie_by_hand, write
@@ -33,19 +32,18 @@ class Desk:
     office: Office
     wanted: Creation
 
-    async def turn(self, *, aged: bool = True) -> None:
-        """One turn of its job, as if it were due; `aged`: and as if every call had ended long ago."""
+    async def turn(self, *, aged: float = 60.0) -> None:
+        """One turn of its job, as if it were due, and its call had left so many seconds earlier."""
         control = self.office.datadog.control
         await control.until(lambda: all(call.done for call in control.calls), what="the end of every call")
         await run(self.office.store, update(schema.jobs).values(due_at=0.0))
-        if aged:
-            await run(self.office.store, update(TABLE).where(TABLE.c.sent_at > 0).values(sent_at=TABLE.c.sent_at - 60))
+        await run(self.office.store, update(TABLE).values(sent_at=TABLE.c.sent_at - aged))
         async with self.office.store.write() as tx:
             [job] = await jobs.claim(tx, JobKind.CREATE, 30.0)
         await Worker(self.office.context)._work(job)
 
     async def turns(self) -> None:
-        for _ in range(LOOKS + 8):
+        for _ in range(8):
             if not await jobs_of(self.office.store, JobKind.CREATE):
                 return
             await self.turn()
@@ -118,16 +116,17 @@ async def test_a_lost_answer_is_settled_by_looking_and_never_by_another_call(
     assert len(desk.office.in_the_open(desk.wanted.thread)) == cases
     assert ("“Slow *API*” (wanted here" in desk.told) == (not cases), desk.told
     assert desk.told.count("may have been created") == 1 - cases
-    assert desk.calls(SEARCH) == (0 if calls == 2 else 1 if cases else LOOKS)
+    assert desk.calls(SEARCH) == (0 if calls == 2 else 1)
 
 
-async def test_it_is_not_looked_for_before_the_call_has_surely_ended(desk: Desk):
+async def test_it_is_looked_for_once_the_call_has_surely_ended_and_for_a_while(desk: Desk):
+    """A lease is 4 s here."""
     desk.fail(drop="before")
-    await desk.turn()
-    await desk.turn(aged=False)
-    assert desk.calls(SEARCH) == 0
-    await desk.turn()
-    assert (desk.calls(SEARCH), await desk.state()) == (1, "asked")
+    for aged, searches in ((0, 0), (2, 0), (2, 1), (10, 2)):
+        await desk.turn(aged=aged)
+        assert (desk.calls(SEARCH), await desk.state()) == (searches, "asked")
+    await desk.turn(aged=3)
+    assert (desk.calls(SEARCH), await desk.state()) == (3, "unknown")
 
 
 async def test_a_search_that_is_refused_or_silent_creates_nothing_either(desk: Desk):

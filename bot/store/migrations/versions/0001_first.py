@@ -131,7 +131,6 @@ def upgrade() -> None:
         *_required(sa.Double, "at"),
         *_required(sa.Text, "title", "description", "type_id", "project_id", "note"),
         *_optional(sa.Double, "sent_at", "posting_since"),
-        sa.Column("looks", sa.Integer, server_default="0", nullable=False),
         *_optional(sa.String(36), "case_id"),
         sa.PrimaryKeyConstraint("marker", name="pk_creations"),
     )
