@@ -206,7 +206,7 @@ async def _tell(context: Context, creation: Creation) -> Done:
 
 async def _post_alone(context: Context, creation: Creation, message: Message) -> None:
     slack = await context.slack(creation.thread.workspace)
-    await slack.post(Thread(creation.thread.workspace, creation.by, ""), message, created.metadata(creation.marker))
+    await slack.say(Thread(creation.thread.workspace, creation.by, ""), message)
 
 
 async def _link(context: Context, thread: Thread) -> str:

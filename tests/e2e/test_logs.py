@@ -56,6 +56,12 @@ async def test_no_token_no_text_and_no_query_reaches_the_log(telling: Bench) -> 
     await b.slack.shortcut(CHANNEL, ts, "U0ANA", "add_to_case")
     view = await b.control.until(lambda: b.slack.modal("U0ANA"), what="a modal")
     await b.slack.submit(view["id"], "U0ANA", {"key": {"key": SECRET}})
+    b.control.rule("datadog", "POST /api/v2/cases", status=400, body={"errors": [SECRET]}, times=1)
+    await b.slack.shortcut(CHANNEL, ts, "U0ANA", "create_case")
+    view = await b.control.until(
+        lambda: "project.known" in str(shown := b.slack.modal("U0ANA")) and shown, what="a form"
+    )
+    await b.slack.submit(view["id"], "U0ANA", {"title": {"title": SECRET}, "description": {"description": SECRET}})
     with b.locked_database():
         await b.slack.click(CHANNEL, card["ts"], "insights.undo", "U0BEN")
     await b.handled()

@@ -36,6 +36,7 @@ STATE = """
     FROM insights WHERE state != 'offered'
     UNION ALL SELECT channel, thread_ts, kind FROM ties WHERE source = 'said'
     UNION ALL SELECT channel, thread_ts, mode FROM modes
+    UNION ALL SELECT channel, thread_ts, by FROM creations
 """
 """What people decided."""
 
@@ -176,15 +177,45 @@ async def submit(desk: Desk, user: str) -> str:
     await desk.b.card(root, "Add 2 insights")
     desk.b.control.rule("slack", "views.update", hold="before")
     view = await opened(desk.b, ts, user)
+    return await submitted(desk, user, view, {"key": {"key": KEY}})
+
+
+async def submitted(desk: Desk, user: str, view: Json, fields: Json) -> str:
+    """What comes of a form that Slack holds as it was opened."""
     errors: list[str] = []
 
     async def press() -> None:
-        errors.extend((await desk.b.slack.submit(view["id"], user, {"key": {"key": KEY}}))["errors"].values())
+        errors.extend((await desk.b.slack.submit(view["id"], user, fields))["errors"].values())
 
     came = await desk.outcome(user, press, lambda: "".join(errors))
     desk.b.control.clear_rules()
     desk.b.control.release()
     return came
+
+
+async def search_projects(desk: Desk, user: str) -> str:
+    view = await form_for_a_case(desk, user)
+    found = await desk.b.slack.suggest(view["id"], user, "case.project", "")
+    desk.b.control.clear_rules()
+    desk.b.control.release()
+    return "told" if found else "refused"
+
+
+async def form_for_a_case(desk: Desk, user: str) -> Json:
+    root = desk.b.start_thread("The API is slow")
+    desk.b.control.rule("slack", "views.update", hold="before")
+    await desk.b.slack.shortcut(CHANNEL, root, user, "create_case")
+    return await desk.b.control.until(lambda: desk.b.slack.modal(user), what="the form")
+
+
+async def submit_a_case(desk: Desk, user: str) -> str:
+    """With what a full member could choose in its menus."""
+    view, fields = await form_for_a_case(desk, user), {}
+    for name in ("project", "type"):
+        chosen = {"text": {"type": "plain_text", "text": name}, "value": f"default/{name}"}
+        desk.b.slack.views.modals[user].suggested[f"case.{name}"] = [chosen]
+        fields[name] = {f"case.{name}": chosen["value"]}
+    return await submitted(desk, user, view, fields)
 
 
 def typed(text: str) -> Callable[[Desk, str], Awaitable[str]]:
@@ -261,6 +292,9 @@ DOORS: dict[str, tuple[Callable[[Desk, str], Awaitable[str]], str]] = {
     "open the form": (open_form, "told refused told refused refused"),
     "search in it": (search, "told refused told refused refused"),
     "submit it": (submit, "done refused done refused refused"),
+    "search in the form for a case": (search_projects, "told refused told refused refused"),
+    "submit the form for a case": (submit_a_case, "done refused done refused refused"),
+    "/insight new": (typed("new Slow in {there}"), "answered refused answered refused refused"),
     "/insight add": (typed(f"add {{link}} to {KEY}"), "done refused done refused refused"),
     "/insight add, no such case": (typed("add {link} to NOPE-1"), "answered refused answered refused refused"),
     "/insight add in": (typed("add {link} in {there}"), "done refused done refused refused"),
@@ -274,6 +308,7 @@ DOORS: dict[str, tuple[Callable[[Desk, str], Awaitable[str]], str]] = {
     "/insight explain": (typed("explain {link}"), "answered answered answered answered answered"),
     "/insight help": (typed("help"), "answered answered answered answered answered"),
     "of a channel they left: add": (elsewhere(f"add {{there}} to {KEY}"), "refused refused refused refused refused"),
+    "of a channel they left: new": (elsewhere("new in {there}"), "refused refused refused refused refused"),
     "of a channel they left: tie": (elsewhere(f"tie {KEY} in {{there}}"), "refused refused refused refused refused"),
     "of a channel they left: untie": (elsewhere("untie in {there}"), "refused refused refused refused refused"),
     "of a channel they left: status": (elsewhere("status in {there}"), "refused refused refused refused refused"),

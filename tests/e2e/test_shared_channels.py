@@ -11,6 +11,8 @@ from bot.store import schema
 from tests.e2e.bench import CASE_LINK, KEY, PUT, TITLE, Bench, bench, monitor, options
 from tests.e2e.test_commands import said_in
 from tests.e2e.test_limits import a_minute_later
+from tests.e2e.test_modal import submit, until_shown
+from tests.e2e.test_new_case import NEW
 
 SHARED = "C0SHARED"
 KNOWN = 17131362
@@ -91,6 +93,17 @@ async def test_a_channel_that_is_shared_no_more_is_watched_again(own: Bench) -> 
     b.slack.workspace.channels[SHARED].is_ext_shared = False
     b.slack.message(SHARED, "U0ANA", monitor(2), thread_ts=root)
     await b.control.until(lambda: b.calls("chat.postMessage"), what="a card")
+
+
+async def test_where_it_is_watched_a_new_case_is_told_without_its_title_and_without_who_wanted_it(
+    watching: Bench,
+) -> None:
+    b = watching
+    root = b.slack.message(SHARED, "U0ANA", "Acquisition of Globex is slow")["ts"]
+    await b.slack.shortcut(SHARED, root, "U0ANA", "create_case")
+    await submit(b, await until_shown(b, "project.known"))
+    words = f"Someone created {NEW} (https://app.datadoghq.com/cases/{NEW}) and tied this thread to it."
+    await b.control.until(lambda: words in as_text(b.slack.thread(SHARED, root)[-1]), what=words)
 
 
 async def test_where_it_is_watched_cards_have_no_names_and_no_titles(watching: Bench) -> None:
