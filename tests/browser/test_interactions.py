@@ -223,7 +223,9 @@ async def test_a_dashboard_goes_into_the_cases_comment_beside_an_insight_and_com
     await expect(note).to_be_checked()
     await window.button("Add to CASEM-4523").click()
     comment = window.page.locator("#comments li")
-    await expect(comment).to_contain_text("Dashboard `API overview`: <https://app.datadoghq.com/dashboard/abc-def-ghi/api>")
+    await expect(comment).to_contain_text(
+        "Dashboard `API overview`: <https://app.datadoghq.com/dashboard/abc-def-ghi/api>"
+    )
     await window.card.get_by_text("in the case's comment").wait_for()
     await window.button("Undo").click()
     await window.page.get_by_role("button", name="Remove").click()
