@@ -250,7 +250,8 @@ async def test_a_case_is_created_from_a_message_and_gets_its_threads_links(windo
     await form.get_by_label("Priority").select_option(label="P3 (medium)")
     await form.get_by_role("button", name="Create", exact=True).click()
     await form.wait_for(state="hidden")
-    await window.page.get_by_text("created CASEM-4524, Checkout is slow, and tied this thread to it.").wait_for()
+    said = "Ana created CASEM-4524, Checkout is slow, and tied this thread to it."
+    await window.page.locator("#messages").get_by_text(said).wait_for()
     await window.button("Add to CASEM-4524").click()
     await window.insights.get_by_text("4712", exact=True).wait_for()
     head = window.page.locator("#case-head")
