@@ -188,7 +188,7 @@ async def beat(context: Context, last_event: LastEvent) -> None:
     while True:
         try:
             alive = await heartbeats.beat(context.store, replica, last_event.event_ago, last_event.dropped_ago)
-            context.tails.alone = alive == 1
+            context.latest_messages.alone = alive == 1
         except SQLAlchemyError as error:
             log.warning("heartbeat.lost", error=summary(error))
         except Exception:  # an error of ours: the bot works without its heartbeat

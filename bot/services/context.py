@@ -20,7 +20,7 @@ from bot.messages import sentences
 from bot.model import Case, Identity
 from bot.policy import Confirmers, Refusal, is_named, may_change
 from bot.services.background import Background
-from bot.services.tails import Tails
+from bot.services.latest_messages import LatestMessages
 from bot.slack.client import Myself, Slack
 from bot.slack.errors import SlackPermanent
 from bot.slack.workspaces import Workspaces
@@ -87,7 +87,7 @@ class Context:
     mode: Mode = Mode.ASK
     shared: bool = False
     notes: bool = True
-    tails: Tails = field(default_factory=Tails)
+    latest_messages: LatestMessages = field(default_factory=LatestMessages)
     background: Background = field(default_factory=Background)
 
     def read(self, link: str) -> Reading:

@@ -50,7 +50,7 @@ def passes_by(context: Context, workspace: str, event: Json, *, shared: bool | N
     if shared or is_change or may_hold_links(event):
         return False
     if thread_ts := event.get("thread_ts"):
-        context.tails.note(Thread(workspace, event["channel"], thread_ts), event["ts"])
+        context.latest_messages.note(Thread(workspace, event["channel"], thread_ts), event["ts"])
     return True
 
 
@@ -83,7 +83,7 @@ async def _posted(context: Context, channel: Thread, me: Myself, message: Json, 
         return False
     brought = _evidence(me, message, seen(context, channel, message, edited=False))
     if not brought.found:
-        context.tails.note(brought.thread, brought.message_ts)
+        context.latest_messages.note(brought.thread, brought.message_ts)
     if brought.elsewhere:
         await site_warning.notice(context, brought)
     if not (brought.found or brought.names):
@@ -199,7 +199,7 @@ async def rules(context: Context, thread: Thread, new: ScannedMessage | None = N
 
     Slack is asked, before anything is locked, who may confirm in mode auto, and of those who post many links.
     """
-    fewest, latest = OFFERED_AT_MOST[False], context.tails.of(thread)
+    fewest, latest = OFFERED_AT_MOST[False], context.latest_messages.of(thread)
     many = new is None or new.links > fewest
     async with context.store.read() as connection:
         mode = await modes.of(connection, thread) or context.mode

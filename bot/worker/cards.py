@@ -83,7 +83,7 @@ async def _write_down(tx: Transaction, card: Card, shown: ShownCard) -> None:
 
 async def _lies_far(context: Context, card: Card) -> bool:
     """Whether a card that just got links is out of sight, where that was not known when they came: Slack tells."""
-    if card.ts is None or card.asks or card.version == card.shown_version or context.tails.knows(card.ts):
+    if card.ts is None or card.asks or card.version == card.shown_version or context.latest_messages.knows(card.ts):
         return False
     async with context.store.read() as connection:
         if not await open_cards.got_links(connection, card):
