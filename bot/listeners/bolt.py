@@ -104,10 +104,13 @@ class _App(AsyncApp):
         return response
 
     def _passes_by(self, event: dict[str, Any], body: dict[str, Any]) -> bool:
+        if not watching.passes_by(event, shared=is_shared(body)):
+            return False
         try:
-            return watching.passes_by(self._context, installation_of(body), event, shared=is_shared(body))
+            watching.pass_by(self._context, installation_of(body), event)
         except Malformed:
             return False
+        return True
 
 
 @functools.cache

@@ -44,14 +44,20 @@ class Edit:
     renames_root: bool
 
 
-def passes_by(context: Context, workspace: str, event: Json, *, shared: bool | None) -> bool:
-    """Whether a `message` event is a post without a link, as nearly all are: then `watch` need not be asked."""
+def passes_by(event: Json, *, shared: bool | None) -> bool:
+    """Whether a `message` event is a post without a link, as nearly all are: then `pass_by` is enough.
+
+    What an app posts in a thread is not: it may be the bot's own.
+    """
     is_change = event.get("subtype") in ("message_changed", "message_deleted")
-    if shared or is_change or may_hold_links(event):
-        return False
+    by_app_in_thread = bool(event.get("thread_ts") and event.get("bot_id"))
+    return not (shared or is_change or by_app_in_thread or may_hold_links(event))
+
+
+def pass_by(context: Context, workspace: str, event: Json) -> None:
+    """Note a post without a link: it may push its thread's card out of sight."""
     if thread_ts := event.get("thread_ts"):
         context.latest_messages.note(Thread(workspace, event["channel"], thread_ts), event["ts"])
-    return True
 
 
 async def watch(context: Context, workspace: str, event: Json, *, shared: bool | None) -> bool:

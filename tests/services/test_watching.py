@@ -60,13 +60,25 @@ async def watch(office: Office, event: Json, *, shared: bool | None = False) -> 
         ({"blocks": [{"elements": [{"text": "https:"}, {"text": "//app.datadoghq.com"}]}]}, False, False),
         ({"attachments": [{"text": link(1).replace("/", r"\/")}]}, False, False),
         ({"files": [{"title": link(1)}]}, False, False),
+        ({"text": "Lunch?", "bot_id": OUR_BOT}, False, True),
+        ({"text": "Lunch?", "bot_id": OUR_BOT, "thread_ts": THREAD.ts}, False, False),
         ({"text": "Lunch?"}, True, False),
         (edit({"ts": REPLY, "text": "Lunch?"}), False, False),
         (deletion(), False, False),
     ],
 )
-def test_a_post_without_a_link_passes_by(office: Office, event: Json, shared: bool | None, nothing: bool) -> None:
-    assert watching.passes_by(office.context, TEAM, event, shared=shared) is nothing
+def test_a_post_without_a_link_passes_by(event: Json, shared: bool | None, nothing: bool) -> None:
+    assert watching.passes_by(event, shared=shared) is nothing
+
+
+async def test_what_the_bot_says_itself_pushes_no_card_out_of_sight(tied):
+    for number, poster in enumerate([{"bot_id": OUR_BOT}, {"bot_id": "B0ZAP"}, {}], 1):
+        said = {"channel": CHANNEL, **message(ts=f"1000.{number:06}", **poster), "text": "Turned off."}
+        if watching.passes_by(said, shared=False):
+            watching.pass_by(tied.context, TEAM, said)
+        else:
+            await watch(tied, said)
+    assert tied.context.latest_messages.of(THREAD) == ("1000.000002", "1000.000003")
 
 
 @pytest.mark.parametrize(
