@@ -21,7 +21,7 @@ _TOLD = (Decision.DISMISSED, Decision.UNDONE, Decision.NEEDS_ID)
 log = structlog.get_logger(__name__)
 
 
-def decided(context: Context, thread: Thread, tie: Tie | None, decided: Sequence[SightingDecision]) -> None:
+def report_decisions(context: Context, thread: Thread, tie: Tie | None, decided: Sequence[SightingDecision]) -> None:
     """Log these decisions, after their commit; who posted what is not offered is told after the acknowledgement."""
     decision_log.write(context, thread, tie, decided)
     silent = [sighting for sighting in decided if sighting.decision in _TOLD]

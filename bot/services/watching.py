@@ -162,7 +162,7 @@ async def _sight(context: Context, brought: ScannedMessage, shared: bool | None)
         return await rules(context, thread, brought)
 
     sighted = await sightings.sight(context.store, brought, offered_by)
-    repeats.decided(context, thread, sighted.tie, sighted.decided)
+    repeats.report_decisions(context, thread, sighted.tie, sighted.decided)
     return sighted.new > 0
 
 

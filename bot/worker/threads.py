@@ -63,7 +63,7 @@ async def work(context: Context, job: Job) -> Outcome:
         return await _write(tx, thread, learned, rules)
 
     async def after(written: Written) -> None:
-        repeats.decided(context, thread, *written)
+        repeats.report_decisions(context, thread, *written)
         if learned.unknown and written[0] is not None and not learned.is_old:
             await _tell_unknown(context, thread, learned)
 
