@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from bot.messages.card_view import label, listed
+from bot.messages.replies import see
 from bot.messages.text import WORDS_CHARS, clock, cut, escape, insights
 from bot.model import CardItem, State
 from bot.policy import Refusal
@@ -22,7 +23,9 @@ NOT_HERE = (
     "Case Insights is not set up in this workspace (any more). Ask whoever runs this bot to allow and install it here."
 )
 NOT_OPENED = "Slack did not open the form in time. Press it again."
-NOT_CERTAIN = "It is not certain whether this was saved: look at the card, or ask for the status, before you try again."
+NOT_CERTAIN = (
+    "It is not certain whether this was saved: look in the thread, or ask for the status, before you try again."
+)
 NOT_SAVED = "Not saved: the bot could not write to its database. Nothing was changed; try again in a moment."
 RATE_LIMITED = "Datadog asks the bot to slow down (429)."
 NOT_LISTED = "Datadog does not say what is on the case."
@@ -48,14 +51,14 @@ _DID = {
 } | dict.fromkeys((State.OFFERED, State.CONFIRMED, State.FAILED), "pressed Add for")
 
 
-def late_click(names: Mapping[str, str], decided: Sequence[CardItem]) -> str:
-    """To someone whose click came second: who was first."""
+def late_click(names: Mapping[str, str], decided: Sequence[CardItem], card: str = "") -> str:
+    """To someone whose click came second: who was first; `card`: a link to where it is shown, if it is."""
     first = decided[0]
     if first.state is State.WITHDRAWN:
         why = "the links left their messages, or the case changed"
         return f"This is not offered any more since {clock(first.at)}: {why}. Nothing to do."
     who = escape(names.get(first.by or "", "Someone"))
-    end = "It could not be added: see the card." if first.state is State.FAILED else "Nothing to do."
+    end = f"It could not be added.{see(card)}" if first.state is State.FAILED else "Nothing to do."
     return f"{who} already {_DID[first.state]} {'these' if len(decided) > 1 else 'this'} at {clock(first.at)}. {end}"
 
 
@@ -70,8 +73,7 @@ def nothing_left(card: str, *, continued: bool) -> str:
     """To someone whose click changed nothing; `card`: a link to it, or to the one that took over from it."""
     if continued and card:
         return f"Nothing was changed: what was undecided here is now on {card} below. Press the button there."
-    see = f" See {card}." if card else ""
-    return f"Nothing was changed: somebody was faster, or it is already done.{see}"
+    return f"Nothing was changed: somebody was faster, or it is already done.{see(card)}"
 
 
 def already_answered(who: str, tied_to: str | None) -> str:
@@ -131,7 +133,7 @@ def settings_of(thread_ts: str) -> str:
 
 
 def retried(count: int) -> str:
-    return f"Trying {insights(count)} again. See their cards for the result." if count else "Nothing to retry."
+    return f"Trying {insights(count)} again. Open this page again to see the result." if count else "Nothing to retry."
 
 
 def no_comment(case_key: str) -> str:

@@ -23,7 +23,7 @@ _REASONS: dict[str, str] = {
     Decision.ON_CASE: "It was already on the case.",
     Decision.CONFIRMED: "Somebody had already confirmed it.",
     Decision.ADDED: "It had already been added to this case.",
-    Decision.FAILED: "Adding it failed before. The card that says so has a Retry button.",
+    Decision.FAILED: "Adding it failed before.",
     Decision.DISMISSED: f"It was dismissed for this case, so it is not offered again. {_ADD_IT}",
     Decision.UNDONE: f"It was removed from this case on purpose, so it is not offered again. {_ADD_IT}",
     Decision.OTHER_ORG: "It and the case belong to different Datadog organisations.",
@@ -44,7 +44,7 @@ _RESULTS: dict[State, str] = {
     State.OFFERED: "Offered, and nobody has decided yet.",
     State.CONFIRMED: "Confirmed by {who}, {when}; it is on its way to the case.",
     State.ADDED: "Added by {who}, {when}.",
-    State.FAILED: "{who} confirmed it, but it was not added; its card says why and has a Retry button.",
+    State.FAILED: "{who} confirmed it, but it was not added.",
     State.DISMISSED: f"Dismissed by {{who}}, {{when}}, so it is not offered again. {_ADD_IT}",
     State.WITHDRAWN: f"Not offered any more since {{when}}: its link left the message, or the case changed. {_ADD_IT}",
     State.UNDOING: "{who} is having it removed.",
@@ -143,7 +143,7 @@ def explained(reading: Reading, *, hidden: bool) -> str:
     match reading.outcome:
         case Draft():
             lines += [escape(reading.hint)] if reading.hint else []
-            lines.append("To add it, press Edit… on its card, or ⋯ on the message, Add to case.")
+            lines.append(_ADD_IT)
         case CaseLink():
             lines.append("In a thread without a case, the bot offers to tie the thread to it.")
         case Insight() | Uncovered() | None:
@@ -218,4 +218,5 @@ def _became(link: LinkReport) -> Iterator[str]:
     elif sighting.reason:
         yield _REASONS.get(sighting.reason, f"Slack said: {escape(sighting.reason, WORDS_CHARS)}.")
     if sighting is not None and sighting.card:
-        yield f"<{sighting.card}|Its card>"
+        failed = (sighting.state or sighting.reason) == State.FAILED
+        yield f"<{sighting.card}|Its card>{' says why and has a Retry button.' if failed else ''}"

@@ -83,7 +83,7 @@ async def press(
     if clicked.nothing_ticked:
         return sentences.NOTHING_TICKED
     if clicked.earlier:
-        return partial(_who_was_first, context, workspace, clicked)
+        return partial(_who_was_first, context, workspace, card, clicked)
     return "" if clicked.moved else partial(_nothing_left, context, card)
 
 
@@ -119,7 +119,7 @@ async def _nothing_left(context: Context, card_id: str) -> str:
     return sentences.nothing_left(await card_links.of_card(context, card_id), continued=continued)
 
 
-async def _who_was_first(context: Context, workspace: str, clicked: Clicked) -> str:
+async def _who_was_first(context: Context, workspace: str, card: str, clicked: Clicked) -> str:
     slack = await context.slack(workspace)
     people = await slack.names({item.by for item in clicked.earlier if item.by}, within=PERSON_WITHIN)
     org = context.orgs_for(workspace).get(clicked.org)
@@ -127,7 +127,7 @@ async def _who_was_first(context: Context, workspace: str, clicked: Clicked) -> 
     earlier = [replace(item, name=titles.get(item.identity, "")) for item in clicked.earlier]
     if clicked.moved:
         return sentences.partly_late(people, earlier, clicked.moved, clicked.case_key, clicked.notes)
-    return sentences.late_click(people, earlier)
+    return sentences.late_click(people, earlier, await card_links.of_card(context, card))
 
 
 async def _case_of(store: Store, card: str, workspace: str) -> Case | None:

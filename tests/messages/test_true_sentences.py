@@ -1,17 +1,23 @@
 """Sentences are true in every state in which they can be said."""
 
+import ast
 import json
+import re
 from dataclasses import replace
 from itertools import combinations_with_replacement
+from pathlib import Path
 
 import pytest
 
+from bot import messages
 from bot.insights import Mode
-from bot.messages import replies, sentences
+from bot.links import explain, load
+from bot.messages import replies, sentences, why
 from bot.messages.card_view import CardView, Waiting
 from bot.messages.cards import card_message, late_failure
 from bot.model import CardItem, InsightType, ItemType, NoteType, State
 
+CARD_WITHOUT_LINK = re.compile(r"(?<!\|)\b(?:the|its|their) cards?\b", re.IGNORECASE)
 REFUSALS = [
     *(replies.DATADOG_DOWN, replies.KEYS_REFUSED, replies.DATADOG_BUSY, replies.CASE_FORBIDDEN, replies.SLACK_DOWN),
     replies.several_cases("CASEM-1", ["acme", "beta"]),
@@ -56,9 +62,34 @@ def test_a_card_is_spoken_of_with_a_link_or_not_at_all(*, continued: bool):
         lambda card: replies.undoing(1, "CASEM-1", card),
         lambda card: replies.scanned(3, 1, card),
         lambda card: sentences.nothing_left(card, continued=continued),
+        lambda card: sentences.late_click({}, [replace(MONITOR, state=State.FAILED)], card),
     ):
         assert link in say(link)
         assert "card" not in say(replies.card_link(""))
+
+
+@pytest.mark.parametrize("module", sorted(Path(messages.__file__).parent.glob("*.py")), ids=lambda path: path.stem)
+def test_no_text_speaks_of_the_card_without_a_link(module: Path):
+    tree = ast.parse(module.read_text())
+    docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in docs]
+    said = [text for text in texts if isinstance(text, str) and CARD_WITHOUT_LINK.search(text)]
+    assert said == []
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.ADDED])
+def test_why_speaks_of_retry_only_where_its_card_has_the_button(state: State):
+    [said] = why.why_pages(
+        why.ThreadReport(None, "", Mode.ASK, why.Poster.MAY_ADD),
+        [
+            why.LinkReport(
+                explain("https://app.datadoghq.com/monitors/1", load()),
+                sighting=why.Sighting("failed", state, "Ana", 1.0, "https://acme.slack.com/archives/C1/p1"),
+            )
+        ],
+    )
+    assert "|Its card>" in said
+    assert ("Retry" in said) == (state is State.FAILED)
 
 
 @pytest.mark.parametrize("state", State)

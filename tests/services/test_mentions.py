@@ -112,8 +112,8 @@ async def test_of_a_channel_that_others_read_it_is_remembered_and_nothing_is_sai
     ("error", "sentence"),
     [
         (UserError("You may not."), "You may not."),
-        (TimeoutError(), "It is not certain whether this was saved: look at the card"),
-        (CommitUncertain("COMMIT"), "It is not certain whether this was saved: look at the card"),
+        (TimeoutError(), "It is not certain whether this was saved: look in the thread"),
+        (CommitUncertain("COMMIT"), "It is not certain whether this was saved: look in the thread"),
         (
             KeyError("row"),
             "Something went wrong here. It is not certain whether anything was changed: look",
