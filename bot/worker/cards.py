@@ -6,7 +6,7 @@ card's metadata first. So a crash between Slack's answer and our commit leaves o
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -60,7 +60,7 @@ async def work(context: Context, job: Job) -> Outcome:
     if shown is None:
         return RetryAfter(TURN_SECONDS, "", counts=False)
     if late := card.late_replies_due > card.late_replies_posted:
-        await _reply_late(context, job, card)
+        await _reply_late(context, job, card, shown)
 
     async def write(tx: Transaction) -> None:
         if late:
@@ -176,15 +176,16 @@ async def _post(context: Context, job: Job, card: Card, rendered: RenderedCard, 
     return ShownCard(rendered.version, posted.ts, rendered.digest, posted.channel)
 
 
-async def _reply_late(context: Context, job: Job, card: Card) -> None:
+async def _reply_late(context: Context, job: Job, card: Card, as_shown: ShownCard) -> None:
     """Post one reply about insights that failed when nobody was watching any more."""
+    place = replace(card.thread, channel=as_shown.channel or card.thread.channel)
     mark = metadata(card.id, card.late_replies_due)
     workspace = await context.workspaces.at(card.thread.workspace)
     ts = None
     if card.late_reply_since is not None:
         ts = await workspace.slack.find(card.thread, mark, card.late_reply_since, workspace.myself.bot)
     shown = await view(context, card) if ts is None else None
-    reply = late_failure(shown, card.thread.permalink(workspace.myself.url, card.ts or "")) if shown else None
+    reply = late_failure(shown, place.permalink(workspace.myself.url, as_shown.ts or "")) if shown else None
     if reply is not None:
         async with fenced(context, job) as (tx, at):
             await cards.late_reply_leaves(tx, card.id, at)

@@ -7,14 +7,24 @@ from tests.e2e.bench import CHANNEL, PUT, Bench, as_read, monitor, options
 LATE = "Could not add 1 insight to CASEM-4523 for Ana: Monitor 1."
 
 
-async def confirmed_long_ago(b: Bench) -> str:
-    """Ana pressed Add three minutes ago, Datadog did not answer, and the next try fails for good; the root."""
+async def confirmed_long_ago(b: Bench, *, deleted: bool = False) -> str:
+    """Ana pressed Add three minutes ago, Datadog did not answer, and the next try fails for good; the root.
+
+    `deleted`: somebody deletes the card just before it shows that.
+    """
     root, card = await b.offer(1)
     b.control.rule("datadog", PUT, status=500, times=1)
     b.datadog.may_write = False
     await b.click(card, "insights.add")
     await b.control.until(lambda: any(call.status == 500 for call in b.calls(PUT)), what="the first try")
+    if deleted:
+        await b.handled()
+        b.control.rule("slack", "chat.update", hold="before", times=1)
     await b.age_confirmations(180)
+    if deleted:
+        await b.held("chat.update")
+        b.slack.delete(CHANNEL, card["ts"])
+        b.control.release()
     return root
 
 
@@ -35,6 +45,17 @@ async def test_who_confirmed_is_told_once_in_the_thread_when_it_fails_late(b: Be
     await b.control.until(lambda: "Added to CASEM-4523 by Ana" in as_read(b.cards(root)[0]), what="the retry")
     await b.handled()
     assert len(b.cards(root)) == 2
+
+
+async def test_the_late_reply_links_to_the_card_that_took_the_place_of_a_deleted_one(b: Bench) -> None:
+    root = await confirmed_long_ago(b, deleted=True)
+    await b.control.until(lambda: late(b, root), what="a reply")
+    [reply] = late(b, root)
+    [card] = [card for card in b.cards(root) if card["ts"] != reply["ts"]]
+    assert f"/p{card['ts'].replace('.', '')}?" in reply["text"]
+    b.datadog.may_write = True
+    await b.click(card, "insights.retry")
+    await b.control.until(lambda: "Added to CASEM-4523 by Ana" in as_read(b.cards(root)[0]), what="the retry")
 
 
 async def test_killed_between_the_late_reply_and_its_commit_it_is_said_once(own: Bench) -> None:
