@@ -3,19 +3,21 @@
 from bot.insights import Mode
 from bot.messages.blocks import actions, button, context
 from bot.messages.card_view import Message
+from bot.messages.replies import effect_of
 from bot.messages.text import NAME_CHARS, escape, this
 
 _CHANGED = {
-    Mode.ASK: "turned watching on in {place}: links are offered before they are added",
-    Mode.AUTO: "chose “Always add” for {place}: links are added at once, without asking",
+    Mode.ASK: "chose “Ask first” for {place}: {effect}",
+    Mode.AUTO: "chose “Always add” for {place}: {effect}",
     Mode.OFF: "turned watching off in {place}",
 }
 _BACK = {Mode.ASK: ("Turn off", Mode.OFF), Mode.AUTO: ("Ask first", Mode.ASK), Mode.OFF: ("Turn on", Mode.ASK)}
 
 
-def mode_set(who: str, mode: Mode, *, thread_ts: str) -> Message:
-    """`Ana turned watching off in this thread.` Without `thread_ts`: in this channel."""
-    text = f"{_name(who)} {_CHANGED[mode].format(place=_place(thread_ts))}."
+def mode_set(who: str, mode: Mode, *, thread_ts: str, tied: bool) -> Message:
+    """`Ana turned watching off in this thread.` Without `thread_ts`: in this channel. `tied`: there is a case."""
+    effect = effect_of(mode, thread=bool(thread_ts), tied=tied)
+    text = f"{_name(who)} {_CHANGED[mode].format(place=_place(thread_ts), effect=effect)}."
     words, back = _BACK[mode]
     return _announcement(text, words, f"mode.{back.value}", thread_ts)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from bot.commands import VERBS, Misunderstood
+from bot.commands import MENTION, VERBS, Misunderstood
 from bot.insights import Mode
 from bot.messages.text import WORDS_CHARS, clock, code, escape, insights, this
 from bot.model import State, TieSource
@@ -44,6 +44,7 @@ NOTHING_TO_UNDO = "Nothing to undo: nothing that the bot added in this thread is
 
 UNTIED_AGAIN = "If this thread's first message or its channel names a case, that counts again."
 UNWATCHED = "But nothing is watched here while other organisations read this channel."
+NOT_READ_HERE = f"But nothing is watched here: {NOT_IN_CHANNEL}"
 
 
 def to_question(refusal: str) -> str:
@@ -197,22 +198,33 @@ def needs_an_id(link: str) -> str:
     return not_added(link, "it needs an id. Use ⋯ on the message, Add to case, and fill it in.")
 
 
-def tied_already(case_key: str, *, thread: bool) -> str:
-    return f"{this(thread)} is already tied to {escape(case_key)}."
+def tied_already(case_key: str, unwatched: str = "", *, thread: bool) -> str:
+    return f"{this(thread)} is already tied to {escape(case_key)}. {unwatched}".rstrip()
 
 
-def tied_here(case_key: str, *, thread: bool) -> str:
-    """The private answer if nothing is announced."""
-    return f"{this(thread)} is now tied to {escape(case_key)}."
+def tied_here(case_key: str, unwatched: str = "", *, thread: bool) -> str:
+    """The private answer if nothing is announced; `unwatched` as in status."""
+    return f"{this(thread)} is now tied to {escape(case_key)}. {unwatched}".rstrip()
 
 
-def untied_already(*, thread: bool) -> str:
-    return f"{this(thread)} is tied to no case."
+def untied_here(unwatched: str = "", *, thread: bool, again: bool) -> str:
+    """The private answer if nothing is announced. `again`: it is about what its first message or its channel says."""
+    return f"{UNTIED_AGAIN if again else f'{this(thread)} is tied to no case.'} {unwatched}".rstrip()
 
 
-def in_mode(mode: Mode, *, thread: bool, unwatched: str = "") -> str:
+def in_mode(mode: Mode, unwatched: str = "", *, thread: bool, tied: bool) -> str:
     """The private answer if nothing is announced, and if the mode was the same before; `unwatched` as in status."""
-    return f"{this(thread)} is in mode {mode}{f'. {unwatched}' if unwatched else f': {MODES[mode]}.'}"
+    effect = f". {unwatched}" if unwatched else f": {effect_of(mode, thread=thread, tied=tied)}."
+    return f"{this(thread)} is in mode {mode}{effect}"
+
+
+def effect_of(mode: Mode, *, thread: bool, tied: bool) -> str:
+    """What a mode does, within a sentence; where there is no case (`tied`), from when on, and how."""
+    if tied or mode is Mode.OFF:
+        return MODES[mode]
+    command = f"{MENTION} {VERBS['tie'].usage}"
+    when = f"once it is tied to a case ({code(command)})" if thread else "in threads that are about a case"
+    return f"{when}, {MODES[mode]}"
 
 
 def scan_given_up(words: str) -> str:

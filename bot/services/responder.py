@@ -17,7 +17,7 @@ from bot.services import shared_channels
 from bot.services.background import new_reference
 from bot.services.checks import UserError
 from bot.services.context import PERSON_WITHIN, Context
-from bot.slack.client import SlackPermanent, SlackTransient
+from bot.slack.errors import NOT_THERE, SlackPermanent, SlackTransient
 from bot.store.connection import CommitUncertain
 
 Answer = str | Message | Callable[[], Awaitable[str | Message]]
@@ -116,27 +116,33 @@ async def answered(act: Awaitable[Answer]) -> Answer:
         return str(error)
 
 
-async def announce(context: Context, place: Thread, user: str, say: Callable[[str], Message], privately: str) -> str:
+async def announce(
+    context: Context, place: Thread, user: str, say: Callable[[str], Message], privately: Callable[[str], str]
+) -> str:
     """Say in the open, under this person's name, what they changed; returns what to tell them alone ("": nothing).
 
-    `privately`: what to tell them alone where other organisations would read it, or Slack does not post it. What was
-    changed is committed: no failure here may say otherwise.
+    `privately`: what to tell them alone where other organisations would read it, or Slack does not post it; given why
+    nothing is watched there ("": it is). What was changed is committed: no failure here may say otherwise.
     """
     try:
         if await shared_channels.is_silent(context, place):
-            return f"{privately} {replies.UNWATCHED}"
+            return privately(replies.UNWATCHED)
         slack = await context.slack(place.workspace)
         names = await slack.names({user}, within=PERSON_WITHIN)
         await slack.say(place, say(names.get(user, "Someone")))
     except (SlackTransient, SlackPermanent, SQLAlchemyError) as error:
         log.warning("announcement.lost", channel=place.channel, why=str(error))
-        return f"{privately} {refused_by_slack(error)}" if isinstance(error, SlackPermanent) else privately
+        if not isinstance(error, SlackPermanent):
+            return privately("")
+        refused = refused_by_slack(error)
+        absent = refused == replies.NOT_IN_CHANNEL
+        return privately(replies.NOT_READ_HERE) if absent else f"{privately('')} {refused}"
     return ""
 
 
 def refused_by_slack(end: SlackPermanent) -> str:
     """What Slack did not let the bot do, with what helps."""
-    if end.reason in ("not_in_channel", "channel_not_found"):
+    if end.reason in NOT_THERE:
         return replies.NOT_IN_CHANNEL
     if end.reason == "missing_scope":
         return replies.missing_scope(end.needed)

@@ -32,4 +32,4 @@ async def unwatched(context: Context, place: Thread) -> str:
     if await is_silent(context, place):
         return replies.UNWATCHED
     is_in = await (await context.slack(place.workspace)).is_in(place.channel, within=ANSWER_WITHIN)
-    return f"But nothing is watched here: {replies.NOT_IN_CHANNEL}" if is_in is False else ""
+    return replies.NOT_READ_HERE if is_in is False else ""

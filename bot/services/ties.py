@@ -9,12 +9,12 @@ from bot.commands import CaseReference
 from bot.insights import Mode
 from bot.messages import replies, sentences
 from bot.messages.announcements import mode_set, tied, untied
-from bot.model import Case, Thread
+from bot.model import Case, Thread, TieKind
 from bot.services import shared_channels
 from bot.services.checks import UserError, in_channels, named_case, permit
 from bot.services.context import PERSON_WITHIN, Context
 from bot.services.responder import Answer, announce
-from bot.store import cards, modes, questions, tie_changes
+from bot.store import cards, modes, questions, tie_changes, ties
 from bot.store.tie_changes import Untied
 
 
@@ -25,14 +25,14 @@ async def tie(context: Context, place: Thread, reference: CaseReference, user: s
     await shared_channels.is_shared(context, place)  # stored, because the cards of what it reads depend on it
     if not await tie_changes.tie(context.store, place, case, user):
         unwatched = await shared_channels.unwatched(context, place)
-        return f"{replies.tied_already(case.key, thread=bool(place.ts))} {unwatched}".strip()
+        return replies.tied_already(case.key, unwatched, thread=bool(place.ts))
     return announced(context, place, case, user)
 
 
 def announced(context: Context, place: Thread, case: Case, user: str) -> Answer:
     """Say in the open that this person tied a place, once that is committed."""
     words = partial(tied, case_key=case.key, thread_ts=place.ts)
-    return partial(announce, context, place, user, words, replies.tied_here(case.key, thread=bool(place.ts)))
+    return partial(announce, context, place, user, words, partial(replies.tied_here, case.key, thread=bool(place.ts)))
 
 
 async def untie(context: Context, place: Thread, user: str) -> Answer:
@@ -40,20 +40,24 @@ async def untie(context: Context, place: Thread, user: str) -> Answer:
     await permit(context, place.workspace, user, sentences.settings_of(place.ts))
     became = await tie_changes.untie(context.store, place, user)
     again = became is Untied.AS_BEFORE_IT
-    now = replies.UNTIED_AGAIN if again else replies.untied_already(thread=bool(place.ts))
+    now = partial(replies.untied_here, thread=bool(place.ts), again=again)
     if became is Untied.BEFORE:
-        return now
+        return now()
     return partial(announce, context, place, user, partial(untied, thread_ts=place.ts, again=again), now)
 
 
 async def set_mode(context: Context, place: Thread, mode: Mode, user: str) -> Answer:
     """Set the mode of a thread or a channel; raises UserError."""
     await permit(context, place.workspace, user, sentences.settings_of(place.ts))
-    now = replies.in_mode(mode, thread=bool(place.ts))
-    if not await modes.say(context.store, place, mode, user):
-        unwatched = await shared_channels.unwatched(context, place)
-        return replies.in_mode(mode, thread=bool(place.ts), unwatched=unwatched)
-    return partial(announce, context, place, user, partial(mode_set, mode=mode, thread_ts=place.ts), now)
+    changed = await modes.say(context.store, place, mode, user)
+    async with context.store.read() as connection:
+        tie = await ties.of(connection, place, bare_root=True)
+    tied = tie is not None and tie.kind is TieKind.TIED and tie.org in context.orgs_for(place.workspace)
+    now = partial(replies.in_mode, mode, thread=bool(place.ts), tied=tied)
+    if not changed:
+        return now(await shared_channels.unwatched(context, place))
+    words = partial(mode_set, mode=mode, thread_ts=place.ts, tied=tied)
+    return partial(announce, context, place, user, words, now)
 
 
 async def choose(context: Context, here: Thread, user: str, card_id: str, choice: str) -> Answer:

@@ -12,6 +12,8 @@ from bot.slack.json import as_object
 
 DEAD_TOKEN = frozenset({"token_revoked", "token_expired", "account_inactive", "invalid_auth", "not_authed"})
 """The token no longer works; another one will, once the app is installed again."""
+NOT_THERE = frozenset({"not_in_channel", "channel_not_found"})
+"""The bot is not in that channel: a public one, and one that it does not see."""
 WORD_CHARS = 80
 """As much of an unknown word as the store keeps."""
 TRANSIENT = frozenset(

@@ -10,7 +10,7 @@ from cachetools import TTLCache
 
 from bot.messages.text import NAME_CHARS, clean
 from bot.policy import Person
-from bot.slack.errors import SlackPermanent, SlackTransient
+from bot.slack.errors import NOT_THERE, SlackPermanent, SlackTransient
 from bot.slack.json import Json, as_object, as_objects, next_cursor
 
 POLICY_SECONDS = 60.0
@@ -67,9 +67,20 @@ class People(ABC):
         return None if info is None else bool(info.get("is_ext_shared") or info.get("is_pending_ext_shared"))
 
     async def is_in(self, channel: str, *, within: float) -> bool | None:
-        """Whether the bot is in this channel; None when Slack does not say."""
+        """Whether the bot is in this channel; None when Slack does not say.
+
+        Without the optional scopes: whether Slack lets it read there.
+        """
         member = (await self._channel(channel, within=within) or {}).get("is_member")
-        return member if isinstance(member, bool) else None
+        if isinstance(member, bool):
+            return member
+        try:
+            async with asyncio.timeout(within):
+                await self.call("conversations.history", {"channel": channel, "limit": 1})
+        except UNANSWERED as error:
+            absent = isinstance(error, SlackPermanent) and error.reason in NOT_THERE
+            return False if absent else None
+        return True
 
     async def _channel(self, channel: str, *, within: float) -> Json | None:
         if channel not in self._channels:

@@ -48,6 +48,6 @@ async def test_ties_and_modes_are_taken_back_from_home_and_said_in_the_open(b: B
     view = await opened(b, "Mode auto")
     await b.slack.press(view.id, "U0ANA", "home.ask", block_id=f"home.ask:{CHANNEL}:")
     await b.slack.press(view.id, "U0ANA", "home.untie", block_id=f"home.untie:{CHANNEL}:")
-    for said in ("Ana turned watching on in this channel", "Ana untied this channel"):
+    for said in ("Ana chose “Ask first” for this channel", "Ana untied this channel"):
         await b.control.until(lambda said=said: said in said_in(b, CHANNEL), what=said)
     await b.control.until(lambda: "home.untie" not in str(b.slack.views.homes["U0ANA"].given), what="a Home without it")

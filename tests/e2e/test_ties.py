@@ -55,7 +55,7 @@ async def test_off_is_said_in_the_open_with_the_way_back(b: Bench) -> None:
     announcement = next(one for one in b.slack.thread(CHANNEL, root) if "turned watching off" in as_read(one))
     await b.slack.click(CHANNEL, announcement["ts"], "mode.ask", "U0BEN")
     on = await b.control.until(
-        lambda: announced(b, root, "Ben turned watching on in this thread"), what="the announcement"
+        lambda: announced(b, root, "Ben chose “Ask first” for this thread"), what="the announcement"
     )
     b.reply(root, monitor(3))
     await b.card(root, "Add 2 insights")

@@ -12,7 +12,7 @@ import pytest
 from bot import messages
 from bot.insights import Mode
 from bot.links import explain, load
-from bot.messages import replies, sentences, why
+from bot.messages import announcements, replies, sentences, why
 from bot.messages.card_view import CardView, Waiting
 from bot.messages.cards import card_message, late_failure
 from bot.model import CardItem, InsightType, ItemType, NoteType, State
@@ -41,7 +41,28 @@ def test_links_are_offered_only_where_they_are_watched_and_there_is_a_case(
     in_effect = not unwatched and (tied_to is not None or mode is Mode.OFF)
     assert (replies.MODES[mode] in said) == in_effect
     assert unwatched in said
-    assert (replies.MODES[mode] in replies.in_mode(mode, thread=True, unwatched=unwatched)) == (not unwatched)
+    tied = tied_to is not None
+    private = replies.in_mode(mode, unwatched, thread=True, tied=tied)
+    assert (replies.MODES[mode] in private) == (not unwatched)
+    assert unwatched in private
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize(
+    ("thread_ts", "condition"),
+    [
+        ("1780000000.000100", "once it is tied to a case (`@Case Insights tie"),
+        ("", "in threads that are about a case,"),
+    ],
+)
+def test_without_a_case_a_mode_is_said_to_take_effect_once_there_is_one(
+    mode: Mode, tied: bool, thread_ts: str, condition: str
+):
+    in_the_open = announcements.mode_set("Ana", mode, thread_ts=thread_ts, tied=tied).text
+    for said in (in_the_open, replies.in_mode(mode, thread=bool(thread_ts), tied=tied)):
+        assert (condition in said) == (not tied and mode is not Mode.OFF)
+        assert replies.MODES[mode] in said or mode is Mode.OFF
 
 
 def test_who_only_asked_is_not_told_that_something_was_not_done():

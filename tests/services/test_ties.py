@@ -58,12 +58,27 @@ async def test_who_may_not_change_a_case_changes_no_tie_and_no_mode(office, act)
     assert office.datadog.control.calls == []
 
 
-async def test_where_the_bot_cannot_post_the_answer_says_how_to_invite_it(office):
-    """K11."""
+@pytest.mark.parametrize("scopes", [{"channels:read", "groups:read"}, set[str]()], ids=["scopes", "none"])
+@pytest.mark.parametrize("act", ["tie", "off", "auto"])
+async def test_where_the_bot_is_not_nothing_is_said_to_be_watched_and_how_to_invite_it(office, act, scopes):
+    """K11; the second time nothing is announced, so Slack refuses no post."""
+    office.slack.scopes.difference_update({"channels:read", "groups:read"} - scopes)
     office.slack.add_channel(id="C0ELSE", name="elsewhere", members={ANA})
-    said = await text_of(await ties.tie(office.context, Thread(TEAM, "C0ELSE", ""), CASE_NAMED, ANA))
-    assert said.startswith(f"This channel is now tied to {KEY}. The bot is not in that channel")
-    assert "/invite @Case Insights" in said
+    for _ in range(2):
+        said = await text_of(await ACTS[act](office, Thread(TEAM, "C0ELSE", ""), ANA))
+        assert said.startswith("This channel is ")
+        assert "But nothing is watched here: The bot is not in that channel" in said
+        assert "/invite @Case Insights" in said
+        assert "links" not in said
+
+
+@pytest.mark.parametrize("where", ["", "thread", "channel"])
+async def test_a_mode_is_said_to_have_an_effect_where_the_thread_or_its_channel_is_tied(office, where):
+    thread = office.thread()
+    if where:
+        await tie(office.store, thread if where == "thread" else thread.whole_channel)
+    assert await text_of(await ACTS["auto"](office, thread, ANA)) == ""
+    assert ("once it is tied to a case" in office.in_the_open(thread)[0]) == (not where)
 
 
 @pytest.mark.parametrize(
