@@ -85,9 +85,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A Slack thread by the `ts` of its root, or, without one, a whole channel. `workspace`: the enterprise id of an
-    org-wide install, else the team id.
-    """
+    """A thread by its root's `ts`, or a whole channel. `workspace`: the team, or an org-wide install's Grid."""
 
     workspace: str
     channel: str
@@ -204,6 +202,7 @@ class CardItem:
     """One insight on a card; times are epoch seconds of the database's clock.
 
     `by` and `at`: who moved it last and when; `note`: a failure's sentence; `name`: its title in Datadog, if known.
+    `message_ts`: the message with its link, if there is one; `from_thread`: the key of where it was confirmed last.
     """
 
     id: int
@@ -225,6 +224,7 @@ class CardItem:
     note: str = ""
     poster: str | None = None
     message_ts: str = ""
+    from_thread: str | None = None
     name: str = ""
 
     @property

@@ -21,7 +21,7 @@ AT_ONCE = Timing(0.0)
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """Insights for a case, by whom; its card goes to `thread`, and says that they came from `source_ts`."""
+    """Insights for a case, by whom; its card goes to `thread`. `source_ts`: the message that they came from, if any."""
 
     thread: Thread
     org: str
@@ -73,7 +73,8 @@ async def add(tx: Transaction, addition: Addition) -> Added:
     moving = {identity: row for identity, row in known.items() if identity not in settled}
     new = [insight for identity, insight in wanted.items() if identity not in known and identity not in settled]
     made = await offers.make(tx, addition.where, [(insight, False) for insight in new], at)
-    message = f"{addition.thread.workspace}/{addition.thread.channel}/{addition.source_ts}"
+    place = f"{addition.thread.workspace}/{addition.thread.channel}"
+    message = f"{place}/{addition.source_ts}" if addition.source_ts else ""
     await cards.record(tx, dict.fromkeys(made.values(), message), None, cards.Change(State.OFFERED, at))
     for identity, row in moving.items():
         # What may be on the case as it was sent keeps its ref: Datadog takes it off by that ref only.

@@ -50,7 +50,7 @@ async def view(context: Context, card: Card) -> CardView | None:
         case_title=case.title if may_read_title(tied_by, whose.values(), [item.by for item in clicked], told) else "",
         case_url=f"{org.case_url}{case.key}" if org else "",
         items=told_apart([replace(item, name=titles.get(item.identity, "")) for item in items]),
-        sources=_sources(workspace.myself.url, card.thread, items),
+        sources=_sources(workspace.myself.url, card, items),
         closed=case.closed,
         archived=case.archived,
         continued=row.continued_in is not None,
@@ -120,11 +120,19 @@ def told_among(workspace: Workspace, people: Mapping[str, Person]) -> frozenset[
     return frozenset(user for user, person in people.items() if may_change(person, workspace.home) is None)
 
 
-def _sources(url: str, thread: Thread, items: Sequence[CardItem]) -> dict[str, Source]:
-    """The messages that the links came from, by ts; none for a card in direct messages: they are elsewhere."""
-    if thread.channel.startswith(DIRECT):
-        return {}
-    return {item.message_ts: Source(item.poster, thread.permalink(url, item.message_ts)) for item in items}
+def _sources(url: str, card: Card, items: Sequence[CardItem]) -> dict[str, Source]:
+    """The messages that the links came from, by ts.
+
+    Those of a card in direct messages are in the thread that it was made for: there its insights were confirmed when it
+    was made. Of what was confirmed again since, nothing tells the thread.
+    """
+    is_direct, found = card.thread.channel.startswith(DIRECT), dict[str, Source]()
+    for item in items:
+        made_here = item.from_thread if item.confirmed_at == card.first_link_at else None
+        thread = card.thread if not is_direct else jobs.thread_of(made_here) if made_here else None
+        if thread is not None and item.message_ts:
+            found[item.message_ts] = Source(item.poster, thread.permalink(url, item.message_ts))
+    return found
 
 
 def waiting(items: Sequence[CardItem], note: str, due_at: float, at: float) -> Waiting | None:

@@ -148,7 +148,8 @@ async def _add(context: Context, caller: Caller, command: commands.Add) -> str:
     await shared_channels.is_shared(context, place)  # stored, because the card depends on it
     async with context.store.write() as tx:
         await ties.lock_case(tx, case.org, case.case_id)
-        source = caller.message_ts or f"{await now(tx):.6f}"
+        of_first = str(messages[0][1]["ts"]) if messages and place == messages[0][0] else ""
+        source = caller.message_ts or of_first  # what a slash command says is no message
         adding_all = Addition(place, case.org, case.case_id, tuple(insights.values()), user, source, user)
         added = await additions.add(tx, adding_all)
     link_of = {insight.identity: link for link, insight in insights.items()}

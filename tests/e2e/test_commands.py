@@ -1,5 +1,8 @@
 """The slash command: acts on its channel, or on the thread that a permalink names; answers in private."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from tests.e2e.bench import CASE_LINK, CHANNEL, KEY, Bench, as_read, monitor, options
@@ -17,11 +20,11 @@ async def ask(b: Bench, text: str, as_user: str = "U0ANA", channel: str = CHANNE
     return b.private(as_user)[-1]
 
 
-def said_in(b: Bench, channel: str) -> str:
+def said_in(b: Bench, channel: str, read: Callable[[Any], str] = as_read) -> str:
     """What the bot said in the open, in this channel or its threads."""
     roots = [root for one in b.slack.state()["channels"] if one["id"] == channel for root in one["messages"]]
     messages = [message for root in roots for message in b.slack.thread(channel, root["ts"])]
-    return "\n".join(as_read(message) for message in messages if message.get("bot_id"))
+    return "\n".join(read(message) for message in messages if message.get("bot_id"))
 
 
 @pytest.mark.parametrize("word", ["restricted_action_thread_locked", "ekm_access_denied", "metadata_too_large"])

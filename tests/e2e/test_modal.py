@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from bot.messages.modal import CHANGE, TICK
+from bot.sandbox.render import as_text
 from tests.e2e.bench import CASE_LINK, CHANNEL, GET, KEY, PUT, TITLE, Bench, comment_is_due, monitor, options
 from tests.e2e.test_commands import said_in
 from tests.e2e.test_names import call
@@ -129,6 +130,7 @@ async def test_where_the_bot_is_not_in_the_channel_the_card_lives_in_the_persons
     assert "Shown here, because the bot is not in that channel: type `/invite @Case Insights` there" in said_in(
         b, "D0ANA"
     )
+    assert f"from Ana ({b.slack.permalink('C0ELSE', ts)})" in said_in(b, "D0ANA", as_text)
     assert [rid for _, rid, _ in b.on_case] == ["5"]
 
 

@@ -12,6 +12,7 @@ from bot.services.responder import Caller
 from bot.store import scans, schema, ties
 from bot.store.scans import ScanProgress
 from tests.services.conftest import ANA, BEN, CHANNEL, GUEST, KEY, TEAM, Office, link
+from tests.store.conftest import card_of, items_of
 
 HERE = Thread(TEAM, CHANNEL, "")
 
@@ -94,6 +95,16 @@ async def test_add_puts_the_links_of_a_message_on_the_case_and_says_why_others_a
         assert answer in await ask(office, f"add {link(2)} to {KEY}", BEN)
     office.slack.delete(CHANNEL, ts)
     assert (await ask(office, f"add {there} to {KEY}")).startswith("There is no such message")
+
+
+async def test_a_card_links_to_the_message_that_brought_its_links_where_one_did(office):
+    thread = office.thread()
+    ts = office.slack.message(CHANNEL, BEN, link(1), thread_ts=thread.ts)["ts"]
+    there = office.slack.permalink(CHANNEL, ts)
+    for words in (f"{there} to {KEY}", f"{link(2)} to {KEY} in {there}"):
+        await ask(office, f"add {words}")
+    items = await items_of(office.store, await card_of(office.store, thread))
+    assert {item.resource_id: item.message_ts for item in items} == {"1": ts, "2": ""}
 
 
 @pytest.mark.parametrize("asked", ["status", "mode auto", f"tie {KEY}"])
