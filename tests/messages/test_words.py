@@ -197,7 +197,7 @@ SAID: dict[str, Callable[[str], str]] = {
     "why": lambda text: why.why_pages(REPORT, [report(text, why.Sighting("", State.ADDED, text, 1.0))])[0].replace(
         SHAPE, ""
     ),
-    "why_slack": lambda text: why.why_pages(REPORT, [report("x", why.Sighting(text))])[0].replace(SHAPE, ""),
+    "why_slack": lambda text: why.why_pages(REPORT, [report("x", why.Sighting(f"a {text}"))])[0].replace(SHAPE, ""),
     "explained": lambda text: why.explained(report(text).reading, hidden=True).replace(SHAPE, ""),
 }
 
