@@ -119,6 +119,14 @@ class Triple:
 
 
 @dataclass(frozen=True, slots=True)
+class DatadogUser:
+    """Whose keys these are. `is_service_account`: None where the answer does not say."""
+
+    name: str
+    is_service_account: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class DatadogCase:
     """A case as far as an answer tells it: else `key` and `title` are empty, `closed` and `archived` None.
 
@@ -162,6 +170,14 @@ def cases_in(content: bytes, described: str = "") -> Sequence[DatadogCase] | Non
     found = [case for entry in entries if (case := _case(entry, "")) and case.key]
     log_unread(body, "cases")
     return found if isinstance(data.value, list) else None
+
+
+def user_in(content: bytes) -> DatadogUser | None:
+    """The user in an answer; None: it tells no name."""
+    user = read(content).at("data.attributes")
+    name = clean(user.at("name").text or user.at("handle").text or "", NAME_CHARS)
+    service = user.at("service_account").value
+    return DatadogUser(name, service if isinstance(service, bool) else None) if name else None
 
 
 def _case(data: Part, asked: str) -> DatadogCase | None:

@@ -43,6 +43,7 @@ class Answer:
     status: int
     words: str
     at: float | None
+    content: bytes
 
 
 class DatadogTransport:
@@ -89,7 +90,8 @@ class DatadogTransport:
     async def ask(self, method: str, path: str, body: dict[str, Any] | None = None, *, within: float) -> Answer:
         """How Datadog answers, refusals included; raises DatadogTransient if it does not within this many seconds."""
         response = await self._send(method, path, body, within)
-        return Answer(response.status_code, "" if response.is_success else words_of(response), date_of(response))
+        words = "" if response.is_success else words_of(response)
+        return Answer(response.status_code, words, date_of(response), response.content)
 
     async def check_keys(self) -> None:
         """Ask whether Datadog accepts the keys; `keys_refused` tells. Raises DatadogTransient when it does not say."""

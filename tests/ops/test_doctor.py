@@ -177,6 +177,10 @@ PLANTED: dict[str, tuple[Plant, str]] = {
         "error settings: SLACK_APP_TOKEN is not an app-level token → it begins with xapp-",
     ),
     "no bot runs": (lambda w: w.sql("DELETE FROM heartbeats"), "warning events: No bot runs → Start it"),
+    "a bot that has heard nothing yet": (
+        lambda w: w.sql("UPDATE heartbeats SET last_event_at = NULL"),
+        "warning events: One bot runs on this database, and Slack has sent no event yet → Say something in its channel",
+    ),
     "nothing was told": (
         lambda w: w.sql("UPDATE heartbeats SET last_event_at = last_event_at - 200000"),
         "warning events: but Slack has sent no event for 56 h → Say something in a channel",
@@ -286,6 +290,10 @@ PLANTED: dict[str, tuple[Plant, str]] = {
         lambda w: w.slack.control.rule("datadog", "POST /api/v2/cases", status=403),
         "warning datadog-cases: create cases (403), so Create case will not work → give cases_write",
     ),
+    "the keys are a person's": (
+        lambda w: setattr(w.datadog, "service_account", False),
+        "warning datadog-owner: under the name of Case Insights, a person → an application key of a service account",
+    ),
     "names may not be read": (
         lambda w: w.datadog.resources.forbid(["incident", "signal"]),
         "warning datadog-names: Incident (incident_read), Security signal (security_monitoring_signals_read) → "
@@ -351,7 +359,7 @@ async def test_where_all_is_well_every_check_says_so(world):
     assert [finding for finding in findings if finding.level is not Level.OK] == []
     assert {finding.check for finding in findings} == {
         *("settings", "routes", "slack-token", "slack-scopes", "slack-channels", "slack-socket"),
-        *("datadog-keys", "datadog-cases", "datadog-names", "database", "events", "links", "clock"),
+        *("datadog-keys", "datadog-owner", "datadog-cases", "datadog-names", "database", "events", "links", "clock"),
     }
     assert doctor.as_text(findings).endswith("\nAll is well.")
 
@@ -366,6 +374,26 @@ async def test_what_was_planted_is_found_and_the_fix_is_named(world, what: str):
     matching = [each for each in findings if f"{each.level} {each.check}" == kind and words in each.text]
     assert any(fix in f"{each.text} {each.next}" for each in matching), doctor.as_text(findings)
     assert "very-secret" not in doctor.as_text(findings)
+
+
+NAMED = {"name": "Ana\x1b Ng", "service_account": 0}
+UNKNOWN_OWNERS: list[tuple[dict[str, Any], list[str]]] = [
+    ({"status": 403}, []),
+    ({"drop": "before"}, []),
+    ({"body": {"data": {"attributes": {"name": None, "handle": 7, "service_account": False}}}}, []),
+    (
+        {"body": {"data": {"attributes": NAMED}}},
+        ["What the bot writes to cases shows under the name of Ana Ng."],
+    ),
+]
+
+
+@pytest.mark.parametrize(("answer", "texts"), UNKNOWN_OWNERS)
+async def test_where_datadog_does_not_tell_whose_the_keys_are_nothing_is_wrong(world, answer, texts: list[str]):
+    world.slack.control.rule("datadog", "GET /api/v2/current_user", **answer)
+    findings = await world.examined()
+    assert [finding.text for finding in about(findings, "datadog-owner")] == texts
+    assert {finding.level for finding in findings} == {Level.OK}
 
 
 async def test_the_checks_of_installed_workspaces_say_where_all_is_well(world):

@@ -18,6 +18,7 @@ from datadog_api_client.v2.api.events_api import EventsApi
 from datadog_api_client.v2.api.incidents_api import IncidentsApi
 from datadog_api_client.v2.api.key_management_api import KeyManagementApi
 from datadog_api_client.v2.api.security_monitoring_api import SecurityMonitoringApi
+from datadog_api_client.v2.api.users_api import UsersApi
 from datadog_api_client.v2.model.case_insight_type import CaseInsightType
 
 from bot.sandbox.datadog.resources import EVENT, INCIDENT, OOM_ISSUE, PATHS, SIGNAL
@@ -83,10 +84,12 @@ async def test_the_official_client_meets_400_403_and_404(datadog, official):
         assert (await refused(call, "CASEM-1", *arguments))[0] == 404
     assert str((await asyncio.to_thread(KeyManagementApi(official).validate_api_key)).status) == "ok"
     assert (await asyncio.to_thread(AuthenticationApi(official).validate)).valid is True
+    assert (await asyncio.to_thread(UsersApi(official).get_current_user)).data.attributes.service_account is True
     with ApiClient(configuration(datadog, api_key="wrong")) as stranger:
         for call, *arguments in (
             (KeyManagementApi(stranger).validate_api_key,),
             (AuthenticationApi(stranger).validate,),
+            (UsersApi(stranger).get_current_user,),
             (CaseManagementApi(stranger).get_case, KEY),
             (CaseManagementApi(stranger).add_case_insights, KEY, body(MONITOR)),
         ):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from bot.config import network
 from bot.config.organizations import OrganizationConfig
+from bot.datadog.answers import user_in
 from bot.datadog.client import Datadog
 from bot.datadog.errors import DatadogTransient
 from bot.datadog.resources import TYPES
@@ -32,6 +33,8 @@ NO_IDS: Mapping[str, str] = {
 """For each permission that names need, an id of the right shape that most likely does not exist."""
 READ, WRITE = "GET /api/v2/cases?page%5Bsize%5D=1", f"PUT /api/v2/cases/{NO_ID}/insights"
 API_KEY, BOTH_KEYS = "GET /api/v1/validate", "GET /api/v2/validate_keys"
+OWNER = "GET /api/v2/current_user"
+"""Needs no permission (docs.datadoghq.com/api/latest/users/get-current-user)."""
 INSIGHT = {"type": "MONITOR", "resource_id": "1", "ref": "/monitors/1"}
 CREATE = "POST /api/v2/cases"
 PROJECT = {"project": {"data": {"id": NO_ID, "type": "project"}}}
@@ -56,7 +59,8 @@ async def examine(subject: Subject) -> Examined:
 async def _examine(subject: Subject, org: OrganizationConfig) -> Examined:
     datadog = Datadog(org.url, org.credentials(), timeout=subject.within)
     try:
-        answers = await _ask_all(datadog, [*_key_requests(org), READ, WRITE, CREATE, *_name_requests()], subject.within)
+        requests = [*_key_requests(org), READ, WRITE, CREATE, OWNER, *_name_requests()]
+        answers = await _ask_all(datadog, requests, subject.within)
     finally:
         await datadog.close()
     clocks = [answer.at for answer in answers.values() if isinstance(answer, Answer) and answer.at]
@@ -76,7 +80,7 @@ def _findings(org: OrganizationConfig, answers: Answers) -> list[Finding]:
     if refused := _keys_refused(org, answers):
         return [refused]
     keys = ok("datadog-keys", f"{org.hosts.site} accepts the {'keys' if org.has_keys else 'access token'}.")
-    return [keys, *_cases(answers), _creating(answers), *_names(answers)]
+    return [keys, *_owner(org, answers), *_cases(answers), _creating(answers), *_names(answers)]
 
 
 def _keys_refused(org: OrganizationConfig, answers: Answers) -> Finding | None:
@@ -99,6 +103,21 @@ def _keys_refused(org: OrganizationConfig, answers: Answers) -> Finding | None:
         url, site = org.setting("DD_API_URL"), org.setting("DD_SITE")
         return error("datadog-keys", text, f"Remove {url}, which is for the sandbox alone; {site} is enough.")
     return None
+
+
+def _owner(org: OrganizationConfig, answers: Answers) -> Iterable[Finding]:
+    """Whose name stands on cases; nothing where Datadog does not tell: the bot works all the same."""
+    answer = answers.get(OWNER)
+    owner = user_in(answer.content) if isinstance(answer, Answer) and answer.status == 200 else None
+    if owner is None:
+        return
+    text = f"What the bot writes to cases shows under the name of {owner.name}"
+    if owner.is_service_account is False:
+        what = "an application key" if org.has_keys else "an access token"
+        fix = f"Better make {what} of a service account that may read and write cases: a person's ends with them."
+        yield warning("datadog-owner", f"{text}, a person.", fix)
+    else:
+        yield ok("datadog-owner", f"{text}{', a service account' if owner.is_service_account else ''}.")
 
 
 def _cases(answers: Answers) -> Iterable[Finding]:

@@ -16,7 +16,7 @@ from aiohttp import web
 from bot.sandbox.datadog.cases import PRIORITIES, Case, CaseInsight, Cases, project_id
 from bot.sandbox.datadog.creation import DELETED, TYPES, parse_new_case, project, types
 from bot.sandbox.datadog.resources import PATHS, Resources
-from bot.sandbox.datadog.timeline import OWNER, Comment
+from bot.sandbox.datadog.timeline import OWNER, Comment, current_user
 from bot.sandbox.datadog.validation import (
     DatadogError,
     answer,
@@ -57,6 +57,7 @@ class Organization:
     - `duplicates`: what a PUT does with an insight (exact triple) that the case has: append, merge, reject (400);
     - `absent`: the status of a DELETE that names an insight that the case does not have: 404, 400, 200 (ignored);
     - `keys_valid`: False when the keys were rotated;
+    - `service_account`: False where the keys are a person's;
     - `refused`: resource ids that a PUT may not carry;
     - `may_write`: False when the keys are good but the project refuses;
     - `resources.forbid(kinds)`: the kinds of resource that the keys may not read.
@@ -74,7 +75,7 @@ class Organization:
         self.resources = Resources()
         self.duplicates: Duplicates = "append"
         self.absent = 404
-        self.keys_valid = self.may_write = True
+        self.keys_valid = self.may_write = self.service_account = True
         self.refused: set[str] = set()
 
     def add_case(
@@ -108,6 +109,7 @@ class Organization:
             ("POST", "/api/v2/cases/{case_id}/comment", self._comment),
             ("PUT", "/api/v2/cases/{case_id}/comment/{cell_id}", self._change_comment),
             ("DELETE", "/api/v2/cases/{case_id}/comment/{cell_id}", self._remove_comment),
+            ("GET", "/api/v2/current_user", lambda _: current_user(service_account=self.service_account)),
             ("GET", "/api/v2/validate_keys", lambda _: {"status": "ok"}),
             ("GET", ONLY_API_KEY, lambda _: {"valid": True}),
             *(("GET", path, self._resource(kind)) for kind, path in PATHS.items()),

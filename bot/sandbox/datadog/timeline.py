@@ -1,4 +1,4 @@
-"""The comments on a case, as cells of its timeline."""
+"""The comments on a case, as cells of its timeline, and who writes them."""
 
 import time
 import uuid
@@ -25,7 +25,7 @@ class Comment:
 
     def as_json(self) -> Json:
         """The cell in the shape that was recorded."""
-        handle = f"{self.author.lower().replace(' ', '.')}@example.com"
+        handle = _handle(self.author)
         user = {"ID": str(uuid.uuid5(uuid.NAMESPACE_URL, handle)), "name": self.author, "handle": handle}
         attributes: Json = {
             "type": "COMMENT",
@@ -37,6 +37,17 @@ class Comment:
         }
         kept = {name: value for name, value in attributes.items() if value is not None}
         return {"id": self.id, "type": "timeline_cell", "attributes": kept}
+
+
+def current_user(*, service_account: bool) -> Json:
+    """The owner, as they are told of themselves."""
+    handle = _handle(OWNER)
+    attributes = {"name": OWNER, "handle": handle, "service_account": service_account, "status": "Active"}
+    return {"data": {"type": "users", "id": str(uuid.uuid5(uuid.NAMESPACE_URL, handle)), "attributes": attributes}}
+
+
+def _handle(name: str) -> str:
+    return f"{name.lower().replace(' ', '.')}@example.com"
 
 
 def iso(seconds: float | None) -> str | None:
