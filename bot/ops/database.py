@@ -48,18 +48,25 @@ def _backup(url: str, file: Path) -> str:
         raise ConfigError("DATABASE_URL: PostgreSQL has a tool for this: pg_dump --format=custom.")
     if not database.exists(url):
         raise ConfigError(_no_database(url))
-    if file.exists():
-        raise ConfigError(f"{file} is there already: name a new file, or move it away.")
+    try:
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError as error:
+        raise ConfigError(f"{file} is there already: name a new file, or move it away.") from error
+    except OSError as error:
+        raise _not_written(file, error.strerror) from error
     try:
         _copy(source, file)
-    except (OSError, sqlite3.Error) as error:
-        file.unlink(missing_ok=True)
-        raise ConfigError(f"{file} cannot be written ({error}): check its folder and the disk.") from error
+    except sqlite3.Error as error:
+        file.unlink()
+        raise _not_written(file, str(error)) from error
     return f"{file} holds what {source} held just now."
 
 
+def _not_written(file: Path, why: str | None) -> ConfigError:
+    return ConfigError(f"{file} cannot be written ({why}): check its folder and the disk.")
+
+
 def _copy(source: Path, file: Path) -> None:
-    os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     with (
         contextlib.closing(sqlite3.connect(f"file:{quote(str(source))}?mode=ro", uri=True)) as old,
         contextlib.closing(sqlite3.connect(file)) as new,

@@ -58,7 +58,8 @@ async def _events(store: Store) -> Finding:
         pulse = await heartbeats.pulse(connection)
     runs = {0: "No bot runs", 1: "One bot runs"}.get(pulse.replicas, f"{pulse.replicas} replicas run")
     if pulse.event_ago is None:
-        fix = "Start it, and say something in its channel; else look at the Slack app's event subscriptions."
+        start = "Say" if pulse.replicas else "Start it, and say"
+        fix = f"{start} something in its channel; else look at the Slack app's event subscriptions."
         return warning("events", f"{runs} on this database, and Slack has sent no event yet.", fix)
     ago = f"{pulse.event_ago / 3600:.0f} h" if pulse.event_ago >= 7200 else f"{pulse.event_ago / 60:.0f} min"
     if not pulse.replicas:
