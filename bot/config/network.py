@@ -75,7 +75,8 @@ def _told(error: BaseException) -> str:
             return "its name cannot be resolved"
         case ConnectionRefusedError():
             return "the connection was refused"
-        case _ if "Proxy" in type(error).__name__ and (status := getattr(error, "status", None)):
+        # aiohttp's has the status, httpx's says "403 Forbidden".
+        case _ if "Proxy" in type(error).__name__ and (status := str(getattr(error, "status", error))[:3]).isdigit():
             return f"refused ({status})"
         case _:
             return ""

@@ -70,7 +70,7 @@ class DatadogTransport:
         self._validating, self._validated_at, self._valid = asyncio.Lock(), -math.inf, True
         self.keys_accepted_once = False
         self.silence = ""
-        """Why the last call without an answer got none, in words."""
+        """Why the last call got no answer, in words; empty: it got one."""
         self._clock, self._timeout = clock, timeout
         self.cases, self._searches, self.titles = (CircuitBreaker(clock) for _ in range(3))
         self._client = httpx.AsyncClient(
@@ -201,14 +201,15 @@ class DatadogTransport:
         )
         try:
             async with asyncio.timeout(within):
-                response = await self._client.send(request, stream=True)
-                return await _with_body(response, self._timeout)
+                response = await _with_body(await self._client.send(request, stream=True), self._timeout)
         except (TimeoutError, httpx.HTTPError) as error:
             sent = not isinstance(
                 error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
             )
             self.silence = network.cause_of(error, str(self._client.base_url))
             raise DatadogTransient(TransientReason.SILENT, None, sent=sent) from error
+        self.silence = ""
+        return response
 
 
 async def _with_body(response: httpx.Response, seconds: float) -> httpx.Response:

@@ -1,7 +1,6 @@
 """Whether the bot can work, how much work waits, and when Slack last sent an event."""
 
 import asyncio
-import contextlib
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -28,7 +27,7 @@ WORKER_SECONDS = 30.0
 BEAT_SECONDS = 60.0
 KEYS_SECONDS = 60.0
 LOOK_SECONDS = 30.0
-"""How often the log is told what broke."""
+"""How often the log is told what broke; what is well in two looks in a row is mended."""
 
 log = structlog.get_logger(__name__)
 
@@ -62,18 +61,20 @@ class Health:
         """The answers of `/readyz` and `/metrics`."""
         return Probes(self._ready, self._warnings, self._measure)
 
-    async def log_changes(self) -> None:
-        """Log what breaks and what is mended, until cancelled."""
+    async def log_changes(self, every: float = LOOK_SECONDS) -> None:
+        """Log what breaks and what is mended, and why it was broken, until cancelled; `every`: seconds."""
         broken: dict[str, str] = {}
+        lately: dict[str, str] = {}
         while True:
-            await asyncio.sleep(LOOK_SECONDS)  # a bot that starts is not broken
+            await asyncio.sleep(every)  # a bot that starts is not broken
             now_broken = {part: " ".join(reasons) for part, reasons in (await self._parts()).items() if reasons}
             now_broken |= self.keys.warnings()
             for part in now_broken.keys() - broken.keys():
                 log.error("health.broken", part=part, why=now_broken[part])
-            for part in broken.keys() - now_broken.keys():
-                log.info("health.mended", part=part)
-            broken = now_broken
+            # A service that does not answer looks well while it is being tried again.
+            for part in broken.keys() - now_broken.keys() - lately.keys():
+                log.info("health.mended", part=part, why=broken.pop(part))
+            broken, lately = now_broken | broken, now_broken
 
     async def _parts(self) -> dict[str, list[str]]:
         """Why each part cannot work, in sentences; empty where it can."""
@@ -127,11 +128,12 @@ class KeysCheck:
     def __init__(self, orgs: Mapping[str, Organization], every: float = KEYS_SECONDS) -> None:
         self._orgs, self._every = orgs, every
         self._asked = False
+        self._unanswered: set[str] = set()
 
     async def run(self) -> None:
         """Ask, until cancelled."""
         while True:
-            await asyncio.gather(*map(_check_keys, self._orgs.values()))
+            await asyncio.gather(*map(self._check, self._orgs))
             self._asked = True
             await asyncio.sleep(self._every)
 
@@ -146,7 +148,29 @@ class KeysCheck:
 
     def warnings(self) -> dict[str, str]:
         """The organisations that take no calls now, and why: a sentence."""
-        return {name: why for name, org in self._orgs.items() if (why := _closed(org))}
+        return {name: why for name in self._orgs if (why := self._closed(name))}
+
+    async def _check(self, name: str) -> None:
+        try:
+            await self._orgs[name].datadog.check_keys()
+        except DatadogTransient:
+            self._unanswered.add(name)
+        else:
+            self._unanswered.discard(name)
+
+    def _closed(self, name: str) -> str:
+        """Why this organisation takes no calls now, a sentence; empty when it does."""
+        org = self._orgs[name]
+        if org.datadog.keys_refused:
+            return not_now(TransientReason.CREDENTIALS)
+        if org.breaker.open_for:
+            why = TransientReason(org.breaker.reason)
+        elif name in self._unanswered and org.datadog.silence:
+            why = TransientReason.SILENT
+        else:
+            return ""
+        silence = f" The cause: {org.datadog.silence}." if why is TransientReason.SILENT and org.datadog.silence else ""
+        return f"{not_now(why)}{silence}"
 
 
 class DatabaseCheck:
@@ -201,19 +225,3 @@ def _worker(worker: Worker) -> list[str]:
     return (
         [f"The worker has not looked for jobs for {silent:.0f} s: restart the bot."] if silent > WORKER_SECONDS else []
     )
-
-
-async def _check_keys(org: Organization) -> None:
-    with contextlib.suppress(DatadogTransient):  # it does not say: its circuit breaker tells of silence
-        await org.datadog.check_keys()
-
-
-def _closed(org: Organization) -> str:
-    """Why this organisation takes no calls now, a sentence; empty when it does."""
-    if org.datadog.keys_refused:
-        return not_now(TransientReason.CREDENTIALS)
-    if not org.breaker.open_for:
-        return ""
-    why = TransientReason(org.breaker.reason)
-    silence = f" The cause: {org.datadog.silence}." if why is TransientReason.SILENT and org.datadog.silence else ""
-    return f"{not_now(why)}{silence}"
