@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import os
 import signal
 import socket
@@ -19,6 +20,8 @@ from bot.sandbox.supervisor import Supervisor
 Json = dict[str, Any]
 Say = Callable[[str], None]
 
+_print = functools.partial(print, flush=True)
+"""Also where a pipe or a file keeps what is printed."""
 FASTER_SETTINGS = {"CASE_INSIGHTS_CARD_DELAY": "200ms", "CASE_INSIGHTS_RETRY_CAP": "2s", "CASE_INSIGHTS_LEASE": "10s"}
 """Nobody trying the bot wants to wait for delays that are there for busy channels."""
 
@@ -50,7 +53,7 @@ async def interactive_sandbox(manifest: Json, bound: socket.socket | None = None
                 await runner.cleanup()
 
 
-async def run(manifest: Json, port: int, *, open_page: bool, say: Say = print) -> None:
+async def run(manifest: Json, port: int, *, open_page: bool, say: Say = _print) -> None:
     """Run until Ctrl-C: print the page's address, open it if there is a browser. Raises PortTaken, BotFailed."""
     bound = server.bind(port)
     stopping = asyncio.Event()

@@ -341,7 +341,7 @@ def _number(option: Json) -> int:
 _schema: list[bytes] = []
 
 
-async def _prepared(directory: Path) -> bytes:
+async def prepared_database(directory: Path) -> bytes:
     """A database with the schema, made once: running Alembic takes a third of a bot's start."""
     if not _schema:
         store = Store(f"sqlite:///{directory / 'schema.db'}")
@@ -384,7 +384,7 @@ async def bench(
         datadog = await stack.enter_async_context(DatadogServer(control))
         built = Bench(slack, datadog, directory, replicas, chosen, front, without)
         if "DATABASE_URL" not in chosen:
-            built.database.write_bytes(await _prepared(directory))
+            built.database.write_bytes(await prepared_database(directory))
         try:
             await built.start()
             await built.reset()
