@@ -1,10 +1,12 @@
-"""The wheel: it holds the whole package and nothing else, and runs where no checkout is."""
+"""The wheel: it holds the whole package and nothing else, and runs where no checkout is. The sdist: it holds all."""
 
 import ast
 import os
 import subprocess
 import sys
+import tarfile
 import zipfile
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,24 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel: Path):
     }
     assert names == there
     assert names >= NEEDED
+
+
+def test_the_source_distribution_holds_what_its_tests_need_and_nothing_that_was_made_here(folder: Path):
+    carry_out(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", folder / "sdist", cwd=PROJECT)
+    [archive] = (folder / "sdist").glob("*.tar.gz")
+    with tarfile.open(archive) as tar:
+        names = {name.partition("/")[2] for name in tar.getnames()}
+    ignored = [".git", *(line.rstrip("/") for line in (PROJECT / ".gitignore").read_text("utf-8").split())]
+    folders = ("bot", "docs", "manifests", "tests", ".ci")
+    there = {path.relative_to(PROJECT) for name in folders for path in (PROJECT / name).rglob("*")}
+    there |= {path.relative_to(PROJECT) for path in PROJECT.iterdir()}
+    wanted = {
+        path.as_posix()
+        for path in there
+        if (PROJECT / path).is_file() and not any(fnmatch(part, each) for part in path.parts for each in ignored)
+    }
+    assert {*NEEDED, "docs/sandbox.png", "tests/links/monitor.toml", "manifests/slack/socket.json"} <= wanted
+    assert names - {"PKG-INFO"} == wanted
 
 
 def test_nothing_of_the_package_imports_tests():
