@@ -50,6 +50,7 @@ NOT_RUN = {
     "docker build -t case-insights .": CONTAINERS,
     "docker run --env-file .env --read-only -v case-insights:/data case-insights": CONTAINERS,
     "docker run --rm --tmpfs /tmp case-insights sandbox --demo": CONTAINERS,
+    "docker exec CONTAINER case-insights db backup /data/backup.db": CONTAINERS,
     "kubectl apply": CONTAINERS,
     "kubectl apply -k manifests/kubernetes": CONTAINERS,
     "kubectl rollout status deployment/case-insights": CONTAINERS,

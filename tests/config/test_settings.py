@@ -371,6 +371,15 @@ def test_the_readme_has_every_setting():
     assert [name for name in names if f"`{name}`" not in document] == []
 
 
+@pytest.mark.parametrize("name", ["CARD_DELAY", "RETRY_CAP", "GIVE_UP_AFTER", "KEEP", "LEASE"])
+def test_the_document_tells_the_bounds_of_a_duration(name: str):
+    document = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
+    told = re.search(rf"^\| `CASE_INSIGHTS_{name}` .*`(\w+)` to `(\w+)` \|$", document, re.MULTILINE)
+    assert told is not None
+    refused = refusal({**ENOUGH, f"CASE_INSIGHTS_{name}": "9999d"})
+    assert f"must be between {told[1]} and {told[2]}" in refused
+
+
 @pytest.mark.parametrize(
     "contact", ["#sre-tools", "Ana Müller", "sre_tools@acme.example", "the SRE team (ext. 12)", "当番", ""]
 )

@@ -24,7 +24,7 @@ FAILURES: tuple[Json, ...] = (
     {"body": {"data": {"attributes": {"insights": [{"type": "MONITOR"}, 7]}}}, "apply": True, "probability": 0.03},
     {"body": "<html>Sign in</html>", "apply": True, "probability": 0.02},
 )
-"""30 % of the calls to Datadog fail, and 5 % of the others are answered oddly, each with its own probability."""
+"""30 % of all calls to Datadog fail, and 5 % are answered oddly: the first that its own probability picks."""
 
 
 def spoil(b: Bench, seed: int) -> None:
