@@ -57,7 +57,7 @@ def _copy_table(old: Connection, new: Connection, table: Table) -> str:
     was, now = _count(old, table), _count(new, table)
     if was != now:
         raise ConfigError(f"Of {was} rows of {table.name} {now} arrived, so nothing was copied: stop the bot first.")
-    return f"{table.name}: {now} rows"
+    return f"{table.name}: {now} row{'' if now == 1 else 's'}"
 
 
 def _continue_numbers(new: Connection, table: Table) -> None:

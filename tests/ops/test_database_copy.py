@@ -34,7 +34,7 @@ async def source(tmp_path: Path) -> str:
 
 async def test_a_bot_goes_on_in_postgresql_where_it_stopped_in_sqlite(source: str, target: str):
     lines = await copy(source, target)
-    assert {"insights: 3 rows", "card_insights: 3 rows", "ties: 1 rows"} <= set(lines)
+    assert {"insights: 3 rows", "card_insights: 3 rows", "ties: 1 row"} <= set(lines)
     before, after = Store(source), Store(target)
     try:
         card = await card_of(after)
