@@ -55,10 +55,12 @@ async def test_what_fails_is_said_and_the_work_goes_on_once_it_is_mended(own: Be
     assert await own.answer_to("U0ANA") == sentences.NOT_SAVED
     own.reply(root, monitor(2))
     await own.control.until(lambda: re.search(rf"store\.failed.*({words})", own.log), what="an event to be refused")
+    assert "Add 1 insight" in own.cards(root)[0]["text"]
     mend(own)
     card = await own.card(root, "Add 2 insights")
     await own.click(card, "insights.add")
     await own.card(root, "Added to CASEM-4523 by Ana")
     assert [call.status for call in own.calls(PUT)] == [200]
     assert len(own.on_case) == 2
+    assert len(own.cards(root)) == 1
     assert await ready(own, when=True) == []
