@@ -133,7 +133,11 @@ def settings_of(thread_ts: str) -> str:
 
 
 def retried(count: int) -> str:
-    return f"Trying {insights(count)} again. Open this page again to see the result." if count else "Nothing to retry."
+    return (
+        f"Trying {insights(count, notes=count)} again. Open this page again to see the result."
+        if count
+        else "Nothing to retry."
+    )
 
 
 def no_comment(case_key: str) -> str:

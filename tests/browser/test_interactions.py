@@ -232,9 +232,9 @@ async def test_a_dashboard_goes_into_the_cases_comment_beside_an_insight_and_com
     await expect(comment).to_have_text("None.")
 
 
-async def test_a_log_search_alone_is_offered_unticked(window: Window):
-    await window.say("https://app.datadoghq.com/logs?query=service%3Aweb")
-    note = window.card.get_by_role("checkbox", name=re.compile("Log search · service:web, as a link"))
+async def test_a_dashboard_alone_is_offered_unticked(window: Window):
+    await window.paste("Dashboard")
+    note = window.card.get_by_role("checkbox", name=re.compile("Dashboard · API overview, as a link"))
     await expect(note).not_to_be_checked()
     await window.button("Add to CASEM-4523").click()
     await window.private.get_by_text("Tick at least one").wait_for()

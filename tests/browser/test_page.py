@@ -136,9 +136,8 @@ async def test_a_click_that_nobody_answers_is_said_to_have_failed(window: Window
     await expect(window.insights).to_have_count(1)
 
 
-@pytest.mark.parametrize("sample", ["Dashboard", "Look-alike"])
-async def test_a_link_that_is_no_insight_gets_no_card(window: Window, sandbox: Sandbox, sample: str):
-    await window.paste(sample)
+async def test_a_link_that_is_not_datadogs_gets_no_card(window: Window, sandbox: Sandbox):
+    await window.paste("Look-alike")
     await expect(window.page.locator(".message")).to_have_count(5)
     await sandbox.control.quiet()
     await expect(window.page.locator(".card")).to_have_count(0)

@@ -97,7 +97,7 @@ async def test_what_failed_is_tried_again_for_who_may_and_of_ones_own_channels(o
         await home.retry_failed(office.context, TEAM, GUEST)
     assert (await states(office.store))["1"] is State.FAILED
     said = await home.retry_failed(office.context, TEAM, ANA)
-    assert said == "Trying 1 insight again. Open this page again to see the result."
+    assert said == "Trying 1 link again. Open this page again to see the result."
     assert (await states(office.store))["1"] is State.CONFIRMED
     assert await home.retry_failed(office.context, TEAM, ANA) == "Nothing to retry."
 

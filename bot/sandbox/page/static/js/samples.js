@@ -66,7 +66,7 @@ export const SAMPLES = [
   {
     name: "Dashboard",
     link: `${APP}/dashboard/abc-def-ghi/api-overview`,
-    says: "a whole one is no insight: the bot stays silent",
+    says: "no insight: a link in the case's comment, un-ticked where it is alone",
   },
   {
     name: "Look-alike",
