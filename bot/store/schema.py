@@ -244,7 +244,7 @@ thread_comments = Table(
     Column("sent_at", Double),  # when a call left that may have arrived; 0: that call has ended
     Column("removing", Boolean, nullable=False, server_default=text("false")),  # that call takes it off
     Column("lost", Boolean, nullable=False, server_default=text("false")),  # somebody deleted it: never again
-    Index("ix_thread_comments_lost", "workspace", "told_at", sqlite_where=text("lost")),
+    Index("ix_thread_comments_lost", "workspace", "told_at", sqlite_where=text("lost = 1")),
 )
 
 # Cases that people want created: one call each, never repeated. Title and description are empty once that is over.

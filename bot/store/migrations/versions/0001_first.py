@@ -163,7 +163,9 @@ def upgrade() -> None:
         sa.Column("lost", sa.Boolean, server_default=sa.text("false"), nullable=False),
         sa.PrimaryKeyConstraint("org", "case_id", "workspace", "channel", "thread_ts", name="pk_thread_comments"),
     )
-    _partial_index("ix_thread_comments_lost", "thread_comments", ["workspace", "told_at"], "lost")
+    _partial_index(
+        "ix_thread_comments_lost", "thread_comments", ["workspace", "told_at"], "lost = 1", postgresql="lost"
+    )
     op.create_table(
         "ties",
         *_required(sa.String(32), "workspace", "channel", "thread_ts"),
