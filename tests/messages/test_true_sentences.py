@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from bot import messages
-from bot.insights import Mode
+from bot.insights import Mode, may_move
 from bot.links import explain, load
-from bot.messages import announcements, replies, sentences, why
-from bot.messages.card_view import CardView, Waiting
+from bot.messages import announcements, created, repeats, replies, sentences, why
+from bot.messages.card_view import CardView, Waiting, label
 from bot.messages.cards import card_message, late_failure
+from bot.messages.created import CreatedCase
 from bot.model import CardItem, InsightType, ItemType, NoteType, State
 
 CARD_WITHOUT_LINK = re.compile(r"(?<!\|)\b(?:the|its|their) cards?\b", re.IGNORECASE)
@@ -189,3 +190,54 @@ def test_of_insights_that_were_added_meanwhile_no_late_failure_is_told():
     )
     assert failed is not None
     assert "<https://x/p1|The card> has a Retry button." in failed.text
+
+
+# --- what others decided on an insight, told elsewhere: each state in which it can be told, and what is true of it ---
+
+TOLD = {
+    State.OFFERED: ("pressed Add for", None, None, "nobody has decided"),
+    State.CONFIRMED: ("pressed Add for", "is already adding it", None, "on its way to the case"),
+    State.ADDED: ("added", "Ana added it at", None, "Added by Ana"),
+    State.FAILED: ("pressed Add for", None, None, "was not added"),
+    State.DISMISSED: ("dismissed", None, "dismissed", "Dismissed by Ana"),
+    State.WITHDRAWN: ("is not offered any more", None, None, "Not offered any more"),
+    State.UNDOING: ("chose to remove", "it is being removed", None, "is having it removed"),
+    State.UNDONE: ("removed", None, "removed", "Removed by Ana"),
+}
+"""By state: in the form, to who adds it again by command, to who pastes it again, to who asks why. None: never said."""
+
+
+@pytest.mark.parametrize(("state", "told"), TOLD.items(), ids=TOLD)
+@pytest.mark.parametrize(("type_", "scope"), [(InsightType.MONITOR, ""), (NoteType.NOTE, "Dashboard")])
+def test_what_somebody_decided_is_told_alike_at_every_door(
+    state: State, told: tuple[str | None, ...], type_: ItemType, scope: str
+):
+    item = CardItem(1, type_, "1", "/x/1", "app.datadoghq.com", state, 1, scope, by="U0ANA", at=1.0)
+    in_form, by_command, pasted_again, asked_why = told
+    assert in_form is not None
+    assert in_form in sentences.modal_changed([(item, "Ana")])
+    said = replies.added_before(label(item), state, "Ana", 1.0)
+    assert by_command is None or by_command in said
+    again = repeats.offered_back([(item, "7f3a", "1.1")], {"U0ANA": "Ana"}, "CASEM-1").text
+    assert pasted_again is None or f"Ana {pasted_again} {label(item)}" in again
+    reading = explain("https://app.datadoghq.com/monitors/1", load())
+    report = why.LinkReport(reading, sighting=why.Sighting("", state, "Ana", 1.0))
+    thread = why.ThreadReport(None, "CASEM-1", Mode.ASK, why.Poster.MAY_ADD)
+    assert str(asked_why) in why.why_pages(thread, [report])[0]
+
+
+@pytest.mark.parametrize("state", [State.CONFIRMED, State.ADDED, State.UNDOING])
+def test_only_what_cannot_be_confirmed_again_is_refused_as_known(state: State):
+    """`added_before` is said of these alone: all other states lead to confirmed, if somebody asks for it."""
+    assert not may_move(state, State.CONFIRMED, deliberate=True)
+    others = set(State) - {State.CONFIRMED, State.ADDED, State.UNDOING}
+    assert all(may_move(other, State.CONFIRMED, deliberate=True) for other in others)
+
+
+@pytest.mark.parametrize(("tied", "stays"), [(True, ""), (False, "CASEM-1"), (False, "")])
+@pytest.mark.parametrize("ts", ["1.1", ""])
+def test_of_a_created_case_is_said_what_its_thread_is_about(*, tied: bool, stays: str, ts: str):
+    case = CreatedCase("CASEM-2", "Leak", "https://app/CASEM-2", ts, tied=tied, stays=stays)
+    for text in (created.announced("Ana", case).text, created.alone(case, "", "not_in_channel").text):
+        assert ("tied this thread to it" in text or "is tied to it" in text) == tied
+        assert ("stays tied to CASEM-1" in text) == bool(stays)
