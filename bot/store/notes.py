@@ -6,15 +6,11 @@ from bot.insights import NOTES_EACH_SECONDS
 from bot.model import NoteType, State, Thread
 from bot.store.conditions import place, this_thread
 from bot.store.connection import Connection
-from bot.store.schema import card_insights, cards, insights
+from bot.store.open_cards import HELD
+from bot.store.schema import cards, insights
 
 # Made once, see `jobs`.
-_HELD = (
-    select(insights.c.id)
-    .join(card_insights, card_insights.c.insight == insights.c.id)
-    .where(card_insights.c.card == cards.c.id)
-)
-_A_NOTE = _HELD.where(insights.c.type == NoteType.NOTE)
+_A_NOTE = HELD.where(insights.c.type == NoteType.NOTE)
 _NOTES_KNOWN = (
     select(cards.c.id)
     .where(
@@ -24,7 +20,7 @@ _NOTES_KNOWN = (
             _A_NOTE.where(insights.c.state == State.DISMISSED).exists(),
             and_(
                 cards.c.first_link_at > bindparam("since"),
-                not_(_HELD.where(insights.c.type != NoteType.NOTE).exists()),
+                not_(HELD.where(insights.c.type != NoteType.NOTE).exists()),
             ),
         ),
     )

@@ -110,35 +110,37 @@ async def offer_pending(
         return []
     where = CardPlace(thread, tie.org, tie.case_id, rolling=rolling, latest=rules.latest)
     known, ids = await _case(tx, where, pending, shared=tie.source is TieSource.CHANNEL)
-    chosen = await _bounded(tx, thread, pending, choose([as_candidate(row) for row in pending], tie.org, known), rules)
+    links = {row.id: as_candidate(row) for row in pending}
+    chosen = await _bounded(tx, thread, pending, choose(list(links.values()), tie.org, known), rules)
     decided = list(zip(pending, chosen, strict=True))
     offered = [row for row, decision in decided if decision.is_offer]
     silent = [(row, decision) for row, decision in decided if not decision.is_offer]
     await _write_down(tx, [(row, SightingState.NOT, why, ids.get(identity_of(row))) for row, why in silent])
-    aside = await _asides(tx, where, offered, at)
+    aside = await _asides(tx, where, [(row, links[row.id]) for row in offered], at) if offered else {}
     offered = [row for row in offered if row.id not in aside]
     if offered:
         joined = await _offer(tx, where, offered, known, ids, at)
         await open_cards.join(tx, where, joined, rules.timing, at)
         if mode is Mode.AUTO and may_be_automatic(tie, rules.may):
-            pasted = [(as_candidate(row), entry) for row, entry in zip(offered, joined, strict=True)]
+            pasted = [(links[row.id], entry) for row, entry in zip(offered, joined, strict=True)]
             await _add_at_once(tx, where, pasted, rules.may, at)
     silent += [(row, aside[row.id]) for row in pending if row.id in aside]
     return [*(_as_decided(row, why) for row, why in silent), *(_as_decided(row, Decision.OFFER) for row in offered)]
 
 
-async def _asides(tx: Transaction, where: CardPlace, offered: Sequence[Row[Any]], at: float) -> dict[int, Decision]:
+async def _asides(
+    tx: Transaction, where: CardPlace, offered: Sequence[tuple[Row[Any], Candidate]], at: float
+) -> dict[int, Decision]:
     """What gets no card of its own, with the reason, where nothing worth one comes with it: links without an id.
 
     And notes, of which a thread gets one card an hour, and none once somebody dismissed one there.
     """
-    links = [(row, as_candidate(row)) for row in offered]
-    if not all(link.is_aside for _, link in links) or await open_cards.is_asking(tx, where):
+    if not all(link.is_aside for _, link in offered) or await open_cards.is_asking(tx, where):
         return {}
-    if any(link.insight.is_note for _, link in links) and await notes.may_stand_alone(tx, where.thread, at):
+    if any(link.insight.is_note for _, link in offered) and await notes.may_stand_alone(tx, where.thread, at):
         return {}
-    aside = {row.id: Decision.NEEDS_ID if link.needs_id else Decision.NOTES_ALONE for row, link in links}
-    await _write_down(tx, [(row, SightingState.NOT, aside[row.id], None) for row, _ in links])
+    aside = {row.id: Decision.NEEDS_ID if link.needs_id else Decision.NOTES_ALONE for row, link in offered}
+    await _write_down(tx, [(row, SightingState.NOT, aside[row.id], None) for row, _ in offered])
     return aside
 
 

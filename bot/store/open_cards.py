@@ -60,16 +60,17 @@ class CardPlace:
 
 # Made once, see `jobs`.
 _IS_UNDECIDED = insights.c.state.in_(UNDECIDED)
-_HELD = (
+HELD = (
     select(insights.c.id)
     .join(card_insights, card_insights.c.insight == insights.c.id)
     .where(card_insights.c.card == cards.c.id)
 )
+"""What a card holds, for a statement on cards."""
 # A draft or a note that nobody answers holds no card open on which all else is decided.
 _ASKING = or_(
     and_(cards.c.ts.is_(None), cards.c.posting_since.is_(None)),
-    _HELD.where(_IS_UNDECIDED, not_(insights.c.draft), insights.c.type != NoteType.NOTE).exists(),
-    and_(_HELD.where(_IS_UNDECIDED).exists(), not_(_HELD.where(not_(_IS_UNDECIDED)).exists())),
+    HELD.where(_IS_UNDECIDED, not_(insights.c.draft), insights.c.type != NoteType.NOTE).exists(),
+    and_(HELD.where(_IS_UNDECIDED).exists(), not_(HELD.where(not_(_IS_UNDECIDED)).exists())),
 )
 _OF_CASE = (
     select(cards, _ASKING.label("asking"))
@@ -100,7 +101,7 @@ _GOT_LINKS = select(cards.c.id).where(
     cards.c.id == bindparam("of_card"),
     cards.c.open,
     ~cards.c.rolling,
-    _HELD.where(card_insights.c.joined_version > cards.c.shown_version).exists(),
+    HELD.where(card_insights.c.joined_version > cards.c.shown_version).exists(),
 )
 _CONTINUE = (
     update(cards)
