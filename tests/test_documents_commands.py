@@ -34,7 +34,7 @@ NOT_RUN = {
     ".venv/bin/pip install '.[postgres]'": GATE,
     "pip install '.[oauth]'": GATE,
     ".venv/bin/pytest -n 4 --dist worksteal": GATE,
-    ".venv/bin/pytest -m proof -n 2 -s": GATE,
+    ".venv/bin/pytest -m proof -n 3 -s": GATE,
     "pytest -m proof": GATE,
     ".venv/bin/ruff check .": GATE,
     ".venv/bin/ruff format --check .": GATE,

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from functools import partial
 
 from bot.sandbox.control import Json
 from tests.e2e.bench import CHANNEL, Bench, as_read
@@ -9,7 +10,10 @@ from tests.e2e.test_commands import said_in
 
 
 async def create_cases(b: Bench, enough: Callable[[], bool]) -> dict[str, str]:
-    """Have cases created, one after the other, until it is `enough`; returns their threads' roots by title."""
+    """Have cases created, one after the other, until it is `enough`; returns their threads' roots by title.
+
+    The next form comes once Datadog has the case, or seems never to get it: else thousands would, on a fast machine.
+    """
     roots: dict[str, str] = {}
     while not enough():
         title = f"Wanted {len(roots):04}"
@@ -21,7 +25,13 @@ async def create_cases(b: Bench, enough: Callable[[], bool]) -> dict[str, str]:
         fields = {"project.known": {"case.project": project["value"]}}
         while not _is_taken(await b.slack.submit(view["id"], "U0ANA", fields)):
             await _connected(b)
+        with contextlib.suppress(TimeoutError):
+            await b.control.until(partial(_is_there, b, title), timeout=3, what=title)
     return roots
+
+
+def _is_there(b: Bench, title: str) -> bool:
+    return any(case.title == title for case in b.datadog.cases)
 
 
 async def _opened(b: Bench, title: str, root: str) -> Json:
