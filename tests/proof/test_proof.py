@@ -6,6 +6,7 @@ is put twice.
 """
 
 import asyncio
+import itertools
 import os
 import random
 import time
@@ -26,6 +27,7 @@ from tests.proof.kills import kill_at_each_point_twice, points
 from tests.proof.work import PATIENT_SLACK, Shown, judge, judge_comment, key, on_case, spoil, wanted, work_a_case
 
 CASES = 200
+"""At least."""
 SEED = int(os.environ.get("PROOF_SEED", "4523"))
 AT_ONCE = 12
 """Threads with work going on at the same time."""
@@ -48,36 +50,37 @@ async def proving(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 async def test_what_was_confirmed_reaches_its_case_once_whatever_fails(proving: Bench) -> None:
     b, started = proving, time.monotonic()
     print(f"\nseed {SEED}")
-    for number in range(CASES):
-        b.datadog.add_case(key(number), f"Case {number}")
     spoil(b, SEED)
-    shown, turns = Shown(b), asyncio.Semaphore(AT_ONCE)
+    shown, numbers, roots = Shown(b), itertools.count(), dict[int, str]()
 
-    async def work(number: int) -> str:
-        async with turns:
-            return await work_a_case(b, shown, number)
+    async def work() -> None:
+        """Case after case, until they are enough and each kill has found work to interrupt."""
+        while (number := next(numbers)) < CASES or not killing.done():
+            b.datadog.add_case(key(number), f"Case {number}")
+            roots[number] = await work_a_case(b, shown, number)
 
     def progress() -> float:
-        return sum(thread.done() for thread in threads) / CASES
+        return len(roots) / CASES
 
     async with asyncio.TaskGroup() as group:
-        threads = [group.create_task(work(number)) for number in range(CASES)]
         chance = random.Random(SEED)  # noqa: S311  repeatable on purpose
         killing = group.create_task(kill_at_each_point_twice(b, chance, progress))
+        for _ in range(AT_ONCE):
+            group.create_task(work())
         creating = group.create_task(create_cases(b, lambda: killing.done()))
 
     def everything() -> bool:
-        return all(on_case(b, number).total() >= len(wanted(number)) for number in range(CASES))
+        return all(on_case(b, number).total() >= len(wanted(number)) for number in roots)
 
     await b.control.until(everything, timeout=120, what="all insights")
     b.control.clear_rules()
     await nothing_left(b)
     await b.control.quiet(1.0, timeout=60)
-    for number, thread in enumerate(threads):
-        judge(b, number, thread.result())
+    for number, root in roots.items():
+        judge(b, number, root)
         judge_comment(b, number)
     created = Counter(judge_created(b, title, root) for title, root in creating.result().items())
-    print(figures(b, killing.result(), time.monotonic() - started), f"; of wanted cases created: {created}")
+    print(figures(b, len(roots), killing.result(), time.monotonic() - started), f"; of wanted cases created: {created}")
     assert killing.result() == Counter(2 * list(points(b)))
 
 
@@ -100,13 +103,13 @@ async def nothing_left(b: Bench) -> None:
         await store.close()
 
 
-def figures(b: Bench, kills: Counter[str], seconds: float) -> str:
+def figures(b: Bench, cases: int, kills: Counter[str], seconds: float) -> str:
     calls = [call for call in b.control.calls if call.service == "datadog"]
     answered = Counter(call.status for call in calls)
     spoilt = 1 - (answered[200] + answered[404]) / len(calls)  # 404: the monitors have no names here
-    insights = sum(len(wanted(number)) for number in range(CASES))
+    insights = sum(len(wanted(number)) for number in range(cases))
     puts = {str(status or "none"): count for status, count in Counter(call.status for call in b.calls(PUT)).items()}
     return (
-        f"{insights} insights on {CASES} cases in {seconds:.0f} s, {kills.total()} kills; {len(calls)} calls to "
+        f"{insights} insights on {cases} cases in {seconds:.0f} s, {kills.total()} kills; {len(calls)} calls to "
         f"Datadog, {spoilt:.0%} spoilt; PUTs by answer: {puts}; none lost, none doubled"
     )
