@@ -207,11 +207,13 @@ def copy(source: str, target: str) -> None:
 @main.command()
 @click.option("--mode", type=click.Choice(["socket", "http", "oauth"]), default="socket", show_default=True)
 @click.option("--url", help="HTTP, OAuth: the address at which Slack reaches the bot, else CASE_INSIGHTS_PUBLIC_URL.")
-def manifest(mode: str, url: str | None) -> None:
+@click.option("--reaction", is_flag=True, help="With the scope and the events that CASE_INSIGHTS_REACTION needs.")
+def manifest(mode: str, url: str | None, *, reaction: bool) -> None:
     """Print the Slack app manifest, to paste when creating the app."""
     from bot.slack.manifest import as_json
 
-    click.echo(as_json(None if mode == "socket" else _public_address(url), oauth=mode == "oauth"))
+    address = None if mode == "socket" else _public_address(url)
+    click.echo(as_json(address, oauth=mode == "oauth", reaction=reaction))
 
 
 def _public_address(url: str | None) -> str:

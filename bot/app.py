@@ -19,7 +19,19 @@ from bot.datadog.client import Datadog
 from bot.datadog.titles import AT_ONCE_IN_ALL, Titles
 from bot.datadog.transport import PROBE_SECONDS
 from bot.links import Permalink, Routes
-from bot.listeners import bolt, choices, clicks, commands, creation, errors, home, messages, modal, workspace_guard
+from bot.listeners import (
+    bolt,
+    choices,
+    clicks,
+    commands,
+    creation,
+    errors,
+    home,
+    messages,
+    modal,
+    reactions,
+    workspace_guard,
+)
 from bot.ops import health, server, starting
 from bot.services.checks import UserError
 from bot.services.context import Context, Organization
@@ -181,7 +193,7 @@ async def _work(
     responder = Responder(context)
     async with aiohttp.ClientSession() as session:
         client = web_client(settings.slack_api_url, session, None)
-        app = _bolt_app(context, client, responder, settings.contact)
+        app = _bolt_app(context, client, responder, settings)
         transport: Transport
         if settings.slack_signing_secret is not None:
             transport = HttpMode(app, settings.slack_signing_secret.get_secret_value(), last_event, stop_listening)
@@ -225,10 +237,10 @@ async def _raise_errors(done: set[asyncio.Task[Any]]) -> None:
         raise ConfigError(str(error)) from error
 
 
-def _bolt_app(context: Context, client: AsyncWebClient, responder: Responder, contact: str) -> AsyncApp:
+def _bolt_app(context: Context, client: AsyncWebClient, responder: Responder, settings: Settings) -> AsyncApp:
     # A single workspace's token is Slack's to refuse: the guard would cost every event a tenth of its time.
     guard = None if isinstance(context.workspaces, OneWorkspace) else workspace_guard.guarding(context)
-    app = bolt.create(context, client, before_authorize=guard, contact=contact)
+    app = bolt.create(context, client, before_authorize=guard, contact=settings.contact)
     messages.register(app, context)
     clicks.register(app, context, responder)
     choices.register(app, context, responder)
@@ -236,6 +248,8 @@ def _bolt_app(context: Context, client: AsyncWebClient, responder: Responder, co
     modal.register(app, context, responder)
     creation.register(app, context, responder)
     home.register(app, context, responder)
+    if settings.reaction:
+        reactions.register(app, context, responder, settings.reaction)
     errors.register(app, responder)
     bolt.acknowledge_everything_else(app)
     return app

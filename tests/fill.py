@@ -72,6 +72,11 @@ FILLED = {
         "org, case_id, workspace, channel, thread_ts, cell",
         f"'{ORG}', {_CASE}, '{WORKSPACE}', {_CHANNEL}, {_THREAD}, 'cell'",
     ),
+    "reactions": (
+        "threads",
+        'workspace, channel, ts, "by", event_ts, "at"',
+        f"'{WORKSPACE}', {_CHANNEL}, {_THREAD}, 'U0ANA', {_THREAD}, {_WHEN}",
+    ),
     "mentions": ("threads", 'workspace, channel, ts, "at"', f"'{WORKSPACE}', {_CHANNEL}, {_THREAD}, {_WHEN}"),
 }
 """By table: which count it has, its columns, and what row `i` holds."""

@@ -10,7 +10,7 @@ from bot.sandbox.control.journal import Call
 from bot.sandbox.slack.events import SCOPE_OF_EVENT
 from bot.sandbox.slack.reading_methods import HISTORY_SCOPES, READ_SCOPES
 from bot.sandbox.slack.web_api import METHODS
-from bot.slack.manifest import EVENTS, OAUTH_EVENTS, OPTIONAL_SCOPES, SCOPES
+from bot.slack.manifest import EVENTS, OAUTH_EVENTS, REACTION_EVENTS, SCOPES, optional_scopes
 
 Json = dict[str, Any]
 
@@ -84,7 +84,11 @@ def _scopes(call: Call, private: frozenset[str]) -> set[str]:
 
 def differences() -> list[str]:
     """What is in the manifest and unused, or used and not in the manifest."""
-    wanted = {"scopes": {*SCOPES, *OPTIONAL_SCOPES}, "events": {*EVENTS, *OAUTH_EVENTS}, "listeners": {*LISTENED}}
+    wanted = {
+        "scopes": {*SCOPES, *optional_scopes(reaction=True)},
+        "events": {*EVENTS, *OAUTH_EVENTS, *REACTION_EVENTS},
+        "listeners": {*LISTENED},
+    }
     lines: list[str] = []
     for what, named in wanted.items():
         lines += [f"{what}: {name} is in the manifest, and no test used it" for name in sorted(named - USED[what])]

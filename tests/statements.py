@@ -34,6 +34,7 @@ GROWING = (
     "card_insights",
     "transitions",
     "mentions",
+    "reactions",
     "thread_comments",
 )
 OF_FEW_ROWS = (

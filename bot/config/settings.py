@@ -39,13 +39,16 @@ Address = Annotated[str, BeforeValidator(values.web_address)]
 
 @dataclass(frozen=True, slots=True)
 class OAuth:
-    """`keys`: Fernet's, the one that encrypts first; `allowed`: workspaces and Enterprise Grids."""
+    """`keys`: Fernet's, the one that encrypts first; `allowed`: workspaces and Enterprise Grids; `reaction`: the bot
+    hears reactions.
+    """
 
     client_id: str
     client_secret: SecretStr
     keys: tuple[SecretStr, ...]
     allowed: frozenset[str]
     public_url: str
+    reaction: bool = False
 
 
 class Settings(BaseModel):
@@ -80,6 +83,7 @@ class Settings(BaseModel):
     )
     comment: Annotated[bool, BeforeValidator(values.one_of("on", "off"))] = Field(True, alias="CASE_INSIGHTS_COMMENT")
     notes: Annotated[bool, BeforeValidator(values.one_of("on", "off"))] = Field(True, alias="CASE_INSIGHTS_NOTES")
+    reaction: Annotated[str, AfterValidator(values.emoji)] = Field("", alias="CASE_INSIGHTS_REACTION")
     contact: Annotated[str, AfterValidator(values.contact)] = Field("", alias="CASE_INSIGHTS_CONTACT")
     scm_hosts: Listed = Field((), alias="CASE_INSIGHTS_SCM_HOSTS")
     routes_file: Path | None = Field(None, alias="CASE_INSIGHTS_ROUTES_FILE")
@@ -122,7 +126,8 @@ class Settings(BaseModel):
         if not (client_id and client_secret and key and self.public_url):
             return None
         keys = tuple(map(SecretStr, validation.secret_keys(key.get_secret_value())))
-        return OAuth(client_id, client_secret, keys, frozenset(self.allowed_teams or ()), self.public_url)
+        allowed, reaction = frozenset(self.allowed_teams or ()), bool(self.reaction)
+        return OAuth(client_id, client_secret, keys, allowed, self.public_url, reaction)
 
     def orgs(self) -> tuple[OrganizationConfig, ...]:
         """The Datadog organisations, at least one; raises ConfigError for a bad file of them."""

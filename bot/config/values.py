@@ -9,6 +9,7 @@ from bot.links import SITES, can_be_web_host
 WEB_HOSTS: Mapping[str, str] = {site.parameter: site.web_host for site in SITES}
 _CONTACT = re.compile(r"#?[^\W_](?:[^\W_]|[ .,@+'()-]|(?<=[^\W_])_(?=[^\W_])){0,58}")
 """What Slack shows as it stands in mrkdwn, plain text and JSON; few enough that no text grows beyond its limits."""
+_EMOJI = re.compile(r"[\w+'-]{1,100}")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -92,6 +93,14 @@ def contact(value: str) -> str:
             f"in at most 60 characters without marks: #sre-tools"
         )
     return value
+
+
+def emoji(value: str) -> str:
+    """An emoji's name as Slack's events have it: without colons and without a skin tone."""
+    name = value.strip().strip(":").lower()
+    if not _EMOJI.fullmatch(name):
+        raise ValueError(f"is {value!r}, which is no emoji's name: write it as between its colons in Slack: card_index")
+    return name
 
 
 def allowed_teams(value: tuple[str, ...] | None) -> tuple[str, ...] | None:

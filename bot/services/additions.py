@@ -55,10 +55,10 @@ class Added:
     notes: int = 0
 
 
-async def add(tx: Transaction, addition: Addition) -> Added:
-    """Confirm these insights; the transaction has locked no card yet."""
+async def add(tx: Transaction, addition: Addition, at: float | None = None) -> Added:
+    """Confirm these insights; the transaction has locked no card yet. `at`: the database's time, if it is known."""
     await ties.lock_case(tx, addition.org, addition.case_id)
-    at = await now(tx)
+    at = at or await now(tx)
     wanted = {insight.identity: insight for insight in addition.items}
     known = await offers.stored(tx, addition.where, wanted.keys())
     case = await cases.get(tx, addition.org, addition.case_id)

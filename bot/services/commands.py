@@ -1,6 +1,7 @@
 """Running what somebody typed: each command ends in a sentence for them, and some are announced in the open."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import assert_never
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,8 +23,11 @@ from bot.services.context import PERSON_WITHIN, Context
 from bot.services.responder import Caller, refused_by_slack, text_of
 from bot.services.ties import set_mode, tie, untie
 from bot.slack.client import SlackPermanent, SlackTransient
-from bot.store import modes, now, overview, scans, ties
+from bot.store import modes, now, overview, reactions, scans, ties
+from bot.store.reactions import Reaction
 
+ENDS = (UserError, DatadogTransient, DatadogPermanent, SlackTransient, SlackPermanent)
+"""What ends a command with a sentence: nothing was changed."""
 SCANNED = 1000
 """Messages that a scan reads at most."""
 
@@ -37,18 +41,25 @@ async def run(context: Context, caller: Caller, text: str) -> str | Message:
     as_said = replies.to_question if asks else str
     try:
         return await _run(context, caller, command)
-    except UserError as error:
-        return as_said(str(error))
-    except (DatadogTransient, DatadogPermanent) as error:
-        return as_said(why_unknown(error))
-    except SlackTransient:
-        return as_said(replies.SLACK_DOWN)
+    except ENDS as error:
+        return as_said(sentence_of(error))
     except (SQLAlchemyError, TimeoutError):
         if asks:
             return replies.NOT_READ
         raise
-    except SlackPermanent as end:
-        return refused_by_slack(end)
+
+
+def sentence_of(error: Exception) -> str:
+    """What a person is told of one of `ENDS`."""
+    match error:
+        case DatadogTransient() | DatadogPermanent():
+            return why_unknown(error)
+        case SlackTransient():
+            return replies.SLACK_DOWN
+        case SlackPermanent():
+            return refused_by_slack(error)
+        case _:
+            return str(error)
 
 
 async def _run(context: Context, caller: Caller, command: Command) -> str | Message:  # noqa: C901  one case for each command
@@ -127,31 +138,57 @@ async def _thread(context: Context, caller: Caller, where: Permalink | None, ver
     return thread
 
 
-async def _tied(context: Context, caller: Caller, place: Thread) -> Case:
+async def tied(context: Context, caller: Caller, place: Thread) -> Case:
+    """The case that a place is about; raises UserError where there is none, and as `tied_case` does."""
     case = await tied_case(context, place)
     if case is None:
         raise UserError(replies.no_case(thread=bool(place.ts), prefix=caller.via))
     return case
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Links that a person wants on a case, and where its card goes. `source_ts`: the message that brought them, if any.
+
+    `source_poster`: who posted that, or said the links. `reaction`: what asks for it, if a reaction does.
+    """
+
+    place: Thread
+    links: Sequence[str]
+    user: str
+    source_ts: str
+    source_poster: str | None
+    reaction: Reaction | None = None
+
+
 async def _add(context: Context, caller: Caller, command: commands.Add) -> str:
-    workspace, user = caller.here.workspace, caller.user
+    workspace = caller.here.workspace
     messages = [await message_at(context, workspace, address) for address in command.messages]
     place = await _place(context, caller, command.where)
     if not place.ts and messages:
         place = messages[0][0]
     reference = command.case
-    case = await named_case(context, workspace, reference) if reference else await _tied(context, caller, place)
-    await permit(context, workspace, user, case.key, org=case.org)
+    case = await named_case(context, workspace, reference) if reference else await tied(context, caller, place)
     links = dict.fromkeys([*command.links, *(link for _, message in messages for link in extract(message))])
-    insights, others = _sorted(context, workspace, case.org, links)
+    of_first = str(messages[0][1]["ts"]) if messages and place == messages[0][0] else ""
+    # What a slash command says is no message.
+    return await add_to(context, case, Wanted(place, [*links], caller.user, caller.message_ts or of_first, caller.user))
+
+
+async def add_to(context: Context, case: Case, wanted: Wanted) -> str:
+    """Put links on a case; returns what to tell the person, nothing where the reaction was carried out before."""
+    place, user = wanted.place, wanted.user
+    await permit(context, place.workspace, user, case.key, org=case.org)
+    insights, others = _sorted(context, place.workspace, case.org, wanted.links)
     await shared_channels.is_shared(context, place)  # stored, because the card depends on it
+    adding = Addition(
+        place, case.org, case.case_id, tuple(insights.values()), user, wanted.source_ts, wanted.source_poster
+    )
     async with context.store.write() as tx:
-        await ties.lock_case(tx, case.org, case.case_id)
-        of_first = str(messages[0][1]["ts"]) if messages and place == messages[0][0] else ""
-        source = caller.message_ts or of_first  # what a slash command says is no message
-        adding_all = Addition(place, case.org, case.case_id, tuple(insights.values()), user, source, user)
-        added = await additions.add(tx, adding_all)
+        at = await now(tx)
+        if wanted.reaction and not await reactions.hear(tx, wanted.reaction, at, case):
+            return ""
+        added = await additions.add(tx, adding, at)
     link_of = {insight.identity: link for link, insight in insights.items()}
     return await additions.told(context, case, place, added, link_of, others)
 
@@ -189,7 +226,7 @@ def _sorted(context: Context, workspace: str, org: str, links: Iterable[str]) ->
 
 
 async def _scan(context: Context, caller: Caller, thread: Thread) -> str:
-    case = await _tied(context, caller, thread)
+    case = await tied(context, caller, thread)
     await permit(context, thread.workspace, caller.user, case.key, org=case.org)
     await shared_channels.is_shared(context, thread)  # stored, because the card depends on it
     async with context.store.write() as tx:

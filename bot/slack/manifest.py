@@ -29,16 +29,29 @@ OPTIONAL_SCOPES: Mapping[str, str] = {
     "groups:read": "the same for private channels",
     "usergroups:read": "user groups in `CASE_INSIGHTS_CONFIRMERS`; without it such a group lets nobody in",
 }
+REACTION_SCOPES: Mapping[str, str] = {
+    "reactions:read": "`CASE_INSIGHTS_REACTION`, with the events `reaction_added` and `reaction_removed`"
+}
+REACTION_EVENTS = ("reaction_added", "reaction_removed")
+"""For `CASE_INSIGHTS_REACTION` alone."""
 EVENTS = ("app_home_opened", "app_mention", "message.channels", "message.groups")
 OAUTH_EVENTS = ("app_uninstalled", "tokens_revoked")
 """Where workspaces install the bot themselves: so that it forgets their tokens."""
 
 
-def app_manifest(url: str | None = None, *, oauth: bool = False) -> Json:
+def optional_scopes(*, reaction: bool) -> Mapping[str, str]:
+    """Without which a part stops, with the reason for each; `reaction`: that door is open."""
+    return {**OPTIONAL_SCOPES, **(REACTION_SCOPES if reaction else {})}
+
+
+def app_manifest(url: str | None = None, *, oauth: bool = False, reaction: bool = False) -> Json:
     """The manifest for HTTP mode at this address (without a slash at the end); without one, for Socket Mode.
 
-    `oauth`: for workspaces, and whole Enterprise Grids, that install the bot themselves.
+    `oauth`: for workspaces, and whole Enterprise Grids, that install the bot themselves. `reaction`: with what
+    `CASE_INSIGHTS_REACTION` needs.
     """
+    scopes = {"bot": list(SCOPES), "bot_optional": list(optional_scopes(reaction=reaction))}
+    events = [*EVENTS, *(REACTION_EVENTS if reaction else ()), *(OAUTH_EVENTS if oauth else ())]
     request_url = None if url is None else f"{url}{EVENTS_PATH}"
     redirect: Json = {"redirect_urls": [f"{url}{REDIRECT_PATH}"]} if oauth else {}
     request: Json = {} if request_url is None else {"request_url": request_url}
@@ -83,9 +96,9 @@ def app_manifest(url: str | None = None, *, oauth: bool = False) -> Json:
                 }
             ],
         },
-        "oauth_config": {**redirect, "scopes": {"bot": list(SCOPES), "bot_optional": list(OPTIONAL_SCOPES)}},
+        "oauth_config": {**redirect, "scopes": scopes},
         "settings": {
-            "event_subscriptions": {**request, "bot_events": [*EVENTS, *(OAUTH_EVENTS if oauth else ())]},
+            "event_subscriptions": {**request, "bot_events": events},
             "interactivity": {"is_enabled": True, **request, **options},
             "org_deploy_enabled": oauth,
             "socket_mode_enabled": url is None,
@@ -94,6 +107,6 @@ def app_manifest(url: str | None = None, *, oauth: bool = False) -> Json:
     }
 
 
-def as_json(url: str | None = None, *, oauth: bool = False) -> str:
+def as_json(url: str | None = None, *, oauth: bool = False, reaction: bool = False) -> str:
     """The manifest as text, to paste under "From a manifest", JSON."""
-    return json.dumps(app_manifest(url, oauth=oauth), indent=2, ensure_ascii=False)
+    return json.dumps(app_manifest(url, oauth=oauth, reaction=reaction), indent=2, ensure_ascii=False)

@@ -29,7 +29,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.config.settings import OAuth
 from bot.messages.text import NAME_CHARS, clean
-from bot.slack.manifest import INSTALL_PATH, OPTIONAL_SCOPES, REDIRECT_PATH, SCOPES
+from bot.slack.manifest import INSTALL_PATH, REDIRECT_PATH, SCOPES, optional_scopes
 
 HEADERS = {
     # The address of a page contains a code: it goes nowhere else, and no page is cached or framed.
@@ -84,7 +84,7 @@ class Installing:
         flow_settings = AsyncOAuthSettings(
             client_id=oauth.client_id,
             client_secret=oauth.client_secret.get_secret_value(),
-            scopes=[*SCOPES, *OPTIONAL_SCOPES],
+            scopes=[*SCOPES, *optional_scopes(reaction=oauth.reaction)],
             redirect_uri=f"{oauth.public_url}{REDIRECT_PATH}",
             install_page_rendering_enabled=False,
             authorization_url=f"{slack_url.removesuffix('/').removesuffix('/api')}/oauth/v2/authorize",

@@ -12,11 +12,11 @@ from bot.insights import FRESH_SECONDS, reads_first
 from bot.model import Case, Identity, InsightType, State
 from bot.store import cards, now, thread_comments
 from bot.store.cards import Timing
-from bot.store.conditions import TYPES, identity_of, this_case
+from bot.store.conditions import AT_WORK, TYPES, identity_of, this_case
 from bot.store.connection import Connection
 from bot.store.dialects import server_now, upsert
 from bot.store.jobs import case_key
-from bot.store.schema import AT_WORK, cases, insights
+from bot.store.schema import cases, insights
 from bot.store.transaction import JobKind, Transaction
 from bot.store.work_items import WorkItem, work_item
 

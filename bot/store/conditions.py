@@ -1,14 +1,25 @@
 """Conditions that statements on several tables share: the rows of a thread, a channel or a case."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam
+from sqlalchemy import Column, ColumnElement, Table, and_, bindparam, literal_column
 from sqlalchemy.engine import Row
 
-from bot.model import Identity, InsightType, NoteType, Thread, item_type
+from bot.model import Identity, InsightType, NoteType, State, Thread, item_type
 
 TYPES = frozenset(map(str, (*InsightType, NoteType.NOTE)))
 """Those that this version knows; a newer one that was taken back may have left others."""
+
+UNDECIDED = tuple(state for state in State if state.is_undecided)
+AT_WORK = tuple(state for state in State if state.is_at_work)
+UNFINISHED = (*AT_WORK, State.FAILED)
+"""What Home shows first."""
+
+
+def in_states(column: Column[str], states: Iterable[str]) -> ColumnElement[bool]:
+    """With the states as literals: only a statement with the same term as a partial index uses that index."""
+    return column.in_([literal_column(f"'{state}'") for state in states])
 
 
 def place(thread: Thread) -> dict[str, str]:

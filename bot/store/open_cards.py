@@ -16,11 +16,11 @@ from bot.model import Card, CardItem, NoteType, State, Thread
 from bot.policy import is_app
 from bot.store import Store, now, ties
 from bot.store.cards import Timing, bump, by_id, create, end, get, items, posting
-from bot.store.conditions import in_channel, in_thread, place, this_case, this_channel
+from bot.store.conditions import UNDECIDED, in_channel, in_thread, place, this_case, this_channel
 from bot.store.connection import Connection
 from bot.store.jobs import enqueue, reschedule
 from bot.store.pace import may_post
-from bot.store.schema import UNDECIDED, card_insights, cards, insights
+from bot.store.schema import card_insights, cards, insights
 from bot.store.transaction import JobKind, Transaction
 
 GROUP_HOLDS = 10

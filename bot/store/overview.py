@@ -9,10 +9,10 @@ from sqlalchemy import Row, String, bindparam, func, literal_column, select
 from bot.insights import Mode
 from bot.model import Identity, State, Thread
 from bot.store import Store, cards, jobs, now, schema, ties
-from bot.store.conditions import identity_of, in_place
+from bot.store.conditions import UNFINISHED, identity_of, in_place, in_states
 from bot.store.connection import Connection
 from bot.store.jobs import enqueue
-from bot.store.schema import UNFINISHED, card_insights, in_states, insights, modes, thread_comments
+from bot.store.schema import card_insights, insights, modes, thread_comments
 from bot.store.transaction import JobKind
 
 SHOWN = 10

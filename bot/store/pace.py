@@ -10,9 +10,9 @@ from sqlalchemy import Row, bindparam, func, or_, select
 from bot.insights import CARDS_A_MINUTE, TITLES_A_MINUTE
 from bot.model import State, Thread
 from bot.policy import is_app
-from bot.store.conditions import place, this_thread
+from bot.store.conditions import in_states, place, this_thread
 from bot.store.connection import Connection
-from bot.store.schema import card_insights, cards, in_states, insights
+from bot.store.schema import card_insights, cards, insights
 
 MINUTE = 60.0
 

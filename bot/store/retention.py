@@ -8,17 +8,17 @@ from sqlalchemy import ColumnElement, Select, delete, exists, func, literal_colu
 from bot.insights import SightingState
 from bot.model import NoteType, State
 from bot.store import Store, now
+from bot.store.conditions import AT_WORK, in_states
 from bot.store.creations import CreationState
 from bot.store.jobs import enqueue
 from bot.store.schema import (
-    AT_WORK,
     card_insights,
     cards,
     creations,
-    in_states,
     insights,
     jobs,
     mentions,
+    reactions,
     sightings,
     ties,
 )
@@ -36,6 +36,7 @@ _CODE_ALONE = sightings.c.orgs == "[]"
 _FINISHED = {
     mentions: true(),
     creations: creations.c.state == CreationState.DONE,
+    reactions: true(),
     ties: (ties.c.kind == literal_column("'no_case'")) & ties.c.replied.is_(None),
 }
 """What is only kept so that it is not done twice within days. A root that named no case can be looked up again."""

@@ -3,12 +3,9 @@
 Partial indexes are partial on PostgreSQL, too, by the migration: here they would import that dialect.
 """
 
-from collections.abc import Iterable
-
 from sqlalchemy import (
     Boolean,
     Column,
-    ColumnElement,
     Double,
     ForeignKey,
     Index,
@@ -18,11 +15,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    literal_column,
     text,
 )
-
-from bot.model import State
 
 metadata = MetaData(
     naming_convention={
@@ -34,11 +28,6 @@ metadata = MetaData(
 )
 
 
-def in_states(column: Column[str], states: Iterable[str]) -> ColumnElement[bool]:
-    """With the states as literals: only a statement with the same term as a partial index uses that index."""
-    return column.in_([literal_column(f"'{state}'") for state in states])
-
-
 _CASE, _THREAD = ("org", "case_id"), ("workspace", "channel", "thread_ts")
 
 
@@ -47,10 +36,6 @@ def _ids(*names: str, key: bool = False) -> list[Column[str]]:
     sizes = {"org": 64, "case_id": 36}
     return [Column(name, String(sizes.get(name, 32)), primary_key=key, nullable=False) for name in names]
 
-
-UNDECIDED = tuple(state for state in State if state.is_undecided)
-AT_WORK = tuple(state for state in State if state.is_at_work)
-UNFINISHED = (*AT_WORK, State.FAILED)  # what Home shows first
 
 # A case as Datadog last described it. Its row is a mutex: lock it before you move the case's insights.
 cases = Table(
@@ -269,6 +254,18 @@ mentions = Table(
     *_ids("workspace", "channel", "ts", key=True),
     Column("at", Double, nullable=False),
     Index("ix_mentions_at", "at"),
+)
+
+# Reactions that asked for something, each as of its latest event.
+reactions = Table(
+    "reactions",
+    metadata,
+    *_ids("workspace", "channel", "ts", "by", key=True),
+    Column("event_ts", String(32), nullable=False),
+    Column("org", String(64)),  # with case_id: the case for which it confirmed insights, if it did
+    Column("case_id", String(36)),
+    Column("at", Double, nullable=False),  # when it did
+    Index("ix_reactions_at", "at"),
 )
 
 # Sites of Datadog in pasted links that no configured org is on.

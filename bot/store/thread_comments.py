@@ -10,11 +10,11 @@ from sqlalchemy import bindparam, select
 
 from bot.model import CardItem, NoteType, State, Thread, item_type
 from bot.store.cards import Timing
-from bot.store.conditions import TYPES, place, this_case, this_thread
+from bot.store.conditions import AT_WORK, TYPES, place, this_case, this_thread
 from bot.store.connection import Connection
 from bot.store.dialects import server_now, upsert
 from bot.store.jobs import case_key, enqueue, thread_key, thread_of
-from bot.store.schema import AT_WORK, insights, thread_comments
+from bot.store.schema import insights, thread_comments
 from bot.store.transaction import JobKind, Transaction
 from bot.store.work_items import WorkItem, work_item
 

@@ -380,7 +380,8 @@ async def bench(
         if http:
             options["signing_secret"] = SIGNING_SECRET
             chosen |= {"SLACK_SIGNING_SECRET": SIGNING_SECRET, "SLACK_APP_TOKEN": ""}
-        slack = await stack.enter_async_context(SlackServer(app_manifest(front and front.url), control, **options))
+        manifest = app_manifest(front and front.url, reaction="CASE_INSIGHTS_REACTION" in chosen)
+        slack = await stack.enter_async_context(SlackServer(manifest, control, **options))
         datadog = await stack.enter_async_context(DatadogServer(control))
         built = Bench(slack, datadog, directory, replicas, chosen, front, without)
         if "DATABASE_URL" not in chosen:

@@ -19,7 +19,7 @@ from bot.ops.doctor.finding import Examined, Finding, Subject, error, ok, togeth
 from bot.slack.client import Slack, SlackResponse, web_client
 from bot.slack.errors import SlackPermanent, SlackTransient
 from bot.slack.json import as_object, as_objects, next_cursor
-from bot.slack.manifest import DISPLAY_NAME, INSTALL_PATH, OPTIONAL_SCOPES, SCOPES
+from bot.slack.manifest import DISPLAY_NAME, INSTALL_PATH, SCOPES, optional_scopes
 
 PAGES = 5
 """Of a thousand channels each: a bot in more than that does not need the exact number."""
@@ -108,7 +108,14 @@ async def _with_bot_token(subject: Subject, token: SecretStr) -> Examined:
             _channels(subject, slack), _app(subject, slack, str(me.get("user_id"))), _confirmers(subject, slack, scopes)
         )
     who = ok("slack-token", f"The bot is {me.get('user')} in {me.get('team')}.")
-    findings = (who, *_scopes(scopes), *_teams(subject, me), *channels, *app, *confirmers)
+    findings = (
+        who,
+        *_scopes(scopes, reaction=bool(subject.settings.reaction)),
+        *_teams(subject, me),
+        *channels,
+        *app,
+        *confirmers,
+    )
     return Examined(findings, _ahead(response, subject.clock()))
 
 
@@ -163,14 +170,16 @@ def _teams(subject: Subject, me: Mapping[str, Any]) -> list[Finding]:
     return [error("datadog-teams", text, f"Add {team} to the teams of one in CASE_INSIGHTS_ORGS_FILE.")]
 
 
-def _scopes(granted: frozenset[str]) -> list[Finding]:
-    """Compared with the manifest."""
+def _scopes(granted: frozenset[str], *, reaction: bool) -> list[Finding]:
+    """Compared with the manifest; `reaction`: CASE_INSIGHTS_REACTION is set."""
     findings: list[Finding] = []
-    update = "Put the manifest of case-insights manifest on your Slack app's page, App Manifest, and install it again."
+    command = f"case-insights manifest{' --reaction' if reaction else ''}"
+    update = f"Put the manifest of {command} on your Slack app's page, App Manifest, and install it again."
     missing = [f"{scope} ({reason})" for scope, reason in SCOPES.items() if scope not in granted]
     if missing:
         findings.append(error("slack-scopes", f"The bot token lacks {'; '.join(missing)}.", update))
-    optional = [f"{scope} ({reason})" for scope, reason in OPTIONAL_SCOPES.items() if scope not in granted]
+    asked = optional_scopes(reaction=reaction).items()
+    optional = [f"{scope} ({reason})" for scope, reason in asked if scope not in granted]
     if optional:
         text = f"Optional scopes are missing: {'; '.join(optional)}."
         findings.append(warning("slack-scopes", text, f"Leave it so, or: {update[0].lower()}{update[1:]}"))

@@ -42,6 +42,7 @@ VERBS = (
     ),
     Verb("edit", {**MESSAGE, "text": str}, {"as_user": str, "raw": bool}),
     Verb("delete", MESSAGE),
+    Verb("react", {**MESSAGE, "as_user": str, "name": str}, {"take_off": bool}),
     Verb("unfurl", {**MESSAGE, "attachments": list}),
     Verb(
         "click",

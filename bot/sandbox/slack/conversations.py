@@ -154,6 +154,22 @@ class Conversations:
         changed = {**_without_blocks(posted.message), **content, "edited": edited}
         self.change(posted, {name: value for name, value in changed.items() if value != {}})
 
+    def react(self, posted: Posted, user: str, name: str, *, take_off: bool) -> bool:
+        """Set a person's reaction or take it off; False: it was so before. The newest emoji is the last."""
+        reactions: dict[str, list[str]] = {one["name"]: one["users"] for one in posted.message.get("reactions", [])}
+        users = reactions.get(name, [])
+        if (user in users) is not take_off:
+            return False
+        reactions[name] = [one for one in users if one != user] if take_off else [*users, user]
+        kept = [{"name": one, "users": by, "count": len(by)} for one, by in reactions.items() if by]
+        posted.message = {**posted.message, "reactions": kept}
+        if not kept:
+            del posted.message["reactions"]
+        kind = "reaction_removed" if take_off else "reaction_added"
+        self.events.reaction(self.workspace.channels[posted.channel], kind, user, name, posted.message, self.next_ts())
+        self._tell(posted)
+        return True
+
     def remove(self, posted: Posted) -> None:
         """Delete a message. A root with replies leaves a tombstone, and the event is then a `message_changed`."""
         if not posted.is_reply and self.replies(posted.channel, posted.ts):

@@ -18,6 +18,8 @@ SCOPE_OF_EVENT = {
     "message.channels": "channels:history",
     "message.groups": "groups:history",
     "app_mention": "app_mentions:read",
+    "reaction_added": "reactions:read",
+    "reaction_removed": "reactions:read",
 }
 
 
@@ -49,6 +51,18 @@ class Events:
         fields = {name: message[name] for name in kept if name in message}
         about = {"type": "app_mention", "channel": channel.id, "event_ts": message["ts"]}
         self.send({**fields, **about}, is_shared=channel.is_ext_shared)
+
+    def reaction(self, channel: Channel, kind: str, user: str, name: str, message: Json, at: str) -> None:
+        """Send `reaction_added` or `reaction_removed`, if the app gets it; a webhook's message has no `item_user`.
+
+        https://docs.slack.dev/reference/events/reaction_added
+        """
+        if not self._is_sent(kind, channel):
+            return
+        item = {"type": "message", "channel": channel.id, "ts": message["ts"], "channel_type": channel.kind}
+        author = {"item_user": message["user"]} if "user" in message else {}
+        event: Json = {"type": kind, "user": user, "reaction": name, **author, "item": item, "event_ts": at}
+        self.send(event, is_shared=channel.is_ext_shared)
 
     def home_opened(self, user: str, view: Json | None) -> bool:
         """Send `app_home_opened`; False when the app is not subscribed to it."""

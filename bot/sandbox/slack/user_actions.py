@@ -76,6 +76,13 @@ class UserActions(InstalledApp):
     def delete(self, channel: str, ts: str) -> None:
         self.conversations.remove(self.posted(channel, ts))
 
+    def react(self, channel: str, ts: str, as_user: str, name: str, *, take_off: bool = False) -> None:
+        """Set this emoji (its name, without colons) on a message, or take it off; as Slack, which takes each once."""
+        if not self.conversations.react(
+            self.posted(channel, ts), self.person(channel, as_user).id, name, take_off=take_off
+        ):
+            raise ControlError("no_reaction" if take_off else "already_reacted")
+
     def unfurl(self, channel: str, ts: str, attachments: list[Json]) -> Json:
         """Add previews to a message, as Slack does: each needs `from_url`; `edited` does not change."""
         posted = self.posted(channel, ts)

@@ -117,6 +117,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_mentions_at", "mentions", ["at"])
     op.create_table(
+        "reactions",
+        *_required(sa.String(32), "workspace", "channel", "ts", "by", "event_ts"),
+        *_optional(sa.String(64), "org"),
+        *_optional(sa.String(36), "case_id"),
+        *_required(sa.Double, "at"),
+        sa.PrimaryKeyConstraint("workspace", "channel", "ts", "by", name="pk_reactions"),
+    )
+    op.create_index("ix_reactions_at", "reactions", ["at"])
+    op.create_table(
         "modes",
         *_required(sa.String(32), "workspace", "channel", "thread_ts"),
         *_required(sa.String(8), "mode"),
@@ -232,6 +241,7 @@ def upgrade() -> None:
 
     op.create_table("slack_bots", *_of_both(), sa.PrimaryKeyConstraint("id", name="pk_slack_bots"))
     op.create_index("slack_bots_idx", "slack_bots", ["client_id", "enterprise_id", "team_id", "installed_at"])
+    webhook = ("url", "channel", "channel_id", "configuration_url")
     op.create_table(
         "slack_installations",
         *_of_both(),
@@ -239,21 +249,12 @@ def upgrade() -> None:
         *_required(sa.String(32), "user_id"),
         *_optional(sa.Text, "user_token", "user_scopes", "user_refresh_token"),
         *_optional(sa.DateTime, "user_token_expires_at"),
-        *_optional(
-            sa.Text,
-            "incoming_webhook_url",
-            "incoming_webhook_channel",
-            "incoming_webhook_channel_id",
-            "incoming_webhook_configuration_url",
-        ),
+        *_optional(sa.Text, *(f"incoming_webhook_{name}" for name in webhook)),
         *_optional(sa.String(32), "token_type"),
         sa.PrimaryKeyConstraint("id", name="pk_slack_installations"),
     )
-    op.create_index(
-        "slack_installations_idx",
-        "slack_installations",
-        ["client_id", "enterprise_id", "team_id", "user_id", "installed_at"],
-    )
+    latest = ["client_id", "enterprise_id", "team_id", "user_id", "installed_at"]
+    op.create_index("slack_installations_idx", "slack_installations", latest)
     op.create_table(
         "slack_oauth_states",
         sa.Column("id", sa.Integer, autoincrement=True),
