@@ -246,7 +246,8 @@ def sandbox(port: int, *, no_open: bool, demo: bool) -> None:
     from bot.slack.manifest import app_manifest
 
     try:
-        asyncio.run(play(app_manifest()) if demo else interactive.run(app_manifest(), port, open_page=not no_open))
+        manifest = app_manifest(reaction=not demo)
+        asyncio.run(play(manifest) if demo else interactive.run(manifest, port, open_page=not no_open))
     except PortTaken as error:
         raise _Refusal(str(error)) from error
     except BotFailed as error:

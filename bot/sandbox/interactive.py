@@ -22,8 +22,13 @@ Say = Callable[[str], None]
 
 _print = functools.partial(print, flush=True)
 """Also where a pipe or a file keeps what is printed."""
-FASTER_SETTINGS = {"CASE_INSIGHTS_CARD_DELAY": "200ms", "CASE_INSIGHTS_RETRY_CAP": "2s", "CASE_INSIGHTS_LEASE": "10s"}
-"""Nobody trying the bot wants to wait for delays that are there for busy channels."""
+SETTINGS = {
+    "CASE_INSIGHTS_CARD_DELAY": "200ms",
+    "CASE_INSIGHTS_RETRY_CAP": "2s",
+    "CASE_INSIGHTS_LEASE": "10s",
+    "CASE_INSIGHTS_REACTION": "card_index",
+}
+"""Nobody trying the bot wants to wait for delays that are there for busy channels; and every door is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ async def interactive_sandbox(manifest: Json, bound: socket.socket | None = None
     """A sandbox with example data and a connected bot, and the page on this socket or a free port. Raises BotFailed."""
     bound = bound or server.bind(0)
     with contextlib.closing(bound):
-        async with running_sandbox(manifest, **FASTER_SETTINGS) as sandbox:
+        async with running_sandbox(manifest, **SETTINGS) as sandbox:
             _load(sandbox)
             # "Start over" on the page brings the example data back.
             sandbox.control.on_reset(lambda: _load(sandbox))

@@ -49,7 +49,7 @@ async def browser() -> AsyncIterator[Any]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def interactive() -> AsyncIterator[InteractiveSandbox]:
-    async with interactive_sandbox(app_manifest()) as running:
+    async with interactive_sandbox(app_manifest(reaction=True)) as running:
         yield running
 
 

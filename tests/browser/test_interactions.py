@@ -65,6 +65,18 @@ async def test_a_mention_is_answered_in_private_and_a_slash_command_is_refused_i
     await window.page.locator("#toast", has_text="is not supported in threads").wait_for()
 
 
+async def test_a_reaction_from_the_menu_adds_and_is_shown_until_it_is_taken_off(window: Window, sandbox: Sandbox):
+    await window.say("https://app.datadoghq.com/monitors/4713")
+    await window.choose_in_menu("React with :card_index:")
+    await window.card.get_by_text("Added to CASEM-4523 by Ana").wait_for()
+    chip = window.page.get_by_role("button", name=":card_index: 1")
+    await expect(chip).to_have_attribute("aria-pressed", "true")
+    await expect(chip).to_have_attribute("title", "Ana")
+    await chip.click()
+    await expect(chip).to_have_count(0)
+    assert [insight.resource_id for insight in sandbox.datadog.cases["CASEM-4523"].insights] == ["4713"]
+
+
 async def test_home_shows_how_to_and_what_was_added(window: Window):
     await window.page.get_by_role("button", name="App Home").click()
     home = window.page.get_by_role("dialog", name="Case Insights, Home")

@@ -16,7 +16,7 @@ from bot.slack.manifest import app_manifest
 
 @pytest.fixture(scope="module")
 async def page() -> AsyncIterator[InteractiveSandbox]:
-    async with interactive_sandbox(app_manifest()) as interactive:
+    async with interactive_sandbox(app_manifest(reaction=True)) as interactive:
         yield interactive
 
 

@@ -158,7 +158,7 @@ export class Conversation {
       click: (block, action, option) => this.desk.click({ ...at, block, action, option }),
     };
     const only = message.only && this.store.name(message.only);
-    const shown = { author, only, here, editing, note, card: author.mark && !only && Boolean(message.blocks?.length) };
+    const shown = { author, person, only, here, editing, note, card: author.mark && !only && Boolean(message.blocks?.length) };
     const desk = {
       shortcuts: this.store.shortcuts,
       shortcut: (one, callback_id) => this.desk.shortcut(channel, one, callback_id),
@@ -166,6 +166,7 @@ export class Conversation {
       edit: (one, text) => this._save(channel, one, text),
       remove: (one) => this.desk.remove(channel, one),
       again: (one) => this.desk.again(one),
+      react: (one, name) => this.desk.react(channel, one, name),
     };
     return {
       key: message.ts,
@@ -174,6 +175,7 @@ export class Conversation {
         message.blocks,
         message.attachments,
         message.edited,
+        message.reactions,
         message.subtype,
         author,
         only,

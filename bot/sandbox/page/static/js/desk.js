@@ -33,6 +33,13 @@ export class Desk {
     return this._try(() => this.sandbox.tell("slack", "delete", { channel, ts: message.ts }));
   }
 
+  /** Set this person's reaction, or take it off, as a second press does in Slack. */
+  react(channel, message, name) {
+    const as_user = this.place.person;
+    const take_off = (message.reactions ?? []).some((one) => one.name === name && one.users.includes(as_user));
+    return this._try(() => this.sandbox.tell("slack", "react", { channel, ts: message.ts, as_user, name, take_off }));
+  }
+
   again(message) {
     return this._try(async () => {
       const { sent } = await this.sandbox.tell("slack", "redeliver", { event: message.ts, copies: 10 });

@@ -12,7 +12,12 @@ function avatar(author) {
   return el("span", { class: `avatar tint-${tint}`, "aria-hidden": "true" }, author.name.slice(0, 1).toUpperCase());
 }
 
-/** `desk` does things: {editing, edit, remove, again}; `shown` is {author, only, here, editing, note, card}. */
+/** The emoji that the sandbox's bot listens for. */
+const REACTION = "card_index";
+
+/**
+ * `desk` does things: {editing, edit, remove, again, react}; `shown` is {author, person, only, here, editing, note, card}.
+ */
 export function messageElement(message, shown, desk, isNew) {
   const gone = message.subtype === "tombstone";
   const only = shown.only && el("p", { class: "only" }, icon("eye"), `Only visible to ${shown.only}`);
@@ -38,6 +43,7 @@ export function messageElement(message, shown, desk, isNew) {
       ),
       message.subtype === "thread_broadcast" && el("p", { class: "faint" }, "Replied to a thread:"),
       body,
+      reactions(message, shown, desk),
       shown.note && el("p", { class: "note", role: "alert" }, icon("warn"), shown.note),
     ),
     !gone && !shown.only && !shown.author.mark && menu(message, shown, desk),
@@ -60,6 +66,25 @@ function content(message, shown, gone) {
     message.edited && !shown.author.mark && el("span", { class: "edited" }, "(edited)"),
     (message.attachments ?? []).map((one) => attachment(one, shown.here)),
   );
+}
+
+/** The emojis below a message, with how many set each; pressing one sets or takes off this person's own. */
+function reactions(message, shown, desk) {
+  if (!message.reactions?.length) return null;
+  const chip = (one) =>
+    el(
+      "button",
+      {
+        type: "button",
+        class: "chip",
+        "aria-pressed": String(one.users.includes(shown.person)),
+        title: one.users.map(shown.here.names.person).join(", "),
+        "data-focus": one.name,
+        on: { click: () => desk.react(message, one.name) },
+      },
+      `:${one.name}: ${one.count}`,
+    );
+  return el("div", { class: "reactions" }, message.reactions.map(chip));
 }
 
 function attachment(one, here) {
@@ -113,6 +138,7 @@ function menu(message, shown, desk) {
   const acts = [
     ...desk.shortcuts.map((one) => [one.name, () => desk.shortcut(message, one.callback_id)]),
     ...(shown.author.kind === "app" ? [] : [["Edit message", () => desk.editing(message.ts)]]),
+    [`React with :${REACTION}:`, () => desk.react(message, REACTION)],
     ["Send to the bot 10 more times", () => desk.again(message)],
     ["Delete message", () => desk.remove(message), "danger"],
   ];
