@@ -65,6 +65,7 @@ RUN: dict[str, tuple[int, str]] = {
     # the exit code, and a pattern that is in what it prints
     ".venv/bin/case-insights sandbox --demo": (0, r"2 insights added with 1 call to Datadog\.\n$"),
     "case-insights manifest": (0, MANIFEST),
+    "case-insights manifest --reaction": (0, '"reactions:read"'),
     "case-insights manifest --mode http --url https://case-insights.example.com": (0, '"request_url": "https://case-i'),
     "case-insights manifest --mode oauth --url https://…": (0, '"redirect_urls"'),
     "case-insights doctor": (0, r"\nok +datadog-cases +Cases can be read"),

@@ -53,23 +53,16 @@ class Reactions:
 
         Slack adds a skin tone (`wave::skin-tone-2`), and leaves `item_user` out where an app posted the message.
         """
-        match event:
-            case {
-                "user": str(user),
-                "reaction": str(name),
-                "event_ts": str(event_ts),
-                "item": {"type": "message", "channel": str(channel), "ts": str(ts)},
-            } if name.partition("::")[0] == self._emoji:
-                reaction = Reaction(Thread(workspace, channel, ""), ts, user, event_ts)
-            case _:
-                return None
+        user, item = event["user"], event.get("item")
+        if event["reaction"].partition("::")[0] != self._emoji or item is None or item.get("type") != "message":
+            return None
         installed = await self._context.workspaces.at(workspace)
         if installed.myself.user in (user, event.get("item_user")):
             return None
         person = await installed.slack.person(user, within=PERSON_WITHIN)
         if person is not None and person.is_bot:
             return None
-        return reaction
+        return Reaction(Thread(workspace, item["channel"], ""), item["ts"], user, event["event_ts"])
 
     async def _carry_out(self, reaction: Reaction, *, shared: bool | None) -> str:
         """Answer where the message is; the answer that is returned is empty."""

@@ -111,6 +111,10 @@ _EVENT: Mapping[str, Shape] = {
     "message": _INSIDE,
     "previous_message": _INSIDE,
     "tokens": _fields({"bot": _list_of(_string)}),
+    "reaction": _string,
+    "item": _fields({"type": _string, "channel": _ID, "ts": _TS}, "channel", "ts"),
+    "item_user": _ID,
+    "event_ts": _TS,
 }
 _ENVELOPE = _fields(
     {
@@ -160,6 +164,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "message": ("channel", "ts"),
     "app_mention": ("channel", "ts"),
     "app_home_opened": ("user",),
+    **dict.fromkeys(("reaction_added", "reaction_removed"), ("user", "reaction", "event_ts")),
     "block_actions": ("user", "actions"),
     "message_action": ("user", "channel", "message", "callback_id"),
     "view_submission": ("user", "view"),

@@ -388,6 +388,20 @@ def test_a_channel_a_name_or_an_address_can_be_the_contact(contact: str):
 
 
 @pytest.mark.parametrize(
+    ("typed", "name"),
+    [(":card_index:", "card_index"), (" Card_Index ", "card_index"), ("+1", "+1"), ("flag-de", "flag-de"), ("", "")],
+)
+def test_an_emoji_is_its_name_with_or_without_colons(typed: str, name: str):
+    assert settings(CASE_INSIGHTS_REACTION=typed).reaction == name
+
+
+@pytest.mark.parametrize("typed", ["📇", "card index", "wave::skin-tone-2", ":", "<script>", "e" * 101])
+def test_what_is_no_emojis_name_is_told_how_it_is_written(typed: str):
+    said = refusal({**ENOUGH, "CASE_INSIGHTS_REACTION": typed})
+    assert f"CASE_INSIGHTS_REACTION is {typed!r}, which is no emoji's name" in said
+
+
+@pytest.mark.parametrize(
     "contact",
     ["<!here>", "*Ana*", "_Ana_", "a _b", "a&b", 'Ana "A"', "a\\b", "two\nlines", ":tada:", "@here", "x" * 61],
 )

@@ -27,6 +27,7 @@ from tests.forked_bot import ForkedBot
 
 Json = dict[str, Any]
 
+EMOJI = "card_index"
 CHANNEL = "C0INCIDENTS"
 KEY, TITLE = "CASEM-4523", "Memory leak investigation on API"
 CASE_LINK = f"https://app.datadoghq.com/cases/{KEY}"

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 import bot
 from tests import postgres
-from tests.e2e.bench import Bench, bench
+from tests.e2e.bench import EMOJI, Bench, bench
 
 SECOND_IS_AN_HOUR_AHEAD = """
 import os
@@ -43,7 +43,8 @@ async def own(tmp_path: Path) -> AsyncIterator[Bench]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def over_http(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
-    async with bench(tmp_path_factory.mktemp("http"), http=True) as built:
+    settings = {"CASE_INSIGHTS_REACTION": EMOJI}  # every door is open
+    async with bench(tmp_path_factory.mktemp("http"), http=True, settings=settings) as built:
         yield built
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.e2e.bench import CHANNEL, TITLE, Bench, as_read, bench
+from tests.e2e.bench import CHANNEL, EMOJI, TITLE, Bench, as_read, bench
 from tests.e2e.test_modal import DRAFT, opened
 from tests.e2e.test_names import call
 
@@ -44,7 +44,7 @@ STATE = """
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def grid(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
     named = [*(user for user in PEOPLE.values() if user != "U0BEN"), "USLACKBOT", "U0GONE", "U0DATADOG", "U0BOSS"]
-    settings = {"CASE_INSIGHTS_CONFIRMERS": ",".join(named)}
+    settings = {"CASE_INSIGHTS_CONFIRMERS": ",".join(named), "CASE_INSIGHTS_REACTION": EMOJI}
     async with bench(tmp_path_factory.mktemp("grid"), settings=settings, enterprise="E0GRID") as built:
         yield built
 
@@ -250,6 +250,17 @@ async def mention(desk: Desk, user: str) -> str:
     return await desk.outcome(user, act)
 
 
+async def react(desk: Desk, user: str) -> str:
+    root, _ = await desk.card()
+    ts = desk.b.reply(root, desk.link())
+    await desk.b.card(root, "Add 2 insights")
+
+    async def act() -> None:
+        desk.b.slack.react(CHANNEL, ts, user, EMOJI)
+
+    return await desk.outcome(user, act)
+
+
 async def home(desk: Desk, user: str) -> str:
     await desk.added()
 
@@ -314,6 +325,7 @@ DOORS: dict[str, tuple[Callable[[Desk, str], Awaitable[str]], str]] = {
     "of a channel they left: status": (elsewhere("status in {there}"), "refused refused refused refused refused"),
     "of a channel they left: why": (elsewhere("why {there}"), "refused refused refused refused refused"),
     "mention": (mention, "done refused done refused refused"),
+    "reaction": (react, "done refused done refused refused"),
     "home": (home, "told refused told refused refused"),
     "of a channel they left: home": (old_home, "refused refused refused refused refused"),
 }

@@ -5,15 +5,13 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.e2e.bench import CASE_LINK, CHANNEL, KEY, PUT, Bench, as_read, bench, monitor
-
-EMOJI = "card_index"
+from tests.e2e.bench import CASE_LINK, CHANNEL, EMOJI, KEY, PUT, Bench, as_read, bench, monitor
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def reacting(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
     settings = {"CASE_INSIGHTS_REACTION": f":{EMOJI}:", "CASE_INSIGHTS_MODE": "off"}  # no offers beside it
-    async with bench(tmp_path_factory.mktemp("reaction"), settings=settings) as built:
+    async with bench(tmp_path_factory.mktemp("reaction"), settings=settings, http=True) as built:
         yield built
 
 

@@ -260,6 +260,10 @@ PLANTED: dict[str, tuple[Plant, str]] = {
         lambda w: w.slack.scopes.difference_update(OPTIONAL_SCOPES),
         "warning slack-scopes: usergroups:read (user groups → Leave it so, or: put the manifest",
     ),
+    "reactions without their scope": (
+        lambda w: w.env.update(CASE_INSIGHTS_REACTION="card_index"),
+        "warning slack-scopes: reactions:read (`CASE_INSIGHTS_REACTION` → case-insights manifest --reaction",
+    ),
     "an app token without its scope": (
         lambda w: w.slack.web_api.app_scopes.clear(),
         "error slack-socket: missing_scope → connections:write",

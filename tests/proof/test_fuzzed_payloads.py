@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from bot.sandbox.slack.http_mode import signature
 from bot.store import schema
-from tests.e2e.bench import CHANNEL, KEY, SIGNING_SECRET, Bench, monitor
+from tests.e2e.bench import CHANNEL, EMOJI, KEY, SIGNING_SECRET, Bench, monitor
 from tests.e2e.test_modal import opened, submit, until_shown
 
 pytestmark = pytest.mark.proof
@@ -42,6 +42,8 @@ async def real_payloads(b: Bench) -> list[Json]:
     ts = b.reply(root, f"see {monitor(3)}")
     b.slack.edit(CHANNEL, ts, f"rather {monitor(4)}")
     b.slack.delete(CHANNEL, ts)
+    for take_off in (False, True):
+        b.slack.react(CHANNEL, root, "U0ANA", EMOJI, take_off=take_off)
     b.slack.message(CHANNEL, "U0ANA", "<@U0CASES> status", thread_ts=root)
     await b.slack.command(CHANNEL, "U0ANA", "/insight", "status")
     form = await opened(b, b.start_thread(monitor(5)))
@@ -144,7 +146,7 @@ async def test_nearly_slacks_payloads_end_in_200_or_400_and_the_bot_goes_on(web:
     for payload in await real_payloads(web):
         event = payload.get("event", {})
         kinds.setdefault(f"{payload.get('type')} {event.get('type')} {event.get('subtype')}", []).append(payload)
-    assert len(kinds) >= 9, list(kinds)
+    assert len(kinds) >= 11, list(kinds)
     chance = random.Random(4_000)  # noqa: S311  the same payloads each time
     bodies = [disguised(mutate(chance.choice(kinds[chance.choice([*kinds])]), chance), chance) for _ in range(PAYLOADS)]
     statuses: Counter[int] = Counter()

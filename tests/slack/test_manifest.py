@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.slack.manifest import EVENTS, SCOPES, app_manifest, as_json
+from bot.slack.manifest import EVENTS, SCOPES, app_manifest, as_json, optional_scopes
 
 PROJECT = Path(__file__).parents[2]
 URL = "https://case-insights.example.com"
@@ -49,11 +49,21 @@ def test_workspaces_that_install_it_themselves_come_back_and_say_when_they_take_
     assert events - set(EVENTS) == {"app_uninstalled", "tokens_revoked"}
 
 
+def test_only_who_asks_for_reactions_has_their_scope_and_events():
+    without, made = app_manifest(), app_manifest(reaction=True)
+    optional = [each["oauth_config"]["scopes"]["bot_optional"] for each in (without, made)]
+    assert optional[1] == [*optional[0], "reactions:read"]
+    events = [set(each["settings"]["event_subscriptions"]["bot_events"]) for each in (without, made)]
+    assert events[1] - events[0] == {"reaction_added", "reaction_removed"}
+
+
 def test_every_scope_has_its_reason_and_the_readme_tells_it():
     assert app_manifest()["oauth_config"]["scopes"]["bot"] == list(SCOPES)
     assert all(SCOPES.values())
     document = (PROJECT / "docs" / "operating.md").read_text(encoding="utf-8")
     assert [scope for scope, reason in SCOPES.items() if f"| `{scope}` | {reason} |" not in document] == []
+    optional = optional_scopes(reaction=True).items()
+    assert [scope for scope, reason in optional if f"| `{scope}` (optional) | {reason} |" not in document] == []
 
 
 def test_the_bot_never_asks_to_read_direct_messages_or_to_join_by_itself():

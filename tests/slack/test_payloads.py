@@ -48,6 +48,7 @@ def test_a_field_of_a_wrong_type_and_an_id_that_is_none_count_as_absent_and_the_
         {"type": ["event_callback"]},
         {"type": "event_callback"},
         {"type": "event_callback", "event": {"type": "message", "ts": "1.2"}},
+        {"type": "event_callback", "event": {"type": "reaction_added", "user": "U1", "reaction": "eyes"}},
         {"type": "block_actions", "user": {"id": "U1"}, "actions": []},
         {"type": "view_submission", "user": {"id": "U1"}, "view": {"type": "modal"}},
         {"type": "url_verification", "challenge": 1},

@@ -74,6 +74,7 @@ async def test_the_switches_work_over_http(slack, page):
         ("message", {"channel": "C0NOWHERE", "as_user": "U0ANA", "text": "hi"}, "no channel C0NOWHERE"),
         ("edit", {"channel": HERE, "ts": "1.2", "text": "hi"}, "no message 1.2"),
         ("message", {"chanel": HERE}, "no field 'chanel'"),
+        ("react", {"channel": HERE, "ts": "1.2", "as_user": "U0ANA", "name": "eyes"}, "no message 1.2"),
         ("event", {"event": {}}, "An event has a type"),
         ("massage", {}, "There is no POST /_sandbox/massage"),
     ],
