@@ -91,12 +91,20 @@ class _Opened:
     def _connect(self) -> sqlite3.Connection:
         keep_private(self._file.path)
         raw = sqlite3.connect(
-            self._file.path, OPEN_SECONDS, 0, None, check_same_thread=False, cached_statements=KEPT_STATEMENTS
+            self._file.path,
+            timeout=OPEN_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=KEPT_STATEMENTS,
         )
-        for pragma in (*PRAGMAS, "analysis_limit=400"):
-            raw.execute(f"PRAGMA {pragma}")
-        raw.execute("PRAGMA busy_timeout=0")  # to wait in SQLite would block the event loop: `_begin` waits
-        self._file.opened()
+        try:
+            for pragma in (*PRAGMAS, "analysis_limit=400"):
+                raw.execute(f"PRAGMA {pragma}")
+            raw.execute("PRAGMA busy_timeout=0")  # to wait in SQLite would block the event loop: `_begin` waits
+            self._file.opened()
+        except BaseException:
+            raw.close()
+            raise
         return raw
 
 
