@@ -5,9 +5,10 @@ from sqlalchemy import Update, insert, select, text, update
 
 from bot.insights.clicks import Action
 from bot.model import State, Thread, TieKind
-from bot.store import Store, cards, creations, mentions, retention, schema, ties
+from bot.store import Store, cards, creations, mentions, reactions, retention, schema, ties
 from bot.store.creations import Creation, CreationState
 from bot.store.jobs import case_key, thread_key
+from bot.store.reactions import Reaction
 from bot.store.retention import BATCH
 from bot.store.transaction import JobKind
 from tests.store.conftest import (
@@ -179,11 +180,12 @@ async def test_only_so_many_rows_go_at_once(store, more: int):
 async def test_what_is_only_kept_against_repetition_goes_and_what_people_said_stays(store):
     await paste(store, CODE, thread=ELSEWHERE)
     await mentions.hear(store, THREAD, REPLY)
+    await write(store, reactions.hear, Reaction(THREAD.whole_channel, REPLY, "U0ANA", "1.1"), 0.0)
     root, said = Thread("T0ACME", "C0INCIDENTS", "3000.1"), Thread("T0ACME", "C0INCIDENTS", "3000.2")
     await write(store, ties.set_from_root, root, TieKind.NO_CASE, 0.0)
     await write(store, ties.say, said, TieKind.NONE, "U0ANA", 0.0)
     await run(store, *(update(table).values(at=0.0) for table in (schema.sightings, schema.mentions)))
-    assert await retention.prune(store, KEEP) == 3
+    assert await retention.prune(store, KEEP) == 4
     assert await column(store, select(schema.ties.c.thread_ts)) == [said.ts]
 
 
