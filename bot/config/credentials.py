@@ -21,8 +21,11 @@ _ELSE = r"xox[a-z.]|xapp-|pub[0-9a-f]{32}$|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]
 """Slack's tokens, Datadog's client tokens, and the UUID that names a key but is none."""
 _PAGE = "copy it from your Slack app's page, Basic Information"
 _SHAPES = {
-    "SLACK_BOT_TOKEN": (r"xoxb-.+", "is not a bot token: it begins with xoxb-"),
-    "SLACK_APP_TOKEN": (r"xapp-.+", "is not an app-level token: it begins with xapp-"),
+    "SLACK_BOT_TOKEN": (
+        r"xoxb-.+",
+        "is not a bot token (xoxb-…): copy it from your Slack app's page, OAuth & Permissions",
+    ),
+    "SLACK_APP_TOKEN": (r"xapp-.+", f"is not an app-level token (xapp-…): {_PAGE}"),
     "SLACK_SIGNING_SECRET": (r"[0-9A-Za-z]{32}", f"is no signing secret of 32 letters and digits: {_PAGE}"),
     "SLACK_CLIENT_SECRET": (rf"(?!{_ELSE}).*[^0-9a-f].*|[0-9a-f]{{32}}", f"is no client secret: {_PAGE}"),
     "DD_API_KEY": (

@@ -218,9 +218,9 @@ def no_settings(names: Iterable[str]) -> dict[str, str]:
         field.alias for field in Settings.model_fields.values() if field.alias
     }
     found = dict[str, str]()
-    for name in sorted({name for name in names if name.startswith(PREFIXES)} - known):
-        near = get_close_matches(name, known, 1, 0.85)
-        if near or name.startswith(PREFIXES[0]):
+    for name in sorted({name for name in names if name.upper().startswith(PREFIXES)} - known):
+        near = get_close_matches(name.upper(), known, 1, 0.85)
+        if near or name.upper().startswith(PREFIXES[0]):
             found[name] = near[0] if near else ""
     return found
 

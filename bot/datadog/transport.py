@@ -153,7 +153,12 @@ class DatadogTransport:
                 await self._counted("GET", "/api/v2/validate_keys", None, None)
             except DatadogPermanent as refused:
                 if self._valid:
-                    log.error("datadog.credentials_refused", url=str(self._client.base_url), status=refused.status)
+                    log.error(
+                        "datadog.credentials_refused",
+                        url=str(self._client.base_url),
+                        status=refused.status,
+                        next="case-insights doctor says which key is wrong, or that the site is",
+                    )
                 self._valid = False
                 for breaker in (self.cases, self._searches, self.titles):
                     breaker.open(self._probe, TransientReason.CREDENTIALS)

@@ -28,6 +28,9 @@ BEAT_SECONDS = 60.0
 KEYS_SECONDS = 60.0
 LOOK_SECONDS = 30.0
 """How often the log is told what broke; what is well in two looks in a row is mended."""
+KEYS_REFUSED = (
+    "Datadog does not accept the bot's keys: check them and the site; case-insights doctor says which is wrong."
+)
 
 log = structlog.get_logger(__name__)
 
@@ -162,7 +165,7 @@ class KeysCheck:
         """Why this organisation takes no calls now, a sentence; empty when it does."""
         org = self._orgs[name]
         if org.datadog.keys_refused:
-            return not_now(TransientReason.CREDENTIALS)
+            return KEYS_REFUSED
         if org.breaker.open_for:
             why = TransientReason(org.breaker.reason)
         elif name in self._unanswered and org.datadog.silence:

@@ -60,9 +60,9 @@ def test_what_may_be_valid_is_taken(name: str, value: str) -> None:
 
 
 CANNOT_BE = [
-    ("SLACK_BOT_TOKEN", "xapp-1-A0", "is not a bot token: it begins with xoxb-"),
+    ("SLACK_BOT_TOKEN", "xapp-1-A0", "is not a bot token (xoxb-…): copy it from your Slack app's page, OAuth"),
     ("SLACK_BOT_TOKEN", "xoxp-1-2", "is not a bot token"),
-    ("SLACK_APP_TOKEN", "xoxb-1-2", "is not an app-level token: it begins with xapp-"),
+    ("SLACK_APP_TOKEN", "xoxb-1-2", "is not an app-level token (xapp-…): copy it from your Slack app's page, Basic"),
     *(("SLACK_SIGNING_SECRET", other, "is no signing secret of 32") for other in ("xoxb-1", HEX[:31], HEX[:40], UUID)),
     *(("SLACK_CLIENT_SECRET", other, "is no client secret") for other in ("xoxb-1", HEX[:31], HEX[:40])),
     *(("DD_API_KEY", other, "is no API key") for other in (HEX[:40], HEX[:31], UUID, "ddapp_x", "ddpat_x", "xoxb-1")),

@@ -115,8 +115,8 @@ WRONG = {
     "SLACK_BOT_TOKEN=": "SLACK_BOT_TOKEN is not set: copy the bot token (xoxb-…) from your Slack app's page, ",
     "DD_API_KEY=": "DD_API_KEY is not set: make one in Datadog under Organization Settings, API Keys.",
     "DD_APP_KEY=": "DD_APP_KEY is not set: make one in Datadog under Organization Settings, Application Keys",
-    "SLACK_BOT_TOKEN=xapp-1": "SLACK_BOT_TOKEN is not a bot token: it begins with xoxb-.",
-    "SLACK_APP_TOKEN=xoxb-1": "SLACK_APP_TOKEN is not an app-level token: it begins with xapp-.",
+    "SLACK_BOT_TOKEN=xapp-1": "SLACK_BOT_TOKEN is not a bot token (xoxb-…): copy it from your",
+    "SLACK_APP_TOKEN=xoxb-1": "SLACK_APP_TOKEN is not an app-level token (xapp-…): copy it from",
     "DD_ACCESS_TOKEN=s": "DD_ACCESS_TOKEN and DD_API_KEY are both set: keep either the token or the two keys.",
     "DD_ACCESS_TOKEN=s DD_API_KEY=": "DD_ACCESS_TOKEN and DD_APP_KEY are both set: keep either the ",
     "DD_API_KEY_FILE=/run/key": "DD_API_KEY and DD_API_KEY_FILE are both set: keep one of them.",
@@ -224,7 +224,14 @@ def test_all_that_is_missing_is_named_at_once_and_a_slip_with_it():
         *(("CASE_INSIGHTS_MODES", "CASE_INSIGHTS_MODE"), ("CASE_INSIGHTS_COLOUR_OF_ALL_CARDS", "")),
         *(("SLACK_SIGNING_SECRETS", "SLACK_SIGNING_SECRET"), ("DD_APPKEY", "DD_APP_KEY")),
         *(("DATABASE_URI", "DATABASE_URL"), ("DD_SITES", "DD_SITE"), ("DD_AGENT_HOST", None)),
-        *(("DD_ENV", None), ("SLACK_CHANNEL", None), ("PORT", None), ("DD_API_KEY_FILE", None)),
+        *(
+            ("dd_api_key", "DD_API_KEY"),
+            ("dd_env", None),
+            ("DD_ENV", None),
+            ("SLACK_CHANNEL", None),
+            ("PORT", None),
+            ("DD_API_KEY_FILE", None),
+        ),
     ],
 )
 def test_a_misspelt_name_is_found_and_others_variables_are_not_ours(name: str, near: str | None):

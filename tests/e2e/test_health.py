@@ -66,7 +66,7 @@ async def test_a_bot_that_starts_with_refused_keys_is_not_ready_until_they_are_a
         while "has not been asked yet" in (reasons := await ready(own, when=False))[0]:
             pass  # it is being asked
     [reason] = reasons
-    assert reason.startswith("default: Datadog does not accept the bot's keys")
+    assert reason.startswith("default: Datadog does not accept the bot's keys: check them")
 
 
 async def test_links_to_a_site_of_nobody_here_are_one_warning_and_no_reason_to_stop(b: Bench) -> None:

@@ -174,7 +174,7 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     # what was planted: how, and what is found: the level and the check, words of the finding, words of the fix
     "tokens mixed up": (
         lambda w: w.env.update(SLACK_BOT_TOKEN=APP_TOKEN, SLACK_APP_TOKEN="xoxb-very-secret"),
-        "error settings: SLACK_APP_TOKEN is not an app-level token → it begins with xapp-",
+        "error settings: SLACK_APP_TOKEN is not an app-level token → Basic Information",
     ),
     "no bot runs": (lambda w: w.sql("DELETE FROM heartbeats"), "warning events: No bot runs → Start it"),
     "a bot that has heard nothing yet": (
