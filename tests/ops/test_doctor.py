@@ -503,6 +503,22 @@ async def test_the_command_prints_a_line_each_with_the_next_step_and_the_totals(
     assert result.stdout.endswith("1 error, 1 warning.\n")
 
 
+async def test_the_document_shows_what_it_prints(world, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    world.database.rename(tmp_path / "case-insights.db")
+    world.env |= {"CASE_INSIGHTS_MODES": "ask", "DATABASE_URL": "sqlite:///case-insights.db"}
+    world.slack.scopes.discard("chat:write")
+    world.slack.workspace.channels["C0SHARED"].members.discard("U0CASES")
+    world.datadog.service_account = world.datadog.may_write = False
+    world.slack.control.rule("datadog", "POST /api/v2/cases", status=403)
+    world.datadog.resources.forbid(["signal"])
+    world.database = tmp_path / "case-insights.db"
+    elsewhere(world)
+    document = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
+    printed = (await ask(world)).stdout.replace("Case Insights, a person", "Ana Ng, a person")
+    assert printed == document.split("```\n")[1]
+
+
 async def test_as_json_it_prints_one_object_per_finding(world, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     world.slack.scopes.discard("chat:write")
