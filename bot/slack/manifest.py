@@ -21,12 +21,12 @@ SCOPES: Mapping[str, str] = {  # with the reason for each
     "chat:write": "post its card in the thread and keep it up to date",
     "channels:history": "read messages of public channels that it was invited to",
     "commands": "`/insight` and the message shortcuts *Add to case* and *Create case*",
-    "groups:history": "the same for private channels",
+    "groups:history": "read messages of private channels that it was invited to",
     "users:read": "tell full members from guests and strangers, and call people by their names",
 }
 OPTIONAL_SCOPES: Mapping[str, str] = {
     "channels:read": "Home's list of channels, commands about other channels, and whether one is shared outside",
-    "groups:read": "the same for private channels",
+    "groups:read": "the same as `channels:read`, for private channels",
     "usergroups:read": "user groups in `CASE_INSIGHTS_CONFIRMERS`; without it such a group lets nobody in",
 }
 REACTION_SCOPES: Mapping[str, str] = {

@@ -51,8 +51,7 @@ TOKEN = (
     "and set SLACK_APP_TOKEN."
 )
 OFF = (
-    "Socket Mode is switched off: switch it on on your Slack app's page, Socket Mode; "
-    "or set SLACK_SIGNING_SECRET and run --http."
+    "Socket Mode is off: turn it on, on your Slack app's page, Socket Mode; or set SLACK_SIGNING_SECRET and run --http."
 )
 REFUSALS = {
     **dict.fromkeys((*DEAD_TOKEN, "missing_scope", "not_allowed_token_type"), TOKEN),

@@ -86,7 +86,7 @@ async def test_without_a_websocket_the_bot_is_not_ready_and_says_why_until_it_ha
 
 
 async def test_when_slack_opens_no_websocket_any_more_the_bot_ends_and_says_how_to_go_on(own: Bench) -> None:
-    off = "Socket Mode is switched off: switch it on on your Slack app's page, Socket Mode; "
+    off = "Socket Mode is off: turn it on, on your Slack app's page, Socket Mode; "
     await own.slack.refresh("link_disabled")
     assert (await refused(own)).startswith(f"Slack opens no websocket (link_disabled): {off}")
     await own.bot.start()

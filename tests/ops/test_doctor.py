@@ -179,7 +179,7 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     "no bot runs": (lambda w: w.sql("DELETE FROM heartbeats"), "warning events: No bot runs → Start it"),
     "a bot that has heard nothing yet": (
         lambda w: w.sql("UPDATE heartbeats SET last_event_at = NULL"),
-        "warning events: One bot runs on this database, and Slack has sent no event yet → Say something in its channel",
+        "warning events: One bot runs on this database, and Slack has sent no event yet → App Manifest",
     ),
     "nothing was told": (
         lambda w: w.sql("UPDATE heartbeats SET last_event_at = last_event_at - 200000"),

@@ -59,7 +59,10 @@ async def _events(store: Store) -> Finding:
     runs = {0: "No bot runs", 1: "One bot runs"}.get(pulse.replicas, f"{pulse.replicas} replicas run")
     if pulse.event_ago is None:
         start = "Say" if pulse.replicas else "Start it, and say"
-        fix = f"{start} something in its channel; else look at the Slack app's event subscriptions."
+        fix = (
+            f"{start} something in its channel; if that changes nothing, the Slack app lacks its events: "
+            f"put the manifest of case-insights manifest on its page, App Manifest."
+        )
         return warning("events", f"{runs} on this database, and Slack has sent no event yet.", fix)
     ago = f"{pulse.event_ago / 3600:.0f} h" if pulse.event_ago >= 7200 else f"{pulse.event_ago / 60:.0f} min"
     if not pulse.replicas:
