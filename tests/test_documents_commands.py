@@ -78,6 +78,7 @@ RUN: dict[str, tuple[int, str]] = {
     "case-insights db backup": (2, "Missing argument 'FILE'"),
     "case-insights db backup backup.db": (0, "backup.db holds what case-insights.db held"),
     "case-insights db copy sqlite:///case-insights.db postgresql://user:password@host/name": (0, "jobs: 0 rows"),
+    "case-insights why ADDRESS": (0, "There is no such message"),
     "case-insights audit": (0, "Nothing has happened yet"),
     "case-insights audit [--since 2026-11-23] [--json]": (0, "Nothing has happened since 2026-11-23"),
     "openssl rand -base64 32": (0, r"^[\w+/=]{44}\n$"),
@@ -85,7 +86,15 @@ RUN: dict[str, tuple[int, str]] = {
     "python -m bot": (2, "Usage: case-insights"),
 }
 ADDRESS = "postgresql://user:password@host/name"
-PLACEHOLDERS = {"LINK…": MONITOR, "LINK": MONITOR, "https://…": "https://bot.example.com", "[": "", "]": ""}
+MESSAGE = "https://acme.slack.com/archives/C0INCIDENTS/p1795439598000001"
+PLACEHOLDERS = {
+    "ADDRESS": MESSAGE,
+    "LINK…": MONITOR,
+    "LINK": MONITOR,
+    "https://…": "https://bot.example.com",
+    "[": "",
+    "]": "",
+}
 ALL = sorted({line for page in PAGES for line in command_lines(page)})
 
 
