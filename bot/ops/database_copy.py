@@ -6,6 +6,7 @@ It is one transaction of the new database: all of it, counted, or nothing.
 import asyncio
 
 from sqlalchemy import Connection, Integer, MetaData, Table, func, insert, select, text
+from sqlalchemy.exc import DatabaseError
 
 from bot.config import ConfigError, database
 from bot.store import dialects, migrate
@@ -23,7 +24,11 @@ async def copy(source: str, target: str) -> list[str]:
         raise ConfigError(f"There is no database at {database.file_of(source)}: check the first address.")
     if source == target:
         raise ConfigError("Both addresses are the same: name an empty database to copy into.")
-    return await asyncio.to_thread(_copy, source, target)
+    try:
+        return await asyncio.to_thread(_copy, source, target)
+    except DatabaseError as error:
+        why = " ".join(str(error.orig).split())
+        raise ConfigError(f"One of the two databases cannot be used ({why}): check both addresses.") from error
 
 
 def _copy(source: str, target: str) -> list[str]:

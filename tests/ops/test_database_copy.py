@@ -52,6 +52,8 @@ async def test_nothing_is_copied_over_anything_or_from_nothing(source: str, targ
         await copy(f"sqlite:///{tmp_path}/none.db", target)
     with pytest.raises(ConfigError, match="An address: write it like"):
         await copy(source, "mysql://host/x")
+    with pytest.raises(ConfigError, match=r"One of the two databases cannot be used \(.*\): check both addresses"):
+        await copy(source, "postgresql://x@127.0.0.1:1/x")
     with pytest.raises(ConfigError, match="Both addresses are the same"):
         await copy(source, source)
     store = Store(target)
