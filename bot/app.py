@@ -32,7 +32,7 @@ from bot.listeners import (
     reactions,
     workspace_guard,
 )
-from bot.ops import health, server, starting
+from bot.ops import database, health, server, starting
 from bot.services.checks import UserError
 from bot.services.context import Context, Organization
 from bot.services.responder import Responder, refused_by_slack
@@ -43,7 +43,7 @@ from bot.slack.http_mode import HttpMode
 from bot.slack.socket_mode import SocketMode, SocketModeEnd
 from bot.slack.transport import LastEvent, Transport
 from bot.slack.workspaces import OneWorkspace, Workspace, Workspaces
-from bot.store import Store, migrate
+from bot.store import Store
 from bot.store.cards import Timing
 from bot.worker.loop import Worker
 
@@ -88,8 +88,8 @@ async def why(settings: Settings, message: Permalink) -> str:
     routes = settings.routes(orgs)
     async with contextlib.AsyncExitStack() as stack:
         try:
-            store = await _store(settings, stack)
-            await migrate.upgrade(store)
+            store = await database.opened()
+            stack.push_async_callback(store.close)
             context = await _context(settings, store, routes, orgs, stack, starting.myself)
             assert context is not None, "nobody stops it"  # noqa: S101
             return await _why(context, message)

@@ -21,6 +21,7 @@ from bot.slack.manifest import as_json
 PROJECT = Path(__file__).parent.parent
 MONITOR = "https://app.datadoghq.com/monitors/90210?group=host%3Aweb-1"
 FIELDS = ["link", "outcome", "type", "resource_id", "scope", "ref", "case", "route", "reason"]
+MESSAGE = "https://acme.slack.com/archives/C0123/p1700000000000100"
 TOKENS = {"SLACK_BOT_TOKEN": "xoxb-very-secret", "SLACK_APP_TOKEN": "xapp-very-secret"}
 ENOUGH = {**TOKENS, "DD_API_KEY": "very-secret-1", "DD_APP_KEY": "very-secret-2"}
 
@@ -125,11 +126,7 @@ REFUSED: list[tuple[str, dict[str, str], str]] = [
     (f"add --case CASEM-1 {MONITOR}", {}, "DD_API_KEY is not set: "),
     (f"add --case CASEM {MONITOR}", ENOUGH, "--case: 'CASEM' is no case of ours"),
     ("why hello", {}, "hello is not the address of a Slack message: "),
-    (
-        "why https://acme.slack.com/archives/C0123/p1700000000000100",
-        {**ENOUGH, "SLACK_API_URL": "http://127.0.0.1:1/"},
-        "Slack does not answer (auth.test: ",
-    ),
+    (f"why {MESSAGE}", ENOUGH, "There is no database yet at case-insights.db: "),
     (
         "manifest --mode http",
         {},
@@ -209,10 +206,21 @@ def test_a_link_moves_no_cursor_of_a_terminal(options: tuple[str, ...]):
     assert all(line.isprintable() for line in output.splitlines())
 
 
-def test_what_only_looks_makes_no_database(tmp_path: Path):
-    assert ask("db", "current").output.startswith("There is no database yet at case-insights.db: ")
-    assert ask("audit").exit_code == 2
+def test_what_only_looks_makes_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name, value in ENOUGH.items():
+        monkeypatch.setenv(name, value)
+    nothing = "There is no database yet at case-insights.db: "
+    assert ask("db", "current").output.startswith(nothing)
+    for arguments in (("audit",), ("why", MESSAGE)):
+        assert ask(*arguments).output.startswith(f"case-insights: {nothing}")
     assert not list(tmp_path.iterdir())
+
+
+def test_why_says_that_slack_does_not_answer(monkeypatch: pytest.MonkeyPatch):
+    for name, value in {**ENOUGH, "SLACK_API_URL": "http://127.0.0.1:1/"}.items():
+        monkeypatch.setenv(name, value)
+    assert ask("db", "upgrade").exit_code == 0
+    assert ask("why", MESSAGE).output.startswith("case-insights: Slack does not answer (auth.test: ")
 
 
 @pytest.fixture
