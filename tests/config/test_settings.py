@@ -16,6 +16,8 @@ from bot.links.sites import _NOT_THE_APP
 from bot.model import Insight
 from bot.policy import Confirmers
 
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
+
 SLACK = {"SLACK_BOT_TOKEN": "xoxb-very-secret", "SLACK_APP_TOKEN": "xapp-very-secret"}
 KEYS = {"DD_API_KEY": "very-secret-1", "DD_APP_KEY": "very-secret-2"}
 ENOUGH = {**SLACK, **KEYS}
@@ -372,16 +374,20 @@ def test_half_an_oauth_is_refused(change: dict[str, str], words: str):
     assert words in refusal(oauth(**change))
 
 
+def test_the_document_tells_the_defaults():
+    rows = re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", DOCUMENT, re.MULTILINE)
+    assert len(rows) > 10
+    assert [(name, default) for name, default in rows if settings(**{name: default}) != settings()] == []
+
+
 def test_the_readme_has_every_setting():
-    document = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
     names = [field.alias for field in Settings.model_fields.values() if field.alias]
-    assert [name for name in names if f"`{name}`" not in document] == []
+    assert [name for name in names if f"`{name}`" not in DOCUMENT] == []
 
 
 @pytest.mark.parametrize("name", ["CARD_DELAY", "RETRY_CAP", "GIVE_UP_AFTER", "KEEP", "LEASE"])
 def test_the_document_tells_the_bounds_of_a_duration(name: str):
-    document = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
-    told = re.search(rf"^\| `CASE_INSIGHTS_{name}` .*`(\w+)` to `(\w+)` \|$", document, re.MULTILINE)
+    told = re.search(rf"^\| `CASE_INSIGHTS_{name}` .*`(\w+)` to `(\w+)` \|$", DOCUMENT, re.MULTILINE)
     assert told is not None
     refused = refusal({**ENOUGH, f"CASE_INSIGHTS_{name}": "9999d"})
     assert f"must be between {told[1]} and {told[2]}" in refused
