@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from bot.config import ConfigError, values
 from bot.config.credentials import unreadable
@@ -21,11 +22,24 @@ def read(process: Mapping[str, str] | None = None, *, env_file: str | None = ENV
     `process`: instead of the process's own.
     """
     try:
-        from_file = dotenv_values(env_file) if env_file is not None and Path(env_file).is_file() else {}
+        from_file: Mapping[str, str | None] = (
+            _from_file(env_file) if env_file is not None and Path(env_file).is_file() else {}
+        )
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(unreadable(env_file, error)) from error
     variables = {**from_file, **(os.environ if process is None else process)}
     return {name: value or "" for name, value in variables.items() if value or name == CONFIRMERS}
+
+
+def _from_file(file: str) -> Mapping[str, str | None]:
+    """Its variables. Raises ConfigError for a line that sets none: it may say who may confirm."""
+    with Path(file).open(encoding="utf-8") as lines:
+        wrong = [binding.original for binding in parse_stream(lines) if binding.error]
+    if wrong:
+        text = wrong[0].string  # with the blank lines before it
+        line = wrong[0].line + text[: len(text) - len(text.lstrip())].count("\n")
+        raise ConfigError(f"{file}: line {line} is not NAME=value; mend it, or take it out.")
+    return dotenv_values(file)
 
 
 def comma_separated(value: str) -> tuple[str, ...]:

@@ -157,7 +157,7 @@ def read(
     """
     settings, problems = examine(process, env_file=env_file, transport_mode=transport_mode, listens=listens)
     if problems:
-        raise ConfigError("\n".join(problems.values()))
+        raise ConfigError("\n".join(to_tell(problems)))
     return settings
 
 
@@ -207,6 +207,11 @@ def examine(
             problems.setdefault(_variable(problem), problem)
     right = {name: value for name, value in variables.items() if name not in problems}
     return Settings.model_validate({**right, "secret_files": files}), problems
+
+
+def to_tell(problems: Mapping[str, str]) -> list[str]:
+    """The sentences of `examine`: where `.env` cannot be read, not those on what is not set, as it may be there."""
+    return [problem for problem in problems.values() if "" not in problems or " is not set" not in problem]
 
 
 def no_settings(names: Iterable[str]) -> dict[str, str]:

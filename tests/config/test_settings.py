@@ -178,11 +178,24 @@ def test_nothing_set_is_as_many_problems_as_there_are_things_to_set():
     assert found.dd_site == "datadoghq.com"
 
 
-def test_an_env_file_that_is_no_text_is_a_sentence(tmp_path: Path):
-    (tmp_path / ".env").write_bytes(b"SLACK_BOT_TOKEN=\xff\xfe")
-    found, problems = examine(ENOUGH, env_file=str(tmp_path / ".env"))
-    assert list(problems.values()) == [f"{tmp_path}/.env cannot be read (it is not UTF-8 text); save it as UTF-8."]
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"SLACK_BOT_TOKEN=\xff\xfe", " cannot be read (it is not UTF-8 text); save it as UTF-8."),
+        (b"# ours\nCASE_INSIGHTS_CONFIRMERS: U0ANA", ": line 2 is not NAME=value; mend it, or take it out."),
+        (b"DD_SITE=datadoghq.eu\n\nthe key is\n", ": line 3 is not NAME=value; mend it, or take it out."),
+    ],
+)
+def test_an_env_file_that_cannot_be_used_is_a_sentence_and_what_is_not_set_may_be_in_it(
+    tmp_path: Path, content: bytes, words: str
+):
+    (file := tmp_path / ".env").write_bytes(content)
+    found, problems = examine(SLACK, env_file=str(file))
+    assert list(problems) == ["", *KEYS]
     assert found.slack_app_token.get_secret_value() == "xapp-very-secret"
+    with pytest.raises(ConfigError) as refused:
+        read(SLACK, env_file=str(file))
+    assert str(refused.value) == f"{file}{words}"
 
 
 # --- values ---

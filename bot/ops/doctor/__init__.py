@@ -53,7 +53,9 @@ async def examine(
         _survived("database", _examined(database.examine(subject))),
     )
     findings = [
-        *configured.examine(subject, [*problems.values(), *orgs_problem], environment.read(process, env_file=readable)),
+        *configured.examine(
+            subject, [*settings.to_tell(problems), *orgs_problem], environment.read(process, env_file=readable)
+        ),
         *of_slack.findings,
         *of_datadog.findings,
         *of_database.findings,
