@@ -10,6 +10,7 @@ WEB_HOSTS: Mapping[str, str] = {site.parameter: site.web_host for site in SITES}
 _CONTACT = re.compile(r"#?[^\W_](?:[^\W_]|[ .,@+'()-]|(?<=[^\W_])_(?=[^\W_])){0,58}")
 """What Slack shows as it stands in mrkdwn, plain text and JSON; few enough that no text grows beyond its limits."""
 _EMOJI = re.compile(r"[\w+'-]{1,100}")
+_TEAM_ID = "it is in the address of Slack in a browser, app.slack.com/client/T…"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -80,7 +81,8 @@ def public_address(value: str) -> str:
 
 
 def confirmers(value: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    _check_ids(value or (), "UWS", "a person (U…, W…) or user group (S…)")
+    step = "copy it from a profile or a user group's page, ⋯, Copy ID"
+    _check_ids(value or (), "UWS", "a person (U…, W…) or user group (S…)", step)
     return value
 
 
@@ -106,18 +108,18 @@ def emoji(value: str) -> str:
 def allowed_teams(value: tuple[str, ...] | None) -> tuple[str, ...] | None:
     if value == ():
         raise ValueError("is empty, so nobody could install the bot: name workspaces (T…) or Enterprise Grids (E…)")
-    _check_ids(value or (), "TE", "a workspace (T…) or of an Enterprise Grid (E…)")
+    _check_ids(value or (), "TE", "a workspace (T…) or of an Enterprise Grid (E…)", _TEAM_ID)
     return value
 
 
 def org_teams(value: frozenset[str] | None) -> frozenset[str] | None:
     if value == frozenset():
         raise ValueError("is empty, so nobody could use it: name workspaces, or leave it out for all")
-    _check_ids(value or (), "TE", "a workspace (T…) or of an Enterprise Grid (E…)")
+    _check_ids(value or (), "TE", "a workspace (T…) or of an Enterprise Grid (E…)", _TEAM_ID)
     return value
 
 
-def _check_ids(ids: Collection[str], first_letters: str, what: str) -> None:
+def _check_ids(ids: Collection[str], first_letters: str, what: str, step: str) -> None:
     for slack_id in sorted(ids):
         if not re.fullmatch(rf"[{first_letters}][A-Z0-9]{{2,}}", slack_id):
-            raise ValueError(f"names {slack_id!r}, which is no id of {what}")
+            raise ValueError(f"names {slack_id!r}, which is no id of {what}: {step}")

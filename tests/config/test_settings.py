@@ -142,7 +142,9 @@ WRONG = {
     "CASE_INSIGHTS_MODE=loud": "CASE_INSIGHTS_MODE is 'loud': use ask, auto or off.",
     "CASE_INSIGHTS_SHARED_CHANNELS=yes": "CASE_INSIGHTS_SHARED_CHANNELS is 'yes': use on or off.",
     "CASE_INSIGHTS_COMMENT=yes": "CASE_INSIGHTS_COMMENT is 'yes': use on or off.",
-    "CASE_INSIGHTS_CONFIRMERS=U0BEN,@ana": "CASE_INSIGHTS_CONFIRMERS names '@ana', which is no id of a person",
+    "CASE_INSIGHTS_CONFIRMERS=U0BEN,@ana": (
+        "CASE_INSIGHTS_CONFIRMERS names '@ana', which is no id of a person (U…, W…) or user group (S…): copy it from"
+    ),
     "DATABASE_URL=sqlite:////tmp": "DATABASE_URL: /tmp is a folder; name a file in it.",
     "DATABASE_URL=postgresql://u:s@cret@host/db": "DATABASE_URL: the user or password holds an @; write it as",
     "DATABASE_URL=mysql://host/db": "DATABASE_URL: write it like sqlite:///case-insights.db or postgresql://",
