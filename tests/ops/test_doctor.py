@@ -93,6 +93,11 @@ def setting(change: str) -> Plant:
     return lambda w: w.env.update(dict(each.split("=", 1) for each in change.split()))
 
 
+def at_its_own_address(w: World, url: str = "https://bot.example.com") -> None:
+    w.without("SLACK_APP_TOKEN")
+    w.env |= {"SLACK_SIGNING_SECRET": "8f742231b10e8888abcd99yyyzzz85a5", "CASE_INSIGHTS_PUBLIC_URL": url}
+
+
 def has_schema(version: str) -> Plant:
     return lambda w: w.sql("UPDATE alembic_version SET version_num = ?", version)
 
@@ -181,12 +186,16 @@ PLANTED: dict[str, tuple[Plant, str]] = {
         lambda w: w.sql("UPDATE heartbeats SET last_event_at = NULL"),
         "warning events: One bot runs on this database, and Slack has sent no event yet → App Manifest",
     ),
+    "a bot at its own address that has heard nothing yet": (
+        lambda w: (w.sql("UPDATE heartbeats SET last_event_at = NULL"), at_its_own_address(w)),
+        "warning events: Slack has sent no event yet → SLACK_SIGNING_SECRET is another app's",
+    ),
     "nothing was told": (
         lambda w: w.sql("UPDATE heartbeats SET last_event_at = last_event_at - 200000"),
         "warning events: but Slack has sent no event for 56 h → Say something in a channel",
     ),
     "HTTP mode without an address": (
-        lambda w: (w.without("SLACK_APP_TOKEN"), w.env.update(SLACK_SIGNING_SECRET="8f742231b10e8888abcd99yyyzzz85a5")),
+        lambda w: at_its_own_address(w, ""),
         "warning slack-http: cannot be told from here → CASE_INSIGHTS_PUBLIC_URL",
     ),
     "a secret's file is gone": (bad_env_secret, "error settings: DD_APP_KEY_FILE:  → check its path"),

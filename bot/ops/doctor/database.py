@@ -7,6 +7,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.config import database
+from bot.config.settings import Settings
 from bot.ops.doctor.finding import Finding, Subject, error, listed, ok, warning
 from bot.store import Store, cases, heartbeats, migrate, unknown_sites
 
@@ -42,7 +43,7 @@ async def _look(subject: Subject, store: Store) -> list[Finding]:
     revision = await migrate.revision(store)
     if revision == migrate.HEAD:
         schema = ok("database", f"{_address(settings.database_url)} has schema {revision}.")
-        return [schema, await _events(store), *await _links(subject, store), *await _orgs(subject, store)]
+        return [schema, await _events(subject, store), *await _links(subject, store), *await _orgs(subject, store)]
     if revision is None:
         text = f"{_address(settings.database_url)} has no tables of the bot yet."
         return [warning("database", text, "case-insights run creates them; if the bot ran before, check DATABASE_URL.")]
@@ -52,17 +53,14 @@ async def _look(subject: Subject, store: Store) -> list[Finding]:
     return [warning("database", text, "Back it up; case-insights run, or db upgrade, brings it up to date.")]
 
 
-async def _events(store: Store) -> Finding:
+async def _events(subject: Subject, store: Store) -> Finding:
     """Whether a bot runs, and when Slack last sent it an event."""
     async with store.read() as connection:
         pulse = await heartbeats.pulse(connection)
     runs = {0: "No bot runs", 1: "One bot runs"}.get(pulse.replicas, f"{pulse.replicas} replicas run")
     if pulse.event_ago is None:
         start = "Say" if pulse.replicas else "Start it, and say"
-        fix = (
-            f"{start} something in its channel; if that changes nothing, the Slack app lacks its events: "
-            f"put the manifest of case-insights manifest on its page, App Manifest."
-        )
+        fix = f"{start} something in its channel; if that changes nothing, {_no_events(subject.settings)}."
         return warning("events", f"{runs} on this database, and Slack has sent no event yet.", fix)
     ago = f"{pulse.event_ago / 3600:.0f} h" if pulse.event_ago >= 7200 else f"{pulse.event_ago / 60:.0f} min"
     if not pulse.replicas:
@@ -72,6 +70,16 @@ async def _events(store: Store) -> Finding:
         text = f"{runs} on this database, but Slack has sent no event for {ago}."
         return warning("events", text, "Say something in a channel that the bot is in, and run this again.")
     return ok("events", f"{runs} on this database; Slack last sent an event {ago} ago.")
+
+
+def _no_events(settings: Settings) -> str:
+    """Why Slack may send none, and what to do."""
+    if settings.slack_app_token:
+        return "the Slack app lacks its events: put the manifest of case-insights manifest on its page, App Manifest"
+    return (
+        "see whether Event Subscriptions on the Slack app's page has the right address, and whether the log has "
+        "http.refused, not signed by Slack: then SLACK_SIGNING_SECRET is another app's"
+    )
 
 
 async def _orgs(subject: Subject, store: Store) -> list[Finding]:
