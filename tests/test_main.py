@@ -178,8 +178,12 @@ def test_a_refused_start_names_all_that_is_missing_and_ends_with_exit_code_2():
     result = start("run")
     assert refusal(result).startswith("SLACK_BOT_TOKEN is not set")
     assert [line.split()[0] for line in refusal(result).splitlines()] == [
-        *("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "DD_API_KEY", "DD_APP_KEY")
+        *("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "DD_API_KEY", "DD_APP_KEY", "There")
     ]
+    assert f"There is no .env in {Path.cwd()} either" in refusal(result)
+    one_set = refusal(start("run", DD_API_KEY="very-secret-1"))
+    assert "SLACK_BOT_TOKEN is not set" in one_set
+    assert ".env" not in one_set
     assert result.stdout == ""
 
 

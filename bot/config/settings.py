@@ -198,6 +198,8 @@ def examine(
         name = _variable(problem)
         slip = f" {meant[name]} is set, which is no setting." if name in meant and " is not set" in problem else ""
         problems.setdefault(name, f"{problem}{slip}")
+    if env_file and not Path(env_file).exists() and not any(name.startswith(PREFIXES) for name in variables):
+        problems[env_file] = f"There is no {env_file} in {Path.cwd()} either: run it in the folder where yours is."
     ignored = [name for mode, name in validation.MODE_SECRETS.items() if transport_mode not in (None, mode)]
     variables = {name: value for name, value in variables.items() if name not in (*wrong, *ignored)}
     try:
