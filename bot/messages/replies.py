@@ -107,7 +107,7 @@ def counts_for(address: str, command: str) -> str:
 def no_case(*, thread: bool, prefix: str) -> str:
     return (
         f"{this(thread)} is tied to no case. Tie it to one: `{prefix} tie CASEM-…`, "
-        f"or name the case in the command: `{prefix} add … to CASEM-…`."
+        f"or say which case links are for: `{prefix} add … to CASEM-…`."
     )
 
 
