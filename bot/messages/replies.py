@@ -44,7 +44,7 @@ NOTHING_TO_UNDO = "Nothing to undo: nothing that the bot added in this thread is
 
 UNTIED_AGAIN = "If this thread's first message or its channel names a case, that counts again."
 UNWATCHED = "But nothing is watched here while other organisations read this channel."
-NOT_READ_HERE = f"But nothing is watched here: {NOT_IN_CHANNEL}"
+NOT_READ_HERE = f"But nothing is watched here. {NOT_IN_CHANNEL}"
 
 
 def to_question(refusal: str) -> str:
