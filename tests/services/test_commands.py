@@ -113,7 +113,7 @@ async def test_where_the_bot_is_not_in_the_channel_no_answer_says_that_links_are
     await ask(office, f"tie {KEY}")
     await ask(office, "mode auto")
     said = await ask(office, asked)
-    assert said.endswith("But nothing is watched here: " + NOT_IN_CHANNEL)
+    assert said.endswith("But nothing is watched here. " + NOT_IN_CHANNEL)
     assert "links" not in said
 
 

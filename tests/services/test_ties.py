@@ -67,7 +67,7 @@ async def test_where_the_bot_is_not_nothing_is_said_to_be_watched_and_how_to_inv
     for _ in range(2):
         said = await text_of(await ACTS[act](office, Thread(TEAM, "C0ELSE", ""), ANA))
         assert said.startswith("This channel is ")
-        assert "But nothing is watched here: The bot is not in that channel" in said
+        assert "But nothing is watched here. The bot is not in that channel" in said
         assert "/invite @Case Insights" in said
         assert "links" not in said
 
