@@ -15,7 +15,7 @@ from sqlalchemy.engine import Row
 from bot import metrics
 from bot.insights import may_move
 from bot.model import Card, CardItem, State, Thread, item_type
-from bot.store.conditions import TYPES, in_place, in_thread, place
+from bot.store.conditions import TYPES, in_place, in_thread, place, this_thread
 from bot.store.connection import Connection
 from bot.store.jobs import enqueue, thread_key
 from bot.store.schema import card_insights, cards, insights, transitions
@@ -114,6 +114,16 @@ _AFFECTED = (
     .where(card_insights.c.insight.in_(bindparam("moved", expanding=True, type_=Integer)))
     .distinct()
 )
+_ON_CARDS = (
+    select(card_insights.c.insight)
+    .join(cards, cards.c.id == card_insights.c.card)
+    .where(card_insights.c.insight.in_(bindparam("these", expanding=True)))
+)
+# By whether it is another thread.
+_SHOWN_IN = {
+    False: _ON_CARDS.where(this_thread(cards), cards.c.ended.is_(None)),
+    True: _ON_CARDS.where(~this_thread(cards)),
+}
 _CREATE = insert(cards).returning(cards)
 _POSTING = update(cards).where(cards.c.id == bindparam("card")).values(posting_since=bindparam("since"))
 _BUMP = update(cards).where(cards.c.id == bindparam("card")).values(version=cards.c.version + 1)
@@ -154,9 +164,7 @@ async def items(connection: Connection, card: str) -> list[CardItem]:
 
 async def shown_in(connection: Connection, thread: Thread, ids: Collection[int], *, others: bool = False) -> set[int]:
     """Which of these insights a card in this thread shows; `others`: a card in another thread does, or did."""
-    where = ~in_thread(cards, thread) if others else in_thread(cards, thread) & cards.c.ended.is_(None)
-    on_cards = select(card_insights.c.insight).join(cards, cards.c.id == card_insights.c.card)
-    return set((await connection.execute(on_cards.where(card_insights.c.insight.in_(ids), where))).scalars())
+    return set((await connection.execute(_SHOWN_IN[others], {**place(thread), "these": ids})).scalars())
 
 
 async def by_id(connection: Connection, ids: Collection[int]) -> list[CardItem]:
