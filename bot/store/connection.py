@@ -89,9 +89,9 @@ class Plan:
         values = {**self._own, **self._converted(given)}
         return values | {name: self._as_list(map(storable, values[name])) for name in self._lists}
 
-    def rows(self, columns: Sequence[Sequence[Any]], raw: Iterable[Sequence[Any]]) -> list[Any]:
-        """Rows as named tuples; `columns`: the cursor's description, for plain SQL, which does not tell its columns."""
-        row = self._row or _named(name for name, *_ in columns)
+    def rows(self, cursor: Any, raw: Iterable[Sequence[Any]]) -> list[Any]:
+        """Rows as named tuples. Only plain SQL does not tell its columns: psycopg takes long to describe them."""
+        row = self._row or _named(name for name, *_ in cursor.description)
         return [row(*values) for values in raw]
 
     def _converted(self, values: Values) -> dict[str, Any]:
@@ -128,15 +128,15 @@ class Connection:
         many = [values or {}] if values is None or isinstance(values, Mapping) else values
         plan = self.plans.of(statement, many[0] if many else {})
         try:
-            description, rows, count = await self.run(plan.text, [plan.values(each) for each in many])
+            cursor, rows, count = await self.run(plan.text, [plan.values(each) for each in many])
         except self.plans.driver.error as error:
             raise as_sqlalchemy(error, plan.text) from error
-        result = Result(plan.rows(description, rows) if description is not None else ())
+        result = Result(plan.rows(cursor, rows) if rows else ())
         result.rowcount = count
         return result
 
-    async def run(self, text: str, many: Sequence[Values]) -> tuple[Any, Iterable[Any], int]:
-        """Execute a text with each of these sets; the rows' description, all rows, and how many were affected."""
+    async def run(self, text: str, many: Sequence[Values]) -> tuple[Any, Sequence[Any], int]:
+        """Execute a text with each of these sets; the last cursor, all rows, and how many were affected."""
         raise NotImplementedError
 
 

@@ -76,7 +76,7 @@ class PostgresqlConnection(Connection):
 
     within: float | None = None
 
-    async def run(self, text: str, many: Sequence[Values]) -> tuple[Any, Iterable[Any], int]:
+    async def run(self, text: str, many: Sequence[Values]) -> tuple[Any, Sequence[Any], int]:
         """Several sets are one round trip."""
         try:
             async with asyncio.timeout(self.within):
@@ -85,13 +85,13 @@ class PostgresqlConnection(Connection):
                 else:
                     cursor = self.raw.cursor()
                     await cursor.executemany(text.encode(), many, returning=True)
-                description = cursor.description  # made anew at each look
-                rows: list[Any] = [] if description is None else await cursor.fetchall()
-                while cursor.nextset() and description is not None:
+                has_rows = cursor.rownumber is not None
+                rows: list[Any] = await cursor.fetchall() if has_rows else []
+                while cursor.nextset() and has_rows:
                     rows += await cursor.fetchall()
         except TimeoutError as error:
             raise exc.TimeoutError(f"PostgreSQL did not answer within {self.within} s") from error
-        return description, rows, cursor.rowcount
+        return cursor, rows, cursor.rowcount
 
 
 class PostgresqlDatabase:

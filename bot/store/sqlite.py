@@ -51,13 +51,13 @@ class SqliteDriver:
 class SqliteConnection(Connection):
     """Awaits nothing."""
 
-    async def run(self, text: str, many: Sequence[Values]) -> tuple[Any, Iterable[Any], int]:
-        description, rows, count = None, list[Any](), 0
+    async def run(self, text: str, many: Sequence[Values]) -> tuple[Any, Sequence[Any], int]:
+        cursor, rows, count = None, list[Any](), 0
         for values in many:
             cursor = self.raw.execute(text, values)
-            description, count = cursor.description, count + cursor.rowcount
+            count += cursor.rowcount
             rows += cursor.fetchall()
-        return description, rows, count
+        return cursor, rows, count
 
 
 class _Opened:

@@ -132,4 +132,4 @@ def _json(names: Sequence[CaseName]) -> str:
 
 
 def _names(names: str | None) -> tuple[CaseName, ...]:
-    return tuple(CaseName(*name) for name in json.loads(names or "[]"))
+    return tuple(CaseName(*name) for name in json.loads(names)) if names else ()
