@@ -76,14 +76,17 @@ _OFFERED = select(sightings.c.message_ts, sightings.c.insight).where(
     sightings.c.state == SightingState.OFFERED,
 )
 _KNOWN = select(insights).where(this_case(insights), insights.c.resource_id.in_(bindparam("resources", expanding=True)))
-_SHOWN = (
-    _KNOWN.join(card_insights, card_insights.c.insight == insights.c.id)
+_ALIVE = (
+    select(card_insights.c.card)
     .join(schema.cards, schema.cards.c.id == card_insights.c.card)
-    .where(this_channel(schema.cards), schema.cards.c.ended.is_(None))
+    .where(card_insights.c.insight == insights.c.id, this_channel(schema.cards), schema.cards.c.ended.is_(None))
 )
 _HERE = schema.cards.c.thread_ts == bindparam("thread_ts")
-_ON_CARD = _SHOWN.where(_HERE)
-_ON_CARD_OR_ROLLING = _SHOWN.where(or_(_HERE, schema.cards.c.rolling))
+# By whether the channel's rolling cards count as the thread's.
+_KNOWN_HERE = {
+    False: _KNOWN.add_columns(_ALIVE.where(_HERE).exists().label("on_card")),
+    True: _KNOWN.add_columns(_ALIVE.where(or_(_HERE, schema.cards.c.rolling)).exists().label("on_card")),
+}
 _DECIDED = (
     update(sightings)
     .where(sightings.c.id == bindparam("sighting"))
@@ -179,13 +182,12 @@ async def _case(
     was only on it may be offered again.
     """
     values = {**where.values, "resources": list({row.resource_id for row in pending})}
-    rows = list(await tx.execute(_KNOWN, values))
-    on_card = await tx.execute(_ON_CARD_OR_ROLLING if shared else _ON_CARD, values)
+    rows = await tx.execute(_KNOWN_HERE[shared], values)
     case = await cases.get(tx, where.org, where.case_id)
     known = CaseSnapshot(
         states={identity_of(row): State(row.state) for row in rows},
         on_case=case.on_case if case else frozenset(),
-        on_card={identity_of(row) for row in on_card},
+        on_card={identity_of(row) for row in rows if row.on_card},
         drafts={identity_of(row) for row in rows if row.draft},
     )
     return known, {identity_of(row): row.id for row in rows}

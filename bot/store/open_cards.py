@@ -6,9 +6,10 @@ where people read.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, not_, or_, select, update
+from sqlalchemy import Insert, and_, bindparam, func, not_, or_, select, update
 from sqlalchemy.engine import Row
 
 from bot.insights import CARD_HOLDS, lies_far, moves_on, takes_more
@@ -18,6 +19,7 @@ from bot.store import Store, now, ties
 from bot.store.cards import Timing, bump, by_id, create, end, get, items, posting
 from bot.store.conditions import UNDECIDED, in_channel, in_thread, place, this_case, this_channel
 from bot.store.connection import Connection
+from bot.store.dialects import insert_on
 from bot.store.jobs import enqueue, reschedule
 from bot.store.pace import may_post
 from bot.store.schema import card_insights, cards, insights
@@ -85,10 +87,9 @@ _NEXT_VERSION = (
     update(cards)
     .where(cards.c.id == bindparam("of_card"))
     .values(version=cards.c.version + 1)
-    .returning(cards.c.version)
+    .returning(cards.c.version, _LAST_GROUP.scalar_subquery().label("last_group"))
 )
 _LEAVE = card_insights.delete().where(_ON_CARD, card_insights.c.insight.in_(bindparam("leaving", expanding=True)))
-_JOIN = insert(card_insights)
 # By whether it is a rolling card.
 _HERE = cards.c.thread_ts == bindparam("thread_ts")
 _OPEN = {False: _OF_CASE.where(_HERE), True: _OF_CASE.where(cards.c.rolling)}
@@ -233,7 +234,8 @@ async def _roll_over(tx: Transaction, where: CardPlace, old: Row[Any] | None, at
         if leaving and moves_on(len(leaving)):
             await enqueue(tx, JobKind.CARD, old.id, after=CONTINUED_SECONDS)
             moving = await _take_off(tx, old.id, leaving)
-    await tx.execute(_CLOSE_ALL[where.rolling], where.values)
+    if old is not None or where.rolling:
+        await tx.execute(_CLOSE_ALL[where.rolling], where.values)
     more = {"version": 0, "open": True, "rolling": where.rolling}
     card = await create(tx, "insights", where.thread, where.org, where.case_id, at, **more)
     if old is not None and moving:
@@ -251,22 +253,27 @@ async def _put_on(tx: Transaction, card: str, joining: Sequence[CardEntry]) -> N
     """Add insights in new groups of checkboxes: if a group's options changed, Slack would forget people's ticks."""
     if not joining:
         return
-    version = (await tx.execute(_NEXT_VERSION, {"of_card": card})).scalar_one()
-    group = (await tx.execute(_LAST_GROUP, {"of_card": card})).scalar_one()
+    last = (await tx.execute(_NEXT_VERSION, {"of_card": card})).one()
     rows = [
         {
             "card": card,
             "insight": entry.insight,
-            "group": group + 1 + number // GROUP_HOLDS,
-            "joined_version": version,
+            "group": last.last_group + 1 + number // GROUP_HOLDS,
+            "joined_version": last.version,
             "poster": entry.poster,
             "message_ts": entry.message_ts,
         }
         for number, entry in enumerate(joining)
     ]
-    # They may be on this card already: withdrawn, and offered again now.
-    await tx.execute(_LEAVE, {"of_card": card, "leaving": [entry.insight for entry in joining]})
-    await tx.execute(_JOIN, rows)
+    await tx.execute(_join(tx.dialect.name), rows)
+
+
+@cache
+def _join(dialect: str) -> Insert:
+    """They may be on this card already: withdrawn, and offered again now."""
+    row = insert_on(dialect, card_insights)
+    again = {name: row.excluded[name] for name in ("group", "joined_version", "poster", "message_ts")}
+    return row.on_conflict_do_update(index_elements=["card", "insight"], set_=again)
 
 
 async def _schedule(tx: Transaction, card: Row[Any], timing: Timing, at: float, *, at_once: bool) -> None:

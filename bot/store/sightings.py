@@ -51,34 +51,32 @@ async def sight(store: Store, seen: ScannedMessage, rules: Callable[[], Awaitabl
     Slack sends an event more than once: then nothing is new. A thread known to be about no case costs one read; one of
     which nothing is known gets a job that finds out. `rules` is called only where the message matters here.
     """
-    if not await _matters(store, seen):
-        return Sighted()
+    async with store.read() as connection:
+        tie = await ties.of(connection, seen.thread, bare_root=seen.is_bare_root)
+        if not await _matters(connection, seen, tie):
+            return Sighted()
     offered_by = await rules()
     while True:
         async with store.write() as tx:
-            sighted = await _write_down(tx, seen, offered_by)
-        if sighted is not None:
-            return sighted
+            if tie is not None and tie.kind is TieKind.TIED:
+                await ties.lock_case(tx, tie.org, tie.case_id)
+            locked, tie = tie, await ties.of(tx, seen.thread, bare_root=seen.is_bare_root)
+            if tie is None or tie.kind is not TieKind.TIED or tie == locked:
+                return await _write_down(tx, seen, tie, offered_by)
 
 
-async def _matters(store: Store, seen: ScannedMessage) -> bool:
-    async with store.read() as connection:
-        tie = await ties.of(connection, seen.thread, bare_root=seen.is_bare_root)
-        if tie is None:
-            # A root without a case is about none; its thread is looked up when a reply brings a link.
-            return bool(seen.names) if seen.is_root else bool(seen.found or seen.names)
-        if tie.kind is TieKind.NO_CASE and not seen.is_root and seen.names:
-            return not await questions.was_asked(connection, seen.thread)
-        return bool(seen.found) and tie.kind in (TieKind.TIED, TieKind.NAMED)
+async def _matters(connection: Connection, seen: ScannedMessage, tie: Tie | None) -> bool:
+    if tie is None:
+        # A root without a case is about none; its thread is looked up when a reply brings a link.
+        return bool(seen.names) if seen.is_root else bool(seen.found or seen.names)
+    if tie.kind is TieKind.NO_CASE and not seen.is_root and seen.names:
+        return not await questions.was_asked(connection, seen.thread)
+    return bool(seen.found) and tie.kind in (TieKind.TIED, TieKind.NAMED)
 
 
-async def _write_down(tx: Transaction, seen: ScannedMessage, rules: Rules) -> Sighted | None:
-    """None: somebody changed the thread's tie meanwhile, and nothing was done."""
-    tie = await ties.of(tx, seen.thread, bare_root=seen.is_bare_root)
+async def _write_down(tx: Transaction, seen: ScannedMessage, tie: Tie | None, rules: Rules) -> Sighted:
     at = await now(tx)
     if tie is not None and tie.kind is TieKind.TIED:
-        if not await ties.lock_tied(tx, seen.thread, tie, bare_root=seen.is_bare_root):
-            return None
         by_channel = tie.source is TieSource.CHANNEL
         if by_channel and seen.is_root:
             await ties.set_from_root(tx, seen.thread, TieKind.NO_CASE, at)

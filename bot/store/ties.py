@@ -114,10 +114,10 @@ async def lock_case(tx: Transaction, org: str, case_id: str) -> None:
     await tx.execute(_LOCK, {"org": org, "case_id": case_id})
 
 
-async def lock_tied(tx: Transaction, thread: Thread, tie: Tie, *, bare_root: bool = False) -> bool:
+async def lock_tied(tx: Transaction, thread: Thread, tie: Tie) -> bool:
     """Lock the case of a thread's tie; False: somebody changed the tie before the lock was ours."""
     await lock_case(tx, tie.org, tie.case_id)
-    return await of(tx, thread, bare_root=bare_root) == tie
+    return await of(tx, thread) == tie
 
 
 def _tie(row: Row[Any]) -> Tie:
