@@ -1,6 +1,6 @@
 """The nouns of the bot, as plain values. Times are seconds since the epoch, UTC."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -103,7 +103,7 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A case as Datadog described it. `on_case`: the insights on it."""
+    """A case as Datadog described it, `read_ago` seconds ago. `on_case`: the insights on it."""
 
     org: str
     case_id: str
@@ -112,6 +112,7 @@ class Case:
     closed: bool
     archived: bool
     on_case: frozenset[Identity]
+    read_ago: float = field(default=0.0, compare=False)
 
 
 class TieKind(StrEnum):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from bot.model import CaseName, Identity, Insight, State, Thread
+from bot.model import Case, CaseName, Identity, Insight, State, Thread
 
 CARD_HOLDS = 20
 """Insights on one card: two groups of checkboxes at Slack's ten each, still readable on a phone."""
@@ -226,9 +226,12 @@ def auto_adds(poster: str | None, candidate: Candidate, may: Collection[str]) ->
     return poster in may and certain
 
 
-def reads_first(adding: Collection[Identity], on_case: Collection[Identity], read_ago: float, *, sent: bool) -> bool:
-    """Whether Datadog must list the case before these are added: a copy would stay. `sent`: some may have arrived."""
-    return sent or read_ago > FRESH_SECONDS or not frozenset(on_case).isdisjoint(adding)
+def reads_first(adding: Collection[Identity], case: Case | None, *, sent: bool) -> bool:
+    """Whether Datadog must list the case before these are added: a copy would stay. `sent`: some may have arrived.
+
+    `case`: as it is stored; None: Datadog never described it.
+    """
+    return sent or case is None or case.read_ago > FRESH_SECONDS or not case.on_case.isdisjoint(adding)
 
 
 def lies_far(card_ts: str | None, latest: Iterable[str]) -> bool:

@@ -31,7 +31,7 @@ async def view(context: Context, card: Card) -> CardView | None:
         shared = await shared_channels.is_shared(connection, card.thread)
         tie = await _tie_to_its_case(connection, card)
         silent = await _not_offered(connection, card.thread, items)
-        at = await now(connection)
+        at = await now(connection) if waits_for[0] or len(items) > 1 else 0.0
         left = await pace.titles_left(connection, card.thread, card.id, at) if len(items) > 1 else None
     if case is None or row is None:
         return None
@@ -65,9 +65,12 @@ async def view(context: Context, card: Card) -> CardView | None:
 
 async def _waits_for(connection: Connection, card: Card, items: Sequence[CardItem]) -> tuple[str, float]:
     """What the card's work waits for, and until when: the case's job, else for notes that of the thread's comment."""
+    at_work = [item for item in items if item.state.is_at_work]
+    if not at_work:
+        return "", 0.0
     key = jobs.case_key(card.org, card.case_id)
     words, due_at = await jobs.waits_for(connection, JobKind.CASE, key)
-    if words or not any(item.is_note and item.state.is_at_work for item in items):
+    if words or not any(item.is_note for item in at_work):
         return words, due_at
     return await jobs.waits_for(connection, JobKind.COMMENT, f"{key}/{jobs.thread_key(card.thread)}")
 

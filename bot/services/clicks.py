@@ -8,7 +8,7 @@ from bot.insights import ADDING_AFTER_SECONDS
 from bot.insights.clicks import Action, ItemView, act, is_preset
 from bot.messages import replies, sentences
 from bot.messages.card_view import needs_id
-from bot.model import Card, CardItem, Case, State, Thread
+from bot.model import Card, CardItem, State, Thread
 from bot.services import card_links
 from bot.services.checks import UserError, permit
 from bot.services.context import PERSON_WITHIN, Context
@@ -100,7 +100,8 @@ async def undo_last(context: Context, thread: Thread, user: str) -> str:
 
 
 async def _press(context: Context, workspace: str, click: Click) -> Clicked:
-    case = await _case_of(context.store, click.card, workspace)
+    async with context.store.read() as connection:
+        case = await cases.of_card(connection, click.card, workspace)
     if case is None:
         raise UserError(sentences.GONE_CARD)
     # A case whose organisation this workspace may not use any more can still be let go of: nothing reaches Datadog.
@@ -128,15 +129,6 @@ async def _who_was_first(context: Context, workspace: str, card: str, clicked: C
     if clicked.moved:
         return sentences.partly_late(people, earlier, clicked.moved, clicked.case_key, clicked.notes)
     return sentences.late_click(people, earlier, await card_links.of_card(context, card))
-
-
-async def _case_of(store: Store, card: str, workspace: str) -> Case | None:
-    """The case that a card is about; None: this workspace has no such card."""
-    async with store.read() as connection:
-        row = await cards.get(connection, card)
-        if row is None or row.thread.workspace != workspace:
-            return None
-        return await cases.get(connection, row.org, row.case_id)
 
 
 async def apply(store: Store, click: Click) -> Clicked | None:

@@ -10,10 +10,10 @@ from sqlalchemy import bindparam, or_, select, update
 from bot import metrics
 from bot.insights import FRESH_SECONDS, reads_first
 from bot.model import Case, Identity, InsightType, State
-from bot.store import cards, now, thread_comments
+from bot.store import cards, now, schema, thread_comments
 from bot.store.cards import Timing
 from bot.store.conditions import AT_WORK, TYPES, identity_of, this_case
-from bot.store.connection import Connection
+from bot.store.connection import Connection, Result
 from bot.store.dialects import server_now, upsert
 from bot.store.jobs import case_key
 from bot.store.schema import cases, insights
@@ -35,8 +35,11 @@ class DeliveryResult:
 
 
 # Made once, see `jobs`.
-_GET = select(cases).where(this_case(cases))
-_READ_AGO = select(server_now() - cases.c.read_at).where(this_case(cases))
+_CASES = select(cases, (server_now() - cases.c.read_at).label("read_ago"))
+_GET = _CASES.where(this_case(cases))
+_OF_CARD = _CASES.join(
+    schema.cards, (schema.cards.c.org == cases.c.org) & (schema.cards.c.case_id == cases.c.case_id)
+).where(schema.cards.c.id == bindparam("card"), schema.cards.c.workspace == bindparam("workspace"))
 _WORK = (
     select(insights, (server_now() - insights.c.sent_at).label("sent_ago"))
     .where(this_case(insights), insights.c.state.in_(AT_WORK))
@@ -52,6 +55,7 @@ _MARK_SENT = (
     .returning(insights.c.id)
 )
 _OFFERED = select(insights).where(this_case(insights), insights.c.state == State.OFFERED)
+_OFFERED_AND_LISTED = _OFFERED.where(insights.c.resource_id.in_(bindparam("listed", expanding=True)))
 
 
 async def save(tx: Transaction, case: Case, *, lists_all: bool = True, at: float | None = None) -> None:
@@ -72,11 +76,20 @@ async def save(tx: Transaction, case: Case, *, lists_all: bool = True, at: float
 
 
 async def get(connection: Connection, org: str, case_id: str) -> Case | None:
-    row = (await connection.execute(_GET, {"org": org, "case_id": case_id})).one_or_none()
+    return _case(await connection.execute(_GET, {"org": org, "case_id": case_id}))
+
+
+async def of_card(connection: Connection, card: str, workspace: str) -> Case | None:
+    """The case that a card is about; None: this workspace has no such card."""
+    return _case(await connection.execute(_OF_CARD, {"card": card, "workspace": workspace}))
+
+
+def _case(rows: Result) -> Case | None:
+    row = rows.one_or_none()
     if row is None:
         return None
     listed = [Identity(InsightType(kind), scope, rid) for kind, scope, rid in json.loads(row.on_case) if kind in TYPES]
-    return Case(row.org, row.case_id, row.key, row.title, row.closed, row.archived, frozenset(listed))
+    return Case(row.org, row.case_id, row.key, row.title, row.closed, row.archived, frozenset(listed), row.read_ago)
 
 
 async def named(connection: Connection, org: str, name: str, *, read_within: float = math.inf) -> Case | None:
@@ -97,17 +110,11 @@ async def orgs(connection: Connection) -> set[str]:
     return set((await connection.execute(select(cases.c.org).distinct())).scalars())
 
 
-async def read_ago(connection: Connection, org: str, case_id: str) -> float:
-    """Seconds since Datadog last described the case; infinite where it never did."""
-    ago = (await connection.execute(_READ_AGO, {"org": org, "case_id": case_id})).scalar_one_or_none()
-    return math.inf if ago is None else ago
-
-
 async def send_at_once(tx: Transaction, case: Case, at: float) -> None:
     """Mark what is to be added as sent, which saves a transaction: it leaves once this one is committed.
 
     Only where this transaction took the case's job, all work on insights is one batch to add, and Datadog need not be
-    asked first. Under `lock_case`.
+    asked first. Under `lock_case`; `case` is as this transaction read it.
     """
     key = JobKind.CASE, case_key(case.org, case.case_id)
     job = tx.taken.get(key)
@@ -116,8 +123,8 @@ async def send_at_once(tx: Transaction, case: Case, at: float) -> None:
     todo = [item for item in await work(tx, case.org, case.case_id) if not item.is_note]
     if len(todo) > job.batch_size or any((item.state, item.is_known) != (State.CONFIRMED, True) for item in todo):
         return
-    adding, ago = [item.identity for item in todo], await read_ago(tx, case.org, case.case_id)
-    if not reads_first(adding, case.on_case, ago, sent=any(item.sent for item in todo)):
+    adding = [item.identity for item in todo]
+    if not reads_first(adding, case, sent=any(item.sent for item in todo)):
         sending = await mark_sent(tx, todo, at)
         tx.taken[key] = replace(job, leaving=frozenset(item.id for item in sending))
 
@@ -177,7 +184,8 @@ async def settle(tx: Transaction, results: Sequence[DeliveryResult], timing: Tim
 
 
 async def _withdraw_present(tx: Transaction, case: Case, at: float) -> None:
-    rows = await tx.execute(_OFFERED, _this(case))
+    listed = [identity.resource_id for identity in case.on_case]
+    rows = await tx.execute(_OFFERED_AND_LISTED, {**_this(case), "listed": listed})
     present = [row.id for row in rows if identity_of(row) in case.on_case]
     await cards.touch(tx, await cards.move(tx, present, cards.Change(State.WITHDRAWN, at), was=State.OFFERED))
 

@@ -17,7 +17,7 @@ from bot.datadog.errors import DatadogPermanent, DatadogTransient, TransientReas
 from bot.insights import reads_first
 from bot.messages import sentences
 from bot.messages.text import readable
-from bot.model import Identity, State
+from bot.model import Case, Identity, State
 from bot.services.cases import save
 from bot.services.context import Context, Organization
 from bot.services.responder import new_reference
@@ -43,15 +43,14 @@ log = structlog.get_logger(__name__)
 class _Turn:
     """What one turn has to do for a case: insights to put on it or take off.
 
-    `on_case`: what Datadog listed when it was last asked about the case, `read_ago` seconds ago.
+    `known`: the case as Datadog last described it; None: it never did.
     """
 
     context: Context
     org: Organization
     job: Job
     work: Sequence[WorkItem]
-    read_ago: float
-    on_case: frozenset[Identity]
+    known: Case | None
 
     @property
     def case(self) -> tuple[str, str]:
@@ -67,8 +66,7 @@ async def work(context: Context, job: Job) -> Outcome:
     case = jobs.case_of(job.key)
     async with context.store.read() as connection:
         at_work = await cases.work(connection, *case)
-        read_ago = await cases.read_ago(connection, *case)
-        stored = await cases.get(connection, *case)
+        known = await cases.get(connection, *case)
     if notes := [item for item in at_work if item.is_note]:
         places = {(*case, item.row.from_thread) for item in notes}
         async with fenced(context, job, case=case) as (tx, _):
@@ -83,7 +81,7 @@ async def work(context: Context, job: Job) -> Outcome:
     if org.breaker.open_for:
         words = not_now(TransientReason(org.breaker.reason))
         return _wait(job, todo, org.breaker.open_for, words, counts=False)
-    turn = _Turn(context, org, job, todo, read_ago, stored.on_case if stored else frozenset())
+    turn = _Turn(context, org, job, todo, known)
     if unknown := [item for item in todo if not item.is_known]:
         reference = new_reference()
         types = sorted({item.row.type for item in unknown})  # of a newer version that was taken back
@@ -109,7 +107,7 @@ async def _batch(turn: _Turn) -> Outcome:
         return _wait(job, work, due - latest, sentences.not_answering(None), counts=False)
     try:
         identities, sent = [item.identity for item in adding], any(item.sent for item in adding)
-        if adding and reads_first(identities, turn.on_case, turn.read_ago, sent=sent):
+        if adding and reads_first(identities, turn.known, sent=sent):
             adding, unknown = await _absent(turn, adding)
             turn = replace(turn, job=replace(job, leaving=frozenset()))  # they leave later than they were marked
             if unknown and not adding:

@@ -138,9 +138,10 @@ async def test_cancel_takes_back_what_may_have_arrived(store, card):
 
 
 async def test_a_card_knows_its_case_and_one_of_another_database_or_workspace_is_none(store, card):
-    assert await clicks._case_of(store, card.id, "T0ACME") == CASE
-    assert await clicks._case_of(store, card.id, "T0OTHER") is None
-    assert await clicks._case_of(store, "none such", "T0ACME") is None
+    async with store.read() as connection:
+        assert await cases.of_card(connection, card.id, "T0ACME") == CASE
+        assert await cases.of_card(connection, card.id, "T0OTHER") is None
+        assert await cases.of_card(connection, "none such", "T0ACME") is None
     assert await clicks.apply(store, Click("none such", 1, Action.ADD, "U0ANA")) is None
 
 
