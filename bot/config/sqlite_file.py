@@ -18,7 +18,7 @@ class SqliteFile:
     """The file, and the log beside it, that an open connection leads to: it would go on writing to a deleted one."""
 
     def __init__(self, path: str) -> None:
-        self.path, self._log_path = path, f"{path}-wal"
+        self.path, self._log_path, self._name = path, f"{path}-wal", Path(path).name
         self._file = self._log = None
 
     def opened(self) -> None:
@@ -31,14 +31,15 @@ class SqliteFile:
         Raises sqlite3.OperationalError where somebody has to mend something first: SQLite would apply the log of the
         old file to the new one (https://sqlite.org/howtocorrupt.html, 1.4).
         """
-        file, log, name = _same(self.path), _same(self._log_path), Path(self.path).name
+        file, log = _same(self.path), _same(self._log_path)
         if file is None:
-            raise sqlite3.OperationalError(f"{name} is gone: put it back")
+            raise sqlite3.OperationalError(f"{self._name} is gone: put it back")
         if file == self._file:
             self._log = log
             return True
         if log is not None and log == self._log and os.path.getsize(self._log_path):
-            raise sqlite3.OperationalError(f"{name} was replaced: delete the old one's {name}-wal and {name}-shm")
+            mend = f"delete the old one's {self._name}-wal and {self._name}-shm"
+            raise sqlite3.OperationalError(f"{self._name} was replaced: {mend}")
         return False
 
 

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from sqlalchemy import bindparam, or_, select, update
 
@@ -88,8 +89,15 @@ def _case(rows: Result) -> Case | None:
     row = rows.one_or_none()
     if row is None:
         return None
-    listed = [Identity(InsightType(kind), scope, rid) for kind, scope, rid in json.loads(row.on_case) if kind in TYPES]
-    return Case(row.org, row.case_id, row.key, row.title, row.closed, row.archived, frozenset(listed), row.read_ago)
+    on_case = _listed(row.on_case)
+    return Case(row.org, row.case_id, row.key, row.title, row.closed, row.archived, on_case, row.read_ago)
+
+
+@lru_cache(256)
+def _listed(on_case: str) -> frozenset[Identity]:
+    """Kept: a click reads its case five times."""
+    listed = json.loads(on_case)
+    return frozenset(Identity(InsightType(kind), scope, resource) for kind, scope, resource in listed if kind in TYPES)
 
 
 async def named(connection: Connection, org: str, name: str, *, read_within: float = math.inf) -> Case | None:
