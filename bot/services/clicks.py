@@ -13,7 +13,7 @@ from bot.services import card_links
 from bot.services.checks import UserError, permit
 from bot.services.context import PERSON_WITHIN, Context
 from bot.services.responder import Answer
-from bot.store import Store, cards, cases, now, offers, open_cards, ties
+from bot.store import Store, cards, cases, now, offers, open_cards
 from bot.store.jobs import case_key, enqueue
 from bot.store.transaction import JobKind, Transaction
 
@@ -137,13 +137,12 @@ async def apply(store: Store, click: Click) -> Clicked | None:
         card = await cards.get(tx, click.card)
         if card is None:
             return None
-        await ties.lock_case(tx, card.org, card.case_id)
+        case = await cases.lock(tx, card.org, card.case_id)
         items = await cards.items(tx, click.card)
         views = [(item, click.view(item, items)) for item in items]
         elsewhere = click.ticked - {item.id for item in items}  # moved to the next card since this one was shown
         others = await open_cards.moved_on(tx, card, elsewhere)
         views += [(item, replace(click.view(item, others), shown=True)) for item in others]
-        case = await cases.get(tx, card.org, card.case_id)
         key = case.key if case else card.case_id
         if click.action is Action.ADD and not click.ticked and any(is_open(view) for _, view in views):
             return Clicked(card.org, key, 0, (), nothing_ticked=True)

@@ -38,6 +38,7 @@ class DeliveryResult:
 # Made once, see `jobs`.
 _CASES = select(cases, (server_now() - cases.c.read_at).label("read_ago"))
 _GET = _CASES.where(this_case(cases))
+_LOCK = _GET.with_for_update()
 _OF_CARD = _CASES.join(
     schema.cards, (schema.cards.c.org == cases.c.org) & (schema.cards.c.case_id == cases.c.case_id)
 ).where(schema.cards.c.id == bindparam("card"), schema.cards.c.workspace == bindparam("workspace"))
@@ -78,6 +79,11 @@ async def save(tx: Transaction, case: Case, *, lists_all: bool = True, at: float
 
 async def get(connection: Connection, org: str, case_id: str) -> Case | None:
     return _case(await connection.execute(_GET, {"org": org, "case_id": case_id}))
+
+
+async def lock(tx: Transaction, org: str, case_id: str) -> Case | None:
+    """As `ties.lock_case`; returns the case as it is under the lock."""
+    return _case(await tx.execute(_LOCK, {"org": org, "case_id": case_id}))
 
 
 async def of_card(connection: Connection, card: str, workspace: str) -> Case | None:
