@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, cast
 
 import structlog
@@ -56,17 +55,6 @@ class Part:
     def scalar(self) -> str | None:
         """A text or a whole number, as text: ids come as both. A float may have lost digits."""
         return str(self.value) if type(self.value) is int else self.text
-
-    @property
-    def moment(self) -> float | None:
-        """A date (`2025-08-21T12:21:35.873104965Z`), epoch s; None where there is none."""
-        try:
-            date = datetime.fromisoformat(self.text or "")
-            return date.replace(tzinfo=date.tzinfo or UTC).timestamp()
-        except ValueError:
-            if self.value is not None:
-                self.note()
-            return None
 
     def needed(self, key: str) -> "Part":
         """As `at`; that it is missing or null is noted, too."""

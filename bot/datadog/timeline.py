@@ -4,21 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.datadog.answers import Part, log_unread, path_id, read
-from bot.messages.text import NAME_CHARS, clean
 
 
 @dataclass(frozen=True, slots=True)
 class CaseComment:
     """A comment on a case. `text`: as it was written (Markdown); None: it cannot be read, so it may be any.
 
-    `cell_id` and `author` are empty, times (epoch s) None where the answer does not tell them.
+    `cell_id`: empty where the answer does not tell it.
     """
 
     cell_id: str
     text: str | None
-    author: str
-    created_at: float | None
-    modified_at: float | None
 
 
 def cells_in(content: bytes) -> Sequence[CaseComment | None] | None:
@@ -40,11 +36,4 @@ def _comment(entry: Part) -> CaseComment | None:
     attributes = entry.at("attributes")
     if attributes.at("type").text not in (None, "COMMENT") or attributes.at("deleted_at").value:
         return None
-    author = attributes.at("author.content")
-    return CaseComment(
-        path_id(entry.needed("id")),
-        attributes.at("cell_content").needed("message").text,
-        clean(author.at("name").text or author.at("handle").text or "", NAME_CHARS),
-        attributes.at("created_at").moment,
-        attributes.at("modified_at").moment,
-    )
+    return CaseComment(path_id(entry.needed("id")), attributes.at("cell_content").needed("message").text)

@@ -21,7 +21,7 @@ from bot.messages.modal import (
     remembered,
 )
 from bot.messages.text import OPTION_CHARS, cut, escape
-from bot.model import Identity, NoteType
+from bot.model import NoteType
 
 INPUT_CHARS = 3_000
 HINT_CHARS = 2_000
@@ -66,10 +66,9 @@ def _case(case: CaseOption | None) -> list[Json]:
 
 def _row(number: int, row: Row) -> list[Json]:
     """A link's line and, if it has fields, these. The line's block stays the same: Slack keeps what was ticked."""
-    identity = Identity(row.type, row.scope, row.resource_id)
-    of_note = identity.type is NoteType.NOTE
+    of_note = row.type is NoteType.NOTE
     name = row.name or (searched(row.id) if of_note else row.id)
-    title = f"{number + 1} · {type_name(identity)} {cut(name, LABEL_CHARS)}".strip()
+    title = f"{number + 1} · {type_name(row.identity)} {cut(name, LABEL_CHARS)}".strip()
     line = title if row.id else f"{title} (needs an id)"
     line = f"{cut(title, OPTION_CHARS - len(AS_LINK))}{AS_LINK}" if of_note else line
     box = _boxes([option(line, str(number), address(row.ref, row.host))], ticked=row.ticked)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.messages.blocks import Json, option
-from bot.model import CaseName, InsightType, ItemType, item_type
+from bot.model import CaseName, Identity, InsightType, ItemType, item_type
 
 CALLBACK = "insights.modal"
 SEARCH, TICK, CHANGE = "case.search", "insights.select", "insights.change"
@@ -52,6 +52,10 @@ class Row:
     def has_fields(self) -> bool:
         """What a person has to complete, and what a button cannot hold, is shown with its fields at once."""
         return self.open or self.draft or len(packed(self)) > BUTTON_VALUE_CHARS
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.type, self.scope, self.resource_id)
 
     @property
     def id(self) -> str:

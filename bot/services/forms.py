@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 def of_message(context: Context, workspace: str, channel: str, message: Json) -> Form:
     """What a message brings, from the shortcut's payload alone; each insight once."""
     readings = [context.read(link) for link in extract(message)]
-    rows = {(row.type, row.scope, row.resource_id): row for row in reversed([*filter(None, map(_row, readings))])}
+    rows = {row.identity: row for row in reversed([*filter(None, map(_row, readings))])}
     thread = Thread(workspace, channel, message.get("thread_ts") or message["ts"])
     about = _about(thread, message["ts"], message.get("user") or message.get("bot_id"))
     refused = next((reading.reason for reading in readings if isinstance(reading.outcome, Uncovered)), None)
@@ -138,15 +138,11 @@ async def described(context: Context, form: Form, *, within: float = NAMES_SECON
     for row in form.rows:
         owners = context.owners(form.about["workspace"], row.host)
         if org in owners or len(owners) == 1:
-            links.setdefault(org if org in owners else owners[0], []).append(_identity(row))
+            links.setdefault(org if org in owners else owners[0], []).append(row.identity)
     found = await asyncio.gather(*(context.orgs[one].names_of(ids, within=within) for one, ids in links.items()))
     names: Mapping[Identity, str] = {identity: name for titles in found for identity, name in titles.items()}
-    rows = [replace(row, name=names.get(_identity(row), ""), hint=_hint(context, row)) for row in form.rows]
+    rows = [replace(row, name=names.get(row.identity, ""), hint=_hint(context, row)) for row in form.rows]
     return replace(form, rows=rows)
-
-
-def _identity(row: Row) -> Identity:
-    return Identity(row.type, row.scope, row.resource_id)
 
 
 def _hint(context: Context, row: Row) -> str:

@@ -87,7 +87,6 @@ _SHOW = (
         ts=bindparam("now_at"), shown_version=bindparam("now_shown"), digest=bindparam("now_reads"), posting_since=None
     )
 )
-_KEEPS_SENT = bindparam("keeps_sent", type_=Boolean)
 _BY = bindparam("whose", type_=String)
 _FROM = bindparam("whence", type_=String)
 _MOVE = (

@@ -57,18 +57,7 @@ class Creation:
         return f"{self.org}/{self.marker}"
 
 
-_NAMES = (
-    "marker",
-    "org",
-    "by",
-    "title",
-    "type_id",
-    "project_id",
-    "priority",
-    "description",
-    "note",
-    "case_id",
-)
+_NAMES = ("marker", "org", "by", "title", "type_id", "project_id", "priority", "description", "note", "case_id")
 """Of fields that are as in the table."""
 
 

@@ -31,10 +31,7 @@ async def test_a_comment_is_added_changed_found_again_and_removed(server, datado
     server.cases.comment(case, "by Ben", "Ben")
     await datadog.change_comment(case.id, cell_id, "two\n\n- three")
     newest, ours = [comment async for comment in datadog.comments(KEY)]
-    assert (newest.text, newest.author) == ("by Ben", "Ben")
-    assert (ours.cell_id, ours.text, ours.author) == (cell_id, "two\n\n- three", "Case Insights")
-    assert ours.created_at is not None
-    assert ours.created_at <= ours.modified_at <= server.cases[KEY].modified_at
+    assert (newest.text, ours.cell_id, ours.text) == ("by Ben", cell_id, "two\n\n- three")
     await datadog.remove_comment(case.id, cell_id)
     assert await texts(datadog) == case.comments == ["by Ben"]
     for call in (datadog.remove_comment(KEY, cell_id), datadog.change_comment(KEY, cell_id, "x")):
@@ -132,23 +129,15 @@ def cell(**attributes: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("entry", "read"),
     [
-        (cell(), CaseComment("a1", "x", "", None, None)),
-        ({**cell(), "id": "a/b"}, CaseComment("", "x", "", None, None)),
-        ({**cell(), "id": 7}, CaseComment("7", "x", "", None, None)),
-        (cell(type=None), CaseComment("a1", "x", "", None, None)),
-        (cell(cell_content=None), CaseComment("a1", None, "", None, None)),
-        (cell(cell_content={"message": 7}), CaseComment("a1", None, "", None, None)),
-        (cell(created_at="1970-01-01T00:00:07Z"), CaseComment("a1", "x", "", 7.0, None)),
-        (cell(created_at="1970-01-01T00:00:07"), CaseComment("a1", "x", "", 7.0, None)),
-        (cell(created_at="1970-01-01T01:00:07.123456789+01:00"), CaseComment("a1", "x", "", 7.123456, None)),
-        (cell(created_at="soon", modified_at=7), CaseComment("a1", "x", "", None, None)),
-        (cell(created_at="10000-01-01T00:00:00Z"), CaseComment("a1", "x", "", None, None)),
-        (cell(author={"content": {"name": "", "handle": "ana@x"}}), CaseComment("a1", "x", "ana@x", None, None)),
-        (cell(author={"content": {"name": "A\u202en\na"}}), CaseComment("a1", "x", "A n a", None, None)),
-        (cell(author="Ana"), CaseComment("a1", "x", "", None, None)),
+        (cell(), CaseComment("a1", "x")),
+        ({**cell(), "id": "a/b"}, CaseComment("", "x")),
+        ({**cell(), "id": 7}, CaseComment("7", "x")),
+        (cell(type=None), CaseComment("a1", "x")),
+        (cell(cell_content=None), CaseComment("a1", None)),
+        (cell(cell_content={"message": 7}), CaseComment("a1", None)),
         (cell(deleted_at="2026-01-01T00:00:00Z"), None),
         (cell(type="STATUS_UPDATE"), None),
-        (7, CaseComment("", None, "", None, None)),
+        (7, CaseComment("", None)),
     ],
 )
 def test_each_field_of_a_comment_is_read_for_itself(entry: object, read: CaseComment | None):
