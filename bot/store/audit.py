@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, func, select
 
 from bot.store import Store
+from bot.store.conditions import same_case
 from bot.store.schema import cases, insights, transitions
 
 PAGE = 1000
@@ -13,7 +14,7 @@ PAGE = 1000
 _PAGE = (
     select(transitions, insights.c.type, insights.c.resource_id, insights.c.case_id, cases.c.key)
     .join(insights, insights.c.id == transitions.c.insight)
-    .outerjoin(cases, (cases.c.org == insights.c.org) & (cases.c.case_id == insights.c.case_id))
+    .outerjoin(cases, same_case(cases, insights))
     .where(transitions.c.at >= bindparam("since"), transitions.c.id > bindparam("last"))
     .order_by(transitions.c.id)
     .limit(PAGE)

@@ -15,18 +15,13 @@ from sqlalchemy.engine import Row
 from bot import metrics
 from bot.insights import may_move
 from bot.model import Card, CardItem, State, Thread, item_type
-from bot.store.conditions import TYPES, in_place, in_thread, place, this_thread
-from bot.store.connection import Connection
+from bot.store.conditions import TYPES, in_place, in_thread, place, this_thread, thread_at
+from bot.store.connection import Connection, Result
 from bot.store.jobs import enqueue, thread_key
 from bot.store.schema import card_insights, cards, insights, transitions
 from bot.store.transaction import JobKind, Transaction
 
-SHOWN = (
-    card_insights.c.group,
-    card_insights.c.joined_version,
-    card_insights.c.poster,
-    card_insights.c.message_ts,
-)
+SHOWN = (card_insights.c.group, card_insights.c.joined_version, card_insights.c.poster, card_insights.c.message_ts)
 """What an insight has on one card only."""
 
 
@@ -87,8 +82,6 @@ _SHOW = (
         ts=bindparam("now_at"), shown_version=bindparam("now_shown"), digest=bindparam("now_reads"), posting_since=None
     )
 )
-_BY = bindparam("whose", type_=String)
-_FROM = bindparam("whence", type_=String)
 _MOVE = (
     update(insights)
     .where(insights.c.id.in_(bindparam("moving", expanding=True)), insights.c.state == bindparam("was"))
@@ -97,8 +90,8 @@ _MOVE = (
         at=bindparam("when"),
         note=bindparam("because"),
         left_out=bindparam("unticked"),
-        by=func.coalesce(_BY, insights.c.by),
-        from_thread=func.coalesce(_FROM, insights.c.from_thread),
+        by=func.coalesce(bindparam("whose", type_=String), insights.c.by),
+        from_thread=func.coalesce(bindparam("whence", type_=String), insights.c.from_thread),
         ours=func.coalesce(bindparam("is_ours", type_=Boolean), insights.c.ours),
         confirmed_at=func.coalesce(bindparam("confirmed", type_=Double), insights.c.confirmed_at),
         sent_at=case(
@@ -129,8 +122,7 @@ _BUMP = update(cards).where(cards.c.id == bindparam("card")).values(version=card
 
 
 async def get(connection: Connection, card: str) -> Card | None:
-    row = (await connection.execute(_GET, {"card": card})).one_or_none()
-    return None if row is None else _card(row)
+    return _card(await connection.execute(_GET, {"card": card}))
 
 
 async def last_added(connection: Connection, thread: Thread) -> Card | None:
@@ -143,8 +135,7 @@ async def last_added(connection: Connection, thread: Thread) -> Card | None:
     newest = (
         select(cards).where(in_place(cards, thread), added.exists()).order_by(cards.c.first_link_at.desc()).limit(1)
     )
-    row = (await connection.execute(newest)).one_or_none()
-    return None if row is None else _card(row)
+    return _card(await connection.execute(newest))
 
 
 async def create(
@@ -286,10 +277,11 @@ async def _set(tx: Transaction, card: str, **values: object) -> None:
     await tx.execute(update(cards).where(cards.c.id == card).values(**values))
 
 
-def _card(row: Row[Any]) -> Card:
-    return Card(
+def _card(rows: Result) -> Card | None:
+    row = rows.one_or_none()
+    return row and Card(
         id=row.id,
-        thread=Thread(row.workspace, row.channel, row.thread_ts),
+        thread=thread_at(row),
         asks=row.asks is not None,
         **{name: getattr(row, name) for name in _CARD_COLUMNS},
     )

@@ -13,7 +13,7 @@ from bot.insights import FRESH_SECONDS, reads_first
 from bot.model import Case, Identity, InsightType, State
 from bot.store import cards, now, schema, thread_comments
 from bot.store.cards import Timing
-from bot.store.conditions import AT_WORK, TYPES, identity_of, this_case
+from bot.store.conditions import AT_WORK, TYPES, identity_of, same_case, this_case
 from bot.store.connection import Connection, Result
 from bot.store.dialects import server_now, upsert
 from bot.store.jobs import case_key
@@ -39,9 +39,9 @@ class DeliveryResult:
 _CASES = select(cases, (server_now() - cases.c.read_at).label("read_ago"))
 _GET = _CASES.where(this_case(cases))
 _LOCK = _GET.with_for_update()
-_OF_CARD = _CASES.join(
-    schema.cards, (schema.cards.c.org == cases.c.org) & (schema.cards.c.case_id == cases.c.case_id)
-).where(schema.cards.c.id == bindparam("card"), schema.cards.c.workspace == bindparam("workspace"))
+_OF_CARD = _CASES.join(schema.cards, same_case(schema.cards, cases)).where(
+    schema.cards.c.id == bindparam("card"), schema.cards.c.workspace == bindparam("workspace")
+)
 _WORK = (
     select(insights, (server_now() - insights.c.sent_at).label("sent_ago"))
     .where(this_case(insights), insights.c.state.in_(AT_WORK))

@@ -62,6 +62,16 @@ def this_case(table: Table) -> ColumnElement[bool]:
     return and_(table.c.org == bindparam("org"), table.c.case_id == bindparam("case_id"))
 
 
+def same_case(one: Table, other: Table) -> ColumnElement[bool]:
+    """To join two tables by their case."""
+    return and_(one.c.org == other.c.org, one.c.case_id == other.c.case_id)
+
+
+def thread_at(row: Row[Any]) -> Thread:
+    """The thread that a row is of; without a `ts`, the channel as a whole."""
+    return Thread(row.workspace, row.channel, row.thread_ts)
+
+
 def identity_of(row: Row[Any]) -> Identity:
     """What a row of `sightings` or `insights` is about; raises ValueError for none of `TYPES`."""
     return Identity(item_type(row.type), row.scope, row.resource_id)

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from bot.model import Thread
 from bot.store import now
-from bot.store.conditions import place
+from bot.store.conditions import place, thread_at
 from bot.store.connection import Connection
 from bot.store.dialects import insert_on, server_now
 from bot.store.jobs import enqueue
@@ -80,8 +80,7 @@ async def get(connection: Connection, key: str) -> Creation | None:
     if row is None:
         return None
     values = {name: getattr(row, name) for name in (*_NAMES, "sent_ago", "posting_since")}
-    thread = Thread(row.workspace, row.channel, row.thread_ts)
-    return Creation(thread=thread, state=CreationState(row.state), **values)
+    return Creation(thread=thread_at(row), state=CreationState(row.state), **values)
 
 
 async def write(tx: Transaction, creation: Creation, **values: object) -> None:

@@ -17,7 +17,7 @@ from bot.model import Card, CardItem, NoteType, State, Thread
 from bot.policy import is_app
 from bot.store import Store, now, ties
 from bot.store.cards import Timing, bump, by_id, create, end, get, items, posting
-from bot.store.conditions import UNDECIDED, in_channel, in_thread, place, this_case, this_channel
+from bot.store.conditions import UNDECIDED, in_channel, in_thread, place, this_case, this_channel, thread_at
 from bot.store.connection import Connection
 from bot.store.dialects import insert_on
 from bot.store.jobs import enqueue, reschedule
@@ -288,8 +288,7 @@ async def _schedule(tx: Transaction, card: Row[Any], timing: Timing, at: float, 
 
 async def _post_at_once(tx: Transaction, card: Row[Any], at: float) -> None:
     """Have a new card whose job this transaction took leave with its commit, if it may be posted now."""
-    job = tx.taken.get((JobKind.CARD, card.id))
-    thread = Thread(card.workspace, card.channel, card.thread_ts)
-    if job is not None and card.ts is None and card.posting_since is None and await may_post(tx, thread, card.id, at):
+    job, is_new = tx.taken.get((JobKind.CARD, card.id)), card.ts is None and card.posting_since is None
+    if job is not None and is_new and await may_post(tx, thread_at(card), card.id, at):
         await posting(tx, card.id, at)
         tx.taken[JobKind.CARD, card.id] = replace(job, leaving=frozenset({card.id}))

@@ -9,7 +9,7 @@ from sqlalchemy import Row, String, bindparam, func, literal_column, select
 from bot.insights import Mode
 from bot.model import Identity, State, Thread
 from bot.store import Store, cards, jobs, now, schema, ties
-from bot.store.conditions import UNFINISHED, identity_of, in_place, in_states
+from bot.store.conditions import UNFINISHED, identity_of, in_place, in_states, same_case, thread_at
 from bot.store.connection import Connection
 from bot.store.jobs import enqueue
 from bot.store.schema import card_insights, insights, modes, thread_comments
@@ -59,7 +59,7 @@ _SHOWN = (
     )
     .join(card_insights, card_insights.c.insight == insights.c.id)
     .join(schema.cards, schema.cards.c.id == card_insights.c.card)
-    .join(schema.cases, (schema.cases.c.org == insights.c.org) & (schema.cases.c.case_id == insights.c.case_id))
+    .join(schema.cases, same_case(schema.cases, insights))
     .where(schema.cards.c.workspace == bindparam("workspace"), insights.c.org.in_(_OF_ORGS))
     .order_by((insights.c.state != State.FAILED), insights.c.at.desc())
 )
@@ -85,7 +85,7 @@ _ADDED = _SHOWN.where(
 ).limit(SHOWN)
 _LATEST_TIES = (
     select(schema.ties, *_CASE)
-    .join(schema.cases, (schema.cases.c.org == schema.ties.c.org) & (schema.cases.c.case_id == schema.ties.c.case_id))
+    .join(schema.cases, same_case(schema.cases, schema.ties))
     .where(
         schema.ties.c.workspace == bindparam("workspace"),
         schema.ties.c.channel == bindparam("channel"),
@@ -95,14 +95,9 @@ _LATEST_TIES = (
     .order_by(schema.ties.c.at.desc())
     .limit(SHOWN)
 )
-
-
 _LOST = (
     select(thread_comments, *_CASE)
-    .join(
-        schema.cases,
-        (schema.cases.c.org == thread_comments.c.org) & (schema.cases.c.case_id == thread_comments.c.case_id),
-    )
+    .join(schema.cases, same_case(schema.cases, thread_comments))
     .where(
         thread_comments.c.lost,
         thread_comments.c.workspace == bindparam("workspace"),
@@ -135,40 +130,26 @@ async def read(connection: Connection, workspace: str, channels: Collection[str]
         *await connection.execute(_UNFINISHED_HERE, {**here, "ids": unfinished, "channels": channels}),
         *await connection.execute(_ADDED, {**here, "latest": latest}),
     ]
-    waits = {key: await _waits_for(connection, *key) for key in {(row.org, row.case_id) for row in rows if _waits(row)}}
+    waits: dict[tuple[str, str], str] = {}
+    for org, case_id in {(row.org, row.case_id) for row in rows if State(row.state).is_at_work}:
+        waits[org, case_id], _ = await jobs.waits_for(connection, JobKind.CASE, jobs.case_key(org, case_id))
     lost = await connection.execute(_LOST, {**here, "channels": channels})
     return Overview(
-        tuple((_place(row), CaseTitle(row.org, row.key, row.title)) for row in tied[:SHOWN]),
-        tuple((_place(row), Mode(row.mode)) for row in set_modes),
+        tuple((thread_at(row), _title(row)) for row in tied[:SHOWN]),
+        tuple((thread_at(row), Mode(row.mode)) for row in set_modes),
         tuple(_recent(row, waits.get((row.org, row.case_id), "")) for row in rows),
-        tuple((_place(row), CaseTitle(row.org, row.key, row.title)) for row in lost),
+        tuple((thread_at(row), _title(row)) for row in lost),
     )
 
 
-def _place(row: Row[Any]) -> Thread:
-    return Thread(row.workspace, row.channel, row.thread_ts)
+def _title(row: Row[Any]) -> CaseTitle:
+    return CaseTitle(row.org, row.key, row.title)
 
 
 def _recent(row: Row[Any], waits_for: str) -> Recent:
-    return Recent(
-        identity_of(row),
-        State(row.state),
-        row.at,
-        CaseTitle(row.org, row.key, row.title),
-        row.note,
-        waits_for if _waits(row) else "",
-        _place(row),
-        row.ts or "",
-    )
-
-
-def _waits(row: Row[Any]) -> bool:
-    return State(row.state).is_at_work
-
-
-async def _waits_for(connection: Connection, org: str, case_id: str) -> str:
-    note, _ = await jobs.waits_for(connection, JobKind.CASE, jobs.case_key(org, case_id))
-    return note
+    state = State(row.state)
+    waits_for = waits_for if state.is_at_work else ""
+    return Recent(identity_of(row), state, row.at, _title(row), row.note, waits_for, thread_at(row), row.ts or "")
 
 
 async def retry_all(store: Store, workspace: str, channels: Collection[str], orgs: Collection[str], by: str) -> int:
