@@ -99,7 +99,7 @@ def _case(rows: Result) -> Case | None:
     return Case(row.org, row.case_id, row.key, row.title, row.closed, row.archived, on_case, row.read_ago)
 
 
-@lru_cache(256)
+@lru_cache(64)
 def _listed(on_case: str) -> frozenset[Identity]:
     """Kept: a click reads its case five times."""
     listed = json.loads(on_case)
