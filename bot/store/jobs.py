@@ -89,7 +89,9 @@ _KEEP = (
 _AGAIN = _KEEP.values(due_at=func.coalesce(jobs.c.again_at, server_now()))
 _NEXT_TRY = case((jobs.c.token.is_not(None), server_now()), else_=jobs.c.due_at).label("due_at")
 _WAITS_FOR = select(jobs.c.note, _NEXT_TRY).where(jobs.c.kind == bindparam("kind"), jobs.c.key == bindparam("key"))
-_NEXT_DUE = {kind: select(func.min(jobs.c.due_at) - server_now()).where(jobs.c.kind == kind) for kind in JobKind}
+_WAIT = select(func.min(jobs.c.due_at) - server_now())
+_NEXT_DUE = select(*(_WAIT.where(jobs.c.kind == kind).scalar_subquery().label(kind) for kind in JobKind))
+"""Each kind by itself: the index tells the least, where a GROUP BY would read all of it."""
 
 _SINCE = case((jobs.c.since < jobs.c.due_at, jobs.c.since), else_=jobs.c.due_at)
 _DEPTHS = select(jobs.c.kind, func.count(), server_now() - func.min(_SINCE)).group_by(jobs.c.kind)
@@ -219,8 +221,8 @@ async def retry(tx: Transaction, job: Job, after: float, note: str, *, counts_as
 
 async def next_due(connection: Connection, kinds: Collection[JobKind]) -> dict[JobKind, float]:
     """For each of these kinds that has jobs: seconds until one can be claimed (0 or less: now)."""
-    waits = {kind: (await connection.execute(_NEXT_DUE[kind])).scalar_one_or_none() for kind in kinds}
-    return {kind: wait for kind, wait in waits.items() if wait is not None}
+    waits = (await connection.execute(_NEXT_DUE)).one()
+    return {kind: wait for kind in kinds if (wait := getattr(waits, kind)) is not None}
 
 
 async def waits_for(connection: Connection, kind: JobKind, key: str) -> tuple[str, float]:
