@@ -18,6 +18,8 @@ LARGEST_BODY = 1024 * 1024
 """Bytes, of any request: Slack's are a few kB."""
 FINISH_SECONDS = 4.0
 """How long requests in progress may take when the bot stops: Slack waits for 3."""
+LINGER_SECONDS = 1.0
+"""How long a client that got its answer early may go on sending: a stranger would otherwise stay for ten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ async def serve(
         logger=connections.logger(),
         auto_decompress=False,  # nobody who may send anything compresses it, and a kilobyte can become a gigabyte
         keepalive_timeout=KEEP_ALIVE_SECONDS,
+        lingering_time=LINGER_SECONDS,
         shutdown_timeout=FINISH_SECONDS,
     )
     await runner.setup()
