@@ -16,8 +16,6 @@ from bot.services.context import Context
 from bot.slack.errors import SlackPermanent, SlackTransient
 from bot.store import cards, open_cards
 
-POSTED_WITHIN = 1.5
-"""Seconds that an answer waits for a card that is not in Slack yet."""
 LOOK_EVERY = 0.1
 
 UNANSWERED = (SQLAlchemyError, SlackPermanent, SlackTransient)
@@ -47,7 +45,7 @@ async def of_card(context: Context, card_id: str) -> str:
 
 async def showing(context: Context, place: Thread, insights: Collection[int]) -> str:
     """A link to the newest card that shows one of these insights; where it is not posted in time, to its thread."""
-    until = time.monotonic() + POSTED_WITHIN
+    until = time.monotonic() + context.card_within
     try:
         while True:
             async with context.store.read() as connection:

@@ -84,6 +84,8 @@ class Context:
     give_up_after: float
     keep: float
     timing: Timing
+    card_within: float = 1.5
+    """How long an answer waits for a card that is not in Slack yet."""
     mode: Mode = Mode.ASK
     shared: bool = False
     notes: bool = True
