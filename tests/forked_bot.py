@@ -19,7 +19,10 @@ from bot import __main__ as command_line
 from bot.sandbox.bot_process import BotProcess
 from tests import statements
 
-PRELOADED = ("bot.__main__", "bot.app", "psycopg", "sqlalchemy.dialects.sqlite", "encodings.idna", __name__)
+PRELOADED = (
+    *("bot.__main__", "bot.app", "httpcore", "anyio._backends._asyncio", "psycopg", "sqlalchemy.dialects.sqlite"),
+    *("encodings.idna", __name__),
+)
 """What the bot imports when it starts."""
 
 
