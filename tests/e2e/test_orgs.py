@@ -215,6 +215,7 @@ async def test_what_was_confirmed_for_an_organisation_that_was_taken_out_waits_f
     rest = {name: each for name, each in o.datadogs.items() if name != "acme-eu"}
     o.file.write_text(file_of(rest, o.file.parent, TEAMS), encoding="utf-8")
     try:
+        await o.b.age_confirmations(60)
         await restart(o.b)
         await o.b.card(root, "no longer has keys for the Datadog organisation acme-eu")
     finally:

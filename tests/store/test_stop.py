@@ -34,7 +34,7 @@ class Hanging:
 
 def idle(store: Store) -> Worker:
     nobody: Any = None
-    times = {"lease": 30.0, "retry_cap": 300.0, "give_up_after": 3600.0, "keep": 3600.0, "timing": Timing()}
+    times = {"lease": 2.0, "retry_cap": 300.0, "give_up_after": 3600.0, "keep": 3600.0, "timing": Timing()}
     context: Any = {"store": store, "workspaces": nobody, "orgs": {}, "routes": nobody, **times}
     return Worker(Context(confirmers=None, **context), {JobKind.CASE: Hanging()})
 
