@@ -16,7 +16,7 @@ from bot.slack.manifest import app_manifest
 from bot.store import Store
 from bot.store.transaction import Transaction
 from tests.browser.window import Window
-from tests.e2e.bench import forget
+from tests.e2e.bench import forget, handled
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE_MS = 30_000
@@ -60,8 +60,7 @@ async def sandbox(interactive: InteractiveSandbox) -> Sandbox:
     control.clear_rules()
     control.release()
     await interactive.supervisor.do("start")
-    await control.until(lambda: sandbox.slack.transport.undelivered == 0, timeout=20, what="acknowledgements")
-    await control.quiet(0.4, timeout=20)
+    await handled(sandbox.slack, sandbox.bot)
     control.reset()
     async with transaction(sandbox) as tx:
         await forget(tx)

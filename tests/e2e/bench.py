@@ -13,6 +13,7 @@ import httpx
 import psycopg
 from sqlalchemy import update
 
+from bot.config.database import file_of
 from bot.sandbox.bot_process import BotProcess, environment
 from bot.sandbox.control import Call, Control
 from bot.sandbox.datadog.server import DatadogServer
@@ -259,22 +260,7 @@ class Bench:
             raise AssertionError(f"{error}\nCards:\n{shown}\nLog:\n{self.log[-3000:]}") from error
 
     async def handled(self) -> None:
-        """Wait until every event is acknowledged, no job is due, and no call is made any more."""
-        await self.control.until(lambda: self.slack.transport.undelivered == 0, timeout=20, what="acknowledgements")
-        await self.control.quiet(0.15, timeout=20)
-        while self._work_soon():
-            await self.control.quiet(0.15, timeout=20)
-
-    def _work_soon(self) -> bool:
-        """Whether a job is under way, or due within half a second. Later ones wait for something else."""
-        url = self.bot.env["DATABASE_URL"]
-        if url.startswith("sqlite"):
-            now, connection = "(julianday('now') - 2440587.5) * 86400.0", sqlite3.connect(self.database)
-        else:
-            now, connection = "extract(epoch from clock_timestamp())", psycopg.connect(url)
-        with contextlib.closing(connection):  # type: ignore[type-var]
-            due: Any = connection.execute(f"SELECT count(*) FROM jobs WHERE due_at < {now} + 0.5 OR token IS NOT NULL")  # noqa: S608
-            return due.fetchone()[0] > 0
+        await handled(self.slack, self.bot)
 
     def calls(self, method: str) -> list[Call]:
         return self.control.matching(method=method)
@@ -297,6 +283,25 @@ class Bench:
     async def answer_to(self, user: str) -> str:
         """Wait for a message that only this person sees; the last one."""
         return (await self.control.until(lambda: self.private(user), what=f"a private answer to {user}"))[-1]
+
+
+async def handled(slack: SlackServer, bot: BotProcess) -> None:
+    """Wait until every event is acknowledged, no job is due, and no call is made any more."""
+    await slack.control.until(lambda: slack.transport.undelivered == 0, timeout=20, what="acknowledgements")
+    await slack.control.quiet(0.15, timeout=20)
+    while _work_soon(bot.env["DATABASE_URL"]):
+        await slack.control.quiet(0.15, timeout=20)
+
+
+def _work_soon(url: str) -> bool:
+    """Whether a job is under way, or due within half a second. Later ones wait for something else."""
+    if file := file_of(url):
+        now, connection = "(julianday('now') - 2440587.5) * 86400.0", sqlite3.connect(file)
+    else:
+        now, connection = "extract(epoch from clock_timestamp())", psycopg.connect(url)
+    with contextlib.closing(connection):  # type: ignore[type-var]
+        due: Any = connection.execute(f"SELECT count(*) FROM jobs WHERE due_at < {now} + 0.5 OR token IS NOT NULL")  # noqa: S608
+        return due.fetchone()[0] > 0
 
 
 def as_read(message: Json) -> str:
