@@ -219,7 +219,8 @@ async def rules(context: Context, thread: Thread, new: ScannedMessage | None = N
     people = {poster for poster in posters if poster and poster[0] in "UW"}
     refusals = await asyncio.gather(*(context.refusal(thread.workspace, person) for person in people))
     may = frozenset(person for person, refusal in zip(people, refusals, strict=True) if refusal is None)
-    return Rules(context.timing, context.mode, may, many=many, latest=latest)
+    judged = frozenset(posters) if auto else None
+    return Rules(context.timing, context.mode, may, many=many, latest=latest, judged=judged)
 
 
 def names_of(context: Context, workspace: str, links: Iterable[Outcome | None]) -> tuple[CaseName, ...]:

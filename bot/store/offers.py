@@ -34,7 +34,7 @@ class Rules:
     """How links are offered: when cards are posted, the mode where nobody set one, and who `may` confirm.
 
     `many`: a message may have more links than are offered of it. `asked`: somebody who may confirm asked for all.
-    `latest`: as in `insights.lies_far`.
+    `latest`: as in `insights.lies_far`. `judged`: of whose links `may` tells in mode auto; None: it was another mode.
     """
 
     timing: Timing
@@ -43,6 +43,7 @@ class Rules:
     many: bool = True
     asked: bool = False
     latest: Sequence[str] = ()
+    judged: frozenset[str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ async def offer_pending(
         return await set_aside(tx, thread, Decision.MODE_OFF)
     if rules.asked:
         await tx.execute(_ONCE_MORE, place(thread))
-    pending = list(await tx.execute(_PENDING, place(thread)))
+    pending = [row for row in await tx.execute(_PENDING, place(thread)) if _is_judged(row, rules)]
     if not pending:
         return []
     where = CardPlace(thread, tie.org, tie.case_id, rolling=rolling, latest=rules.latest)
@@ -273,6 +274,11 @@ async def _add_at_once(
         case = await cases.get(tx, where.org, where.case_id)
         if case is not None:
             await cases.send_at_once(tx, case, at)
+
+
+def _is_judged(row: Row[Any], rules: Rules) -> bool:
+    """What was posted since Slack was asked waits for its thread's job; code changes alone have enqueued none."""
+    return rules.judged is None or row.poster in rules.judged or row.orgs == "[]"
 
 
 def _as_decided(row: Row[Any], decision: str) -> SightingDecision:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select, update
 
-from bot.insights import ScannedMessage
+from bot.insights import Mode, ScannedMessage
 from bot.insights.clicks import Action
 from bot.model import CaseName, Insight, InsightType, State, Thread, TieKind, TieSource
 from bot.store import Store, jobs, now, offers, schema, tie_changes, ties
@@ -44,13 +44,24 @@ from tests.store.conftest import (
 NAMED = CaseName("default", "CASEM-4523")
 
 
-async def offer(store: Store, case=CASE) -> None:
+async def offer(store: Store, case=CASE, rules: Rules = Rules(TIMING)) -> None:  # noqa: B008  it is frozen
     """What the thread's job does once it knows the case."""
     await tie(store, case=case)
     async with store.write() as tx:
         found = await ties.of(tx, THREAD)
         assert found is not None
-        await offers.offer_pending(tx, THREAD, found, Rules(TIMING), await now(tx))
+        await offers.offer_pending(tx, THREAD, found, rules, await now(tx))
+
+
+async def test_what_was_posted_while_slack_was_asked_who_may_waits_until_its_poster_was_asked_about_too(store):
+    await paste(store, monitor(1))
+    await paste(store, monitor(2), poster="U0BEN", ts=LATER)
+    auto, people = Rules(TIMING, Mode.AUTO, frozenset({"U0ANA"})), {"U0ANA", "U0BEN"}
+    await offer(store, rules=replace(auto, judged=frozenset({"U0ANA"})))
+    assert await states(store) == {"1": State.CONFIRMED}
+    assert len(await jobs_of(store, JobKind.THREAD)) == 1, "the next turn asks about Ben"
+    await offer(store, rules=replace(auto, judged=frozenset(people), may=frozenset(people)))
+    assert (await states(store))["2"] is State.CONFIRMED
 
 
 # --- once ---
