@@ -74,7 +74,7 @@ async def _events(subject: Subject, store: Store) -> Finding:
 
 def _no_events(settings: Settings) -> str:
     """Why Slack may send none, and what to do."""
-    if settings.slack_app_token:
+    if settings.slack_app_token or not settings.slack_signing_secret:
         return "the Slack app lacks its events: put the manifest of case-insights manifest on its page, App Manifest"
     return (
         "see whether Event Subscriptions on the Slack app's page has the right address, and whether the log has "
