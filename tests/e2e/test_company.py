@@ -53,6 +53,6 @@ async def test_what_is_wrong_with_the_way_is_named(
     settings = {**own.bot.env, **wrong}
     for name in ("HTTPS_PROXY", "SSL_CERT_FILE"):
         monkeypatch.setenv(name, settings.pop(name))
-    told = as_text(await examine(settings))
+    told = as_text(await examine(settings, within=20.0))
     assert re.search(rf"slack-token .*{re.escape(cause)}", told), told
     assert re.search(rf"datadog-keys .*{re.escape(cause)}", told), told
