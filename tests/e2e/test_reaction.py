@@ -1,25 +1,15 @@
 """The operator's emoji: set on a message it adds that message's links, taken off in time it cancels; once each."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 
-from tests.e2e.bench import CASE_LINK, CHANNEL, EMOJI, KEY, PUT, Bench, as_read, bench, monitor
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def reacting(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
-    settings = {"CASE_INSIGHTS_REACTION": f":{EMOJI}:", "CASE_INSIGHTS_MODE": "off"}  # no offers beside it
-    async with bench(tmp_path_factory.mktemp("reaction"), settings=settings, http=True) as built:
-        yield built
+from tests.e2e.bench import CASE_LINK, CHANNEL, EMOJI, KEY, PUT, Bench, as_read, monitor
 
 
 @pytest.fixture
-async def r(reacting: Bench) -> Bench:
-    await reacting.start()
-    await reacting.reset()
-    return reacting
+async def r(web: Bench) -> Bench:
+    """Where nothing is offered beside it."""
+    await web.slack.command(CHANNEL, "U0BEN", "/insight", "mode off")
+    return web
 
 
 def on_case(r: Bench) -> list[str]:

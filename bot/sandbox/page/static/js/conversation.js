@@ -158,7 +158,8 @@ export class Conversation {
       click: (block, action, option) => this.desk.click({ ...at, block, action, option }),
     };
     const only = message.only && this.store.name(message.only);
-    const shown = { author, person, only, here, editing, note, card: author.mark && !only && Boolean(message.blocks?.length) };
+    const card = author.mark && !only && Boolean(message.blocks?.length);
+    const shown = { author, person, only, here, editing, note, card };
     const desk = {
       shortcuts: this.store.shortcuts,
       shortcut: (one, callback_id) => this.desk.shortcut(channel, one, callback_id),

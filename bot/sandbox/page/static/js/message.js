@@ -16,7 +16,8 @@ function avatar(author) {
 const REACTION = "card_index";
 
 /**
- * `desk` does things: {editing, edit, remove, again, react}; `shown` is {author, person, only, here, editing, note, card}.
+ * `desk` does things: {editing, edit, remove, again, react}.
+ * `shown` is {author, person, only, here, editing, note, card}.
  */
 export function messageElement(message, shown, desk, isNew) {
   const gone = message.subtype === "tombstone";
