@@ -1,5 +1,6 @@
 """The variables that are set, and the table of links they ask for; `explain` needs nothing else of the bot."""
 
+import io
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -33,8 +34,10 @@ def read(process: Mapping[str, str] | None = None, *, env_file: str | None = ENV
 
 def _from_file(file: str) -> Mapping[str, str | None]:
     """Its variables. Raises ConfigError for a line that sets none: it may say who may confirm."""
-    with Path(file).open(encoding="utf-8") as lines:
-        wrong = [binding.original for binding in parse_stream(lines) if binding.error]
+    content = Path(file).read_text(encoding="utf-8")
+    if "\0" in content:  # no path, address or key has one, and much that takes them fails
+        raise ConfigError(f"{file} holds NUL characters: write it anew, as text.")
+    wrong = [binding.original for binding in parse_stream(io.StringIO(content)) if binding.error]
     if wrong:
         text = wrong[0].string  # with the blank lines before it
         line = wrong[0].line + text[: len(text) - len(text.lstrip())].count("\n")

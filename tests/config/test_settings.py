@@ -186,6 +186,7 @@ def test_nothing_set_is_as_many_problems_as_there_are_things_to_set():
         (b"SLACK_BOT_TOKEN=\xff\xfe", " cannot be read (it is not UTF-8 text); save it as UTF-8."),
         (b"# ours\nCASE_INSIGHTS_CONFIRMERS: U0ANA", ": line 2 is not NAME=value; mend it, or take it out."),
         (b"DD_SITE=datadoghq.eu\n\nthe key is\n", ": line 3 is not NAME=value; mend it, or take it out."),
+        (b"DD_APP_KEY_FILE=a\0b\n", " holds NUL characters: write it anew, as text."),
     ],
 )
 def test_an_env_file_that_cannot_be_used_is_a_sentence_and_what_is_not_set_may_be_in_it(
