@@ -1,5 +1,6 @@
 """The modal: what a message or a card brings into it, the search for a case, and what a submission does or says."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -121,12 +122,20 @@ async def test_only_who_may_be_told_sees_names(office):
         assert ("High memory" in str(view.given)) == (user == ANA)
 
 
+async def searched(office: Office, words: str) -> Sequence[CaseOption]:
+    """What Ana finds. The search has two seconds, for which a busy machine may stand still: then she searches again."""
+    for _ in range(3):
+        if found := await forms.search(office.context, TEAM, ANA, words):
+            return found
+    return ()
+
+
 @pytest.mark.parametrize("typed", [KEY, KEY.lower(), f"https://app.datadoghq.com/cases/{KEY}"])
 async def test_a_key_typed_into_the_search_is_looked_up(office, typed):
-    [choice] = await forms.search(office.context, TEAM, ANA, typed)
+    [choice] = await searched(office, typed)
     assert (choice.key, choice.title) == (KEY, TITLE)
     office.datadog.add_case("OPS-7", "About RFC-2119")
-    assert [choice.key for choice in await forms.search(office.context, TEAM, ANA, "RFC-2119")] == ["OPS-7"]
+    assert [choice.key for choice in await searched(office, "RFC-2119")] == ["OPS-7"]
 
 
 async def test_a_field_s_error_is_plain_text_in_which_what_was_typed_stands_as_it_is(office):
@@ -254,7 +263,7 @@ def test_a_link_of_another_organisation_than_the_case_stays_on_its_field():
 
 async def test_where_several_organisations_have_the_key_the_modal_names_them_and_asks_which(office):
     office.have_orgs(acme="datadoghq.com", beta="datadoghq.com")
-    found = await forms.search(office.context, TEAM, ANA, TITLE)
+    found = await searched(office, TITLE)
     assert [choice.key for choice in found] == [f"acme/{KEY}", f"beta/{KEY}"]
     problems = await submit(office, form(link(1)), key=KEY)
     assert f"Say which: acme/{KEY} or beta/{KEY}" in problems["key"]
